@@ -1,0 +1,1 @@
+"""ddlab: training convolutional networks by domain decomposition."""

@@ -1,0 +1,96 @@
+"""What a data set is to the rest of ddlab: a source that is read once, and the splits that come back from the cache."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ddlab.experiment import DatasetSettings
+
+SplitName = Literal["train", "validation"]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a data set before any image is decoded.
+
+    Parameters
+    ----------
+    classes
+        Names of the K classes, in the order of the labels.
+    channels, shape
+        Of every image: 1 or 3, and pixels along the spatial axes.
+    num_train, num_validation
+        Images of the splits, after the limits that the settings put on them.
+    has_masks
+        Whether every image carries the mask of its evidence.
+    """
+
+    classes: tuple[str, ...]
+    channels: int
+    shape: tuple[int, ...]
+    num_train: int
+    num_validation: int
+    source: str
+    licence: str
+    has_masks: bool = False
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images as bytes ``(M, C, *shape)``, labels ``(M,)`` int64 and evidence masks ``(M, *shape)`` of 0 and 1, or None.
+
+    The arrays may be memory-mapped: index them in batches.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    masks: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A decoded data set; ``mean`` and ``std`` are those of the training images a channel, on the scale 0..1."""
+
+    description: Description
+    train: Split
+    validation: Split
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def split(self, name: SplitName) -> Split:
+        """The split of that name."""
+        return self.train if name == "train" else self.validation
+
+
+class Source(ABC):
+    """A kind of data: says what it would give, and gives it in blocks that fit in memory."""
+
+    @abstractmethod
+    def describe(self, settings: "DatasetSettings") -> Description:
+        """Describe the data without decoding images.
+
+        Raises
+        ------
+        ValueError
+            If the data are not there or cannot be used; names the field or the file, and what to do.
+        """
+
+    @abstractmethod
+    def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
+        """Yield the images of a split in blocks, in a fixed order."""
+
+    def fingerprint(self, settings: "DatasetSettings") -> str:
+        """Change when the files behind the data change; empty for data that cannot."""
+        return ""

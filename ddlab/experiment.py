@@ -1,0 +1,255 @@
+"""What is asked: the experiment, one frozen tree that is validated before any process starts.
+
+Every field carries its description, unit and range; the form, the command line's help and the documentation are made
+from them. Fields marked ``advanced`` are hidden in the form's basic view.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ddlab.data import DATASETS
+from ddlab.models import MODELS
+from ddlab.registry import choose, unknown
+from ddlab.strategies import STRATEGIES
+
+SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
+
+
+class ExperimentError(ValueError):
+    """An experiment that cannot be run: one line a fault, each naming the field, the rule and the value."""
+
+
+class Settings(BaseModel):
+    """A part of an experiment: frozen, every field known; an unknown key is an error that names the nearest one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_keys(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for key in values:
+                if key not in cls.model_fields:
+                    raise ValueError(unknown("key", key, cls.model_fields))
+        return values
+
+
+def setting(default: Any, description: str, *, unit: str = "", advanced: bool = False, **limits: Any) -> Any:
+    """Declare a field of an experiment with what the form and the help show of it."""
+    return Field(default, description=description, json_schema_extra={"unit": unit, "advanced": advanced}, **limits)
+
+
+class DatasetSettings(Settings):
+    """Which images."""
+
+    name: str = setting("shapes_local", "The data set.")
+    size: int | None = setting(None, "Side of the square images; empty: the data set's own.", unit="px", ge=8, le=512)
+    train_images: int | None = setting(None, "Training images used, the first of a fixed order; empty: all.", ge=1)
+    validation_images: int | None = setting(None, "Validation images used; empty: all.", ge=1)
+    path: str | None = setting(None, "Folder, archive or npz of your own images (data set 'folder').")
+    seed: int = setting(0, "Seed of drawn images and of the split of your own.", advanced=True, ge=0)
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        choose(DATASETS, name, "dataset.name")
+        return name
+
+
+class DecompositionSettings(Settings):
+    """How the image is cut into subdomains."""
+
+    grid: tuple[int, ...] = setting((2, 2), "Subdomains along every axis: rows × columns.", min_length=1, max_length=3)
+    overlap: int | tuple[int, ...] = setting(0, "Overlap δ: every cell grows by δ beyond its inner sides.", unit="px")
+    border: Literal["clip", "shift"] = setting(
+        "clip", "Border subdomains: clipped (sizes differ) or shifted inwards (equal sizes).", advanced=True
+    )
+    boxes: tuple[tuple[tuple[int, int], ...], ...] | None = setting(
+        None,
+        "Free boxes in place of the grid: [[start, stop], ...] for every axis, one list a subdomain.",
+        advanced=True,
+    )
+
+    @field_validator("grid")
+    @classmethod
+    def _positive(cls, grid: tuple[int, ...]) -> tuple[int, ...]:
+        if min(grid) < 1:
+            raise ValueError(f"every axis needs at least 1 subdomain, got {grid}")
+        return grid
+
+
+class ModelSettings(Settings):
+    """The global network and how much smaller the local ones are."""
+
+    name: str = setting("cnn", "The network; the local networks are smaller ones of the same kind.")
+    width: float = setting(1.0, "Factor on all channels and hidden units.", gt=0, le=8)
+    reduction: Literal["1/N", "1/sqrt(N)", "1"] = setting(
+        "1/sqrt(N)", "Channels of a local network relative to the global one, for N subdomains."
+    )
+    padding: Literal["same", "valid"] = setting("same", "Padding of the convolutions.", advanced=True)
+    batch_norm: bool = setting(True, "Batch normalisation after every convolution.", advanced=True)
+    dropout: float = setting(0.0, "Dropout before the classifier.", advanced=True, ge=0, lt=1)
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        choose(MODELS, name, "model.name")
+        return name
+
+
+class TrainingSettings(Settings):
+    """How networks are trained: the paper's Adam with a rate that is halved on plateaus."""
+
+    epochs: int = setting(20, "Passes over the training images, at most.", unit="epochs", ge=1, le=10_000)
+    batch_size: int = setting(128, "Images a step, over all workers.", unit="images", ge=1, le=65_536)
+    optimizer: Literal["adam", "sgd"] = setting("adam", "Optimizer (sgd has momentum 0.9).", advanced=True)
+    learning_rate: float = setting(1e-3, "Learning rate at the start.", gt=0, le=10)
+    weight_decay: float = setting(0.0, "L2 penalty on all weights.", advanced=True, ge=0, le=1)
+    plateau_factor: float = setting(0.5, "Factor on the rate when progress stops.", advanced=True, gt=0, le=1)
+    plateau_patience: int = setting(20, "Epochs without progress before that.", unit="epochs", advanced=True, ge=1)
+    early_stopping: int = setting(0, "Epochs without progress before training stops; 0: never.", unit="epochs", ge=0)
+    monitor: Literal["loss", "accuracy"] = setting(
+        "loss", "Validation measure that tells progress and the best epoch.", advanced=True
+    )
+    keep: Literal["best", "last"] = setting(
+        "best", "Epoch whose network is evaluated and passed on; both are kept.", advanced=True
+    )
+    flip: bool = setting(False, "Flip training images left to right at random.")
+    shift: float = setting(0.0, "Shift training images at random, at most by this share of the side.", ge=0, le=0.5)
+    precision: Literal["float32", "bfloat16", "float64"] = setting(
+        "float32", "Arithmetic; bfloat16 is mixed precision.", advanced=True
+    )
+
+
+class AggregatorSettings(Settings):
+    """The DNN that turns the N·K local probabilities into a decision."""
+
+    hidden: tuple[int, ...] = setting((128, 64, 32, 16), "Units of its hidden layers.", min_length=1, max_length=8)
+    dropout: float = setting(0.2, "Dropout after every hidden layer.", advanced=True, ge=0, lt=1)
+    epochs: int = setting(50, "Passes over the local probabilities, at most.", unit="epochs", ge=1, le=10_000)
+    batch_size: int = setting(128, "Samples a step.", unit="images", advanced=True, ge=1)
+    learning_rate: float = setting(1e-3, "Learning rate at the start.", advanced=True, gt=0, le=10)
+    early_stopping: int = setting(15, "Epochs without progress before it stops; 0: never.", unit="epochs", ge=0)
+    folds: int = setting(
+        1, "1: the local networks' training-set probabilities, as the paper; k > 1: out-of-fold ones.", ge=1, le=20
+    )
+
+    @field_validator("hidden")
+    @classmethod
+    def _units(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
+        if min(hidden) < 1:
+            raise ValueError(f"every hidden layer needs at least 1 unit, got {hidden}")
+        return hidden
+
+
+class PlacementSettings(Settings):
+    """Where the run works."""
+
+    workers: int | None = setting(None, "Processes; empty: one a GPU, or one a core.", ge=1, le=4096)
+    devices: Literal["auto", "cpu", "cuda"] = setting("auto", "Kind of device; auto takes GPUs where there are any.")
+
+
+class Experiment(Settings):
+    """What is asked: data, decomposition, networks, strategies, training, where, and with which seeds."""
+
+    name: str = setting("experiment", "A name for people.", max_length=80)
+    dataset: DatasetSettings = Field(DatasetSettings(), description="Which images.")
+    decomposition: DecompositionSettings = Field(DecompositionSettings(), description="How the image is cut.")
+    model: ModelSettings = Field(ModelSettings(), description="The networks.")
+    strategies: tuple[str, ...] = setting(
+        ("global", "average", "majority", "cnn_dnn"), "Ways to get a classifier; they share their stages.", min_length=1
+    )
+    training: TrainingSettings = Field(TrainingSettings(), description="How the networks are trained.")
+    aggregator: AggregatorSettings = Field(AggregatorSettings(), description="The DNN of CNN-DNN.")
+    placement: PlacementSettings = Field(PlacementSettings(), description="Where the run works.")
+    seeds: tuple[int, ...] = setting(
+        (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50
+    )
+
+    @field_validator("strategies")
+    @classmethod
+    def _known(cls, strategies: tuple[str, ...]) -> tuple[str, ...]:
+        for name in strategies:
+            choose(STRATEGIES, name, "strategies")
+        return tuple(dict.fromkeys(strategies))
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+            raise ValueError(f"needs different numbers of at least 0, got {list(seeds)}")
+        return seeds
+
+    def with_settings(self, settings: dict[str, Any]) -> Self:
+        """A copy with some fields replaced, named by dotted paths such as ``training.epochs``.
+
+        Raises
+        ------
+        ExperimentError
+            If a path or a value is wrong.
+        """
+        tree = self.model_dump(mode="json")
+        for path, value in settings.items():
+            *parents, key = path.split(".")
+            branch = tree
+            for parent in parents:
+                if not isinstance(branch.get(parent), dict):
+                    raise ExperimentError(
+                        unknown(f"--set {path}", parent, [k for k, v in branch.items() if isinstance(v, dict)])
+                    )
+                branch = branch[parent]
+            if key not in branch:
+                raise ExperimentError(unknown(f"--set {path}", key, branch))
+            branch[key] = value
+        return parse_experiment(tree)  # type: ignore[return-value]
+
+    def to_yaml(self, *, full: bool = False) -> str:
+        """As YAML; only what differs from the defaults, unless ``full``."""
+        tree = self.model_dump(mode="json", exclude_defaults=not full)
+        return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def parse_experiment(tree: Any) -> Experiment:
+    """Validate a plain tree (of JSON, YAML or a form).
+
+    Raises
+    ------
+    ExperimentError
+        With one line a fault: the field, the rule, the value and the choices.
+    """
+    if not isinstance(tree, dict):
+        raise ExperimentError(f"an experiment is a mapping of settings, got {type(tree).__name__}")
+    try:
+        return Experiment.model_validate(tree)
+    except ValidationError as error:
+        raise ExperimentError("\n".join(_fault(fault) for fault in error.errors())) from None
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read an experiment from a YAML or JSON file.
+
+    Raises
+    ------
+    ExperimentError
+        If the file is not there, not readable as YAML, or not a valid experiment.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExperimentError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{path}: is not YAML or JSON ({error})") from None
+    return parse_experiment(tree)
+
+
+def _fault(fault: Any) -> str:
+    field = ".".join(str(part) for part in fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    if message.startswith(("key: ", "strategies: ", "dataset.", "model.")):
+        return f"{field}: {message}" if message.startswith("key: ") and field else message
+    value = json.dumps(fault.get("input"), default=str)
+    return f"{field}: {message[0].lower()}{message[1:]}, got {value if len(value) < 80 else value[:77] + '...'}"

@@ -1,0 +1,235 @@
+"""A network described before it is built: layers as data, with their shapes, parameters and operations.
+
+The description needs no torch, so a page can show what a network costs while a slider moves. ``build.py`` turns it into
+an ``nn.Module``: once, or ``copies`` times as one grouped bank. Shapes are ``(channels, *spatial)`` without the batch.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Shape = tuple[int, ...]
+Padding = Literal["same", "valid"]
+
+
+class Layer:
+    """What every layer of a description can tell. The defaults are those of a layer without parameters."""
+
+    def output(self, shape: Shape) -> Shape:
+        """Shape of the output for an input of ``shape``."""
+        return shape
+
+    def parameters(self, shape: Shape) -> int:
+        """Trainable numbers."""
+        return 0
+
+    def flops(self, shape: Shape) -> int:
+        """Floating-point operations of one forward pass of one sample: 2 a multiply-add, bias and norms not counted."""
+        return 0
+
+    def activations(self, shape: Shape) -> int:
+        """Numbers that the backward pass needs kept, for one sample: the layer's output."""
+        return math.prod(self.output(shape))
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """Convolution with a cubic kernel over all spatial axes."""
+
+    in_channels: int
+    out_channels: int
+    kernel: int = 3
+    stride: int = 1
+    padding: Padding = "same"
+    bias: bool = True
+
+    def output(self, shape: Shape) -> Shape:
+        """Shape of the output; ``same`` pads by half the kernel, ``valid`` not at all."""
+        pad = self.kernel // 2 if self.padding == "same" else 0
+        return (self.out_channels, *((n + 2 * pad - self.kernel) // self.stride + 1 for n in shape[1:]))
+
+    def parameters(self, shape: Shape) -> int:
+        """A kernel a channel pair, and a bias a channel."""
+        return self._weights(shape) + (self.out_channels if self.bias else 0)
+
+    def flops(self, shape: Shape) -> int:
+        """Two operations a weight and output position."""
+        return 2 * self._weights(shape) * math.prod(self.output(shape)[1:])
+
+    def _weights(self, shape: Shape) -> int:
+        return self.in_channels * self.out_channels * self.kernel ** (len(shape) - 1)
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Batch normalisation over the batch and the spatial axes, with scale and shift."""
+
+    channels: int
+
+    def parameters(self, shape: Shape) -> int:
+        """Scale and shift of every channel."""
+        return 2 * self.channels
+
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    """Rectifier, in place: it keeps no numbers of its own."""
+
+    def activations(self, shape: Shape) -> int:
+        """None: the layer overwrites its input."""
+        return 0
+
+
+@dataclass(frozen=True)
+class MaxPool(Layer):
+    """Maximum over windows of ``size`` along every spatial axis; a remainder at the border is dropped."""
+
+    size: int = 2
+
+    def output(self, shape: Shape) -> Shape:
+        """Spatial extents divided by the window, rounded down."""
+        return (shape[0], *(n // self.size for n in shape[1:]))
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool(Layer):
+    """Mean over all spatial axes."""
+
+    def output(self, shape: Shape) -> Shape:
+        """The channels alone."""
+        return (shape[0],)
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """All features of a sample as one vector."""
+
+    def output(self, shape: Shape) -> Shape:
+        """The number of features."""
+        return (math.prod(shape),)
+
+    def activations(self, shape: Shape) -> int:
+        """None: a view of the input."""
+        return 0
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    """Fully connected layer with bias."""
+
+    in_features: int
+    out_features: int
+
+    def output(self, shape: Shape) -> Shape:
+        """The number of outputs."""
+        return (self.out_features,)
+
+    def parameters(self, shape: Shape) -> int:
+        """Weights and biases."""
+        return (self.in_features + 1) * self.out_features
+
+    def flops(self, shape: Shape) -> int:
+        """Two operations a weight."""
+        return 2 * self.in_features * self.out_features
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Dropout with probability ``rate`` while training."""
+
+    rate: float
+
+
+Named = tuple[tuple[str, Layer], ...]
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """``body(x) + shortcut(x)``; an empty shortcut is the identity. Where the body is valid-padded, the middle is added."""
+
+    body: Named
+    shortcut: Named = ()
+
+    def output(self, shape: Shape) -> Shape:
+        """Shape of the body's output."""
+        for _, layer in self.body:
+            shape = layer.output(shape)
+        return shape
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer at its place in a network: dotted name as in ``state_dict``, input shape and output shape."""
+
+    name: str
+    layer: Layer
+    input: Shape
+    output: Shape
+
+
+def walk(layers: Named, shape: Shape, prefix: str = "") -> Iterator[Step]:
+    """All layers in the order of the forward pass, those inside residual blocks included, with their shapes."""
+    for name, layer in layers:
+        if isinstance(layer, Residual):
+            yield from walk(layer.body, shape, f"{prefix}{name}.body.")
+            yield from walk(layer.shortcut, shape, f"{prefix}{name}.shortcut.")
+        else:
+            yield Step(prefix + name, layer, shape, layer.output(shape))
+        shape = layer.output(shape)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A whole network: named layers from an input shape to one logit a class.
+
+    Parameters
+    ----------
+    layers
+        Names and layers in the order of the forward pass; names are the keys of the built module's ``state_dict``.
+    input
+        Shape of one sample, ``(channels, *spatial)``, or ``(features,)``.
+    cam_layer
+        Dotted name of the layer whose maps a class activation map weights.
+    classifier
+        Dotted name of the layer that gives the logits.
+
+    Raises
+    ------
+    ValueError
+        If a layer is left with nothing to work on, because the input is too small.
+    """
+
+    layers: Named
+    input: Shape
+    cam_layer: str = ""
+    classifier: str = ""
+
+    def __post_init__(self) -> None:
+        for step in self.steps():
+            if min(step.output) < 1:
+                raise ValueError(
+                    f"model: input {'×'.join(map(str, self.input[1:]))} px is too small: layer {step.name!r} would have "
+                    f"the output {'×'.join(map(str, step.output))}; take larger subimages, a shallower network or same padding"
+                )
+
+    def steps(self) -> Iterator[Step]:
+        """All layers with their input and output shapes."""
+        return walk(self.layers, self.input)
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits."""
+        return list(self.steps())[-1].output[0]
+
+    def parameters(self) -> int:
+        """Trainable numbers, torch's convention: what ``p.numel()`` sums to over ``module.parameters()``."""
+        return sum(step.layer.parameters(step.input) for step in self.steps())
+
+    def flops(self) -> int:
+        """Operations of a forward pass of one sample, torch's convention: 2 a multiply-add of convolutions and linear layers."""
+        return sum(step.layer.flops(step.input) for step in self.steps())
+
+    def activations(self) -> int:
+        """Numbers kept for the backward pass of one sample."""
+        return sum(step.layer.activations(step.input) for step in self.steps())

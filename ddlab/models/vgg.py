@@ -1,0 +1,28 @@
+"""Stacks of 3×3 convolutions with pooling, after Simonyan and Zisserman (2014).
+
+The widths of Klawonn, Lanser and Weber's VGG3 and VGG9 are not in public sources; these are ours: VGG3 is the widely
+used three-block CIFAR network, VGG9 doubles the channels with every pooling.
+"""
+
+from ddlab.models.architecture import Network
+from ddlab.models.layers import dense_head, pooled_stack, shape_after
+from ddlab.models.spec import NetworkSpec
+
+
+def vgg3(spec: NetworkSpec) -> Network:
+    """Three blocks of two convolutions with 32, 64 and 128 channels; hidden layer of 128."""
+    return _vgg(spec, (32, 32, 64, 64, 128, 128), pool_after=(2, 4, 6), hidden=128)
+
+
+def vgg9(spec: NetworkSpec) -> Network:
+    """Nine convolutions of 32 to 256 channels, pooled after the 2nd, 4th, 6th and 8th; hidden layer of 256.
+
+    Nine poolings do not fit any image of the papers (32 px would be halved below one), so pooling stops at 2 px.
+    """
+    return _vgg(spec, (32, 32, 64, 64, 128, 128, 256, 256, 256), pool_after=(2, 4, 6, 8), hidden=256)
+
+
+def _vgg(spec: NetworkSpec, channels: tuple[int, ...], pool_after: tuple[int, ...], hidden: int) -> Network:
+    body = pooled_stack(spec, channels, pool_after)
+    head = dense_head(spec, shape_after(body, spec.input), hidden)
+    return Network((*body, *head), spec.input, cam_layer=f"conv{len(channels)}_relu", classifier="classifier")

@@ -1,0 +1,78 @@
+"""An experiment with its data described: the decomposition, the networks, and whether all of it fits together."""
+
+from dataclasses import dataclass
+
+from ddlab.data.cache import describe
+from ddlab.data.source import Description
+from ddlab.decomposition import Decomposition
+from ddlab.experiment import DecompositionSettings, Experiment, ExperimentError
+from ddlab.models import MODELS, NetworkSpec
+from ddlab.models.architecture import Network
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What an experiment comes to; no image is decoded and no network built yet.
+
+    Parameters
+    ----------
+    global_network
+        The network on the whole image.
+    local_networks
+        One network a subdomain, in the order of the decomposition.
+    """
+
+    experiment: Experiment
+    description: Description
+    decomposition: Decomposition
+    global_network: Network
+    local_networks: tuple[Network, ...]
+
+
+def pose(experiment: Experiment) -> Problem:
+    """Look at the data and build the decomposition and the networks' descriptions.
+
+    Raises
+    ------
+    ExperimentError
+        If the parts do not fit together; names the field, the rule and the value.
+    """
+    try:
+        description = describe(experiment.dataset)
+    except ValueError as error:
+        raise ExperimentError(f"dataset: {error}") from None
+    try:
+        decomposition = decompose(description.shape, experiment.decomposition)
+    except ValueError as error:
+        raise ExperimentError(f"decomposition: {error}") from None
+    model = experiment.model
+    spec = NetworkSpec(
+        (description.channels, *description.shape),
+        description.num_classes,
+        model.width,
+        model.padding,
+        model.batch_norm,
+        model.dropout,
+    )
+    build = MODELS[model.name].load()
+    try:
+        global_network = build(spec)
+        local_networks = tuple(
+            build(spec.for_subimage(box.shape, len(decomposition), model.reduction)) for box in decomposition
+        )
+    except ValueError as error:
+        raise ExperimentError(str(error)) from None
+    return Problem(experiment, description, decomposition, global_network, local_networks)
+
+
+def decompose(shape: tuple[int, ...], settings: DecompositionSettings) -> Decomposition:
+    """The decomposition that the settings ask for, of an image of ``shape``.
+
+    Raises
+    ------
+    ValueError
+        If the grid, the overlap or a box does not fit.
+    """
+    if settings.boxes is not None:
+        return Decomposition.from_boxes(shape, settings.boxes)
+    return Decomposition.from_grid(shape, settings.grid, settings.overlap, settings.border)

@@ -1,0 +1,68 @@
+"""One way to name a variant: a literal dict of entries, imported on first use.
+
+Every family (data sets, models, strategies, analyses) is a dict of :class:`Entry` in its package's ``__init__.py``. The
+target is written as text, so that a page or the command line can list what there is without importing torch.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One member of a family.
+
+    Parameters
+    ----------
+    title
+        What a person reads, in a form or a table.
+    description
+        One sentence, shown beside the choice.
+    target
+        ``"package.module:attribute"``, imported when it is first used.
+    reference
+        The paper, and where in it.
+    """
+
+    title: str
+    description: str
+    target: str
+    reference: str = ""
+
+    def load(self) -> Any:
+        """Import the target and return it."""
+        module, attribute = self.target.split(":")
+        return getattr(import_module(module), attribute)
+
+
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The choice that is spelled most like ``name``, or None when none is close."""
+    matches = difflib.get_close_matches(str(name), list(choices), n=1, cutoff=0.5)
+    return matches[0] if matches else None
+
+
+def unknown(field: str, name: object, choices: Iterable[str]) -> str:
+    """The sentence for a name that is none of the choices: field, value, nearest name, all choices."""
+    choices = list(choices)
+    guess = nearest(str(name), choices)
+    hint = f"did you mean {guess!r}? " if guess else ""
+    return f"{field}: unknown {name!r}; {hint}choices: {', '.join(choices)}"
+
+
+def choose(registry: Mapping[str, AnyEntry], name: str, field: str) -> AnyEntry:
+    """Look ``name`` up in ``registry``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such entry; names the field, the value, the nearest name and all choices.
+    """
+    if name not in registry:
+        raise ValueError(unknown(field, name, registry))
+    return registry[name]

@@ -1,0 +1,46 @@
+"""Strategies: ways to get a classifier. One file a strategy; each gives the stages that lead there."""
+
+from dataclasses import dataclass
+
+from ddlab.registry import Entry
+
+__all__ = ["STRATEGIES", "StrategyEntry"]
+
+
+@dataclass(frozen=True)
+class StrategyEntry(Entry):
+    """A strategy; ``color`` is its one colour in every figure (Okabe and Ito's palette, safe for the colour-blind)."""
+
+    color: str = "#000000"
+
+
+STRATEGIES: dict[str, StrategyEntry] = {
+    "global": StrategyEntry(
+        "Global network",
+        "One network sees the whole image: the benchmark.",
+        "ddlab.strategies.global_network:stages",
+        "Klawonn, Lanser, Weber, Table 2",
+        color="#0072B2",
+    ),
+    "average": StrategyEntry(
+        "Average probability",
+        "The class with the highest mean of the N local probabilities.",
+        "ddlab.strategies.average:stages",
+        "Klawonn, Lanser, Weber, Section 2.1",
+        color="#56B4E9",
+    ),
+    "majority": StrategyEntry(
+        "Majority vote",
+        "The class that most local networks name; among tied classes the one with the highest probability.",
+        "ddlab.strategies.majority:stages",
+        "Klawonn, Lanser, Weber, Section 2.1",
+        color="#E69F00",
+    ),
+    "cnn_dnn": StrategyEntry(
+        "CNN-DNN",
+        "A small dense network decides from all N·K local probabilities.",
+        "ddlab.strategies.cnn_dnn:stages",
+        "Klawonn, Lanser, Weber, Section 2.1",
+        color="#009E73",
+    ),
+}
