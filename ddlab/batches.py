@@ -1,0 +1,141 @@
+"""Batches on the device: shuffled, augmented, cut into subimages and normalised, from images that stay bytes.
+
+Shapes: M images of a split, B of a batch, C channels, N subdomains, F features.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddlab.data.augment import augment
+from ddlab.data.source import Dataset, SplitName
+from ddlab.decomposition import Subdomain
+from ddlab.engine.ranks import Ranks
+from ddlab.experiment import TrainingSettings
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs ``(B, ...)`` and labels ``(B,)`` of this rank, and how many samples all ranks have in this batch."""
+
+    inputs: Tensor
+    labels: Tensor
+    total: int
+
+
+class Feed(Protocol):
+    """Where a training loop gets its batches."""
+
+    def train(self, seed: int) -> Iterator[Batch]:
+        """One pass over the training samples, in an order and with augmentations that depend on the seed alone."""
+
+    def evaluate(self, split: SplitName) -> Iterator[Batch]:
+        """This rank's samples of a split, in order, as they are."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Which part of every batch this rank computes: all of it, or one of ``ranks.size`` equal parts."""
+
+    ranks: Ranks
+    split_batches: bool = False
+
+    def part(self, indices: Tensor) -> Tensor:
+        """Our part of the samples."""
+        return torch.tensor_split(indices, self.ranks.size)[self.ranks.rank] if self.split_batches else indices
+
+
+class ImageFeed:
+    """Batches of images, or of their subimages stacked along the channels: ``(B, N·C, *spatial)``.
+
+    Parameters
+    ----------
+    subdomains
+        The boxes to cut out, all of one shape; the whole image for a global network.
+    held_out
+        Training samples left out of :meth:`train`, as an index array: a fold. Empty or None: all are used.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        subdomains: Sequence[Subdomain],
+        settings: TrainingSettings,
+        sharing: Sharing,
+        held_out: np.ndarray | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.subdomains = subdomains
+        self.settings = settings
+        self.sharing = sharing
+        self.device = torch.device(sharing.ranks.device)
+        self.dtype = torch.float64 if settings.precision == "float64" else torch.float32
+        kept = np.setdiff1d(np.arange(len(dataset.train)), held_out if held_out is not None else [])
+        self.kept = torch.from_numpy(kept)
+        shape = (-1, *[1] * len(dataset.description.shape))
+        mean = torch.tensor(dataset.mean, dtype=self.dtype, device=self.device).reshape(shape)
+        std = torch.tensor(dataset.std, dtype=self.dtype, device=self.device).reshape(shape)
+        self.scale, self.offset = 1 / (255 * std), -mean / std
+
+    def train(self, seed: int) -> Iterator[Batch]:
+        """Shuffled training batches of nearly equal size; every rank draws the same order and augmentations."""
+        generator = torch.Generator().manual_seed(seed)
+        order = self.kept[torch.randperm(len(self.kept), generator=generator)]
+        for indices in torch.tensor_split(order, -(-len(order) // self.settings.batch_size)):
+            ours = self.sharing.part(indices)
+            images = self._images("train", ours)
+            if self.settings.flip or self.settings.shift:
+                images = augment(images, self.settings.flip, self.settings.shift, generator)
+            yield Batch(self._inputs(images), self._labels("train", ours), len(indices))
+
+    def evaluate(self, split: SplitName) -> Iterator[Batch]:
+        """This rank's images in order."""
+        indices = self.sharing.part(torch.arange(len(self.dataset.split(split))))
+        for chunk in torch.split(indices, EVALUATION_BATCH):
+            yield Batch(self._inputs(self._images(split, chunk)), self._labels(split, chunk), len(chunk))
+
+    def _images(self, split: SplitName, indices: Tensor) -> Tensor:
+        """Images ``(B, C, *shape)`` as bytes on the device; only these are read from the memory-mapped file."""
+        return torch.from_numpy(self.dataset.split(split).images[indices.numpy()]).to(self.device, non_blocking=True)
+
+    def _labels(self, split: SplitName, indices: Tensor) -> Tensor:
+        return torch.from_numpy(self.dataset.split(split).labels[indices.numpy()]).to(self.device)
+
+    def _inputs(self, images: Tensor) -> Tensor:
+        """Cut and normalise: the bytes are cut before they become numbers, so only what is needed is converted."""
+        subimages = [images[box.slices].to(self.dtype) * self.scale + self.offset for box in self.subdomains]
+        return torch.cat(subimages, dim=1)
+
+
+class VectorFeed:
+    """Batches of feature vectors ``(M, F)``, such as the N·K local probabilities of every image."""
+
+    def __init__(
+        self, features: dict[SplitName, np.ndarray], dataset: Dataset, settings: TrainingSettings, ranks: Ranks
+    ) -> None:
+        dtype = torch.float64 if settings.precision == "float64" else torch.float32
+        self.settings = settings
+        self.features = {split: torch.from_numpy(x).to(ranks.device, dtype) for split, x in features.items()}
+        self.labels = {
+            split: torch.from_numpy(np.asarray(dataset.split(split).labels)).to(ranks.device) for split in features
+        }
+
+    def train(self, seed: int) -> Iterator[Batch]:
+        """Shuffled training batches of nearly equal size."""
+        features, labels = self.features["train"], self.labels["train"]
+        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)).to(labels.device)
+        for indices in torch.tensor_split(order, -(-len(order) // self.settings.batch_size)):
+            yield Batch(features[indices], labels[indices], len(indices))
+
+    def evaluate(self, split: SplitName) -> Iterator[Batch]:
+        """All samples in order."""
+        for features, labels in zip(
+            self.features[split].split(EVALUATION_BATCH), self.labels[split].split(EVALUATION_BATCH), strict=True
+        ):
+            yield Batch(features, labels, len(labels))

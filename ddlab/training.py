@@ -1,0 +1,284 @@
+"""The one training loop: an epoch, its records, its checkpoint.
+
+It trains S networks at once, each with its own loss, optimizer, schedule and best epoch: the N networks of a bank, or
+one. It reports, it does not draw; it is asked to stop, it does not decide.
+
+Shapes: B samples of a batch, S networks, K classes.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from ddlab.batches import Feed
+from ddlab.data.source import SplitName
+from ddlab.engine.ranks import Ranks
+from ddlab.experiment import TrainingSettings
+
+STEPS_BETWEEN_CHECKS_OF_THE_LOSS = 20  # reading a loss waits for the device
+
+
+class Stopped(Exception):
+    """The run was asked to stop; everything up to the last epoch is kept."""
+
+
+class Diverged(Exception):
+    """The loss is no number any more.
+
+    Parameters
+    ----------
+    stage, epoch, subdomain
+        Where; ``subdomain`` is None for networks that see the whole image.
+    """
+
+    def __init__(self, stage: str, epoch: int, subdomain: int | None) -> None:
+        super().__init__(f"the loss became NaN or infinite in stage {stage}, epoch {epoch}, subdomain {subdomain}")
+        self.stage, self.epoch, self.subdomain = stage, epoch, subdomain
+
+
+State = dict[str, Tensor]
+
+
+class Owner(Protocol):
+    """What holds the networks: it gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
+
+    def parameters_of(self, index: int) -> list[Tensor]: ...  # noqa: D102
+    def state_of(self, index: int) -> State: ...  # noqa: D102
+    def load_state_of(self, index: int, state: State) -> None: ...  # noqa: D102
+
+
+@dataclass
+class Progress:
+    """How far one network has come; everything but the weights and the optimizer that a checkpoint must hold."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_measure: float = float("inf")
+    finished: bool = False
+    validation_accuracy: float = 0.0
+    best_validation_accuracy: float = 0.0
+
+
+class Trainee:
+    """One network in training: its optimizer, its schedule, how far it has come, and its best state so far."""
+
+    def __init__(self, owner: Owner, index: int, subdomain: int | None, settings: TrainingSettings) -> None:
+        self.owner, self.index, self.subdomain, self.settings = owner, index, subdomain, settings
+        self.optimizer = _optimizer(owner.parameters_of(index), settings)
+        self.scheduler = ReduceLROnPlateau(
+            self.optimizer, factor=settings.plateau_factor, patience=settings.plateau_patience
+        )
+        self.progress = Progress()
+        self.best_state: State = owner.state_of(index)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate now."""
+        return self.optimizer.param_groups[0]["lr"]
+
+    def end_epoch(self, loss: float, accuracy: float) -> None:
+        """Take note of the validation: keep the best state, lower the rate on a plateau, stop where it is due."""
+        progress, settings = self.progress, self.settings
+        measure = loss if settings.monitor == "loss" else -accuracy
+        progress.epoch += 1
+        progress.validation_accuracy = accuracy
+        if measure < progress.best_measure:
+            progress.best_measure, progress.best_epoch = measure, progress.epoch
+            progress.best_validation_accuracy = accuracy
+            self.best_state = self.owner.state_of(self.index)
+        self.scheduler.step(measure)
+        stale = progress.epoch - progress.best_epoch
+        stopped = 0 < settings.early_stopping <= stale
+        progress.finished = stopped or progress.epoch >= settings.epochs
+
+    def kept_state(self) -> State:
+        """The state to go on with: of the best epoch or of the last one, as the settings say."""
+        return self.best_state if self.settings.keep == "best" else self.owner.state_of(self.index)
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Everything that training needs to go on exactly as if it had never stopped."""
+        return {
+            "state": self.owner.state_of(self.index),
+            "best_state": self.best_state,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "progress": vars(self.progress),
+        }
+
+    def restore(self, checkpoint: dict[str, Any]) -> None:
+        """Continue from what :meth:`checkpoint` gave."""
+        self.owner.load_state_of(self.index, checkpoint["state"])
+        self.best_state = checkpoint["best_state"]
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.scheduler.load_state_dict(checkpoint["scheduler"])
+        self.progress = Progress(**checkpoint["progress"])
+
+
+def _optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.optim.Optimizer:
+    common: dict[str, Any] = {
+        "lr": settings.learning_rate,
+        "weight_decay": settings.weight_decay,
+        "fused": True,  # one call for all parameters: a fifth of a step would go into the update otherwise
+    }
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=0.9, **common)
+    return torch.optim.Adam(parameters, **common)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Train networks that are computed together, epoch after epoch.
+
+    Parameters
+    ----------
+    model
+        Maps inputs to logits ``(B, S, K)``; under data parallelism a wrapper that averages gradients over the ranks.
+    trainees
+        The S networks, in the order of the logits.
+    ranks
+        Of a collective stage: losses are averaged over them. One rank alone elsewhere.
+    report, check, save
+        Called with a record a network and epoch; once a step, to stop; once an epoch, to write the checkpoint.
+    """
+
+    stage: str
+    seed: int
+    model: nn.Module
+    trainees: list[Trainee]
+    feed: Feed
+    settings: TrainingSettings
+    ranks: Ranks
+    report: Callable[[dict[str, Any]], None]
+    check: Callable[[], None]
+    save: Callable[[], None]
+    started: float = field(default_factory=time.monotonic)
+
+    def run(self) -> None:
+        """Train until every network has finished.
+
+        Raises
+        ------
+        Stopped
+            If ``check`` says so.
+        Diverged
+            If a loss is no number; the last checkpoint is the last good epoch.
+        """
+        while active := [trainee for trainee in self.trainees if not trainee.progress.finished]:
+            epoch = max(trainee.progress.epoch for trainee in active) + 1
+            began = time.monotonic()
+            loss_S, accuracy_S = self._train_epoch(epoch, active)
+            validation_loss_S, validation_accuracy_S = self.evaluate("validation")
+            for trainee in active:
+                i = self.trainees.index(trainee)
+                trainee.end_epoch(validation_loss_S[i], validation_accuracy_S[i])
+                self.report(
+                    {
+                        "stage": self.stage,
+                        "seed": self.seed,
+                        "subdomain": trainee.subdomain,
+                        "epoch": epoch,
+                        "epochs": self.settings.epochs,
+                        "loss": loss_S[i],
+                        "accuracy": accuracy_S[i],
+                        "validation_loss": validation_loss_S[i],
+                        "validation_accuracy": validation_accuracy_S[i],
+                        "rate": trainee.rate,
+                        "seconds": time.monotonic() - began,
+                    }
+                )
+            self.save()
+
+    def _train_epoch(self, epoch: int, active: list[Trainee]) -> tuple[list[float], list[float]]:
+        self.model.train()
+        # Everything random in an epoch follows from its number, so a resumed run draws what it would have drawn.
+        torch.manual_seed(derive_seed(self.seed, self.stage, epoch, "dropout", self.ranks.rank))
+        totals = Totals(len(self.trainees), self.ranks)
+        for step, batch in enumerate(self.feed.train(derive_seed(self.seed, "order", epoch))):
+            self.check()
+            with precision(self.settings):
+                losses_BS = sample_losses(logits_BSK := self.model(batch.inputs), batch.labels)
+            # Averaging gradients over ranks divides by their number; the weight makes it the mean over all samples.
+            (losses_BS.sum() * (self.ranks.size / batch.total)).backward()
+            for trainee in active:
+                trainee.optimizer.step()
+            for parameter in self.model.parameters():
+                parameter.grad.zero_()  # type: ignore[union-attr]  # in place: optimizers hold views of it
+            totals.add(losses_BS.detach(), logits_BSK.detach(), batch.labels)
+            if step % STEPS_BETWEEN_CHECKS_OF_THE_LOSS == 0:
+                self._refuse_nan(totals.loss_S, epoch)
+        self._refuse_nan(totals.loss_S, epoch)
+        return totals.means()
+
+    @torch.no_grad()
+    def evaluate(self, split: SplitName) -> tuple[list[float], list[float]]:
+        """Mean loss and accuracy of every network on a split, over all ranks."""
+        self.model.eval()
+        self.ranks.broadcast(self.model.buffers())  # data parallel ranks have their own batch-norm statistics
+        totals = Totals(len(self.trainees), self.ranks)
+        for batch in self.feed.evaluate(split):
+            self.check()
+            with precision(self.settings):
+                logits_BSK = self.model(batch.inputs)
+                totals.add(sample_losses(logits_BSK, batch.labels), logits_BSK, batch.labels)
+        return totals.means()
+
+    def _refuse_nan(self, loss_S: Tensor, epoch: int) -> None:
+        for trainee, finite in zip(self.trainees, loss_S.isfinite().tolist(), strict=True):
+            if not finite and not trainee.progress.finished:
+                raise Diverged(self.stage, epoch, trainee.subdomain)
+
+
+class Totals:
+    """Sums over an epoch that stay on the device until they are asked for."""
+
+    def __init__(self, num_networks: int, ranks: Ranks) -> None:
+        self.ranks = ranks
+        self.sums = torch.zeros(2, num_networks, dtype=torch.float64, device=ranks.device)
+        self.count = torch.zeros(1, dtype=torch.float64, device=ranks.device)
+
+    @property
+    def loss_S(self) -> Tensor:
+        """Sum of the losses so far, a network."""
+        return self.sums[0]
+
+    def add(self, losses_BS: Tensor, logits_BSK: Tensor, labels: Tensor) -> None:
+        """Add a batch."""
+        self.sums[0] += losses_BS.sum(0)
+        self.sums[1] += (logits_BSK.argmax(-1) == labels[:, None]).sum(0)
+        self.count += len(labels)
+
+    def means(self) -> tuple[list[float], list[float]]:
+        """Mean loss and accuracy of every network over all ranks."""
+        values = self.ranks.sum(torch.cat([self.sums.flatten(), self.count]))
+        loss_S, accuracy_S = (values[:-1] / values[-1]).unflatten(0, (2, -1)).tolist()
+        return loss_S, accuracy_S
+
+
+def sample_losses(logits_BSK: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy ``(B, S)`` of every sample and network."""
+    return cross_entropy(
+        logits_BSK.flatten(0, 1).float() if logits_BSK.dtype == torch.bfloat16 else logits_BSK.flatten(0, 1),
+        labels.repeat_interleave(logits_BSK.shape[1]),
+        reduction="none",
+    ).unflatten(0, logits_BSK.shape[:2])
+
+
+@contextmanager
+def precision(settings: TrainingSettings) -> Iterator[None]:
+    """Mixed precision where the settings ask for it."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        yield
+
+
+def derive_seed(*parts: object) -> int:
+    """A seed that follows from its parts alone, the same on every machine and in every process."""
+    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=7).digest(), "big")
