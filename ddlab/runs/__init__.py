@@ -1,0 +1,18 @@
+"""Runs: the folder of one execution of an experiment, and the only package that knows the names of its files."""
+
+from ddlab.runs.folder import RunFolder
+from ddlab.runs.listing import EXAMPLE, list_runs, open_run, restore
+from ddlab.runs.stage_folder import StageFolder
+from ddlab.runs.state import STATES, TERMINAL, RunState
+
+__all__ = [
+    "EXAMPLE",
+    "STATES",
+    "TERMINAL",
+    "RunFolder",
+    "RunState",
+    "StageFolder",
+    "list_runs",
+    "open_run",
+    "restore",
+]

@@ -1,0 +1,81 @@
+"""Files that other processes read while they are written: replaced whole, or appended to line by line."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TEMPORARY = ".writing-"  # a prefix, because some writers (numpy's) insist on their own suffix
+
+
+def write_atomically(path: Path, writer: Callable[[Path], Any]) -> None:
+    """Let ``writer`` fill a temporary file beside ``path`` and put it in its place: readers see the old or the new one.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder is gone; the old file is then untouched.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    try:
+        writer(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Write ``tree`` as JSON, atomically."""
+    text = json.dumps(tree, ensure_ascii=False, indent=1)
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a JSON file; empty if the file is not there or holds no mapping."""
+    try:
+        tree = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def append_jsonl(path: Path, record: dict[str, Any]) -> None:
+    """Append one line; a line that an earlier process left unfinished is closed first."""
+    line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        file.write(line)
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """All whole records of a file that may be growing; an unfinished line is left out."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
+        return []
+    return [record for record in map(_record, lines) if record is not None]
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line) if line else None
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def claim(folder: Path, wanted: Path) -> Path:
+    """Rename ``folder`` (which is not empty) to ``wanted``, or to ``wanted-2``, ``-3``, ... if that is taken."""
+    number = 1
+    while True:
+        path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            return folder.rename(path)
+        except OSError:
+            if not path.exists():
+                raise
+            number += 1

@@ -1,0 +1,296 @@
+"""The folder of a run.
+
+::
+
+    experiment.json       {"schema", "experiment"}: what was asked, written first
+    environment.json      versions, machine, command line
+    name.txt              the name that people gave it
+    status.json           {"state", "message", "time", "pid", "created", "host", "started", "ended", "ranks", "devices",
+                           "workers", "accuracies"}
+    failure.json          {"sentence", "traceback", "stage", "epoch", "rank"} of the rank that failed first
+    cancel.json           the wish that it stop
+    progress.json         {"stage", "title", "seed", "done", "remaining", "epoch", "epochs", "time"}
+    metrics-<rank>.jsonl  one record an epoch and network, appended
+    log-<rank>.txt        output of a rank; log.txt that of the launcher
+    stages/<stage>/seed<seed>/
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from filelock import FileLock
+
+from ddlab.home import home
+from ddlab.runs import files
+from ddlab.runs.processes import identity
+from ddlab.runs.stage_folder import StageFolder
+from ddlab.runs.state import RunState, derive
+from ddlab.runs.summary import summarize
+
+if TYPE_CHECKING:
+    from ddlab.experiment import Experiment
+
+
+class RunFolder:
+    """One execution of an experiment: everything that is known of it is in its folder.
+
+    Parameters
+    ----------
+    path
+        The folder. Nothing is read before it is asked for.
+    read_only
+        Whether it is shipped with ddlab and must stay as it is.
+    """
+
+    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self.read_only = read_only
+
+    def __repr__(self) -> str:
+        return f"RunFolder({self.id!r})"
+
+    @classmethod
+    def create(cls, experiment: "Experiment", command: str = "") -> Self:
+        """Make the folder of a new run in ``home()/runs``; it appears whole, and never in the place of another.
+
+        Parameters
+        ----------
+        command
+            The command line that repeats it, kept for ``environment.json``.
+        """
+        from ddlab.experiment import SCHEMA
+
+        runs = home() / "runs"
+        hidden = runs / f".new-{uuid.uuid4().hex}"
+        hidden.mkdir(parents=True)
+        tree = {"schema": SCHEMA, "experiment": experiment.model_dump(mode="json"), "command": command}
+        files.write_json(hidden / "experiment.json", tree)
+        files.write_json(hidden / "status.json", {"state": "queued", "time": time.time(), **identity()})
+        slug = re.sub(r"[^a-z0-9]+", "-", experiment.name.lower()).strip("-")[:40] or "run"
+        return cls(files.claim(hidden, runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}"))
+
+    # ---- what was asked
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def name(self) -> str:
+        """The name that people gave it, or the experiment's."""
+        try:
+            return (self.path / "name.txt").read_text(encoding="utf-8").strip()
+        except OSError:
+            return str(self.asked().get("name") or self.id)
+
+    @cached_property
+    def experiment(self) -> "Experiment":
+        """What was asked, validated.
+
+        Raises
+        ------
+        ValueError
+            If the folder is damaged or comes from a newer ddlab.
+        """
+        from ddlab.experiment import SCHEMA, parse_experiment
+
+        tree = files.read_json(self.path / "experiment.json")
+        if not isinstance(tree.get("schema"), int):
+            raise ValueError(f"run {self.id}: is damaged, its experiment.json cannot be read")
+        if tree["schema"] > SCHEMA:
+            raise ValueError(
+                f"run {self.id}: comes from a newer ddlab (schema {tree['schema']}, this one reads up to {SCHEMA}); "
+                "update ddlab to open it"
+            )
+        return parse_experiment(tree.get("experiment"))
+
+    @property
+    def command(self) -> str:
+        """The command line it was asked for with; empty if it was asked for otherwise."""
+        return str(files.read_json(self.path / "experiment.json").get("command") or "")
+
+    def asked(self) -> dict[str, Any]:
+        """The experiment as it was written, not validated; empty if the folder is damaged."""
+        tree = files.read_json(self.path / "experiment.json").get("experiment")
+        return tree if isinstance(tree, dict) else {}
+
+    # ---- where it stands
+
+    def state(self) -> RunState:
+        """Where it stands: a terminal state that was written, else what its processes tell."""
+        return derive(self)
+
+    def status(self) -> dict[str, Any]:
+        """What ``status.json`` says; :meth:`state` tells whether it still holds."""
+        return files.read_json(self.path / "status.json")
+
+    def processes(self, status: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """All processes recorded for it, each ``{"pid", "created", "host"}``: the launcher's, then the ranks'."""
+        status = self.status() if status is None else status
+        first = [{key: status.get(key) for key in ("pid", "created", "host")}] if status.get("pid") else []
+        return first + [rank for rank in status.get("ranks") or () if isinstance(rank, dict)]
+
+    def update_status(self, **changes: Any) -> None:
+        """Change fields of ``status.json``; safe when several ranks do it at once."""
+        with FileLock(self.path / ".status.lock"):
+            files.write_json(self.path / "status.json", {**self.status(), "time": time.time(), **changes})
+
+    def record_rank(self, rank: int) -> None:
+        """Note this process as a rank, so that it can be watched and stopped."""
+        with FileLock(self.path / ".status.lock"):
+            status = self.status()
+            ranks = [*(status.get("ranks") or ()), {"rank": rank, **identity()}]
+            files.write_json(self.path / "status.json", {**status, "ranks": ranks})
+
+    def end(self, state: str, message: str = "") -> None:
+        """Write a terminal state; a finished run also gets the digest of its results that lists show."""
+        digest = self.accuracies() if state == "finished" else None
+        self.update_status(state=state, message=message, ended=time.time(), accuracies=digest)
+
+    def restart(self, **status: Any) -> None:
+        """Forget how the last launch ended (its failure, a wish to cancel, files left half-written) and begin anew."""
+        for name in ("failure.json", "cancel.json"):
+            (self.path / name).unlink(missing_ok=True)
+        for unfinished in self.path.rglob(f"{files.TEMPORARY}*"):
+            unfinished.unlink(missing_ok=True)
+        with FileLock(self.path / ".status.lock"):
+            files.write_json(
+                self.path / "status.json", {"state": "queued", "time": time.time(), **identity(), **status}
+            )
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody wished that it stop."""
+        return (self.path / "cancel.json").exists()
+
+    def request_cancel(self) -> None:
+        """Leave the wish that it stop."""
+        files.write_json(self.path / "cancel.json", {"time": time.time()})
+
+    def failure(self) -> dict[str, Any] | None:
+        """``{"sentence", "traceback", "stage", "epoch", "rank"}`` of the rank that failed first, or None."""
+        failure = files.read_json(self.path / "failure.json")
+        return failure if failure.get("sentence") else None
+
+    def write_failure(self, failure: dict[str, Any]) -> bool:
+        """Write the failure unless another rank already did; tells whether it was the first."""
+        try:
+            with (self.path / "failure.json").open("x", encoding="utf-8") as file:
+                json.dump(failure, file, ensure_ascii=False, indent=1)
+        except FileExistsError:
+            return False
+        return True
+
+    # ---- what it tells while it works
+
+    def progress(self) -> dict[str, Any]:
+        """How far it is; empty before the first epoch."""
+        return files.read_json(self.path / "progress.json")
+
+    def write_progress(self, progress: dict[str, Any]) -> None:
+        """Tell how far it is."""
+        files.write_json(self.path / "progress.json", progress)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All records of all ranks by time; of an epoch that was repeated after a resume, the last."""
+        records = [record for path in self.path.glob("metrics-*.jsonl") for record in files.read_jsonl(path)]
+        records.sort(key=lambda record: record.get("time", 0))
+        keys = ("stage", "seed", "subdomain", "fold", "epoch")
+        latest = {tuple(map(record.get, keys)): record for record in records}
+        return sorted(latest.values(), key=lambda record: record.get("time", 0))
+
+    def append_metrics(self, rank: int, record: dict[str, Any]) -> None:
+        """Append a record of a rank."""
+        files.append_jsonl(self.path / f"metrics-{rank}.jsonl", record)
+
+    def log_path(self, rank: int | None = None) -> Path:
+        """The file of a rank's output, or of the launcher's."""
+        return self.path / ("log.txt" if rank is None else f"log-{rank}.txt")
+
+    def log(self, rank: int | None = None) -> str:
+        """Output of a rank, or of the launcher; empty if there is none."""
+        try:
+            return self.log_path(rank).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def environment(self) -> dict[str, Any]:
+        """Versions, machine and command line of the last launch."""
+        return files.read_json(self.path / "environment.json")
+
+    def write_environment(self, environment: dict[str, Any]) -> None:
+        """Keep what the run was made with."""
+        files.write_json(self.path / "environment.json", environment)
+
+    # ---- what it came to
+
+    def stage(self, name: str, seed: int) -> StageFolder:
+        """The folder of a stage for a seed; it need not exist yet."""
+        return StageFolder(self.path / "stages" / name / f"seed{seed}", name, seed)
+
+    def results(self) -> list[dict[str, Any]]:
+        """The results of all stages that are done, by seed and stage."""
+        found = [files.read_json(path) for path in self.path.glob("stages/*/seed*/result.json")]
+        return sorted((r for r in found if r), key=lambda r: (r.get("seed", 0), str(r.get("stage"))))
+
+    def accuracies(self) -> dict[str, float]:
+        """Mean validation accuracy over the seeds of every strategy that has a result."""
+        by_strategy: dict[str, list[float]] = {name: [] for name in self.asked().get("strategies", ())}
+        for result in self.results():
+            if result.get("stage") in by_strategy and result.get("validation_accuracy") is not None:
+                by_strategy[result["stage"]].append(result["validation_accuracy"])
+        return {name: sum(values) / len(values) for name, values in by_strategy.items() if values}
+
+    def summary(self) -> dict[str, Any]:
+        """One row of a list of runs, from few and small files: plain values, nothing validated."""
+        return summarize(self)
+
+    # ---- housekeeping
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+
+    def rename(self, name: str) -> None:
+        """Give it a name for people.
+
+        Raises
+        ------
+        ValueError
+            If the name is empty or longer than 80 characters, or the run is the shipped example.
+        """
+        self._check_writable()
+        name = " ".join(name.split())
+        if not 1 <= len(name) <= 80:
+            raise ValueError(f"name: needs 1 to 80 characters, got {len(name)}")
+        files.write_atomically(self.path / "name.txt", lambda path: path.write_text(name, encoding="utf-8"))
+
+    def delete(self) -> None:
+        """Move it to ``home()/trash``, from where :func:`ddlab.runs.restore` brings it back.
+
+        Raises
+        ------
+        ValueError
+            If it still waits or works, or is the shipped example.
+        """
+        self._check_writable()
+        if self.state().is_live:
+            raise ValueError(f"run {self.id}: is {self.state().state}; cancel it before deleting it")
+        trash = home() / "trash"
+        trash.mkdir(parents=True, exist_ok=True)
+        if (trash / self.id).exists():
+            shutil.rmtree(trash / self.id)
+        os.replace(self.path, trash / self.id)
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise ValueError(f"run {self.id}: is the example that comes with ddlab and stays as it is; train your own")

@@ -1,0 +1,62 @@
+"""Finding runs: all of them, one by its id, one in the trash."""
+
+import os
+from pathlib import Path
+
+from ddlab.home import home
+from ddlab.registry import nearest
+from ddlab.runs.folder import RunFolder
+
+EXAMPLE = "example"  # the id that opens the run shipped with ddlab
+_SHIPPED = Path(__file__).parents[2] / "assets" / "example"
+
+
+def list_runs() -> list[RunFolder]:
+    """All runs, newest first; damaged folders too, since their state says so."""
+    try:
+        names = [entry.name for entry in os.scandir(home() / "runs") if entry.is_dir() and entry.name[0] != "."]
+    except FileNotFoundError:
+        return []
+    return [RunFolder(home() / "runs" / name) for name in sorted(names, reverse=True)]
+
+
+def open_run(id: str) -> RunFolder:
+    """The run of that id; ``latest`` is the newest one, ``example`` the one that comes with ddlab.
+
+    Raises
+    ------
+    ValueError
+        If there is none; names the nearest id.
+    """
+    if id == EXAMPLE:
+        for path in sorted(_SHIPPED.glob("*/experiment.json")):
+            return RunFolder(path.parent, read_only=True)
+        raise ValueError("run example: is not part of this installation")
+    known = [run.id for run in list_runs()]
+    if id == "latest" and known:
+        id = known[0]
+    if id not in known:
+        guess = nearest(id, known)
+        hint = f"did you mean {guess!r}?" if guess else f"there are {len(known)} runs, see 'ddlab runs'"
+        raise ValueError(f"run: unknown {id!r}; {hint}")
+    return RunFolder(home() / "runs" / id)
+
+
+def restore(id: str) -> RunFolder:
+    """Bring a deleted run back.
+
+    Raises
+    ------
+    ValueError
+        If it is not in the trash, or a run of that id exists.
+    """
+    trash, path = home() / "trash", home() / "runs" / id
+    known = [entry.name for entry in trash.iterdir()] if trash.is_dir() else []
+    if id not in known:
+        guess = nearest(id, known)
+        raise ValueError(f"run: {id!r} is not in the trash" + (f"; did you mean {guess!r}?" if guess else ""))
+    if path.exists():
+        raise ValueError(f"run {id}: exists already, so it cannot be restored from the trash")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(trash / id, path)
+    return RunFolder(path)

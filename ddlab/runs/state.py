@@ -1,0 +1,87 @@
+"""The state of a run, derived from its folder and the operating system, never from a server's memory."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ddlab.runs.processes import is_alive
+
+if TYPE_CHECKING:
+    from ddlab.runs.folder import RunFolder
+
+STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
+TERMINAL = ("finished", "failed", "cancelled")
+LOST = (
+    "The process ended without a word: it was killed, or the machine went down. "
+    "Resume goes on from the last checkpoint."
+)
+DAMAGED = "The run's folder is damaged: its experiment.json cannot be read."
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands.
+
+    Parameters
+    ----------
+    state
+        One of ``STATES``.
+    message
+        A sentence for people; empty where there is nothing to say.
+    started, ended
+        Seconds since the epoch, of the last launch; None if it did not yet.
+    devices
+        Names of the device slots it holds or held.
+    workers
+        Number of ranks; 0 before it started.
+    """
+
+    state: str
+    message: str = ""
+    started: float | None = None
+    ended: float | None = None
+    devices: tuple[str, ...] = ()
+    workers: int = 0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a process waits or works for it."""
+        return self.state in ("queued", "running")
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it ended before it was finished."""
+        return self.state in ("failed", "cancelled", "lost")
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time of the last launch, until now if it still runs."""
+        if self.started is None:
+            return None
+        until = self.ended if self.ended is not None else time.time()
+        return max(0.0, until - self.started)
+
+
+def derive(run: "RunFolder") -> RunState:
+    """Where a run stands.
+
+    The status is read again after its processes are found dead, since they may have ended well in between.
+    """
+    status = run.status()
+    for _ in range(2):
+        if status.get("state") in TERMINAL or any(map(is_alive, run.processes(status))):
+            return _from_status(status, status.get("state", ""), status.get("message", ""), status.get("ended"))
+        status = run.status()
+    ended = run.progress().get("time") or status.get("time")
+    if not run.asked():
+        return RunState("failed", DAMAGED)
+    if failure := run.failure():
+        return _from_status(status, "failed", failure["sentence"], ended)
+    if run.cancel_requested:
+        return _from_status(status, "cancelled", "Cancelled.", ended)
+    return _from_status(status, "lost", LOST, ended)
+
+
+def _from_status(status: dict[str, Any], state: str, message: str, ended: float | None) -> RunState:
+    devices = tuple(map(str, status.get("devices") or ()))
+    return RunState(state, message or "", status.get("started"), ended, devices, int(status.get("workers") or 0))

@@ -1,0 +1,31 @@
+"""A run as one row of a list."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ddlab.runs.folder import RunFolder
+
+
+def summarize(run: "RunFolder") -> dict[str, Any]:
+    """Plain values from few and small files; nothing is validated, so that a thousand runs take less than a second."""
+    asked, state = run.asked(), run.state()
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": state.state,
+        "message": state.message,
+        "dataset": _field(asked, "dataset", "name"),
+        "model": _field(asked, "model", "name"),
+        "grid": "×".join(map(str, _field(asked, "decomposition", "grid") or ())),
+        "strategies": list(asked.get("strategies") or ()),
+        "num_seeds": len(asked.get("seeds") or ()),
+        "accuracies": run.status().get("accuracies") or {},
+        "started": state.started,
+        "seconds": state.seconds,
+        "devices": list(state.devices),
+    }
+
+
+def _field(asked: dict[str, Any], part: str, field: str) -> Any:
+    settings = asked.get(part)
+    return settings.get(field, "") if isinstance(settings, dict) else ""
