@@ -1,0 +1,40 @@
+# make app    makes .venv the first time, then opens the laboratory on http://127.0.0.1:8501 (PORT=8600 make app)
+# make test   installs what the tests need, the browser included, and runs everything
+# make bench  measures the performance that the README states
+
+PYTHON ?= python3
+PORT   ?= 8501
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: app test bench clean
+
+app: $(VENV)/app.stamp
+	@echo "The laboratory opens on http://127.0.0.1:$(PORT)   (stop: Ctrl-C; running trainings go on)"
+	@exec $(BIN)/streamlit run app.py --server.port=$(PORT)
+
+test: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/pytest
+
+bench: $(VENV)/app.stamp
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ddlab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make app PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/app.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt --editable .
+	touch $@
+
+$(VENV)/test.stamp: requirements-dev.txt $(VENV)/app.stamp
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@

@@ -1,0 +1,214 @@
+"""An experiment as a form, made from its schema: one function a kind of field.
+
+The labels, help texts, units and limits are those of :mod:`ddlab.experiment`; a new field there appears here by itself.
+"""
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import floor, log10
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+import yaml
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+from streamlit.delta_generator import DeltaGenerator
+
+from ddlab.data import DATASETS
+from ddlab.decomposition import times
+from ddlab.experiment import Experiment, Settings
+from ddlab.models import MODELS
+from ddlab.registry import Entry
+from ddlab.strategies import STRATEGIES
+
+REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
+    "dataset.name": DATASETS,
+    "model.name": MODELS,
+    "strategies": STRATEGIES,
+}
+SHAPES = ("decomposition.grid", "decomposition.overlap")  # written with ×, other lists with commas
+COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One field on the page: where it stands in the tree, what the schema says of it, and its value at first."""
+
+    path: str
+    info: FieldInfo
+    value: Any
+    source: str
+
+    @property
+    def key(self) -> str:
+        """The widget's key; values are kept for every source of the form apart."""
+        return f"{self.source}/{self.path}"
+
+    @property
+    def label(self) -> str:
+        """What stands above the widget."""
+        name = self.path.split(".")[-1].replace("_", " ").capitalize()
+        unit = _extra(self.info).get("unit")
+        return f"{name} ({unit})" if unit else name
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What every widget is given."""
+        return {"key": self.key, "help": self.info.description, "persist_state": "session"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """The experiment as it stands in the form: its tree, and a place for a message below every field."""
+
+    tree: dict[str, Any]
+    messages: dict[str, DeltaGenerator]
+
+    def report(self, faults: str) -> None:
+        """Write every fault (one a line, ``field: rule``) below the field that it names, when it is on the page."""
+        for fault in faults.splitlines():
+            field = fault.split(":")[0]
+            named = [path for path in self.messages if field == path or field.startswith(f"{path}.")]
+            if named:
+                self.messages[max(named, key=len)].error(fault, icon="✋")
+
+
+def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
+    """Draw the form of an experiment and return what it says.
+
+    Parameters
+    ----------
+    tree
+        The experiment to begin with, plain; it need not be valid.
+    source
+        Where it came from. What was typed is kept a source, also while other pages are open.
+    advanced
+        Whether to draw the fields that are marked so; their values count in either case.
+    """
+    drafts = st.session_state.setdefault("drafts", {})
+    form = Form(copy.deepcopy(drafts.get(source, tree)), {})
+    single = {name: info for name, info in Experiment.model_fields.items() if not _is_section(info)}
+    _section(form, tree, "", single, source, advanced)
+    for name, info in Experiment.model_fields.items():
+        if _is_section(info) and _matters(name, form.tree):
+            with st.container(border=True):
+                st.markdown(f"**{name.capitalize()}** · {info.description}")
+                form.messages[name] = st.empty()
+                _section(form, tree, f"{name}.", info.annotation.model_fields, source, advanced)  # type: ignore[union-attr]
+    drafts[source] = form.tree
+    return form
+
+
+def _section(
+    form: Form, tree: dict[str, Any], prefix: str, fields: Mapping[str, FieldInfo], source: str, advanced: bool
+) -> None:
+    """Draw the fields of one part of the experiment, in columns, and put their values into the form's tree."""
+    branch, target = (tree[prefix[:-1]], form.tree[prefix[:-1]]) if prefix else (tree, form.tree)
+    shown = [
+        name
+        for name, info in fields.items()
+        if (advanced or not _extra(info).get("advanced")) and _matters(prefix + name, form.tree)
+    ]
+    for start in range(0, len(shown), COLUMNS):
+        for name, column in zip(shown[start : start + COLUMNS], st.columns(COLUMNS), strict=False):
+            with column:
+                target[name] = _widget(Slot(prefix + name, fields[name], branch[name], source))
+                form.messages[prefix + name] = st.empty()
+
+
+def _widget(slot: Slot) -> Any:
+    """Draw a field with the widget of its kind."""
+    kinds = [kind for kind in get_args(slot.info.annotation) if kind is not NoneType]
+    kind = kinds[0] if NoneType in get_args(slot.info.annotation) and len(kinds) == 1 else slot.info.annotation
+    if slot.path in REGISTRIES:
+        return (_entries if get_origin(kind) is tuple else _entry)(slot)
+    if get_origin(kind) is Literal:
+        return st.selectbox(slot.label, list(get_args(kind)), list(get_args(kind)).index(slot.value), **slot.shared)
+    if kind is bool:
+        return st.toggle(slot.label, slot.value, **slot.shared)
+    if kind is int or kind is float:
+        return _number(slot, kind)
+    return _text(slot) if kind is str else _list(slot)
+
+
+def _entry(slot: Slot) -> str:
+    registry = REGISTRIES[slot.path]
+    names = list(registry)
+    return st.selectbox(
+        slot.label, names, names.index(slot.value), format_func=lambda name: registry[name].title, **slot.shared
+    )
+
+
+def _entries(slot: Slot) -> list[str]:
+    registry = REGISTRIES[slot.path]
+    return st.multiselect(
+        slot.label, list(registry), list(slot.value), format_func=lambda name: registry[name].title, **slot.shared
+    )
+
+
+def _number(slot: Slot, kind: type[int] | type[float]) -> int | float | None:
+    least = next((kind(limit.ge) for limit in slot.info.metadata if isinstance(limit, Ge)), None)  # type: ignore[arg-type]
+    most = next((kind(limit.le) for limit in slot.info.metadata if isinstance(limit, Le)), None)  # type: ignore[arg-type]
+    form = {"step": 1} if kind is int else {"step": _step(slot.info.default), "format": "%g"}
+    value = None if slot.value is None else kind(slot.value)
+    empty = re.search(r"empty: ([^.;]+)", slot.info.description or "")
+    placeholder = empty.group(1) if empty else None
+    return st.number_input(slot.label, least, most, value, placeholder=placeholder, **form, **slot.shared)
+
+
+def _step(default: float) -> float:
+    return 10.0 ** floor(log10(default)) / 2 if default > 0 else 0.05
+
+
+def _text(slot: Slot) -> str | None:
+    text = st.text_input(slot.label, slot.value or "", **slot.shared)
+    return text if text or slot.info.default is not None else None
+
+
+def _list(slot: Slot) -> Any:
+    """Numbers as people write them, ``2×2`` or ``128, 64``; anything deeper as YAML. What cannot be read is left to the check."""
+    text = st.text_input(slot.label, written(slot.path, slot.value), **slot.shared).strip()
+    if not text:
+        return None
+    numbers = [part for part in re.split(r"[\s,;×x]+", text) if part]
+    if all(re.fullmatch(r"-?\d+", part) for part in numbers):
+        values = [int(part) for part in numbers]
+        return values[0] if len(values) == 1 and slot.path == "decomposition.overlap" else values
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def written(path: str, value: Any) -> str:
+    """A list of numbers the way people write it."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    if any(not isinstance(part, int) for part in value):
+        return yaml.safe_dump(value, default_flow_style=True).strip()
+    return times(value) if path in SHAPES else ", ".join(map(str, value))
+
+
+def _matters(path: str, tree: Mapping[str, Any]) -> bool:
+    """Whether a field means anything in this experiment; the others only distract."""
+    if path == "aggregator":
+        return "cnn_dnn" in tree["strategies"]
+    if path == "dataset.path":
+        return tree["dataset"]["name"] == "folder"
+    if path in ("decomposition.grid", "decomposition.overlap", "decomposition.border"):
+        return not tree["decomposition"]["boxes"]
+    return True
+
+
+def _extra(info: FieldInfo) -> Mapping[str, Any]:
+    extra = info.json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+def _is_section(info: FieldInfo) -> bool:
+    return isinstance(info.annotation, type) and issubclass(info.annotation, Settings)
