@@ -1,0 +1,38 @@
+"""The colours: one a strategy and one a class in every figure, all safe for the colour-blind."""
+
+from ddlab.strategies import STRATEGIES
+
+# Petroff 2021, "Accessible Color Sequences for Data Visualization": ten colours, readable on light and dark.
+CLASSES = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+SUBDOMAIN = "#ffffff"  # lines on images, drawn over a dark line so that they show on any image
+EVIDENCE = "#ff2fd6"  # a colour that images rarely have
+TRAIN = "#9a9a9a"  # the training measure beside the validation measure in a strategy's own colour
+PROBABILITY = "Cividis"  # 0 to 1; made for the colour-blind (Nunez, Anderton, Renslow 2018)
+SIGNED = "RdBu"  # around 0
+
+
+def strategy_color(name: str) -> str:
+    """The colour of a strategy, of a stage (the local networks) or of another bar."""
+    return STRATEGIES[name].color if name in STRATEGIES else "#7f7f7f"
+
+
+def class_color(index: int) -> str:
+    """The colour of a class; from the eleventh on they repeat."""
+    return CLASSES[index % len(CLASSES)]
+
+
+def rgba(color: str, opacity: float) -> str:
+    """A hexadecimal colour with an opacity from 0 to 1."""
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"

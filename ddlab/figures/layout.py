@@ -1,0 +1,58 @@
+"""The common look of all figures: a title that says what is shown, axes with units, nothing painted behind."""
+
+import textwrap
+from typing import Any
+
+import plotly.graph_objects as go
+
+CLEAR = "rgba(0,0,0,0)"
+LINE = 54  # characters of a title that a phone shows in one line
+
+
+def finish(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = 360, **layout: Any) -> go.Figure:
+    """Give a figure the common look, in place, and return it.
+
+    Parameters
+    ----------
+    title
+        Says what is shown; broken into lines that fit a phone.
+    x, y
+        Axis titles with units; empty for none.
+    height
+        Of the whole figure, in screen pixels; the width is that of the page.
+    layout
+        Further fields of plotly's layout.
+    """
+    lines = textwrap.wrap(title, LINE) or [""]
+    figure.update_layout(
+        title={"text": "<br>".join(lines), "x": 0, "xref": "container", "y": 1, "yref": "container"}
+        | {"yanchor": "top", "pad": {"t": 8, "l": 2}, "font": {"size": 15}},
+        margin={"l": 8, "r": 12, "t": 20 + 21 * len(lines), "b": 8, "autoexpand": True},
+        height=height,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        uirevision="keep",
+        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0, "xanchor": "left"},
+        modebar={"orientation": "h", "bgcolor": CLEAR},
+        hoverlabel={"namelength": -1},
+    )
+    figure.update_xaxes(automargin=True, zeroline=False)
+    figure.update_yaxes(automargin=True, zeroline=False)
+    if x:
+        figure.update_xaxes(title=x)
+    if y:
+        figure.update_yaxes(title=y)
+    return figure.update_layout(**layout)
+
+
+def picture_axes(figure: go.Figure, width: float, height: float) -> go.Figure:
+    """Axes in pixels for images, in place: row 0 on top, equal scales, no ticks; the first pixel lies around (0, 0)."""
+    hidden = {"visible": False, "showgrid": False, "constrain": "domain"}
+    figure.update_xaxes(range=[-0.5, width - 0.5], **hidden)
+    figure.update_yaxes(range=[height - 0.5, -0.5], scaleanchor="x", **hidden)
+    return figure
+
+
+def percent_axis(axis: str = "y", **settings: Any) -> dict[str, Any]:
+    """The layout of an axis of shares of 1, written in percent."""
+    return {f"{axis}axis": {"tickformat": ".0%", **settings}}

@@ -1,0 +1,123 @@
+"""What is on screen: the current run, seed, image and settings. The URL names them, so a link shows the same again."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
+
+RUN = "run"
+MARKS = {"finished": "✓", "running": "▶", "queued": "⏳", "failed": "✗", "cancelled": "◼", "lost": "?"}
+
+
+def pick(
+    label: str,
+    options: Sequence[Any],
+    name: str,
+    default: Any = None,
+    widget: Callable[..., Any] = st.selectbox,
+    **settings: Any,
+) -> Any:
+    """Let one of ``options`` be chosen; the choice is in the URL as ``name`` and is remembered from page to page.
+
+    Parameters
+    ----------
+    options
+        At least one; their text is what the URL holds.
+    default
+        The first choice, where the URL names none of the options; the first option if it is not one of them either.
+    widget
+        ``st.selectbox``, ``st.segmented_control``, ``st.radio``, ``st.select_slider`` and their like.
+    settings
+        Further arguments of the widget, such as ``format_func`` or ``help``.
+    """
+    key, written = f"{name} picker", f"{name} in the URL"
+    by_text = {str(option): option for option in options}
+    asked = st.query_params.get(name)
+    if asked in by_text and asked != st.session_state.get(written):  # a link, or the browser's back button
+        st.session_state[key] = by_text[asked]
+    elif st.session_state.get(key) not in options:
+        start = default if default in options else options[0]
+        st.session_state[key] = by_text.get(st.session_state.get(written, ""), start)
+    chosen = widget(label, options, key=key, **settings)
+    chosen = options[0] if chosen is None else chosen
+    put_in_url(name, str(chosen))
+    st.session_state[written] = str(chosen)
+    return chosen
+
+
+def choose(name: str, value: Any) -> None:
+    """Change what :func:`pick` shows for ``name`` at the next rerun: for the callbacks of buttons and charts."""
+    st.session_state[f"{name} picker"] = value
+
+
+def put_in_url(name: str, text: str) -> None:
+    """Set one parameter of the URL; the browser hears of it only when it changes."""
+    if st.query_params.get(name) != text:
+        st.query_params[name] = text
+
+
+# ---- runs
+
+
+def run_ids() -> list[str]:
+    """The ids that can be picked: all runs, newest first, then the example that comes with ddlab."""
+    try:
+        open_run(EXAMPLE)
+    except ValueError:
+        return [run.id for run in list_runs()]
+    return [*(run.id for run in list_runs()), EXAMPLE]
+
+
+def run_label(run_id: str) -> str:
+    """A run as people know it: its state's mark, its name and when it was made."""
+    if run_id == EXAMPLE:
+        return "✓ Example, comes with ddlab"
+    run = open_run(run_id)
+    day, time = run_id[:8], run_id[9:15]
+    made = f"{day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else run_id
+    return f"{MARKS.get(run.state().state, '')} {run.name} · {made}"
+
+
+def pick_run() -> None:
+    """The run picker: app.py draws it above every page, and the pages ask :func:`current_run`."""
+    ids = run_ids()
+    if not ids:
+        st.caption("No run yet.")
+        return
+    asked = st.query_params.get(RUN)
+    if asked and asked not in ids:
+        st.warning(f"The link names the run {asked!r}, which is not here. The newest run is shown.")
+    pick("Run", ids, RUN, format_func=run_label, help="What Runs, Compare and Probabilities show.")
+
+
+def current_run() -> RunFolder | None:
+    """The run that the URL names, else the newest, else the example; None if there is none at all."""
+    ids = run_ids()
+    asked = st.query_params.get(RUN)
+    chosen = asked if asked in ids else next(iter(ids), None)
+    return open_run(chosen) if chosen else None
+
+
+def pick_seed(run: RunFolder) -> int:
+    """A seed of the run; drawn only where there are several."""
+    seeds = list(run.experiment.seeds)
+    return seeds[0] if len(seeds) == 1 else pick("Seed", seeds, "seed", widget=st.segmented_control)
+
+
+# ---- links
+
+
+def link(label: str, page: str, **parameters: Any) -> None:
+    """Link to another page of the app, such as ``pages/train.py``, keeping the run and handing ``parameters`` over.
+
+    A page that is opened alone has no others to link to: then the link is left out.
+    """
+    kept = {RUN: st.query_params[RUN]} if RUN in st.query_params else {}
+    query = {**kept, **{name: str(value) for name, value in parameters.items()}}
+    try:
+        st.page_link(page, label=label, query_params=query)
+    except StreamlitPageNotFoundError:
+        return
