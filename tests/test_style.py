@@ -66,5 +66,6 @@ def test_documented_parameters_exist(path):
 
 
 def test_the_reader_of_documented_parameters_finds_them():
-    text = "Do it.\n\nParameters\n----------\nshape, grid\n    Pixels.\n*boxes : list\n    Boxes.\n\nRaises\n------\nValueError\n"
+    text = "Do it.\n\nParameters\n----------\nshape, grid\n    Pixels.\n*boxes : list\n    Boxes.\n"
+    text += "\nRaises\n------\nValueError\n"
     assert documented_parameters(text) == ["shape", "grid", "boxes"]

@@ -31,7 +31,8 @@ STYLE = f"""<style>
 .ddlab-end {{ position: absolute; left: 100%; padding-left: 8px; translate: 0 -50%; white-space: nowrap;
   font-weight: 600; animation: ddlab-appear {LOOP}s infinite; }}
 .ddlab-dot {{ display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: 5px; }}
-.ddlab-maps {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(232px, 1fr)); gap: 18px; font-size: 13px; }}
+.ddlab-maps {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(232px, 1fr)); gap: 18px;
+  font-size: 13px; }}
 .ddlab-pair {{ display: flex; gap: 6px; }}
 .ddlab-frame {{ position: relative; flex: 1; aspect-ratio: 1; border-radius: 6px; overflow: hidden; }}
 .ddlab-frame img {{ width: 100%; height: 100%; image-rendering: pixelated; display: block; }}
@@ -39,7 +40,8 @@ STYLE = f"""<style>
   font-weight: 700; text-shadow: 0 0 3px #000, 0 0 2px #000; outline: 1px solid rgb(255 255 255 / .8);
   animation: ddlab-reveal {LOOP}s infinite; }}
 .ddlab-verdicts {{ margin-top: 6px; line-height: 1.5; }}
-@keyframes ddlab-draw {{ 0% {{ clip-path: inset(-9px 100% -9px 0); }} 66%, 100% {{ clip-path: inset(-9px -9px -9px 0); }} }}
+@keyframes ddlab-draw {{
+  0% {{ clip-path: inset(-9px 100% -9px 0); }} 66%, 100% {{ clip-path: inset(-9px -9px -9px 0); }} }}
 @keyframes ddlab-appear {{ 0%, 60% {{ opacity: 0; }} 68%, 100% {{ opacity: 1; }} }}
 @keyframes ddlab-reveal {{ 0% {{ opacity: 0; }} 5%, 100% {{ opacity: 1; }} }}
 @media (prefers-reduced-motion: reduce) {{ .ddlab-curtain, .ddlab-end, .ddlab-cell {{ animation: none; }} }}

@@ -169,7 +169,7 @@ def _text(slot: Slot) -> str | None:
 
 
 def _list(slot: Slot) -> Any:
-    """Numbers as people write them, ``2×2`` or ``128, 64``; anything deeper as YAML. What cannot be read is left to the check."""
+    """Numbers as people write them (``2×2``; ``128, 64``), the rest as YAML; the unreadable is left to the check."""
     text = st.text_input(slot.label, written(slot.path, slot.value), **slot.shared).strip()
     if not text:
         return None

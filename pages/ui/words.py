@@ -1,0 +1,80 @@
+"""The state of a run in plain language."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ddlab.runs import RunState
+from ddlab.strategies import STRATEGIES
+
+LOOKS = {
+    "queued": ("🕒", "Waiting", "gray"),
+    "running": ("🏃", "Running", "blue"),
+    "finished": ("✅", "Finished", "green"),
+    "failed": ("❌", "Failed", "red"),
+    "cancelled": ("✋", "Cancelled", "orange"),
+    "lost": ("👻", "Lost", "violet"),
+}
+
+
+def look(state: str) -> str:
+    """A state as a sign and a word."""
+    icon, word, _ = LOOKS[state]
+    return f"{icon} {word}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time span the way people say it; a dash if there is none."""
+    if seconds is None:
+        return "–"
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def percent(share: float) -> str:
+    """An accuracy, with one digit after the point."""
+    return f"{100 * share:.1f} %"
+
+
+def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[str, float], waits_for: str = "") -> str:
+    """What a run is doing or how it ended.
+
+    Parameters
+    ----------
+    progress
+        As in the run's ``progress.json``.
+    accuracies
+        Validation accuracy of every strategy that has a result.
+    waits_for
+        Why a queued run waits.
+    """
+    after = f" after {duration(state.seconds)}" if state.seconds is not None else ""
+    if state.state == "queued":
+        return waits_for or state.message or "Waits for its turn."
+    if state.state == "running":
+        return _working(progress)
+    if state.state == "finished":
+        return f"Finished{after}. {_best(accuracies)}".strip()
+    if state.state == "cancelled":
+        return f"Cancelled{after}. Resume goes on from the last checkpoint."
+    return state.message or f"{LOOKS[state.state][1]}{after}."
+
+
+def _working(progress: Mapping[str, Any]) -> str:
+    if not progress:
+        return "Starts: loads the images and builds the networks."
+    stage = progress.get("title") or progress.get("stage") or "Training"
+    epoch, epochs = progress.get("epoch"), progress.get("epochs")
+    epoch_of = f", epoch {epoch} of {epochs}" if epoch and epochs else ""
+    left = progress.get("remaining")
+    return f"{stage} (seed {progress.get('seed', 0)}{epoch_of})" + (f": about {duration(left)} left." if left else ".")
+
+
+def _best(accuracies: Mapping[str, float]) -> str:
+    if not accuracies:
+        return ""
+    name = max(accuracies, key=lambda name: accuracies[name])
+    return f"Best on the validation images: {STRATEGIES[name].title}, {percent(accuracies[name])}."
