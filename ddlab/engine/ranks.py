@@ -1,23 +1,32 @@
-"""The ranks of a run: who we are among how many, and the few things that ranks say to each other."""
+"""Who a process is among the ranks of a run, and the few things that ranks say to each other.
+
+torch is imported when there is somebody to talk to: a plan names ranks without it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-import torch
-import torch.distributed as dist
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# A rank may wait hours for another one's stage; a dead peer is noticed by its closed connection, not by this.
+PATIENCE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """One process of a run. With one rank alone every method is the identity.
+    """One process among ``size``. With one rank alone there is no process group, and every method is the identity.
 
     Parameters
     ----------
-    rank, size
-        Our number, from 0, and how many there are.
+    rank
+        From 0.
+    size
+        Number of ranks.
     device
-        Where this rank computes, as torch names it: ``"cpu"``, ``"cuda:0"``.
+        Where this rank computes, as torch names it: ``"cpu"`` or ``"cuda:0"``.
     """
 
     rank: int = 0
@@ -29,27 +38,47 @@ class Ranks:
         """Whether there is nobody to talk to."""
         return self.size == 1
 
-    def barrier(self) -> None:
-        """Wait until every rank is here."""
-        if not self.alone:
-            dist.barrier()
+    def join(self) -> None:
+        """Form the process group of all ranks: gloo on processors, NCCL on GPUs."""
+        if self.alone:
+            return
+        import torch
+        import torch.distributed
 
-    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        if self.device.startswith("cuda"):
+            torch.cuda.set_device(self.device)
+        backend = "cpu:gloo,cuda:nccl" if self.device.startswith("cuda") else "gloo"
+        torch.distributed.init_process_group(backend, timeout=PATIENCE)
+
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        if not self.alone:
+            import torch.distributed
+
+            torch.distributed.barrier()
+
+    def sum(self, values: "Tensor") -> "Tensor":
         """Replace ``values`` by their sum over all ranks, in place, and return them."""
         if not self.alone:
-            dist.all_reduce(values)
+            import torch.distributed
+
+            torch.distributed.all_reduce(values)
         return values
 
-    def broadcast(self, tensors: Iterable[torch.Tensor]) -> None:
+    def broadcast(self, tensors: "Iterable[Tensor]") -> None:
         """Replace the tensors by those of rank 0, in place."""
         if not self.alone:
+            import torch.distributed
+
             for tensor in tensors:
-                dist.broadcast(tensor, src=0)
+                torch.distributed.broadcast(tensor, src=0)
 
     def gather(self, value: Any) -> list[Any]:
-        """Collect the values of all ranks, in their order, on every rank."""
+        """The values of all ranks, in their order, on every rank; they must be picklable."""
         if self.alone:
             return [value]
+        import torch.distributed
+
         values: list[Any] = [None] * self.size
-        dist.all_gather_object(values, value)
+        torch.distributed.all_gather_object(values, value)
         return values
