@@ -1,1 +1,1 @@
-"""The engine: devices, slots, processes."""
+"""The engine: devices and their queue, launching detached processes on run folders, stopping and resuming them."""

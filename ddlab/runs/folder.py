@@ -143,6 +143,10 @@ class RunFolder:
         with FileLock(self.path / ".status.lock"):
             files.write_json(self.path / "status.json", {**self.status(), "time": time.time(), **changes})
 
+    def lock(self) -> FileLock:
+        """A lock for what only one person may do at a time, such as resuming."""
+        return FileLock(self.path / ".lock")
+
     def record_rank(self, rank: int) -> None:
         """Note this process as a rank, so that it can be watched and stopped."""
         with FileLock(self.path / ".status.lock"):

@@ -79,6 +79,10 @@ class StageFolder:
         """Where the state is kept that training goes on from."""
         return self.path / f"checkpoint-{name}.pt"
 
+    def checkpoints(self) -> list[Path]:
+        """All checkpoints there are, whichever division of the work over ranks wrote them."""
+        return sorted(self.path.glob("checkpoint-*.pt"))
+
     def write_atomically(self, path: Path, writer: Callable[[Path], Any]) -> None:
         """Let ``writer`` fill a temporary file and put it in the place of ``path``, in this folder."""
         self.path.mkdir(parents=True, exist_ok=True)

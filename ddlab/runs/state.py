@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 TERMINAL = ("finished", "failed", "cancelled")
 LOST = (
-    "The process ended without a word: it was killed, or the machine went down. "
+    "The process ended without a word: it was killed (for want of memory, perhaps), or the machine went down. "
     "Resume goes on from the last checkpoint."
 )
 DAMAGED = "The run's folder is damaged: its experiment.json cannot be read."

@@ -1,0 +1,123 @@
+"""Stopping and resuming a run, and telling what it waits for."""
+
+import time
+from collections.abc import Callable
+
+import psutil
+
+from ddlab.engine.devices import plural, slots
+from ddlab.engine.launch import launch
+from ddlab.engine.tickets import Ticket, free_slots, tickets
+from ddlab.runs import TERMINAL, RunFolder
+from ddlab.runs.processes import find
+
+GRACE = 3.0  # seconds from SIGTERM to SIGKILL: a cancelled run leaves no process within 5 s
+LAST_WORD = 1.5  # seconds for the system to bury what was killed
+
+
+def cancel(run: RunFolder) -> None:
+    """Stop all processes of a run; returns when none is left.
+
+    Raises
+    ------
+    ValueError
+        If it neither waits nor works.
+    """
+    state = run.state()
+    if not state.is_live:
+        raise ValueError(f"run {run.id}: is {state.state}; there is nothing to cancel")
+    run.request_cancel()
+    stop_processes(run)
+    if run.status().get("state") not in TERMINAL:
+        run.end("cancelled", "Cancelled; Resume goes on from the last checkpoint.")
+
+
+def resume(run: RunFolder) -> None:
+    """Launch a run again; it skips the stages that are done and goes on from its checkpoints.
+
+    Raises
+    ------
+    ValueError
+        If it waits or works already, is finished, or cannot be launched here.
+    """
+    with run.lock():
+        state = run.state()
+        if not state.can_resume:
+            raise ValueError(f"run {run.id}: is {state.state}; only a failed, cancelled or lost run can be resumed")
+        stop_processes(run)  # of a failed run, ranks may still be on their way out
+        run.restart()
+        launch(run)
+
+
+def queue_position(run: RunFolder) -> tuple[int, str]:
+    """The place of a run among those that wait, from 1, and why it waits; ``(0, "")`` if it does not."""
+    queue = tickets()
+    mine = next((ticket for ticket in queue if ticket.run.id == run.id and ticket.waits), None)
+    if mine is None:
+        return 0, ""
+    queue = [ticket for ticket in queue if ticket.kind == mine.kind]
+    place = [ticket.path for ticket in queue if ticket.waits].index(mine.path) + 1
+    return place, _reason(mine, queue, place)
+
+
+def stop_processes(run: RunFolder) -> None:
+    """Ask the processes of a run to stop, and kill what is left after ``GRACE`` seconds."""
+    _signal_until_gone(run, psutil.Process.terminate, GRACE)
+    _signal_until_gone(run, psutil.Process.kill, LAST_WORD)
+
+
+def _signal_until_gone(run: RunFolder, signal: Callable[[psutil.Process], None], seconds: float) -> None:
+    """Signal every process once, those that are started meanwhile too, until none is left or the time is up."""
+    signalled: dict[int, psutil.Process] = {}
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for process in _processes(run):
+            if process.pid not in signalled:
+                signalled[process.pid] = process
+                _quietly(signal, process)
+        if not any(map(_lives, signalled.values())):
+            return
+        time.sleep(0.05)
+
+
+def _processes(run: RunFolder) -> list[psutil.Process]:
+    found: dict[int, psutil.Process] = {}
+    for process in filter(None, map(find, run.processes())):
+        found[process.pid] = process
+        try:
+            found.update((child.pid, child) for child in process.children(recursive=True))
+        except psutil.Error:
+            continue  # it ended just now
+    return [process for process in found.values() if _lives(process)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _quietly(signal: Callable[[psutil.Process], None], process: psutil.Process) -> None:
+    try:
+        signal(process)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def _reason(mine: Ticket, queue: list[Ticket], place: int) -> str:
+    names = [device.name for device in slots(mine.kind)]
+    free = len(free_slots(queue, names))
+    reason = f"{_ordinal(place)} in the queue: waits for {mine.wanted} of {len(names)} {plural(mine.kind)}"
+    users = [f"'{ticket.run.name}'" for ticket in queue if ticket.slots]
+    ahead = [f"'{ticket.run.name}'" for ticket in queue if ticket.waits][: place - 1]
+    if users:
+        reason += f"; {free or 'none'} free, the others used by {', '.join(users)}"
+    if ahead:
+        reason += f"; before it: {', '.join(ahead)}"
+    return reason
+
+
+def _ordinal(number: int) -> str:
+    words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    return words[number - 1] if number <= len(words) else f"number {number}"

@@ -1,0 +1,169 @@
+"""The device slots of this machine: a processor core or a GPU each. Nothing here imports torch or makes a GPU context."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ddlab.engine.tickets import tickets
+
+
+@dataclass(frozen=True)
+class Device:
+    """A slot that one rank works on.
+
+    Parameters
+    ----------
+    name
+        ``"cpu0"``, ``"cuda1"``: unique on the machine.
+    kind
+        ``"cpu"`` or ``"cuda"``.
+    title
+        What a person reads.
+    visible
+        How the worker's environment names it: the core's number, or the GPU's unique id.
+    """
+
+    name: str
+    kind: str
+    title: str
+    visible: str
+
+
+@dataclass(frozen=True)
+class DeviceUse:
+    """A slot as the device strip shows it.
+
+    Parameters
+    ----------
+    run
+        Id of the run that holds it, or None.
+    load
+        Share of the time that it is busy, 0..1, by anybody; None if unknown.
+    memory
+        Share of its memory in use, 0..1: the machine's memory for a core; None if unknown.
+    """
+
+    device: Device
+    run: str | None
+    load: float | None
+    memory: float | None
+
+
+def slots(kind: str = "auto") -> list[Device]:
+    """The slots of a kind: ``"cpu"``: the cores that we may use, ``"cuda"``: the GPUs, ``"auto"``: GPUs if there are any.
+
+    ``DDLAB_CORES`` limits the cores, to leave some for others.
+    """
+    if kind == "cpu":
+        return _cores()
+    gpus = _gpus()
+    return gpus if gpus or kind == "cuda" else _cores()
+
+
+def num_workers(placement: dict[str, Any]) -> tuple[str, int]:
+    """The kind of slots and the number of workers that the placement settings come to on this machine.
+
+    Raises
+    ------
+    ValueError
+        If they ask for more than there is; says how much there is.
+    """
+    asked = placement.get("devices") or "auto"
+    available = slots(asked)
+    if not available:
+        raise ValueError(
+            f"placement.devices: {asked!r} needs an NVIDIA GPU, and this machine shows none; choices: auto, cpu"
+        )
+    kind = available[0].kind
+    workers = placement.get("workers") or len(available)
+    if workers > len(available):
+        raise ValueError(
+            f"placement.workers: {workers} workers need {workers} {plural(kind)}, one each; this machine has "
+            f"{len(available)}: ask for 1 to {len(available)}, or leave it empty"
+        )
+    return kind, workers
+
+
+def plural(kind: str) -> str:
+    """What the slots of a kind are called."""
+    return {"cpu": "processor cores", "cuda": "GPUs"}[kind]
+
+
+def usage() -> list[DeviceUse]:
+    """All slots, GPUs first, with who holds them and how busy they are since the last call (the first one tells 0)."""
+    holders = {slot: ticket.run.id for ticket in tickets() for slot in ticket.slots}
+    cores = psutil.cpu_percent(percpu=True)
+    memory = psutil.virtual_memory().percent / 100
+    uses = [DeviceUse(gpu, holders.get(gpu.name), *_gpu_load(gpu)) for gpu in _gpus()]
+    for core in _cores():
+        number = int(core.visible)
+        load = cores[number] / 100 if number < len(cores) else None
+        uses.append(DeviceUse(core, holders.get(core.name), load, memory))
+    return uses
+
+
+def _cores() -> list[Device]:
+    numbers = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
+    limit = os.environ.get("DDLAB_CORES") or _quota() or len(numbers)
+    return [Device(f"cpu{n}", "cpu", f"core {n}", str(n)) for n in numbers[: max(1, int(limit))]]
+
+
+def _quota() -> int | None:
+    """Cores that a container may use (cgroup v2), or None without a limit."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):
+        return None
+
+
+def _gpus() -> list[Device]:
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    with _nvml() as nvml:
+        if nvml is None:
+            return []
+        handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+        gpus = [
+            Device(
+                f"cuda{index}", "cuda", f"GPU {index}: {nvml.nvmlDeviceGetName(handle)}", nvml.nvmlDeviceGetUUID(handle)
+            )
+            for index, handle in enumerate(handles)
+        ]
+    if allowed is None:
+        return gpus
+    names = [name.strip() for name in allowed.split(",") if name.strip()]
+    return [gpu for gpu in gpus if any(name == gpu.name[4:] or gpu.visible.startswith(name) for name in names)]
+
+
+def _gpu_load(gpu: Device) -> tuple[float | None, float | None]:
+    with _nvml() as nvml:
+        if nvml is None:
+            return None, None
+        try:
+            handle = nvml.nvmlDeviceGetHandleByUUID(gpu.visible)
+            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+            return nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100, memory.used / memory.total
+        except nvml.NVMLError:
+            return None, None
+
+
+@contextmanager
+def _nvml() -> Iterator[Any]:
+    """NVIDIA's management library while it is initialised, or None where there is no driver."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        yield None
+        return
+    try:
+        yield pynvml
+    finally:
+        pynvml.nvmlShutdown()

@@ -1,0 +1,73 @@
+"""What went wrong, in a sentence that a student understands."""
+
+import errno
+from typing import Any
+
+Where = dict[str, Any]  # the last record that was reported: stage, epoch, subdomain
+
+# What torch's message says when another rank is gone; only that one knows why.
+PEER_GONE = (
+    "Connection closed by peer",
+    "Connection reset by peer",
+    "Broken pipe",
+    "remote process exited",
+    "Socket closed",
+    "recvValue failed",
+    "failed to recv",
+    "Timed out waiting",
+)
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+DISK_FULL = ("No space left on device", "PytorchStreamWriter failed", "Disk quota exceeded")
+
+
+def describe_failure(error: BaseException, where: Where) -> str | None:
+    """The sentence for an exception that ended a rank; None if the cause lies with another rank.
+
+    Parameters
+    ----------
+    where
+        What was reported last.
+    """
+    from ddlab.training import Diverged
+
+    message = str(error)
+    if isinstance(error, Diverged):
+        return _diverged(error.stage, error.epoch, error.subdomain)
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _says(message, NO_MEMORY)):
+        return (
+            f"Out of memory{_at(where)}. Take a smaller batch, smaller images or a narrower network, "
+            "or wait until other programs need less, then resume."
+        )
+    if _is_disk_full(error, message):
+        return f"The disk is full{_at(where)}. Make room, for instance by deleting old runs, then resume."
+    if isinstance(error, RuntimeError | ConnectionError) and _says(message, PEER_GONE):
+        return None
+    if isinstance(error, FileNotFoundError):
+        return f"A file is not there (any more){_at(where)}: {error.filename or message}. Put it back, then resume."
+    if isinstance(error, OSError):
+        return f"A file could not be read or written{_at(where)}: {message}."
+    if isinstance(error, ValueError):
+        return message
+    return f"Something unexpected happened{_at(where)}: {type(error).__name__}: {message}"
+
+
+def _diverged(stage: str, epoch: int, subdomain: int | None) -> str:
+    part = "" if subdomain is None else f", subdomain {subdomain}"
+    return (
+        f"The loss became infinite or NaN in stage '{stage}'{part}, epoch {epoch}. The state before that epoch is kept. "
+        "Try a smaller learning rate."
+    )
+
+
+def _is_disk_full(error: BaseException, message: str) -> bool:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return _says(message, DISK_FULL)  # torch and safetensors write files past Python and raise their own errors
+
+
+def _says(message: str, phrases: tuple[str, ...]) -> bool:
+    return any(phrase.lower() in message.lower() for phrase in phrases)
+
+
+def _at(where: Where) -> str:
+    return f" in stage '{where['stage']}', epoch {where['epoch']}" if "epoch" in where else ""

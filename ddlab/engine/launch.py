@@ -1,0 +1,64 @@
+"""Starting a run: a detached process that outlives the page, the server and the shell it was started from."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import ddlab
+from ddlab.engine.devices import num_workers
+from ddlab.home import data_home, home
+from ddlab.runs import RunFolder
+
+START_TIMEOUT = 30.0  # seconds that a loaded machine may need for a bare interpreter
+# What a surrounding torchrun or job tells its own ranks; a new run must not take it for itself.
+FOREIGN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
+
+
+def launch(run: RunFolder) -> None:
+    """Put the run in the queue and start the light process that waits there for its slots.
+
+    Returns as soon as that process is recorded in the run's status.
+
+    Raises
+    ------
+    ValueError
+        If the experiment asks for devices that this machine does not have, or the run is the shipped example.
+    RuntimeError
+        If the process does not start; carries the end of its output.
+    """
+    if run.read_only:
+        raise ValueError(f"run {run.id}: is the example that comes with ddlab; train your own copy of its experiment")
+    num_workers(run.experiment.placement.model_dump())
+    with run.log_path().open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ddlab.engine.waiter", str(run.path)],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_TIMEOUT
+    while run.status().get("pid") == os.getpid():
+        if process.poll() or time.monotonic() > deadline:
+            run.end("failed", "The process that waits for a free device did not start; see the log.")
+            raise RuntimeError(f"run {run.id} did not start: {run.log()[-2000:]}")
+        time.sleep(0.02)
+    if os.name == "posix":
+        process.wait()  # only the first of the two forked processes: no zombie stays with a server
+
+
+def environment() -> dict[str, str]:
+    """Variables of a run's processes: same home and data whatever their folder, same ddlab, no foreign rank."""
+    kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    root = str(Path(ddlab.__file__).parents[1])
+    return {
+        **kept,
+        "DDLAB_HOME": str(home()),
+        "DDLAB_DATA": str(data_home()),
+        "PYTHONPATH": os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")])),
+        "PYTHONSAFEPATH": "1",  # a random.py in the user's folder must not stand in for the library's
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,84 @@
+"""What a rank tells the run folder while it works."""
+
+import time
+from typing import Any
+
+from ddlab.engine.ranks import Ranks
+from ddlab.problem import pose
+from ddlab.runs import RunFolder
+from ddlab.strategies.stage import Stage, plan, shard
+
+PROGRESS_EVERY = 0.5  # seconds; the pages look once a second
+
+
+class Reporter:
+    """Appends this rank's records, and on rank 0 keeps the progress of the whole run.
+
+    Progress counts operations: those of the stages that are done, and of the current one in proportion to the epochs of
+    rank 0's own share of it.
+    """
+
+    def __init__(self, run: RunFolder, ranks: Ranks) -> None:
+        self.run, self.ranks = run, ranks
+        self.seeds = run.experiment.seeds
+        self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(pose(run.experiment))}
+        self.last: dict[str, Any] = {}
+        self._shares = {_key(record): _share(record) for record in run.metrics()}
+        self._began = time.monotonic()
+        self._done_before: float | None = None
+        self._written = float("-inf")
+
+    def report(self, record: dict[str, Any]) -> None:
+        """Append one record of one network and epoch."""
+        record = {"time": time.time(), "rank": self.ranks.rank, **record}
+        self.last = record
+        self.run.append_metrics(self.ranks.rank, record)
+        if self.ranks.rank > 0:
+            return
+        if self._done_before is None:
+            self._done_before = self._done(record)
+        self._shares[_key(record)] = _share(record)
+        last_epoch = record["epoch"] == record["epochs"]
+        if last_epoch or time.monotonic() - self._written >= PROGRESS_EVERY:
+            self._written = time.monotonic()
+            self.run.write_progress(self._progress(record))
+
+    def _progress(self, record: dict[str, Any]) -> dict[str, Any]:
+        done = self._done(record)
+        gained = done - (self._done_before or 0.0)
+        elapsed = time.monotonic() - self._began
+        return {
+            "stage": record["stage"],
+            "title": self.stages[record["stage"]].title,
+            "seed": record["seed"],
+            "done": done,
+            "remaining": elapsed / gained * (1 - done) if gained > 0 else None,
+            "epoch": record["epoch"],
+            "epochs": record["epochs"],
+            "time": record["time"],
+        }
+
+    def _done(self, record: dict[str, Any]) -> float:
+        """Share of the run's operations that are done, 0..1."""
+        total = len(self.seeds) * sum(stage.flops for stage in self.stages.values())
+        done = sum(
+            stage.flops * self._stage_done(stage, seed, record) for seed in self.seeds for stage in self.stages.values()
+        )
+        return min(1.0, done / total) if total else 0.0
+
+    def _stage_done(self, stage: Stage, seed: int, record: dict[str, Any]) -> float:
+        if self.run.stage(stage.name, seed).done:
+            return 1.0
+        if (stage.name, seed) != (record["stage"], record["seed"]):
+            return 0.0
+        shares = [share for key, share in self._shares.items() if key[:2] == (stage.name, seed)]
+        own = shard(stage.tasks, self.ranks.size)[0] if stage.kind == "sharded" else stage.tasks
+        return min(1.0, sum(shares) / max(1, len(own)))
+
+
+def _key(record: dict[str, Any]) -> tuple[Any, ...]:
+    return record.get("stage"), record.get("seed"), record.get("subdomain"), record.get("fold")
+
+
+def _share(record: dict[str, Any]) -> float:
+    return record["epoch"] / record["epochs"]

@@ -1,0 +1,119 @@
+"""The queue of one machine: a ticket a run, first come first served, no server.
+
+A ticket is a file in ``home()/queue``: which process of which run wants how many slots, and which ones it was given.
+It holds as long as a process of the run lives, so a killed run gives its slots back without anybody's doing.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ddlab.home import home
+from ddlab.runs import RunFolder, files
+from ddlab.runs.processes import identity, is_alive
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One run's place in the queue.
+
+    Parameters
+    ----------
+    run
+        Its folder.
+    kind
+        Of the slots: ``"cpu"`` or ``"cuda"``; each kind has its own queue.
+    wanted
+        Number of slots.
+    slots
+        Names of those it was given; empty while it waits.
+    process
+        The one that waits, and later works: ``{"pid", "created", "host"}``.
+    """
+
+    path: Path
+    run: RunFolder
+    kind: str
+    wanted: int
+    slots: tuple[str, ...]
+    process: dict[str, Any]
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was not given its slots yet."""
+        return not self.slots
+
+
+def take(run: RunFolder, kind: str, wanted: int) -> Ticket:
+    """Draw a ticket for this process, behind all others."""
+    with _lock():
+        path = home() / "queue" / f"{time.time_ns():020d}-{run.id}.json"
+        ticket = Ticket(path, run, kind, wanted, (), identity())
+        _write(ticket)
+        return ticket
+
+
+def claim(ticket: Ticket, slots: Sequence[str]) -> tuple[str, ...]:
+    """Give the ticket its slots if it is first in its queue and enough are free; empty if it has to wait.
+
+    Parameters
+    ----------
+    slots
+        Names of all slots of the ticket's kind on this machine.
+    """
+    with _lock():
+        queue = [other for other in tickets() if other.kind == ticket.kind]
+        free = free_slots(queue, slots)
+        first = next((other.path for other in queue if other.waits), None)
+        if first != ticket.path or len(free) < ticket.wanted:
+            return ()
+        given = tuple(free[: ticket.wanted])
+        _write(Ticket(ticket.path, ticket.run, ticket.kind, ticket.wanted, given, ticket.process))
+        return given
+
+
+def tickets() -> list[Ticket]:
+    """All tickets that hold, in the order they were drawn; those of dead processes are dropped."""
+    found = []
+    for path in sorted((home() / "queue").glob("*.json")):
+        ticket = _read(path)
+        if ticket and any(map(is_alive, [ticket.process, *ticket.run.processes()])):
+            found.append(ticket)
+        else:
+            path.unlink(missing_ok=True)
+    return found
+
+
+def free_slots(queue: Collection[Ticket], slots: Sequence[str]) -> list[str]:
+    """Those of ``slots`` that no ticket of the queue holds."""
+    held = {slot for ticket in queue for slot in ticket.slots}
+    return [slot for slot in slots if slot not in held]
+
+
+def _lock() -> FileLock:
+    (home() / "queue").mkdir(parents=True, exist_ok=True)
+    return FileLock(home() / "queue" / "lock")
+
+
+def _write(ticket: Ticket) -> None:
+    tree = {
+        "run": ticket.run.id,
+        "kind": ticket.kind,
+        "wanted": ticket.wanted,
+        "slots": ticket.slots,
+        "process": ticket.process,
+    }
+    files.write_json(ticket.path, tree)
+
+
+def _read(path: Path) -> Ticket | None:
+    tree = files.read_json(path)
+    try:
+        run = RunFolder(home() / "runs" / tree["run"])
+        return Ticket(path, run, tree["kind"], int(tree["wanted"]), tuple(tree["slots"]), tree["process"])
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,109 @@
+"""``python -m ddlab.engine.waiter RUN``: the light process that waits for device slots and then becomes the training.
+
+It holds no torch while it waits. Where the system can, it execs the training program in its own place: the pid stays,
+so the ticket and the status that name it stay true.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+from ddlab.engine.devices import Device, num_workers, slots
+from ddlab.engine.environment import describe_environment
+from ddlab.engine.tickets import claim, take
+from ddlab.runs import RunFolder
+from ddlab.runs.processes import identity
+
+POLL = 0.3  # seconds between two looks at the queue
+
+
+def main() -> None:
+    """Detach, wait, become the training program."""
+    run = RunFolder(sys.argv[1])
+    _detach(run)
+    try:
+        run.write_environment(describe_environment(run.command))
+        kind, wanted = num_workers(run.asked().get("placement") or {})
+        devices = _wait(run, kind, wanted)
+        if devices:
+            run.update_status(
+                state="running",
+                message="",
+                started=time.time(),
+                devices=[d.name for d in devices],
+                workers=len(devices),
+            )
+            _become(training_command(run, kind, len(devices)), {**os.environ, **variables(devices)})
+    except Exception as error:  # whatever it is, the run must say so rather than be lost
+        sentence = f"The run could not be started: {error}"
+        run.write_failure({"sentence": sentence, "traceback": traceback.format_exc()})
+        run.end("failed", sentence)
+        raise
+
+
+def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
+    """The training program: itself for one worker, under torchrun for several."""
+    worker = ["-m", "ddlab.engine.worker", str(run.path), kind]
+    if workers == 1:
+        return [sys.executable, *worker]
+    options = [
+        f"--nproc-per-node={workers}",
+        "--max-restarts=0",  # a run resumes from its checkpoints in a fresh process group
+        "--rdzv-backend=c10d",
+        "--rdzv-endpoint=127.0.0.1:0",
+        f"--rdzv-id={run.id}",
+        "--local-addr=127.0.0.1",
+        "--shutdown-timeout=3",  # seconds from SIGTERM to SIGKILL of the ranks
+    ]
+    return [sys.executable, "-m", "torch.distributed.run", *options, *worker]
+
+
+def variables(devices: list[Device]) -> dict[str, str]:
+    """What tells the workers their devices: one thread a core; of the GPUs only those of the run."""
+    if devices[0].kind == "cpu":
+        return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **_loopback()}
+    threads = max(1, len(slots("cpu")) // len(slots("cuda")))
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "CUDA_VISIBLE_DEVICES": ",".join(device.visible for device in devices),
+        **_loopback(),
+    }
+
+
+def _loopback() -> dict[str, str]:
+    """All ranks are on this machine: gloo needs no network, which a laptop on a train does not have."""
+    name = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
+    return {"GLOO_SOCKET_IFNAME": name} if name else {}
+
+
+def _wait(run: RunFolder, kind: str, wanted: int) -> list[Device]:
+    """Wait for the slots; empty if the run was cancelled meanwhile."""
+    ticket = take(run, kind, wanted)
+    devices = {device.name: device for device in slots(kind)}
+    while not (given := claim(ticket, list(devices))):
+        if run.cancel_requested:
+            run.end("cancelled", "Cancelled while it waited.")
+            return []
+        time.sleep(POLL)
+    return [devices[name] for name in given]
+
+
+def _detach(run: RunFolder) -> None:
+    """Leave the parent: the process that was started records a child of its own and ends, so init adopts the child."""
+    if os.name != "posix":
+        run.update_status(**identity())
+    elif pid := os.fork():
+        run.update_status(**identity(pid))
+        os._exit(0)
+
+
+def _become(command: list[str], environment: dict[str, str]) -> None:
+    if os.name == "posix":
+        os.execve(command[0], command, environment)
+    sys.exit(subprocess.call(command, env=environment))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""``python -m ddlab.engine.worker RUN KIND``: one rank of a run, alone or under torchrun.
+
+Every outcome ends in the run folder, and no rank outlives its run: a clean end or a failure of its own is written; a
+rank that only lost its peers, or was asked to stop, leaves quietly, and the state follows from what is in the folder.
+"""
+
+import ctypes
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+
+from ddlab.engine.failures import describe_failure
+from ddlab.engine.ranks import Ranks
+from ddlab.runs import RunFolder
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class StopRequest:
+    """Whether this process was asked to stop (SIGTERM); looked at once a step."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def listen(self) -> None:
+        """Take note of SIGTERM from now on; of SIGINT too, which a terminal sends."""
+        signal.signal(signal.SIGTERM, self._note)
+        signal.signal(signal.SIGINT, self._note)
+
+    def check(self) -> None:
+        """Raise ``Stopped`` if this process was asked to stop."""
+        if self.asked:
+            from ddlab.training import Stopped
+
+            raise Stopped
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def main() -> None:
+    """Set the rank up, work, and leave without a trace."""
+    run, kind = RunFolder(sys.argv[1]), sys.argv[2]
+    ranks = _who_am_i(kind)
+    if not ranks.alone:
+        _die_with_parent()
+    stop = StopRequest()
+    stop.listen()
+    _write_output_to(run, ranks.rank)
+    run.record_rank(ranks.rank)
+    code = work(run, ranks, stop)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # gloo's threads abort one interpreter in seven that ends in the ordinary way
+
+
+def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
+    """Train, and write how it ended; gives the exit code."""
+    from ddlab.training import Stopped
+
+    where: dict[str, object] = {}
+    try:
+        from ddlab.engine.reporter import Reporter
+        from ddlab.strategies.execute import execute
+
+        stop.check()
+        ranks.join()
+        reporter = Reporter(run, ranks)
+        where = reporter.last
+        execute(run, ranks, reporter.report, stop.check)
+        ranks.barrier()
+    except Stopped:
+        log.info("rank %d stops, as it was asked to", ranks.rank)
+        return 0
+    except Exception as error:  # the run must end in a state with a sentence, whatever happens
+        return _fail(run, ranks, stop, error, where)
+    if ranks.rank == 0:
+        run.end("finished")
+    return 0
+
+
+def _fail(run: RunFolder, ranks: Ranks, stop: StopRequest, error: Exception, where: dict[str, object]) -> int:
+    log.error("rank %d failed", ranks.rank, exc_info=error)
+    sentence = describe_failure(error, where)
+    if sentence is None or (stop.asked and ranks.size > 1):
+        return 1  # another rank's end, or everybody's: not ours to explain
+    failure = {
+        "sentence": sentence,
+        "traceback": "".join(traceback.format_exception(error)),
+        "stage": getattr(error, "stage", where.get("stage")),
+        "epoch": getattr(error, "epoch", where.get("epoch")),
+        "rank": ranks.rank,
+    }
+    if run.write_failure(failure):
+        run.end("failed", sentence)
+    return 1
+
+
+def _who_am_i(kind: str) -> Ranks:
+    """As torchrun says in the environment; alone without it."""
+    device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else "cpu"
+    return Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), device)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this rank when torchrun is killed; ranks have sessions of their own and would live on."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died meanwhile
+        os._exit(1)
+
+
+def _write_output_to(run: RunFolder, rank: int) -> None:
+    """Send this process's output, that of C libraries included, to the rank's log."""
+    with run.log_path(rank).open("ab") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    faulthandler.enable()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+if __name__ == "__main__":
+    main()
