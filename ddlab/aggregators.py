@@ -39,12 +39,12 @@ class Vote:
     decisions_M: np.ndarray
 
     @property
-    def tie_M(self) -> np.ndarray:
+    def tie_M(self) -> np.ndarray:  # noqa: N802
         """Whether the tie rule had to decide."""
         return self.tied_MK.sum(axis=1) > 1
 
     @property
-    def shares_MK(self) -> np.ndarray:
+    def shares_MK(self) -> np.ndarray:  # noqa: N802
         """Votes as shares of N."""
         return self.votes_MK / self.votes_MK.sum(axis=1, keepdims=True)
 

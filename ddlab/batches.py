@@ -3,7 +3,7 @@
 Shapes: M images of a split, B of a batch, C channels, N subdomains, F features.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ddlab.data.augment import augment
-from ddlab.data.source import Dataset, SplitName
+from ddlab.data.source import SPLITS, Dataset, SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
@@ -36,7 +36,7 @@ class Feed(Protocol):
         """One pass over the training samples, in an order and with augmentations that depend on the seed alone."""
 
     def evaluate(self, split: SplitName) -> Iterator[Batch]:
-        """This rank's samples of a split, in order, as they are."""
+        """Samples of a split that are this rank's, in order, as they are."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class ImageFeed:
             yield Batch(self._inputs(images), self._labels("train", ours), len(indices))
 
     def evaluate(self, split: SplitName) -> Iterator[Batch]:
-        """This rank's images in order."""
+        """Images of a split that are this rank's, in order."""
         indices = self.sharing.part(torch.arange(len(self.dataset.split(split))))
         for chunk in torch.split(indices, EVALUATION_BATCH):
             yield Batch(self._inputs(self._images(split, chunk)), self._labels(split, chunk), len(chunk))
@@ -117,13 +117,13 @@ class VectorFeed:
     """Batches of feature vectors ``(M, F)``, such as the N·K local probabilities of every image."""
 
     def __init__(
-        self, features: dict[SplitName, np.ndarray], dataset: Dataset, settings: TrainingSettings, ranks: Ranks
+        self, features: Mapping[str, np.ndarray], dataset: Dataset, settings: TrainingSettings, ranks: Ranks
     ) -> None:
         dtype = torch.float64 if settings.precision == "float64" else torch.float32
         self.settings = settings
         self.features = {split: torch.from_numpy(x).to(ranks.device, dtype) for split, x in features.items()}
         self.labels = {
-            split: torch.from_numpy(np.asarray(dataset.split(split).labels)).to(ranks.device) for split in features
+            split: torch.from_numpy(np.asarray(dataset.split(split).labels)).to(ranks.device) for split in SPLITS
         }
 
     def train(self, seed: int) -> Iterator[Batch]:

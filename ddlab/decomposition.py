@@ -23,7 +23,7 @@ def times(numbers: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class Subdomain:
-    """A box of the image domain: the pixels ``start <= position < stop`` along every spatial axis, its overlap included."""
+    """A box of the image domain, its overlap included: the pixels ``start <= position < stop`` along every axis."""
 
     start: tuple[int, ...]
     stop: tuple[int, ...]
@@ -117,7 +117,7 @@ class Decomposition:
 
     @classmethod
     def from_boxes(cls, shape: Sequence[int], boxes: Sequence[Sequence[Sequence[int]]]) -> Self:
-        """Use any boxes, each ``[[start, stop], ...]`` with one pair a spatial axis: a centre crop, the eight-box layout."""
+        """Use any boxes, each ``[[start, stop], ...]`` with one pair an axis: a centre crop, the eight-box layout."""
         subdomains = (Subdomain(tuple(a for a, _ in box), tuple(b for _, b in box)) for box in boxes)
         return cls(tuple(shape), tuple(subdomains))
 
@@ -160,7 +160,7 @@ class Decomposition:
         for box, subimage in zip(self, subimages, strict=True):
             total[box.slices] += subimage
         count = np.maximum(self.multiplicity, 1)
-        return total / count if is_array else total / total.new_tensor(count)
+        return total / (count if is_array else first.new_tensor(count))
 
 
 def _intervals(extent: int, cells: int, delta: int, border: Border) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -64,7 +64,7 @@ class Progress:
     best_measure: float = float("inf")
     finished: bool = False
     validation_accuracy: float = 0.0
-    best_validation_accuracy: float = 0.0
+    seconds: float = 0.0
 
 
 class Trainee:
@@ -78,35 +78,37 @@ class Trainee:
         )
         self.progress = Progress()
         self.best_state: State = owner.state_of(index)
+        self.last_state: State = self.best_state
 
     @property
     def rate(self) -> float:
         """The learning rate now."""
         return self.optimizer.param_groups[0]["lr"]
 
-    def end_epoch(self, loss: float, accuracy: float) -> None:
+    def end_epoch(self, loss: float, accuracy: float, seconds: float) -> None:
         """Take note of the validation: keep the best state, lower the rate on a plateau, stop where it is due."""
         progress, settings = self.progress, self.settings
         measure = loss if settings.monitor == "loss" else -accuracy
         progress.epoch += 1
         progress.validation_accuracy = accuracy
+        progress.seconds += seconds
         if measure < progress.best_measure:
             progress.best_measure, progress.best_epoch = measure, progress.epoch
-            progress.best_validation_accuracy = accuracy
             self.best_state = self.owner.state_of(self.index)
         self.scheduler.step(measure)
         stale = progress.epoch - progress.best_epoch
         stopped = 0 < settings.early_stopping <= stale
         progress.finished = stopped or progress.epoch >= settings.epochs
+        self.last_state = self.owner.state_of(self.index)
 
     def kept_state(self) -> State:
         """The state to go on with: of the best epoch or of the last one, as the settings say."""
-        return self.best_state if self.settings.keep == "best" else self.owner.state_of(self.index)
+        return self.best_state if self.settings.keep == "best" else self.last_state
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything that training needs to go on exactly as if it had never stopped."""
         return {
-            "state": self.owner.state_of(self.index),
+            "last_state": self.last_state,
             "best_state": self.best_state,
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
@@ -115,8 +117,8 @@ class Trainee:
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
         """Continue from what :meth:`checkpoint` gave."""
-        self.owner.load_state_of(self.index, checkpoint["state"])
-        self.best_state = checkpoint["best_state"]
+        self.last_state, self.best_state = checkpoint["last_state"], checkpoint["best_state"]
+        self.owner.load_state_of(self.index, self.last_state)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.scheduler.load_state_dict(checkpoint["scheduler"])
         self.progress = Progress(**checkpoint["progress"])
@@ -159,7 +161,6 @@ class Loop:
     report: Callable[[dict[str, Any]], None]
     check: Callable[[], None]
     save: Callable[[], None]
-    started: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Train until every network has finished.
@@ -176,25 +177,26 @@ class Loop:
             began = time.monotonic()
             loss_S, accuracy_S = self._train_epoch(epoch, active)
             validation_loss_S, validation_accuracy_S = self.evaluate("validation")
-            for trainee in active:
-                i = self.trainees.index(trainee)
-                trainee.end_epoch(validation_loss_S[i], validation_accuracy_S[i])
-                self.report(
-                    {
-                        "stage": self.stage,
-                        "seed": self.seed,
-                        "subdomain": trainee.subdomain,
-                        "epoch": epoch,
-                        "epochs": self.settings.epochs,
-                        "loss": loss_S[i],
-                        "accuracy": accuracy_S[i],
-                        "validation_loss": validation_loss_S[i],
-                        "validation_accuracy": validation_accuracy_S[i],
-                        "rate": trainee.rate,
-                        "seconds": time.monotonic() - began,
-                    }
-                )
+            seconds = time.monotonic() - began
+            for i, trainee in enumerate(self.trainees):
+                if trainee in active:
+                    trainee.end_epoch(validation_loss_S[i], validation_accuracy_S[i], seconds)
+                    measures = (loss_S[i], accuracy_S[i], validation_loss_S[i], validation_accuracy_S[i])
+                    self.report(self._record(trainee, measures, seconds))
             self.save()
+
+    def _record(self, trainee: Trainee, measures: tuple[float, ...], seconds: float) -> dict[str, Any]:
+        names = ("loss", "accuracy", "validation_loss", "validation_accuracy")
+        return {
+            "stage": self.stage,
+            "seed": self.seed,
+            "subdomain": trainee.subdomain,
+            "epoch": trainee.progress.epoch,
+            "epochs": self.settings.epochs,
+            **dict(zip(names, measures, strict=True)),
+            "rate": trainee.rate,
+            "seconds": seconds,
+        }
 
     def _train_epoch(self, epoch: int, active: list[Trainee]) -> tuple[list[float], list[float]]:
         self.model.train()
@@ -203,7 +205,7 @@ class Loop:
         totals = Totals(len(self.trainees), self.ranks)
         for step, batch in enumerate(self.feed.train(derive_seed(self.seed, "order", epoch))):
             self.check()
-            with precision(self.settings):
+            with precision(self.settings, self.ranks):
                 losses_BS = sample_losses(logits_BSK := self.model(batch.inputs), batch.labels)
             # Averaging gradients over ranks divides by their number; the weight makes it the mean over all samples.
             (losses_BS.sum() * (self.ranks.size / batch.total)).backward()
@@ -225,7 +227,7 @@ class Loop:
         totals = Totals(len(self.trainees), self.ranks)
         for batch in self.feed.evaluate(split):
             self.check()
-            with precision(self.settings):
+            with precision(self.settings, self.ranks):
                 logits_BSK = self.model(batch.inputs)
                 totals.add(sample_losses(logits_BSK, batch.labels), logits_BSK, batch.labels)
         return totals.means()
@@ -245,7 +247,7 @@ class Totals:
         self.count = torch.zeros(1, dtype=torch.float64, device=ranks.device)
 
     @property
-    def loss_S(self) -> Tensor:
+    def loss_S(self) -> Tensor:  # noqa: N802
         """Sum of the losses so far, a network."""
         return self.sums[0]
 
@@ -272,10 +274,11 @@ def sample_losses(logits_BSK: Tensor, labels: Tensor) -> Tensor:
 
 
 @contextmanager
-def precision(settings: TrainingSettings) -> Iterator[None]:
+def precision(settings: TrainingSettings, ranks: Ranks) -> Iterator[None]:
     """Mixed precision where the settings ask for it."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
+    with torch.autocast(
+        torch.device(ranks.device).type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"
+    ):
         yield
 
 

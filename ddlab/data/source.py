@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
 SplitName = Literal["train", "validation"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ddlab.decomposition import times
+
 Shape = tuple[int, ...]
 Padding = Literal["same", "valid"]
 
@@ -146,7 +148,7 @@ Named = tuple[tuple[str, Layer], ...]
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """``body(x) + shortcut(x)``; an empty shortcut is the identity. Where the body is valid-padded, the middle is added."""
+    """``body(x) + shortcut(x)``; an empty shortcut is the identity. A valid-padded body gets the shortcut's middle."""
 
     body: Named
     shortcut: Named = ()
@@ -209,8 +211,8 @@ class Network:
         for step in self.steps():
             if min(step.output) < 1:
                 raise ValueError(
-                    f"model: input {'×'.join(map(str, self.input[1:]))} px is too small: layer {step.name!r} would have "
-                    f"the output {'×'.join(map(str, step.output))}; take larger subimages, a shallower network or same padding"
+                    f"model: input {times(self.input[1:])} px is too small: layer {step.name!r} would have the output "
+                    f"{times(step.output)}; take larger subimages, a shallower network or same padding"
                 )
 
     def steps(self) -> Iterator[Step]:
@@ -227,7 +229,7 @@ class Network:
         return sum(step.layer.parameters(step.input) for step in self.steps())
 
     def flops(self) -> int:
-        """Operations of a forward pass of one sample, torch's convention: 2 a multiply-add of convolutions and linear layers."""
+        """Operations of a forward pass of one sample, torch's convention: 2 a multiply-add, norms not counted."""
         return sum(step.layer.flops(step.input) for step in self.steps())
 
     def activations(self) -> int:

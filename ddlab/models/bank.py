@@ -39,7 +39,7 @@ class Bank(nn.Module):
         self.to(device=device, dtype=dtype)
         axes = len(self.network.input)
         if axes in CHANNELS_LAST:
-            self.to(memory_format=CHANNELS_LAST[axes])
+            self.to(memory_format=CHANNELS_LAST[axes])  # type: ignore[call-overload]
         for parameter in self.parameters():
             parameter.grad = torch.zeros_like(parameter)
         return self

@@ -78,8 +78,8 @@ def build(network: a.Network, copies: int = 1) -> nn.Module:
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
         elif parameter.dim() > 1:
-            gain = "linear" if name.startswith(network.classifier + ".") else "relu"
-            nn.init.kaiming_uniform_(parameter, nonlinearity=gain)
+            is_classifier = name.startswith(network.classifier + ".")
+            nn.init.kaiming_uniform_(parameter, nonlinearity="linear" if is_classifier else "relu")
     return module
 
 

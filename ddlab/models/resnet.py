@@ -19,7 +19,7 @@ from ddlab.models.spec import NetworkSpec
 
 
 def resnet20(spec: NetworkSpec) -> Network:
-    """n = 3 blocks a stage, 16, 32 and 64 channels: 272,474 parameters for 3×32×32 and 10 classes."""
+    """Three blocks a stage, 16, 32 and 64 channels: 272,474 parameters for 3×32×32 and 10 classes."""
     return _resnet(spec, blocks=3, channels=(16, 32, 64))
 
 

@@ -6,7 +6,7 @@ page shows the plan of a run that no process has started yet.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ddlab.data.source import Dataset
@@ -47,12 +47,18 @@ class StageContext:
 
     problem: Problem
     dataset: Dataset
+    stage: "Stage"
     seed: int
     folder: "StageFolder"
     needed: "Callable[[str], StageFolder]"
     ranks: "Ranks"
     report: Callable[[dict[str, Any]], None]
     check: Callable[[], None]
+
+    @property
+    def alone(self) -> "Ranks":
+        """Our rank and its device, with nobody to talk to: for work that needs no communication."""
+        return replace(self.ranks, rank=0, size=1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def strategy_stages(problem: Problem, name: str) -> Iterator[Stage]:
 
 
 def training_flops(flops: int, problem: Problem) -> float:
-    """Operations of training a network of ``flops`` a forward pass on all images for all epochs, validation included."""
+    """Operations of training a network of ``flops`` a forward pass, on all images for all epochs with validation."""
     data = problem.description
     return flops * problem.experiment.training.epochs * ((1 + BACKWARD) * data.num_train + data.num_validation)
 

@@ -1,0 +1,28 @@
+"""The average probability: the class with the highest mean of the N local probabilities."""
+
+import time
+from collections.abc import Iterator
+
+from ddlab.aggregators import average
+from ddlab.problem import Problem
+from ddlab.strategies.local import LOCAL, local_stage
+from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
+from ddlab.strategies.stage import Stage, StageContext
+
+
+def stages(problem: Problem) -> Iterator[Stage]:
+    """The local networks, then their average."""
+    yield local_stage(problem)
+    yield Stage("average", "Average probability", "single", combine, needs=(LOCAL,))
+
+
+def combine(context: StageContext) -> None:
+    """Average the local probabilities."""
+    began = time.monotonic()
+    scores = {split: average(values) for split, values in context.needed(LOCAL).predictions().items()}
+    last = scores.pop("validation_last").argmax(1)
+    decisions = {split: values.argmax(1) for split, values in scores.items()}
+    write_decisions(context, scores, decisions)
+    networks = context.needed(LOCAL).result()["networks"]
+    reached = accuracies(context, decisions, last)
+    write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **combined_size(networks))

@@ -1,0 +1,119 @@
+"""The CNN-DNN: a dense network decides from the N·K local probabilities.
+
+Shapes: M images, N subdomains, K classes.
+
+References
+----------
+Klawonn, Lanser, Weber, "A domain decomposition-based CNN-DNN architecture for model parallel training applied to image
+recognition problems", SISC 46(5), 2024. The widths of its four hidden layers are not public; the defaults are ours.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ddlab.data.source import SPLITS
+from ddlab.experiment import TrainingSettings
+from ddlab.models.architecture import Network
+from ddlab.models.layers import mlp
+from ddlab.problem import Problem
+from ddlab.strategies.local import FOLDS, LOCAL, folds_stage, local_stage
+from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
+from ddlab.strategies.stage import Stage, StageContext, Task, training_flops
+
+if TYPE_CHECKING:
+    from ddlab.models.bank import Bank
+    from ddlab.strategies.phases import Trained
+
+INTEGRATION_STEPS = 32
+
+
+def stages(problem: Problem) -> Iterator[Stage]:
+    """The local networks, out-of-fold ones if asked for, then the DNN on their probabilities."""
+    yield local_stage(problem)
+    needs: tuple[str, ...] = (LOCAL,)
+    if problem.experiment.aggregator.folds > 1:
+        yield folds_stage(problem)
+        needs = (LOCAL, FOLDS)
+    epochs = problem.experiment.aggregator.epochs / problem.experiment.training.epochs
+    task = Task("DNN", training_flops(dnn(problem).flops(), problem) * epochs)
+    yield Stage("cnn_dnn", "DNN on the local probabilities", "single", train, needs, (task,))
+
+
+def dnn(problem: Problem) -> Network:
+    """The dense network: N·K probabilities, rectified hidden layers with dropout, K logits."""
+    settings, num_classes = problem.experiment.aggregator, problem.description.num_classes
+    inputs = len(problem.decomposition) * num_classes
+    return Network(mlp(inputs, settings.hidden, num_classes, settings.dropout), (inputs,), classifier="classifier")
+
+
+def train(context: StageContext) -> None:
+    """Train the DNN on the probabilities of the training images, explain its decisions on the validation images."""
+    from ddlab.batches import VectorFeed  # torch
+    from ddlab.strategies import phases
+
+    problem, ranks = context.problem, context.alone
+    local = context.needed(LOCAL).predictions()
+    learned_from = context.needed(FOLDS).predictions() if FOLDS in context.stage.needs else local
+    features = {"train": learned_from["train"], "validation": local["validation"]}
+    settings = _training(problem)
+    feed = VectorFeed({split: x.reshape(len(x), -1) for split, x in features.items()}, context.dataset, settings, ranks)
+    cohort = phases.Cohort(dnn(problem), ("dnn",), (None,))
+    trained = phases.train_cohort(context, cohort, feed, settings, ranks)
+    scores: dict[str, np.ndarray] = {
+        split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in SPLITS
+    }
+    last = phases.predict_last(trained, feed, ranks)[:, 0].argmax(1)
+    decisions: dict[str, np.ndarray] = {split: values.argmax(1) for split, values in scores.items()}
+    attributions = attribute(trained.bank, local["validation"], decisions["validation"], ranks.device)
+    write_decisions(context, scores, decisions, validation_attributions=attributions)
+    _write_result(context, trained, accuracies(context, decisions, last))
+
+
+def attribute(bank: "Bank", probabilities_MNK: np.ndarray, decisions_M: np.ndarray, device: str) -> np.ndarray:
+    """How much each local probability speaks for the decision, ``(M, N, K)``.
+
+    Integrated gradients of the decided class's log-probability from the baseline 1/K, where no local network says
+    anything: for one image they sum to the log-probability less that at the baseline.
+
+    References
+    ----------
+    Sundararajan, Taly, Yan 2017, "Axiomatic Attribution for Deep Networks".
+    """
+    import torch
+    from captum.attr import IntegratedGradients
+
+    bank.eval()
+    dtype = next(bank.parameters()).dtype
+    inputs = torch.from_numpy(probabilities_MNK.reshape(len(probabilities_MNK), -1)).to(device, dtype)
+    gradients = IntegratedGradients(lambda x: bank(x)[:, 0].log_softmax(-1))
+    values = gradients.attribute(
+        inputs,
+        baselines=1 / probabilities_MNK.shape[2],
+        target=torch.from_numpy(decisions_M).to(device),
+        n_steps=INTEGRATION_STEPS,
+        internal_batch_size=65_536,
+    )
+    return values.detach().float().cpu().numpy().reshape(probabilities_MNK.shape)
+
+
+def _training(problem: Problem) -> TrainingSettings:
+    """The experiment's training settings with the aggregator's own epochs, batches, rate and early stopping."""
+    own = problem.experiment.aggregator.model_dump(include={"epochs", "batch_size", "learning_rate", "early_stopping"})
+    return problem.experiment.training.model_copy(update=own)
+
+
+def _write_result(context: StageContext, trained: "Trained", reached: dict[str, float]) -> None:
+    network, progress = trained.bank.network, trained.trainees[0].progress
+    parts = combined_size(context.needed(LOCAL).result()["networks"])
+    write_result(
+        context,
+        trained.seconds,
+        [trained.flops(len(context.dataset.train), len(context.dataset.validation))],
+        [],
+        **reached,
+        best_epoch=progress.best_epoch,
+        parameters=parts["parameters"] + network.parameters(),
+        flops=parts["flops"] + network.flops(),
+    )

@@ -1,0 +1,71 @@
+"""Run an experiment: its stages one after the other, for every seed; what is done is not done again."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ddlab.data.cache import load
+from ddlab.data.source import Dataset
+from ddlab.problem import pose
+from ddlab.strategies.stage import StageContext, plan
+
+if TYPE_CHECKING:
+    from ddlab.engine.ranks import Ranks
+    from ddlab.experiment import DatasetSettings
+    from ddlab.runs import RunFolder
+
+log = logging.getLogger(__name__)
+
+
+def execute(
+    run: "RunFolder", ranks: "Ranks", report: Callable[[dict[str, Any]], None], check: Callable[[], None]
+) -> None:
+    """Run all stages that are not done yet.
+
+    Parameters
+    ----------
+    report
+        Called with one record an epoch and network.
+    check
+        Called at every step; raises ``ddlab.training.Stopped`` when the run was asked to stop.
+
+    Raises
+    ------
+    ddlab.training.Stopped, ddlab.training.Diverged
+        As the stages do.
+    ValueError
+        If the data or the settings cannot work.
+    """
+    problem = pose(run.experiment)
+    dataset = _load(run.experiment.dataset, ranks)
+    for seed in run.experiment.seeds:
+        for stage in plan(problem):
+            folder = run.stage(stage.name, seed)
+            if folder.done:
+                continue
+            check()
+            log.info("stage %s, seed %d: %s", stage.name, seed, stage.title)
+            needed = partial(run.stage, seed=seed)
+            context = StageContext(
+                problem,
+                dataset,
+                stage,
+                seed,
+                folder,
+                needed,
+                ranks,
+                report,
+                check,
+            )
+            if stage.kind != "single" or ranks.rank == 0:
+                stage.run(context)
+            ranks.barrier()
+
+
+def _load(settings: "DatasetSettings", ranks: "Ranks") -> Dataset:
+    """Rank 0 first: if the images must be decoded, they are decoded once."""
+    if ranks.rank == 0:
+        dataset = load(settings)
+    ranks.barrier()
+    return dataset if ranks.rank == 0 else load(settings)

@@ -1,0 +1,148 @@
+"""The local networks: one small network a subdomain, trained on its subimages with the labels of the whole images.
+
+This stage is shared by every strategy that decides from local probabilities. It needs no communication: the networks
+are given to the ranks by cost, and those of equal shape on one rank are trained together as a bank.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ddlab.data.source import SPLITS
+from ddlab.problem import Problem
+from ddlab.strategies.results import write_result
+from ddlab.strategies.stage import Stage, StageContext, Task, shard, training_flops
+
+if TYPE_CHECKING:
+    from ddlab.strategies.phases import Cohort
+
+LOCAL = "local"
+FOLDS = "local_folds"
+
+
+def local_stage(problem: Problem) -> Stage:
+    """The stage that trains the local networks on all training images."""
+    return Stage(LOCAL, "Local networks", "sharded", train_local, tasks=_tasks(problem))
+
+
+def folds_stage(problem: Problem) -> Stage:
+    """The stage that predicts every training image by local networks that have not seen it.
+
+    The DNN then learns from probabilities like those of new images. The local networks over-fit, so what they say of
+    their own training images is too sure. Our option; the paper uses the training-set probabilities.
+    """
+    folds = problem.experiment.aggregator.folds
+    # Each of the k folds trains on (k - 1)/k of the images.
+    return Stage(FOLDS, f"Local networks, {folds} folds", "sharded", train_folds, tasks=_tasks(problem) * (folds - 1))
+
+
+def _tasks(problem: Problem) -> tuple[Task, ...]:
+    return tuple(
+        Task(f"subdomain {index + 1}", training_flops(network.flops(), problem))
+        for index, network in enumerate(problem.local_networks)
+    )
+
+
+def train_local(context: StageContext) -> None:
+    """Train the networks of this rank; rank 0 writes the predictions ``(M, N, K)`` of all."""
+    from ddlab.strategies import phases  # torch
+
+    ranks, settings = context.alone, context.problem.experiment.training
+    probabilities: dict[Any, dict[str, np.ndarray]] = {}
+    networks: list[dict[str, Any]] = []
+    seconds = flops = 0.0
+    for cohort in _cohorts(context, _mine(context), prefix=""):
+        feed = _feed(context, cohort)
+        trained = phases.train_cohort(context, cohort, feed, settings, ranks)
+        predicted: dict[str, np.ndarray] = {
+            split: phases.predict(trained.bank, feed, split, settings, ranks) for split in SPLITS
+        }
+        predicted["validation_last"] = phases.predict_last(trained, feed, ranks)
+        accuracies = _accuracies(context, predicted)
+        networks += phases.network_results(cohort, trained, accuracies)
+        for column, subdomain in enumerate(cohort.subdomains):
+            probabilities[subdomain] = {split: values[:, column] for split, values in predicted.items()}
+        seconds += trained.seconds
+        flops += trained.flops(len(context.dataset.train), len(context.dataset.validation))
+    shares = context.ranks.gather((probabilities, networks, seconds, flops))
+    if context.ranks.rank == 0:
+        _write(context, shares)
+
+
+def train_folds(context: StageContext) -> None:
+    """Train on all folds but one and predict that one, for every fold; rank 0 writes ``train`` ``(M, N, K)``."""
+    from ddlab.strategies import phases  # torch
+
+    ranks, experiment = context.alone, context.problem.experiment
+    num_train, num_folds = len(context.dataset.train), experiment.aggregator.folds
+    order = np.random.default_rng(context.seed).permutation(num_train)
+    parts: dict[Any, np.ndarray] = {}
+    seconds = flops = 0.0
+    for fold, held_out in enumerate(np.array_split(order, num_folds)):
+        for cohort in _cohorts(context, _mine(context), prefix=f"fold{fold}-"):
+            feed = _feed(context, cohort, held_out)
+            trained = phases.train_cohort(context, cohort, feed, experiment.training, ranks)
+            predicted = phases.predict(trained.bank, feed, "train", experiment.training, ranks)
+            for column, subdomain in enumerate(cohort.subdomains):
+                parts.setdefault(subdomain, np.empty_like(predicted[:, 0]))[held_out] = predicted[held_out, column]
+            seconds += trained.seconds
+            flops += trained.flops(num_train - len(held_out), len(context.dataset.validation))
+    shares = context.ranks.gather((parts, seconds, flops))
+    if context.ranks.rank == 0:
+        whole = {index: part for share in shares for index, part in share[0].items()}
+        context.folder.write_predictions(train=np.stack([whole[index] for index in sorted(whole)], axis=1))
+        write_result(context, max(share[1] for share in shares), [share[2] for share in shares], networks=[])
+
+
+def _mine(context: StageContext) -> list[int]:
+    """The subdomains of this rank."""
+    return shard(_tasks(context.problem), context.ranks.size)[context.ranks.rank]
+
+
+def _cohorts(context: StageContext, subdomains: list[int], prefix: str) -> "list[Cohort]":
+    """Networks of equal shape that are equally far, together: after a resume on other ranks they may not be."""
+    from ddlab.strategies.phases import Cohort, saved_states  # torch
+
+    saved = saved_states(context)
+    groups: dict[Any, list[int]] = {}
+    for subdomain in subdomains:
+        name = _name(prefix, subdomain)
+        epoch = saved[name]["progress"]["epoch"] if name in saved else 0
+        groups.setdefault((context.problem.local_networks[subdomain], epoch), []).append(subdomain)
+    return [
+        Cohort(network, tuple(_name(prefix, index) for index in members), tuple(members))
+        for (network, _), members in groups.items()
+    ]
+
+
+def _name(prefix: str, subdomain: int) -> str:
+    return f"{prefix}subdomain{subdomain}"
+
+
+def _feed(context: StageContext, cohort: "Cohort", held_out: np.ndarray | None = None) -> Any:
+    from ddlab.batches import ImageFeed, Sharing  # torch
+
+    boxes = [context.problem.decomposition.subdomains[index] for index in cohort.subdomains if index is not None]
+    settings = context.problem.experiment.training
+    return ImageFeed(context.dataset, boxes, settings, Sharing(context.alone), held_out)
+
+
+def _accuracies(context: StageContext, predicted: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    train, validation = np.asarray(context.dataset.train.labels), np.asarray(context.dataset.validation.labels)
+    compared = {
+        "train": predicted["train"].argmax(2) == train[:, None],
+        "validation": predicted["validation"].argmax(2) == validation[:, None],
+        "last": predicted["validation_last"].argmax(2) == validation[:, None],
+    }
+    return {name: right.mean(0).tolist() for name, right in compared.items()}
+
+
+def _write(context: StageContext, shares: list[Any]) -> None:
+    probabilities = {index: arrays for share in shares for index, arrays in share[0].items()}
+    stacked = {
+        split: np.stack([probabilities[index][split] for index in sorted(probabilities)], axis=1)
+        for split in ("train", "validation", "validation_last")
+    }
+    context.folder.write_predictions(**stacked)
+    networks = sorted((row for share in shares for row in share[1]), key=lambda row: row["subdomain"])
+    write_result(context, max(share[2] for share in shares), [share[3] for share in shares], networks)

@@ -1,0 +1,181 @@
+"""Training phases that strategies share: networks of one shape trained together, their weights, what they predict.
+
+Imports torch: strategies import this module when a stage runs. Shapes: M images, N networks, K classes.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ddlab.batches import Feed
+from ddlab.data.source import SplitName
+from ddlab.engine.ranks import Ranks
+from ddlab.experiment import TrainingSettings
+from ddlab.models.architecture import Network
+from ddlab.models.bank import Bank
+from ddlab.models.build import build
+from ddlab.strategies.stage import BACKWARD, StageContext
+from ddlab.training import Loop, State, Trainee, derive_seed, precision
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Networks of one shape that are trained together as a bank.
+
+    Parameters
+    ----------
+    names
+        One a network: of its weights, its checkpoint and its seed.
+    subdomains
+        The subdomain of each, None for a network that sees everything.
+    """
+
+    network: Network
+    names: tuple[str, ...]
+    subdomains: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A cohort after training: the bank holds the states that the settings keep."""
+
+    bank: Bank
+    trainees: list[Trainee]
+    settings: TrainingSettings
+
+    @property
+    def seconds(self) -> float:
+        """Time of all epochs, those before an interruption included."""
+        return max(trainee.progress.seconds for trainee in self.trainees)
+
+    def flops(self, num_train: int, num_validation: int) -> float:
+        """Operations of the epochs that were trained, on this many images each."""
+        forward = self.bank.network.flops()
+        epochs = sum(trainee.progress.epoch for trainee in self.trainees)
+        return forward * epochs * ((1 + BACKWARD) * num_train + num_validation)
+
+
+def train_cohort(
+    context: StageContext, cohort: Cohort, feed: Feed, settings: TrainingSettings, ranks: Ranks
+) -> Trained:
+    """Train a cohort from its checkpoint, if there is one, to its end, and write the weights of each network.
+
+    Parameters
+    ----------
+    ranks
+        Those that train this cohort together, data parallel; one rank alone in sharded stages.
+    """
+    bank = Bank(cohort.network, len(cohort.names))
+    for index, name in enumerate(cohort.names):
+        torch.manual_seed(derive_seed(context.seed, context.folder.name, "weights", name))
+        bank.load_state_of(index, build(cohort.network).state_dict())
+    bank.prepare(ranks.device, torch.float64 if settings.precision == "float64" else torch.float32)
+    trainees = [Trainee(bank, index, subdomain, settings) for index, subdomain in enumerate(cohort.subdomains)]
+    saved = saved_states(context)
+    for name, trainee in zip(cohort.names, trainees, strict=True):
+        if name in saved:
+            trainee.restore(saved[name])
+
+    def save() -> None:
+        if ranks.rank == 0:
+            states = {name: trainee.checkpoint() for name, trainee in zip(cohort.names, trainees, strict=True)}
+            save_checkpoint(context, cohort.names[0], states)
+
+    model: nn.Module = bank if ranks.alone else DistributedDataParallel(bank)
+    stage, seed = context.folder.name, context.seed
+    Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save).run()
+    for index, (name, trainee) in enumerate(zip(cohort.names, trainees, strict=True)):
+        if ranks.rank == 0:
+            save_weights(context, f"{name}-last", trainee.last_state)
+            save_weights(context, f"{name}-best", trainee.best_state)
+        bank.load_state_of(index, trainee.kept_state())
+    return Trained(bank, trainees, settings)
+
+
+@torch.no_grad()
+def predict(bank: Bank, feed: Feed, split: SplitName, settings: TrainingSettings, ranks: Ranks) -> np.ndarray:
+    """Class probabilities ``(M, N, K)`` of every network of the bank on a split, in its order, over all ranks."""
+    bank.eval()
+    parts = []
+    for batch in feed.evaluate(split):
+        with precision(settings, ranks):
+            parts.append(bank(batch.inputs).double().softmax(-1).float().cpu().numpy())
+    return np.concatenate([part for rank_parts in ranks.gather(parts) for part in rank_parts])
+
+
+def predict_last(trained: Trained, feed: Feed, ranks: Ranks) -> np.ndarray:
+    """Validation probabilities ``(M, N, K)`` with the weights of the last epoch; the bank keeps the ones it has."""
+    kept = [trained.bank.state_of(index) for index in range(trained.bank.copies)]
+    _load(trained.bank, [trainee.last_state for trainee in trained.trainees])
+    probabilities = predict(trained.bank, feed, "validation", trained.settings, ranks)
+    _load(trained.bank, kept)
+    return probabilities
+
+
+def _load(bank: Bank, states: Sequence[State]) -> None:
+    for index, state in enumerate(states):
+        bank.load_state_of(index, state)
+
+
+def save_weights(context: StageContext, name: str, state: State) -> None:
+    """Write the weights of one network as safetensors."""
+    tensors = {key: value.contiguous().cpu() for key, value in state.items()}
+    context.folder.write_atomically(context.folder.weights(name), lambda path: save_file(tensors, path))
+
+
+def save_checkpoint(context: StageContext, name: str, states: dict[str, Any]) -> None:
+    """Write the state of training; the checkpoint before it stays as the previous one, should this one be damaged."""
+    path = context.folder.checkpoint(name)
+    if path.exists():
+        path.replace(context.folder.checkpoint(f"{name}-previous"))
+    context.folder.write_atomically(path, lambda temporary: torch.save(states, temporary))
+
+
+def saved_states(context: StageContext) -> dict[str, Any]:
+    """The newest saved state of every network of a stage, whichever ranks and banks it was trained in.
+
+    A damaged checkpoint is passed over with a warning; the one before it takes its place.
+    """
+    states: dict[str, Any] = {}
+    for path in context.folder.checkpoints():
+        for name, state in _read_checkpoint(path, context.ranks.device).items():
+            if name not in states or state["progress"]["epoch"] > states[name]["progress"]["epoch"]:
+                states[name] = state
+    return states
+
+
+def _read_checkpoint(path: Path, device: str) -> dict[str, Any]:
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # a damaged file raises whatever its first wrong byte leads to
+        log.warning("checkpoint %s is damaged (%s); training goes on from the one before it", path.name, error)
+        return {}
+
+
+def network_results(
+    cohort: Cohort, trained: Trained, accuracies: Mapping[str, Sequence[float]]
+) -> list[dict[str, Any]]:
+    """What the run folder keeps of each network; ``accuracies`` has train, validation and last, one a network."""
+    return [
+        {
+            "subdomain": subdomain,
+            "parameters": cohort.network.parameters(),
+            "flops": cohort.network.flops(),
+            "epochs": trainee.progress.epoch,
+            "best_epoch": trainee.progress.best_epoch,
+            "train_accuracy": accuracies["train"][index],
+            "validation_accuracy": accuracies["validation"][index],
+            "last_validation_accuracy": accuracies["last"][index],
+        }
+        for index, (subdomain, trainee) in enumerate(zip(cohort.subdomains, trained.trainees, strict=True))
+    ]

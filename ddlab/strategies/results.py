@@ -1,0 +1,55 @@
+"""What a stage writes when it is done: its numbers, and for the last stage of a strategy its decisions.
+
+Shapes: M images, K classes.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ddlab.strategies.stage import StageContext
+
+Splits = dict[str, np.ndarray]
+
+
+def write_result(
+    context: StageContext,
+    seconds: float,
+    flops_by_rank: list[float],
+    networks: list[dict[str, Any]],
+    **decided: Any,
+) -> None:
+    """Write the numbers of a stage; it counts as done from here on."""
+    context.folder.write_result(
+        {
+            "stage": context.stage.name,
+            "seed": context.seed,
+            "kind": context.stage.kind,
+            "seconds": seconds,
+            "flops_by_rank": flops_by_rank,
+            "bytes_sent": 0,
+            "networks": networks,
+            **decided,
+        }
+    )
+
+
+def accuracies(context: StageContext, decisions: Splits, last: np.ndarray) -> dict[str, float]:
+    """Accuracy of the decisions on both splits, and of those of the last epoch on the validation images."""
+    train, validation = np.asarray(context.dataset.train.labels), np.asarray(context.dataset.validation.labels)
+    return {
+        "train_accuracy": float((decisions["train"] == train).mean()),
+        "validation_accuracy": float((decisions["validation"] == validation).mean()),
+        "last_validation_accuracy": float((last == validation).mean()),
+    }
+
+
+def write_decisions(context: StageContext, scores: Splits, decisions: Splits, **extra: np.ndarray) -> None:
+    """Write the scores ``(M, K)`` and decisions ``(M,)`` of both splits, and what else explains them."""
+    named = {f"{split}_decisions": values.astype(np.int64) for split, values in decisions.items()}
+    context.folder.write_predictions(**scores, **named, **extra)
+
+
+def combined_size(networks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Parameters and operations of the local networks together: what a combination of them costs for one image."""
+    return {key: sum(network[key] for network in networks) for key in ("parameters", "flops")}
