@@ -1,4 +1,4 @@
-"""The device slots of this machine: a processor core or a GPU each. Nothing here imports torch or makes a GPU context."""
+"""The device slots of this machine: a processor core or a GPU each. Neither torch nor a GPU context is needed."""
 
 import os
 import sys
@@ -56,7 +56,7 @@ class DeviceUse:
 
 
 def slots(kind: str = "auto") -> list[Device]:
-    """The slots of a kind: ``"cpu"``: the cores that we may use, ``"cuda"``: the GPUs, ``"auto"``: GPUs if there are any.
+    """The slots of a kind: ``"cpu"`` the cores we may use, ``"cuda"`` the GPUs, ``"auto"`` GPUs if there are any.
 
     ``DDLAB_CORES`` limits the cores, to leave some for others.
     """
@@ -129,16 +129,13 @@ def _gpus() -> list[Device]:
         if nvml is None:
             return []
         handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
-        gpus = [
-            Device(
-                f"cuda{index}", "cuda", f"GPU {index}: {nvml.nvmlDeviceGetName(handle)}", nvml.nvmlDeviceGetUUID(handle)
-            )
-            for index, handle in enumerate(handles)
-        ]
+        titles = [f"GPU {index}: {nvml.nvmlDeviceGetName(handle)}" for index, handle in enumerate(handles)]
+        ids = [nvml.nvmlDeviceGetUUID(handle) for handle in handles]
+    gpus = [Device(f"cuda{n}", "cuda", title, id) for n, (title, id) in enumerate(zip(titles, ids, strict=True))]
     if allowed is None:
         return gpus
-    names = [name.strip() for name in allowed.split(",") if name.strip()]
-    return [gpu for gpu in gpus if any(name == gpu.name[4:] or gpu.visible.startswith(name) for name in names)]
+    chosen = [choice.strip() for choice in allowed.split(",") if choice.strip()]
+    return [gpu for gpu in gpus if any(c == gpu.name[4:] or gpu.visible.startswith(c) for c in chosen)]
 
 
 def _gpu_load(gpu: Device) -> tuple[float | None, float | None]:

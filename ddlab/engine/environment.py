@@ -1,11 +1,8 @@
 """What a run was made with: versions, machine, code."""
 
-import os
 import platform
-import shlex
 import socket
 import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,15 +15,15 @@ PACKAGES = ("ddlab", "torch", "torchvision", "numpy", "scikit-learn", "captum", 
 
 
 def describe_environment(command: str) -> dict[str, Any]:
-    """Plain values for ``environment.json``; nothing in it names the user.
+    """Plain values for ``environment.json``.
 
     Parameters
     ----------
     command
-        The command line that repeats the run; empty: this process's own.
+        The command line that repeats the run; empty if it was asked for otherwise.
     """
     return {
-        "command": command or shlex.join(sys.orig_argv),
+        "command": command,
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
         "system": platform.platform(),
@@ -36,7 +33,6 @@ def describe_environment(command: str) -> dict[str, Any]:
         "memory": psutil.virtual_memory().total,
         "gpus": [gpu.title for gpu in slots("cuda")],
         "commit": _commit(),
-        "variables": {key: os.environ[key] for key in ("DDLAB_HOME", "DDLAB_DATA", "DDLAB_CORES") if key in os.environ},
     }
 
 

@@ -54,8 +54,8 @@ def describe_failure(error: BaseException, where: Where) -> str | None:
 def _diverged(stage: str, epoch: int, subdomain: int | None) -> str:
     part = "" if subdomain is None else f", subdomain {subdomain}"
     return (
-        f"The loss became infinite or NaN in stage '{stage}'{part}, epoch {epoch}. The state before that epoch is kept. "
-        "Try a smaller learning rate."
+        f"The loss became infinite or NaN in stage '{stage}'{part}, epoch {epoch}. "
+        "The state before that epoch is kept. Try a smaller learning rate."
     )
 
 

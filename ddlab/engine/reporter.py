@@ -31,7 +31,7 @@ class Reporter:
     def report(self, record: dict[str, Any]) -> None:
         """Append one record of one network and epoch."""
         record = {"time": time.time(), "rank": self.ranks.rank, **record}
-        self.last = record
+        self.last.update(record)
         self.run.append_metrics(self.ranks.rank, record)
         if self.ranks.rank > 0:
             return

@@ -28,13 +28,8 @@ def main() -> None:
         kind, wanted = num_workers(run.asked().get("placement") or {})
         devices = _wait(run, kind, wanted)
         if devices:
-            run.update_status(
-                state="running",
-                message="",
-                started=time.time(),
-                devices=[d.name for d in devices],
-                workers=len(devices),
-            )
+            names = [device.name for device in devices]
+            run.update_status(state="running", started=time.time(), devices=names, workers=len(names))
             _become(training_command(run, kind, len(devices)), {**os.environ, **variables(devices)})
     except Exception as error:  # whatever it is, the run must say so rather than be lost
         sentence = f"The run could not be started: {error}"
