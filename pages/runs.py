@@ -1,0 +1,63 @@
+"""The Runs page: everything that waits, works or has ended, and one run at a time in full."""
+
+import streamlit as st
+
+from ddlab.runs import RunFolder, list_runs
+from pages.ui import curves, live, selection, table
+
+st.title("What is training, and how is it going?")
+st.write(
+    "A run is one training of an experiment; it works by itself in the background, so you may close this page, the "
+    "browser or even the server. Pick a row to follow that run below; its address can be kept and sent to others."
+)
+live.undo()
+if list_runs():
+    table.runs()
+else:
+    st.info("You have trained nothing yet. The demonstration takes less than a minute.", icon="🌱")
+    selection.link("🏋️ Train something", "pages/train.py")
+
+
+def outcome(run: RunFolder, seed: int) -> None:
+    """Best and last epoch of every strategy, and where to look further."""
+    table = curves.outcome(run, seed)
+    if table.empty:
+        return
+    st.subheader("What came of it")
+    share = st.column_config.NumberColumn(format="percent")
+    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(("Best", "Last", "Training images"), share))
+    with st.container(horizontal=True):
+        selection.link("📊 Compare the strategies", "pages/compare.py")
+        selection.link("🎲 See how they decide", "pages/probabilities.py")
+
+
+def details(run: RunFolder) -> None:
+    """What the run was asked, how to repeat it, and its output."""
+    with st.expander("Output (log)"):
+        live.log(run)
+    with st.expander("What was asked, and how to repeat it"):
+        st.code(f"ddlab train {run.path / 'experiment.json'}" if not run.command else run.command, language="bash")
+        st.code(run.experiment.to_yaml(), language="yaml")
+        st.json(run.environment(), expanded=False)
+
+
+def one(run: RunFolder) -> None:
+    """The page of a run."""
+    st.header(run.name, anchor=False)
+    st.caption(f"Run `{run.id}`")
+    try:
+        seed = selection.pick_seed(run)
+    except ValueError as error:  # a damaged folder, or one from a newer ddlab
+        st.error(str(error), icon="✋")
+        live.actions(run)
+        return
+    measure = curves.pick_measure()
+    live.follow(run, lambda run: curves.learning(run, seed, measure))
+    live.actions(run)
+    outcome(run, seed)
+    details(run)
+
+
+run = selection.current_run()
+if run is not None:
+    one(run)

@@ -1,0 +1,83 @@
+"""The Start page: an example that moves, a button that trains it for real, and what to do next."""
+
+import streamlit as st
+
+from ddlab.engine.launch import launch
+from ddlab.recipes import RECIPES
+from ddlab.runs import RunFolder, open_run
+from pages.ui import curves, live, replay, selection
+
+TRAINED = "trained"  # in the URL: the run that the button started
+
+CARDS = (
+    ("🧩 Cut an image", "pages/decompose.py", "Choose images and a grid, and see what each small network would get."),
+    ("🏋️ Train your own", "pages/train.py", "Change anything: data, grid, overlap, networks, strategies, seeds."),
+    ("🎲 Look inside", "pages/probabilities.py", "Pick an image, see every local network's opinion and who decided."),
+)
+
+
+def train() -> None:
+    """Start the demonstration in the background and keep its id in the URL."""
+    run = RunFolder.create(RECIPES["demo"](), "ddlab train demo")
+    try:
+        launch(run)
+    except (ValueError, RuntimeError) as error:
+        st.error(str(error), icon="✋")
+        return
+    selection.choose(selection.RUN, run.id)
+    st.query_params[TRAINED] = run.id
+    st.rerun()
+
+
+def trained(run: RunFolder) -> None:
+    """The run that the button started: live, with Cancel; then where to look at it."""
+    with st.container(border=True):
+        st.subheader("Your own training", anchor=False)
+        live.follow(run, lambda run: curves.learning(run, run.experiment.seeds[0], "accuracy"))
+        live.actions(run)
+        if run.state().state == "finished":
+            with st.container(horizontal=True):
+                selection.link("📊 Compare the strategies", "pages/compare.py", run=run.id)
+                selection.link("🎲 See how they decide", "pages/probabilities.py", run=run.id)
+
+
+st.title("Can networks that see only a piece decide about the whole?")
+st.write(
+    "Every image is cut into pieces, a small network is trained on each piece alone, and something has to combine what "
+    "they say. Below, a recorded training plays again: watch who learns, and how well each way of combining decides."
+)
+picture, words = st.columns([5, 2], gap="large", vertical_alignment="center")
+with picture:
+    if replay.available():
+        replay.curves()
+    else:
+        st.info("The recorded example is not part of this installation. Train it for real instead.", icon="🎬")
+with words:
+    st.markdown(
+        "**Grey**: four small networks, each sees one quarter of the image. An object lies in one quarter only, so each "
+        "of them is often blind.\n\n**Majority** lets them vote and loses to the blind. The **average** and the "
+        "**CNN-DNN** also ask how sure they are. The **global** network sees everything and works the most."
+    )
+    if st.button("Train it for real", icon="▶️", type="primary", width="stretch"):
+        train()
+    st.caption("Takes about half a minute in the background. You can't break anything.")
+
+if TRAINED in st.query_params:
+    try:
+        trained(open_run(st.query_params[TRAINED]))
+    except ValueError as error:
+        st.warning(f"The link cannot be followed: {error}")
+
+if replay.available():
+    st.subheader("Who saw what?", anchor=False)
+    st.write(
+        "Left the image, right what the four networks made of their quarters: how probable they find the true class, "
+        "green where they name it and orange where they do not. Below, what each way of combining decides."
+    )
+    replay.maps()
+
+st.subheader("What next?", anchor=False)
+for column, (label, page, text) in zip(st.columns(3), CARDS, strict=True):
+    with column.container(border=True, height="stretch"):
+        selection.link(label, page)
+        st.caption(text)

@@ -1,0 +1,64 @@
+"""The learning curves of a run on a page: a chart a stage, that keeps its zoom while it grows."""
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.analyses.accuracy import learning_curves
+from ddlab.figures.learning import MEASURES, stage_curves
+from ddlab.runs import RunFolder
+from ddlab.strategies import STRATEGIES
+from pages.ui import charts
+
+COLUMNS = 2
+
+
+def stage_title(stage: str) -> str:
+    """A stage as people know it."""
+    return STRATEGIES[stage].title if stage in STRATEGIES else f"{stage.replace('_', ' ').capitalize()} networks"
+
+
+def learning(run: RunFolder, seed: int, measure: str) -> None:
+    """Draw the curves of all stages that have begun."""
+    curves = learning_curves(run)
+    curves = curves[curves["seed"] == seed]
+    if curves.empty:
+        st.caption("The curves appear with the first epoch; loading PyTorch takes some seconds.")
+        return
+    stages = [stage for stage in (*STRATEGIES, "local") if stage in set(curves["stage"])]
+    stages += sorted(set(curves["stage"]) - set(stages))
+    columns = st.columns(min(COLUMNS, len(stages)))
+    for index, stage in enumerate(stages):
+        figure = stage_curves(curves, stage, stage_title(stage), measure)
+        table = curves[curves["stage"] == stage]
+        with columns[index % COLUMNS]:
+            charts.show(figure, table, f"{run.id} {seed} {stage} {measure}", f"{run.id}-{stage}")
+
+
+def pick_measure() -> str:
+    """What the curves show."""
+    return st.segmented_control(
+        "Measure",
+        list(MEASURES),
+        default="accuracy",
+        required=True,
+        format_func=lambda name: MEASURES[name],
+        key="measure",
+    )
+
+
+def outcome(run: RunFolder, seed: int) -> pd.DataFrame:
+    """Best and last epoch of every strategy that has a result."""
+    return pd.DataFrame(
+        [
+            {
+                "Strategy": stage_title(result["stage"]),
+                "Best": result["validation_accuracy"],
+                "At epoch": result.get("best_epoch"),
+                "Last": result.get("last_validation_accuracy"),
+                "Training images": result["train_accuracy"],
+                "Seconds": result["seconds"],
+            }
+            for result in run.results()
+            if result["seed"] == seed and result.get("validation_accuracy") is not None
+        ]
+    )

@@ -1,0 +1,44 @@
+"""The device strip: which run holds which core or GPU, and how busy each is."""
+
+from html import escape
+
+import streamlit as st
+
+from ddlab.engine.devices import DeviceUse, usage
+from ddlab.figures.colors import class_color
+from ddlab.runs import open_run
+
+SECONDS = 3.0  # between two looks
+STYLE = """<style>
+.ddlab-device { display: flex; align-items: center; gap: .5em; font-size: .8rem; line-height: 1.7; }
+.ddlab-device b { flex: 0 0 4.2em; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.ddlab-load { flex: 0 0 3.4em; height: .55em; border-radius: .3em; background: rgb(128 128 128 / .25);
+  overflow: hidden; }
+.ddlab-load i { display: block; height: 100%; }
+.ddlab-device span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .85; }
+</style>"""
+
+
+@st.fragment(run_every=SECONDS)
+def strip() -> None:
+    """Draw every slot of this machine with its load and its run; renewed every few seconds."""
+    st.caption("Devices of this machine", help="The bar is the load by anybody; the name is the run that holds it.")
+    st.html(STYLE + "".join(map(_row, usage())))
+
+
+def _row(use: DeviceUse) -> str:
+    color = class_color(sum(map(ord, use.run))) if use.run else "rgb(128 128 128 / .6)"
+    load = "" if use.load is None else f'<i style="width:{100 * use.load:.0f}%;background:{color}"></i>'
+    return (
+        f'<div class="ddlab-device" title="{escape(use.device.title)}"><b>{escape(use.device.title)}</b>'
+        f'<div class="ddlab-load">{load}</div><span>{escape(_holder(use.run))}</span></div>'
+    )
+
+
+def _holder(run_id: str | None) -> str:
+    if run_id is None:
+        return "free"
+    try:
+        return open_run(run_id).name
+    except ValueError:
+        return run_id

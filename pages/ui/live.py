@@ -1,0 +1,109 @@
+"""What a run tells: its state, its failure, its log; and what can be done with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ddlab.engine.control import cancel, queue_position, resume
+from ddlab.runs import RunFolder, RunState, restore
+from pages.ui import selection
+from pages.ui.words import LOOKS, sentence
+
+SECONDS = 1.0  # between two looks at a run that works
+LOG_LINES = 200
+
+
+def follow(run: RunFolder, draw: Callable[[RunFolder], Any]) -> None:
+    """Draw a run's status and then ``draw(run)``, again and again while it works; the whole page when it has ended."""
+    seen = run.state()
+
+    @st.fragment(run_every=SECONDS if seen.is_live else None)
+    def part() -> None:
+        state = run.state()
+        status(run, state)
+        draw(run)
+        if state.state != seen.state:
+            st.rerun()
+
+    part()
+
+
+def status(run: RunFolder, state: RunState) -> None:
+    """A sentence on where the run stands, and the bar of its progress."""
+    icon, word, color = LOOKS[state.state]
+    progress = run.progress()
+    waits_for = queue_position(run)[1] if state.state == "queued" else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]
+        st.markdown(sentence(state, progress, run.accuracies() if state.state == "finished" else {}, waits_for))
+    if state.is_live:
+        st.progress(min(1.0, float(progress.get("done") or 0.0)))
+    failure = run.failure() if state.state == "failed" else None
+    if failure:
+        with st.expander("Technical details (traceback)"):
+            st.code(failure.get("traceback") or "No traceback was kept.", language="text")
+
+
+def actions(run: RunFolder) -> None:
+    """Buttons for what can be done with a run in its state."""
+    state = run.state()
+    with st.container(horizontal=True):
+        if state.is_live and st.button("Cancel", icon="✋", key=f"cancel {run.id}"):
+            with st.spinner("Stops all processes of the run …"):
+                attempt(cancel, run)
+        if state.can_resume and not run.read_only:
+            if st.button("Resume", icon="▶️", type="primary", key=f"resume {run.id}"):
+                attempt(resume, run)
+        selection.link("Duplicate: train a changed copy", "pages/train.py", **{"from": run.id})
+        if not run.read_only:
+            _rename(run)
+            _delete(run, state)
+
+
+def _rename(run: RunFolder) -> None:
+    with st.popover("Rename", icon="✏️"):
+        name = st.text_input("New name", run.name, max_chars=80, key=f"name of {run.id}")
+        if st.button("Rename", key=f"rename {run.id}", disabled=not name.strip()):
+            attempt(run.rename, name)
+
+
+def _delete(run: RunFolder, state: RunState) -> None:
+    reason = "Cancel it before deleting it." if state.is_live else None
+    with st.popover("Delete", icon="🗑️", disabled=state.is_live, help=reason):
+        st.write(f"Delete “{run.name}” ({run.size / 1e6:.1f} MB)? It goes to the trash; you can undo it.")
+        if st.button("Yes, delete it", type="primary", key=f"delete {run.id}"):
+            st.session_state["deleted"] = (run.id, run.name)
+            attempt(run.delete)
+
+
+def undo() -> None:
+    """Offer to bring back the run that was deleted last."""
+    deleted = st.session_state.get("deleted")
+    if deleted is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(f"“{deleted[1]}” is in the trash.", icon="🗑️")
+        if st.button("Undo", key="undo"):
+            del st.session_state["deleted"]
+            selection.choose(selection.RUN, deleted[0])
+            attempt(restore, deleted[0])
+
+
+def attempt(action: Callable[..., Any], *arguments: Any) -> None:
+    """Do it and draw the page anew; a refusal is said instead. The engine's refusals are sentences for people."""
+    try:
+        action(*arguments)
+    except (ValueError, RuntimeError, OSError) as error:
+        st.error(str(error), icon="✋")
+    else:
+        st.rerun()
+
+
+def log(run: RunFolder) -> None:
+    """The end of every rank's output and of the launcher's."""
+    names: list[int | None] = [*range(run.state().workers), None]
+    tabs = st.tabs(["launcher" if rank is None else f"rank {rank}" for rank in names])
+    for rank, tab in zip(names, tabs, strict=True):
+        lines = run.log(rank).splitlines()
+        tab.code("\n".join(lines[-LOG_LINES:]) or "Nothing was written.", language="text", height=260)

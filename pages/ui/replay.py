@@ -1,0 +1,48 @@
+"""The example run on the Start page, moving by itself."""
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.analyses.replay import timeline, witnesses
+from ddlab.figures import replay
+from ddlab.problem import pose
+from ddlab.runs import EXAMPLE, open_run
+
+NUM_MAPS = 4
+
+
+def available() -> bool:
+    """Whether this installation has the example run."""
+    try:
+        open_run(EXAMPLE)
+    except ValueError:
+        return False
+    return True
+
+
+def curves() -> None:
+    """Draw the learning curves, and the numbers behind them."""
+    lines, html = _curves()
+    st.html(html)
+    with st.expander("Table"):
+        st.dataframe(lines, hide_index=True)
+
+
+def maps() -> None:
+    """Draw the maps of who saw what."""
+    st.html(_maps())
+
+
+@st.cache_data(show_spinner=False)
+def _curves() -> tuple[pd.DataFrame, str]:
+    run = open_run(EXAMPLE)
+    problem = pose(run.experiment)
+    lines = timeline(run, run.experiment.seeds[0])
+    picture = replay.learning(lines, run.accuracies(), problem.description.num_classes)
+    return lines, picture + replay.legend(len(problem.decomposition))
+
+
+@st.cache_data(show_spinner="Draws the images …")
+def _maps() -> str:
+    run = open_run(EXAMPLE)
+    return replay.maps(witnesses(run, run.experiment.seeds[0], NUM_MAPS))

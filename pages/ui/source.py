@@ -1,0 +1,104 @@
+"""Where an experiment in the form comes from: a recipe, the Decompose page, or another run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from ddlab.experiment import Experiment
+from ddlab.recipes import RECIPES, title
+from ddlab.runs import open_run
+from pages.ui import selection
+
+FROM_RUN = "from"
+DECOMPOSED = {  # what a link from the Decompose page carries
+    "dataset": "dataset.name",
+    "size": "dataset.size",
+    "grid": "decomposition.grid",
+    "overlap": "decomposition.overlap",
+    "border": "decomposition.border",
+    "model": "model.name",
+    "width": "model.width",
+    "reduction": "model.reduction",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An experiment to begin with; ``name`` is a recipe's, or tells where a link took it from."""
+
+    name: str
+    title: str
+    experiment: Experiment
+
+
+def pick() -> Source:
+    """Let a recipe be picked, or take what a link to this page asks for."""
+    linked = _linked()
+    choices = {name: f"{name} · {title(name)}" for name in RECIPES}
+    if linked is not None:
+        choices = {linked.name: linked.title} | choices
+        if st.session_state.get("linked source") != linked.name:  # a new link wins over what was picked before
+            st.session_state["linked source"] = linked.name
+            selection.choose("recipe", linked.name)
+    name = selection.pick(
+        "Start from",
+        list(choices),
+        "recipe",
+        format_func=lambda name: choices[name],
+        help="Every field can be changed.",
+    )
+    if linked is not None and name == linked.name:
+        return linked
+    return Source(name, choices[name], RECIPES[name]())
+
+
+def _linked() -> Source | None:
+    """What the URL asks for; a link that cannot be followed says so and is left aside."""
+    asked = st.query_params
+    try:
+        if FROM_RUN in asked:
+            run = open_run(asked[FROM_RUN])
+            copy = run.experiment.with_settings({"name": run.name})
+            return Source(f"run {run.id}", f"The run “{run.name}”", copy)
+        given = {path: _value(asked[name]) for name, path in DECOMPOSED.items() if asked.get(name)}
+        if given:
+            words = " ".join(asked[name] for name in DECOMPOSED if asked.get(name))
+            return Source(f"link {words}", "Your decomposition", decomposed(given))
+    except ValueError as error:
+        st.warning(f"The link cannot be followed: {error}")
+    return None
+
+
+def decomposed(given: dict[str, Any]) -> Experiment:
+    """The default experiment with what the Decompose page was set to.
+
+    Raises
+    ------
+    ExperimentError
+        If a value does not fit its field.
+    """
+    dataset = given.get("dataset.name", Experiment().dataset.name)
+    return Experiment().with_settings({**given, "name": f"{dataset} decomposed"[:80]})
+
+
+def _value(text: str) -> Any:
+    numbers = text.replace("×", "x").split("x")
+    if len(numbers) > 1 and all(number.isdigit() for number in numbers):
+        return [int(number) for number in numbers]
+    return text
+
+
+def overrides(experiment: Experiment, recipe: str) -> dict[str, Any]:
+    """What an experiment changes of a recipe, by dotted paths: what ``--set`` takes."""
+    return dict(_differences(RECIPES[recipe]().model_dump(mode="json"), experiment.model_dump(mode="json")))
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in new.items():
+        if isinstance(value, dict):
+            found += _differences(old[key], value, f"{prefix}{key}.")
+        elif value != old[key]:
+            found.append((prefix + key, value))
+    return found

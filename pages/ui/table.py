@@ -1,0 +1,69 @@
+"""The table of all runs; a click on a row makes it the current run."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.engine.control import queue_position
+from ddlab.runs import RunFolder, list_runs
+from ddlab.strategies import STRATEGIES
+from pages.ui import selection
+from pages.ui.words import duration, look, percent
+
+SECONDS = 2.0  # between two looks
+NEWEST = 50  # runs shown at first
+
+
+@st.fragment(run_every=SECONDS)
+def runs() -> None:
+    """Draw the table; it renews itself."""
+    everything = list_runs()
+    whole = len(everything) <= NEWEST or st.toggle(f"Show all {len(everything)} runs", key="all runs")
+    shown = everything if whole else everything[:NEWEST]
+    table = pd.DataFrame([_row(run) for run in shown])
+    columns = {
+        "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width="small"),
+        "Run": st.column_config.TextColumn(width="medium"),
+    }
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        column_config=columns,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"runs {shown[0].id if shown else ''} {len(shown)}",  # another list of runs begins with no row selected
+        height=min(38 + 35 * len(shown), 320),
+    )
+    rows = event.selection.rows
+    if rows and st.session_state.get("clicked run") != shown[rows[0]].id:
+        st.session_state["clicked run"] = shown[rows[0]].id
+        selection.choose(selection.RUN, shown[rows[0]].id)
+        st.rerun()
+
+
+def _row(run: RunFolder) -> dict[str, Any]:
+    facts = run.summary()
+    live = facts["state"] in ("queued", "running")
+    progress = run.progress() if live else {}
+    remaining = progress.get("remaining")
+    return {
+        "State": look(facts["state"]),
+        "Run": facts["name"],
+        "Progress": 1.0 if facts["state"] == "finished" else float(progress.get("done") or 0.0) if live else None,
+        "Left": duration(remaining) if live and remaining is not None else "",
+        "Took": duration(facts["seconds"]) if not live else "",
+        "Best": _best(facts["accuracies"]),
+        "Data": f"{facts['dataset']} {facts['grid']}",
+        "Network": facts["model"],
+        "Seeds": facts["num_seeds"],
+        "Devices": ", ".join(facts["devices"]),
+        "Says": queue_position(run)[1] if facts["state"] == "queued" else facts["message"],
+    }
+
+
+def _best(accuracies: dict[str, float]) -> str:
+    if not accuracies:
+        return ""
+    name = max(accuracies, key=lambda name: accuracies[name])
+    return f"{percent(accuracies[name])} {STRATEGIES[name].title if name in STRATEGIES else name}"
