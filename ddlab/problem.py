@@ -41,6 +41,17 @@ def pose(experiment: Experiment) -> Problem:
         description = describe(experiment.dataset)
     except ValueError as error:
         raise ExperimentError(f"dataset: {error}") from None
+    return assemble(experiment, description)
+
+
+def assemble(experiment: Experiment, description: Description) -> Problem:
+    """Build the decomposition and the networks' descriptions for data that are described already.
+
+    Raises
+    ------
+    ExperimentError
+        If the parts do not fit together; names the field, the rule and the value.
+    """
     try:
         decomposition = decompose(description.shape, experiment.decomposition)
     except ValueError as error:

@@ -1,5 +1,6 @@
 """Runs: the folder of one execution of an experiment, and the only package that knows the names of its files."""
 
+from ddlab.runs.export import export_run
 from ddlab.runs.folder import RunFolder
 from ddlab.runs.listing import EXAMPLE, list_runs, open_run, restore
 from ddlab.runs.stage_folder import StageFolder
@@ -12,6 +13,7 @@ __all__ = [
     "RunFolder",
     "RunState",
     "StageFolder",
+    "export_run",
     "list_runs",
     "open_run",
     "restore",

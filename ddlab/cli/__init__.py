@@ -1,0 +1,42 @@
+"""The command line: everything that the pages do. Commands import what they need when they are called."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ddlab.cli import catalogue, data, runs, train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ddlab",
+    help="Train convolutional networks by domain decomposition, and look at what they do.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for commands in (train.commands, runs.commands, catalogue.commands):
+    app.add_typer(commands)
+app.add_typer(data.commands, name="data", help="Look at images before they are used.")
+
+
+@app.command(name="app")
+def open_app(
+    port: Annotated[int, typer.Option(help="Where the browser finds them, on this machine.")] = 8501,
+) -> None:
+    """Open the pages."""
+    from ddlab.cli.pages import serve
+
+    serve(port)
+
+
+def main() -> None:
+    """Run the command line; what a user can set wrong ends in one message and exit code 2, never in a traceback."""
+    try:
+        app()
+    except (ValueError, OSError, RuntimeError) as error:
+        typer.echo(f"ddlab: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,114 @@
+"""Runs: list, show, cancel, resume, rename, delete, restore, export."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ddlab.cli.output import Json, duration, percent, write_json, write_table
+from ddlab.runs import export_run, list_runs, open_run
+from ddlab.runs import restore as restore_run
+
+commands = typer.Typer()
+Run = Annotated[str, typer.Argument(help="Its id, or 'latest'.")]
+
+
+@commands.command()
+def runs(json: Json = False) -> None:
+    """List all runs, newest first."""
+    summaries = [run.summary() for run in list_runs()]
+    if json:
+        write_json(summaries)
+        return
+    plain = ("id", "state", "name", "dataset", "model", "grid")
+    rows = [(*(s[key] for key in plain), _best(s["accuracies"]), duration(s["seconds"])) for s in summaries]
+    write_table(("id", "state", "name", "data", "model", "grid", "best", "time"), rows)
+
+
+@commands.command()
+def show(run: Run, json: Json = False) -> None:
+    """Show a run: where it stands, and what it came to so far."""
+    from ddlab.cli.train import results, write_results
+    from ddlab.engine.control import queue_position
+
+    folder = open_run(run)
+    experiment = folder.experiment
+    state, progress, failure = folder.state(), folder.progress(), folder.failure()
+    place, reason = queue_position(folder)
+    strategies = results(folder)
+    if json:
+        tree = {**folder.summary(), "progress": progress, "queue": {"place": place, "reason": reason}}
+        tree |= {"failure": failure, "strategies": strategies, "experiment": experiment.model_dump(mode="json")}
+        write_json({**tree, "environment": folder.environment(), "path": str(folder.path)})
+        return
+    typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
+    for line in (state.message, reason):
+        if line:
+            typer.echo(line)
+    if state.is_live and progress:
+        typer.echo(f"{percent(progress['done'])}: {progress['title']}, epoch {progress['epoch']}/{progress['epochs']}")
+    typer.echo(f"\n{experiment.to_yaml()}")
+    write_results(strategies)
+    typer.echo(f"\n{folder.path}")
+
+
+@commands.command()
+def log(
+    run: Run, rank: Annotated[int | None, typer.Option(help="Of this rank; default: the launcher's.")] = None
+) -> None:
+    """Write the output of a run's processes."""
+    typer.echo(open_run(run).log(rank), nl=False)
+
+
+@commands.command()
+def cancel(run: Run) -> None:
+    """Stop a run; no process is left when this returns."""
+    from ddlab.engine.control import cancel
+
+    cancel(open_run(run))
+
+
+@commands.command()
+def resume(run: Run) -> None:
+    """Go on with a failed, cancelled or lost run from its last checkpoint, in the background."""
+    from ddlab.engine.control import resume
+
+    resume(open_run(run))
+
+
+@commands.command()
+def rename(run: Run, name: str) -> None:
+    """Give a run another name."""
+    open_run(run).rename(name)
+
+
+@commands.command()
+def delete(run: Run) -> None:
+    """Move a run to the trash; 'ddlab restore' brings it back."""
+    folder = open_run(run)
+    folder.delete()
+    typer.echo(f"in the trash; 'ddlab restore {folder.id}' brings it back", err=True)
+
+
+@commands.command()
+def restore(run: Annotated[str, typer.Argument(help="The id that it had.")]) -> None:
+    """Bring a deleted run back."""
+    restore_run(run)
+
+
+@commands.command()
+def export(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(help="The copy is made in here.")],
+    light: Annotated[bool, typer.Option("--light", help="Without the weights, too.")] = False,
+) -> None:
+    """Copy a run without checkpoints, logs and the machine's name, to give it away."""
+    copy = export_run(open_run(run), folder, light=light)
+    typer.echo(f"{copy.path} ({copy.size / 1e6:.1f} MB)")
+
+
+def _best(accuracies: dict[str, float]) -> str:
+    if not accuracies:
+        return ""
+    name = max(accuracies, key=lambda strategy: accuracies[strategy])
+    return f"{name} {percent(accuracies[name])}"

@@ -1,0 +1,161 @@
+"""``train`` and ``wait``: start a run, follow it, tell what it came to."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ddlab.cli.output import Json, duration, percent, write_json, write_table
+from ddlab.runs import RunFolder, open_run
+
+if TYPE_CHECKING:
+    from ddlab.experiment import Experiment
+
+commands = typer.Typer()
+POLL = 0.3  # seconds between two looks at a run
+
+
+@commands.command()
+def train(
+    what: Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe's name, or a YAML or JSON file.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting: training.epochs=3.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; default: one a GPU, or one a core.")] = None,
+    devices: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait for it.")] = False,
+    json: Json = False,
+) -> None:
+    """Train an experiment in the background and follow it; Ctrl-C cancels it."""
+    from ddlab.engine.launch import launch
+    from ddlab.problem import pose
+
+    changes = dict(parse_setting(text) for text in settings or ())
+    named = {"placement.workers": workers, "placement.devices": devices, "name": name}
+    changes |= {path: value for path, value in named.items() if value is not None}
+    experiment = _find(what).with_settings(changes)
+    pose(experiment)
+    run = RunFolder.create(experiment, shlex.join(["ddlab", *sys.argv[1:]]))
+    try:
+        launch(run)
+    except ValueError:
+        run.end("failed")
+        run.delete()
+        raise
+    if detach:
+        write_json({"id": run.id, "path": str(run.path)}) if json else typer.echo(run.id)
+        return
+    typer.echo(f"run {run.id}", err=True)
+    raise typer.Exit(_follow(run, json))
+
+
+@commands.command()
+def wait(run: Annotated[str, typer.Argument(help="Its id, or 'latest'.")], json: Json = False) -> None:
+    """Follow a run until it ends; Ctrl-C leaves it alone."""
+    folder = open_run(run)
+    _watch(folder)
+    raise typer.Exit(_tell(folder, json))
+
+
+def _find(what: str) -> "Experiment":
+    """The recipe of that name, or the experiment in that file."""
+    from ddlab.experiment import load_experiment
+    from ddlab.recipes import RECIPES
+    from ddlab.registry import unknown
+
+    if what in RECIPES:
+        return RECIPES[what]()
+    if Path(what).suffix in (".yaml", ".yml", ".json") or Path(what).exists():
+        return load_experiment(Path(what))
+    raise ValueError(unknown("recipe", what, RECIPES) + "; or the name of a YAML or JSON file")
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Split ``PATH=VALUE`` and read the value as YAML."""
+    import yaml
+
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise ValueError(f"--set {text}: needs the form PATH=VALUE, such as training.epochs=3")
+    try:
+        return path.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ValueError(f"--set {text}: the value cannot be read; lists are written [1, 2]") from None
+
+
+def _follow(run: RunFolder, json: bool) -> int:
+    """Watch a run that we started: the first Ctrl-C cancels it, the second leaves it to itself."""
+    from ddlab.engine.control import cancel
+
+    try:
+        _watch(run)
+    except KeyboardInterrupt:
+        typer.echo("\ncancelling (Ctrl-C again: leave it alone)", err=True)
+        try:
+            cancel(run)
+        except (KeyboardInterrupt, ValueError):  # it may have ended just now
+            pass
+    return _tell(run, json)
+
+
+def _watch(run: RunFolder) -> None:
+    """Write a line a stage to stderr until the run has ended; on a terminal the line moves."""
+    from ddlab.engine.control import queue_position
+
+    shown = ""
+    while (state := run.state()).is_live:
+        if state.state == "queued":
+            line = queue_position(run)[1]
+        else:
+            progress = run.progress()
+            line = f"seed {progress['seed']}, {progress['title']}" if progress else "starting"
+            if progress and sys.stderr.isatty():
+                left = f", {duration(progress['remaining'])} left" if progress.get("remaining") else ""
+                line += f": epoch {progress['epoch']}/{progress['epochs']}, {percent(progress['done'])} of all{left}"
+        if line and line != shown:
+            typer.echo(f"\r\033[K{line}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
+            shown = line
+        time.sleep(POLL)
+    if sys.stderr.isatty():
+        typer.echo("\r\033[K", err=True, nl=False)
+
+
+def _tell(run: RunFolder, json: bool) -> int:
+    """Write what the run came to; the exit code is 0 only if it finished."""
+    state = run.state()
+    strategies = results(run)
+    if json:
+        about = {"id": run.id, "name": run.name, "state": state.state, "message": state.message}
+        write_json({**about, "seconds": state.seconds, "path": str(run.path), "strategies": strategies})
+    else:
+        write_results(strategies)
+    if state.state != "finished":
+        typer.echo(f"{state.state}: {state.message or 'nothing more is known'}", err=True)
+        return 1
+    if not json:
+        typer.echo(f"finished after {duration(state.seconds)}: {run.id}", err=True)
+    return 0
+
+
+def results(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """What every strategy came to, for JSON: means and standard deviations over the seeds; unknown numbers are null."""
+    from ddlab.analyses.accuracy import strategy_table
+
+    table = strategy_table([run])
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    dropped = ("run_id", "run", "strategy")
+    return {str(row["strategy"]): {str(key): value for key, value in row.items() if key not in dropped} for row in rows}
+
+
+def write_results(strategies: dict[str, dict[str, Any]]) -> None:
+    """Write the table of strategies."""
+    rows = []
+    for row in strategies.values():
+        sd = "" if row["validation_sd"] is None else f"± {100 * row['validation_sd']:.1f}"
+        rows.append((row["title"], percent(row["validation"]), sd, percent(row["train"]), duration(row["seconds"])))
+    if rows:
+        write_table(("strategy", "validation", "sd", "training", "time"), rows)
