@@ -10,7 +10,7 @@ PICTURES = ("SVG", "PNG")
 
 
 def show(figure: go.Figure, table: pd.DataFrame | None, key: str, name: str, **settings: Any) -> Any:
-    """Draw a figure with its table in an expander below it, as CSV too; the camera above the chart saves it as SVG or PNG.
+    """Draw a figure and, in an expander, its table, which can be saved as CSV; the camera saves it as SVG or PNG.
 
     Parameters
     ----------

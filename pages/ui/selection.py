@@ -1,5 +1,6 @@
 """What is on screen: the current run, seed, image and settings. The URL names them, so a link shows the same again."""
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,9 +8,9 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
+from pages.ui import words
 
 RUN = "run"
-MARKS = {"finished": "✓", "running": "▶", "queued": "⏳", "failed": "✗", "cancelled": "◼", "lost": "?"}
 
 
 def pick(
@@ -33,10 +34,12 @@ def pick(
     settings
         Further arguments of the widget, such as ``format_func`` or ``help``.
     """
-    key, written = f"{name} picker", f"{name} in the URL"
+    key, written, wanted = f"{name} picker", f"{name} in the URL", f"{name} wanted"
     by_text = {str(option): option for option in options}
     asked = st.query_params.get(name)
-    if asked in by_text and asked != st.session_state.get(written):  # a link, or the browser's back button
+    if (wish := st.session_state.pop(wanted, None)) in options:
+        st.session_state[key] = wish
+    elif asked in by_text and asked != st.session_state.get(written):  # a link, or the browser's back button
         st.session_state[key] = by_text[asked]
     elif st.session_state.get(key) not in options:
         start = default if default in options else options[0]
@@ -49,8 +52,8 @@ def pick(
 
 
 def choose(name: str, value: Any) -> None:
-    """Change what :func:`pick` shows for ``name`` at the next rerun: for the callbacks of buttons and charts."""
-    st.session_state[f"{name} picker"] = value
+    """Change what :func:`pick` shows for ``name`` at the next rerun: for buttons and clicks on charts."""
+    st.session_state[f"{name} wanted"] = value
 
 
 def put_in_url(name: str, text: str) -> None:
@@ -74,11 +77,11 @@ def run_ids() -> list[str]:
 def run_label(run_id: str) -> str:
     """A run as people know it: its state's mark, its name and when it was made."""
     if run_id == EXAMPLE:
-        return "✓ Example, comes with ddlab"
+        return "⭐ The example that comes with ddlab"
     run = open_run(run_id)
     day, time = run_id[:8], run_id[9:15]
     made = f"{day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else run_id
-    return f"{MARKS.get(run.state().state, '')} {run.name} · {made}"
+    return f"{words.LOOKS[run.state().state][0]} {run.name} · {made}"
 
 
 def pick_run() -> None:
@@ -105,6 +108,35 @@ def pick_seed(run: RunFolder) -> int:
     """A seed of the run; drawn only where there are several."""
     seeds = list(run.experiment.seeds)
     return seeds[0] if len(seeds) == 1 else pick("Seed", seeds, "seed", widget=st.segmented_control)
+
+
+def pick_others(run: RunFolder) -> list[RunFolder]:
+    """Further runs to compare with; the URL holds their ids as ``with``."""
+    key = "with picker"
+    others = [other for other in run_ids() if open_run(other).id != run.id]
+    if key not in st.session_state:
+        asked = st.query_params.get("with", st.session_state.get("with in the URL", "")).split(",")
+        st.session_state[key] = [other for other in asked if other in others]
+    chosen = st.multiselect("Compare with", others, key=key, format_func=run_label, placeholder="no other run")
+    st.session_state["with in the URL"] = ",".join(chosen)
+    if chosen or "with" in st.query_params:
+        put_in_url("with", ",".join(chosen))
+    return [open_run(other) for other in chosen]
+
+
+def pick_image(indices: Sequence[int]) -> int:
+    """One of the images of a split, step by step or at random; the URL holds its index as ``image``."""
+    return pick("Image", [int(index) for index in indices], "image", widget=_stepper)
+
+
+def _stepper(label: str, options: list[int], key: str) -> int:
+    place = options.index(st.session_state[key])
+    steps = {"◀": options[place - 1], "▶": options[(place + 1) % len(options)], "🎲 Another": random.choice(options)}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for name, image in steps.items():
+            st.button(name, key=f"{key} {name}", on_click=choose, args=("image", image), disabled=len(options) == 1)
+        st.caption(f"{label} {options[place]}: {place + 1} of {len(options)}")
+    return options[place]
 
 
 # ---- links

@@ -1,0 +1,170 @@
+"""What networks and stages cost, told from their descriptions before anything is built."""
+
+import socket
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ddlab.decomposition import times
+from ddlab.models.architecture import Network
+from ddlab.problem import Problem
+from ddlab.runs import RunFolder
+from ddlab.strategies.stage import Stage, plan, shard
+
+BYTES = 4  # of a float32
+ADAM_STATES = 2  # running means of the gradient and of its square
+# Operations a second of one process in small float32 networks, until a run on this machine tells better: what one
+# core of a 2020s processor was measured to reach with the classroom's networks.
+DEFAULT_RATE = 2.0e10
+RUNS_FOR_RATE = 10
+
+
+@dataclass(frozen=True)
+class NetworkCost:
+    """What one network costs.
+
+    Parameters
+    ----------
+    parameters
+        Trainable numbers.
+    flops
+        Operations of a forward pass of one image.
+    activations
+        Numbers kept of one image for the backward pass.
+    """
+
+    parameters: int
+    flops: int
+    activations: int
+
+    def memory(self, batch_size: int) -> dict[str, int]:
+        """Bytes while training with Adam in float32: ``weights``, ``gradients``, ``adam`` and ``activations``."""
+        weights = BYTES * self.parameters
+        return {
+            "weights": weights,
+            "gradients": weights,
+            "adam": ADAM_STATES * weights,
+            "activations": BYTES * self.activations * batch_size,
+        }
+
+
+def network_cost(network: Network) -> NetworkCost:
+    """Count parameters, operations and activations of a described network."""
+    return NetworkCost(network.parameters(), network.flops(), network.activations())
+
+
+def cost_table(problem: Problem, batch_size: int | None = None) -> pd.DataFrame:
+    """The global network and every local one, a row each.
+
+    Parameters
+    ----------
+    batch_size
+        Images in memory at once; None takes the experiment's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``network``, ``subdomain`` (from 1; 0 for the global network), ``input`` in pixels, ``parameters``, ``flops`` a
+        forward pass of one image, and ``weights``, ``gradients``, ``adam``, ``activations``, ``memory`` in bytes.
+    """
+    batch_size = batch_size or problem.experiment.training.batch_size
+    networks = [(0, "global", problem.global_network)]
+    networks += [(number, f"local {number}", local) for number, local in enumerate(problem.local_networks, 1)]
+    rows = []
+    for number, name, network in networks:
+        cost = network_cost(network)
+        memory = cost.memory(batch_size)
+        row = {"network": name, "subdomain": number, "input": times(network.input[1:])}
+        row |= {"parameters": cost.parameters, "flops": cost.flops, **memory, "memory": sum(memory.values())}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class WorkRatio:
+    """How much less the local networks work than the global one, by the count of operations.
+
+    Parameters
+    ----------
+    total
+        Operations of the global network over those of all local networks together.
+    longest
+        Operations of the global network over those of the worker that has most to do: the gain in time that ``workers``
+        processes promise.
+    """
+
+    total: float
+    longest: float
+    workers: int
+
+
+def work_ratio(problem: Problem, workers: int | None = None) -> WorkRatio:
+    """Predict the gain of training local networks; None gives every local network a worker of its own."""
+    local = [network.flops() for network in problem.local_networks]
+    workers = workers or len(local)
+    tasks = next((stage.tasks for stage in plan(problem) if stage.kind == "sharded" and stage.tasks), ())
+    whole = problem.global_network.flops()
+    if workers >= len(local) or len(tasks) != len(local):
+        longest = max(local) if workers >= len(local) else sum(local) / workers
+    else:
+        longest = max(sum(local[index] for index in indices) for indices in shard(tasks, workers))
+    return WorkRatio(whole / sum(local), whole / longest, workers)
+
+
+def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -> pd.DataFrame:
+    """The stages of an experiment with their operations and the time they may take, for all seeds.
+
+    Parameters
+    ----------
+    rate
+        Operations a second and worker; :func:`machine_rate` tells this machine's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``stage``, ``title``, ``kind``, ``networks`` (trained), ``flops`` and ``seconds``.
+    """
+    seeds = len(problem.experiment.seeds)
+    rows = [
+        {"stage": stage.name, "title": stage.title, "kind": stage.kind, "networks": len(stage.tasks)}
+        | {"flops": seeds * stage.flops, "seconds": seeds * _longest(stage, workers) / rate}
+        for stage in plan(problem)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _longest(stage: Stage, workers: int) -> float:
+    """Operations of the worker that has most to do."""
+    if stage.kind == "collective":
+        return stage.flops / workers
+    if stage.kind == "single":
+        return stage.flops
+    loads = [sum(stage.tasks[index].flops for index in indices) for indices in shard(stage.tasks, workers)]
+    return max(loads, default=0.0)
+
+
+def machine_rate(runs: Iterable[RunFolder]) -> float:
+    """Operations a second and worker that the newest finished runs of this machine reached; a default where none did.
+
+    Parameters
+    ----------
+    runs
+        Newest first, as :func:`ddlab.runs.list_runs` gives them.
+    """
+    rates: list[float] = []
+    here = socket.gethostname()
+    used = 0
+    for run in runs:
+        status = run.status()
+        if status.get("state") != "finished" or status.get("host") != here:
+            continue
+        for result in run.results():
+            operations = max(result.get("flops_by_rank") or [0])
+            if operations and result.get("seconds", 0) > 1:  # shorter stages measure the start, not the work
+                rates.append(operations / result["seconds"])
+        used += 1
+        if used == RUNS_FOR_RATE:
+            break
+    return statistics.median(rates) if rates else DEFAULT_RATE

@@ -1,0 +1,57 @@
+"""What networks cost, and what a data set holds, as bars."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ddlab.figures.colors import class_color
+from ddlab.figures.layout import finish
+
+GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighter one of the same family
+PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "adam": "#E69F00", "activations": "#009E73"}
+QUANTITIES = {"parameters": "parameters", "flops": "operations a forward pass of one image"}
+
+
+def cost_bars(table: pd.DataFrame, quantity: str, title: str) -> go.Figure:
+    """One of ``QUANTITIES`` of the global network beside the local ones."""
+    figure = go.Figure(
+        go.Bar(
+            x=table["network"],
+            y=table[quantity],
+            marker_color=[LOCAL if number else GLOBAL for number in table["subdomain"]],
+            hovertemplate="%{x}: %{y:,}<extra></extra>",
+            texttemplate="%{y:.3s}" if len(table) <= 17 else None,
+            textposition="outside",
+            cliponaxis=False,
+        )
+    )
+    figure.update_yaxes(exponentformat="SI")
+    figure.update_xaxes(type="category")
+    return finish(figure, title, y=QUANTITIES[quantity], height=320, showlegend=False)
+
+
+def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
+    """Bytes that training a network holds, stacked by what they are for."""
+    figure = go.Figure()
+    for part, color in PARTS.items():
+        label = "Adam's state" if part == "adam" else part
+        hover = f"%{{x}}: {label} %{{y:.2f}} MB<extra></extra>"
+        figure.add_bar(x=table["network"], y=table[part] / 1e6, name=label, marker_color=color, hovertemplate=hover)
+    figure.update_xaxes(type="category")
+    return finish(figure, title, y="memory (MB)", height=340, barmode="stack")
+
+
+def class_balance(train: Sequence[int], validation: Sequence[int], classes: Sequence[str], title: str) -> go.Figure:
+    """Images of every class, in the training and the validation split."""
+    figure = go.Figure()
+    for name, counts, opacity in (("training", train, 1.0), ("validation", validation, 0.5)):
+        figure.add_bar(
+            x=list(classes),
+            y=list(counts),
+            name=name,
+            marker={"color": [class_color(index) for index in range(len(classes))], "opacity": opacity},
+            hovertemplate=f"%{{x}}: %{{y:,}} {name} images<extra></extra>",
+        )
+    figure.update_xaxes(type="category")
+    return finish(figure, title, y="images", height=300, barmode="group", showlegend=False)

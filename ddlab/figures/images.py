@@ -1,0 +1,188 @@
+"""Images with their subdomains: drawn on the image, cut out in place, and numbers of the subdomains as a map."""
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from ddlab.decomposition import Decomposition, Subdomain, times
+from ddlab.figures.colors import EVIDENCE, PROBABILITY, SUBDOMAIN
+from ddlab.figures.layout import finish, picture_axes
+
+PICTURE = 380  # screen pixels of a figure that holds one picture
+SHOWN = 0.18  # opacity of what is outside every box
+CROWDED = 36  # from so many subdomains on their numbers would cover the image
+
+
+def image_source(image: np.ndarray) -> str:
+    """An image of bytes ``(C, H, W)`` as the address of a PNG, one pixel a pixel."""
+    pixels = np.moveaxis(np.asarray(image, dtype=np.uint8), 0, -1)
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _picture(image: np.ndarray, x: float = 0, y: float = 0) -> go.Image:
+    return go.Image(source=image_source(image), x0=x, y0=y, dx=1, dy=1, hoverinfo="skip")
+
+
+def subdomains_figure(
+    image: np.ndarray, decomposition: Decomposition, title: str, mask: np.ndarray | None = None
+) -> go.Figure:
+    """Draw the subdomains on an image ``(C, H, W)``; pixels in several of them are lighter, and evidence is outlined.
+
+    Parameters
+    ----------
+    mask
+        The evidence ``(H, W)``, or None.
+    """
+    height, width = decomposition.shape
+    figure = go.Figure(_picture(image))
+    shared = decomposition.multiplicity
+    if shared.min() != shared.max():
+        veil = go.Heatmap(z=shared, colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(255,255,255,0.5)"]])
+        figure.add_trace(veil.update(showscale=False, zmin=1, zmax=max(2, shared.max()), hoverinfo="skip"))
+    if mask is not None and np.any(mask):
+        figure.add_trace(_outline(mask))
+    for number, box in enumerate(decomposition, 1):
+        _add_box(figure, box, f"{number}" if len(decomposition) <= CROWDED else "", decomposition)
+    return picture_axes(finish(figure, title, height=PICTURE, showlegend=False), width, height)
+
+
+def _outline(mask: np.ndarray) -> go.Contour:
+    """The border of the evidence, half a pixel around it."""
+    return go.Contour(
+        z=np.asarray(mask, dtype=float),
+        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
+        line={"color": EVIDENCE, "width": 3},
+        showscale=False,
+        hoverinfo="skip",
+        name="evidence",
+    )
+
+
+def _add_box(figure: go.Figure, box: Subdomain, label: str, decomposition: Decomposition) -> None:
+    """A white line over a dark one around a box, with its number in its middle; hovering tells its size."""
+    (top, left), (bottom, right) = box.start, box.stop
+    inset = 0.006 * max(decomposition.shape)
+    x0, x1, y0, y1 = left - 0.5 + inset, right - 0.5 - inset, top - 0.5 + inset, bottom - 0.5 - inset
+    outline = {"x": [x0, x1, x1, x0, x0], "y": [y0, y0, y1, y1, y0], "mode": "lines", "hoverinfo": "skip"}
+    figure.add_scatter(line={"color": "rgba(0,0,0,0.75)", "width": 4}, **outline)
+    figure.add_scatter(line={"color": SUBDOMAIN, "width": 1.8}, **outline)
+    figure.add_scatter(
+        x=[(x0 + x1) / 2],
+        y=[(y0 + y1) / 2],
+        mode="markers+text",
+        marker={"size": 24 if label else 4, "color": "rgba(0,0,0,0.6)"},
+        text=[label],
+        textfont={"color": "#ffffff", "size": 13},
+        hovertemplate=f"subdomain {label}: {times(box.shape)} px, rows × columns {box}<extra></extra>",
+    )
+
+
+# ---- subimages in place
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where subimages are drawn so that none covers another: corners ``(x, y)`` and the size of the whole."""
+
+    corners: tuple[tuple[float, float], ...]
+    width: float
+    height: float
+
+
+def places(decomposition: Decomposition, gap: float = 0.22) -> Places:
+    """Put every subimage in the cell of its grid, in rows of equal length for free boxes; gaps are shares of a side."""
+    boxes = decomposition.subdomains
+    columns = decomposition.grid[-1] if decomposition.grid else math.ceil(math.sqrt(len(boxes)))
+    rows = math.ceil(len(boxes) / columns)
+    heights = [max(box.shape[0] for box in boxes[row * columns : (row + 1) * columns]) for row in range(rows)]
+    widths = [max(box.shape[1] for box in boxes[column::columns]) for column in range(columns)]
+    space = gap * max(*heights, *widths)
+    corners = tuple(
+        (sum(widths[: index % columns]) + space * (index % columns), space + _above(heights, index // columns, space))
+        for index in range(len(boxes))
+    )
+    return Places(corners, sum(widths) + space * (columns - 1), sum(heights) + space * rows)
+
+
+def _above(heights: Sequence[int], row: int, space: float) -> float:
+    return sum(heights[:row]) + space * row
+
+
+def subimages_figure(
+    image: np.ndarray, decomposition: Decomposition, title: str, labels: Sequence[str], colors: Sequence[str] = ()
+) -> go.Figure:
+    """Show the subimages of an image ``(C, H, W)`` at their places, a label above each, framed in a colour if given."""
+    where = places(decomposition)
+    figure = go.Figure()
+    parts = zip(decomposition.split(image), decomposition, where.corners, labels, strict=True)
+    for index, (part, box, (x, y), label) in enumerate(parts):
+        figure.add_trace(_picture(part, x, y))
+        bottom, right = y + box.shape[0], x + box.shape[1]
+        if colors:
+            corners = {"x0": x - 0.5, "x1": right - 0.5, "y0": y - 0.5, "y1": bottom - 0.5}
+            figure.add_shape(type="rect", line={"color": colors[index], "width": 4}, **corners)
+        figure.add_annotation(
+            x=x + (box.shape[1] - 1) / 2, y=y - 0.5, text=label, showarrow=False, yanchor="bottom", font={"size": 12}
+        )
+    height = PICTURE if where.height <= 1.3 * where.width else round(1.2 * PICTURE)
+    finish(figure, title, height=height, showlegend=False)
+    return picture_axes(figure, where.width, where.height)
+
+
+# ---- numbers of the subdomains as a map
+
+
+def subdomain_map(
+    decomposition: Decomposition,
+    values: np.ndarray,
+    title: str,
+    image: np.ndarray | None = None,
+    name: str = "accuracy",
+) -> go.Figure:
+    """Colour the image by a number from 0 to 1 of every subdomain ``(N,)``; overlaps show the mean.
+
+    Parameters
+    ----------
+    image
+        ``(C, H, W)`` to show through, or None.
+    name
+        Of the number, for hovering and the colour bar.
+    """
+    height, width = decomposition.shape
+    values = np.asarray(values, dtype=float)
+    merged = decomposition.merge([np.full(box.shape, value) for box, value in zip(decomposition, values, strict=True)])
+    merged = np.where(decomposition.multiplicity > 0, merged, np.nan)
+    figure = go.Figure()
+    if image is not None:
+        figure.add_trace(_picture(image))
+    bar = {"title": {"text": name, "side": "right"}, "tickformat": ".0%", "thickness": 12}
+    scale = {
+        "colorscale": PROBABILITY,
+        "zmin": 0,
+        "zmax": 1,
+        "colorbar": bar,
+        "opacity": 0.6 if image is not None else 1,
+    }
+    figure.add_trace(go.Heatmap(z=merged, hovertemplate=f"{name} %{{z:.1%}}<extra></extra>", **scale))
+    for number, (box, value) in enumerate(zip(decomposition, values, strict=True), 1):
+        text = f"{number}<br>{value:.0%}" if len(decomposition) <= CROWDED else ""
+        (top, left), (bottom, right) = box.start, box.stop
+        figure.add_scatter(
+            x=[(left + right - 1) / 2],
+            y=[(top + bottom - 1) / 2],
+            mode="markers+text",
+            marker={"size": 42 if text else 1, "color": "rgba(0,0,0,0.6)"},
+            text=[text],
+            textfont={"color": "#ffffff", "size": 12},
+            hovertemplate=f"subdomain {number}: {value:.1%}<extra></extra>",
+        )
+    return picture_axes(finish(figure, title, height=PICTURE, showlegend=False), width, height)

@@ -1,0 +1,56 @@
+"""Compare: the strategies of one or of several runs, their accuracy beside what they cost."""
+
+import streamlit as st
+
+from ddlab.analyses.accuracy import paper_rows
+from ddlab.figures import accuracy as figures
+from pages.ui import charts, results, selection
+from pages.ui.comparison import show_table
+
+st.title("Which strategy is best, and what does it cost?")
+st.markdown(
+    "Every strategy decides about the same validation images, which no network was trained on. "
+    "A good strategy is accurate and cheap: it comes close to the global network with a fraction of its work."
+)
+run = results.require_run("Here the strategies of a run stand side by side.")
+runs = [run, *selection.pick_others(run)]
+table = results.strategies(runs)
+if table.empty:
+    st.info("No strategy has a result yet: it appears here as soon as its last stage is done.")
+else:
+    paper = paper_rows(run.experiment)
+    show_table(table, paper, run.id)
+    bars, cloud = st.columns(2)
+    with bars:
+        whiskers = " Whiskers: ± 1 standard deviation." if table["seeds"].max() > 1 else ""
+        title = f"Accuracy of every strategy: validation in colour, training in grey.{whiskers}"
+        charts.show(figures.strategy_bars(table, title, paper), table, "bars", f"{run.id}-accuracy")
+    with cloud:
+        costs = list(figures.COSTS)
+        cost = selection.pick("Cost", costs, "cost", format_func=lambda name: figures.COSTS[name])
+        figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")
+        charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
+    if len(paper):
+        st.markdown(
+            "Diamonds are the numbers of Klawonn, Lanser and Weber, Table 1 (the global network: Table 2). They trained "
+            "150 epochs with all images; the **order** of the strategies is what a shorter run can repeat."
+        )
+
+curves = results.curves(runs)
+if not curves.empty:
+    st.subheader("How did they learn?")
+    measures = list(figures.CURVES)
+    measure = selection.pick(
+        "Measure",
+        measures,
+        "measure",
+        widget=st.segmented_control,
+        format_func=lambda name: figures.CURVES[name],
+        required=True,
+    )
+    figure = figures.strategy_curves(curves, measure, f"{figures.CURVES[measure].capitalize()} of what is trained")
+    charts.show(figure, curves, f"curves {measure}", f"{run.id}-curves")
+    st.caption(
+        "Average and majority vote are not trained, so they have no curve: they only count what the local networks say. "
+        "Bands show one standard deviation over seeds, and over subdomains for the local networks."
+    )

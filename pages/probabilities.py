@@ -1,0 +1,88 @@
+"""Probabilities: what every local network believes of an image, and how each strategy decides from it."""
+
+import numpy as np
+import streamlit as st
+
+from ddlab.analyses import probabilities as analysis
+from ddlab.figures import images as pictures
+from ddlab.figures.accuracy import confusion_matrix
+from ddlab.strategies import STRATEGIES
+from pages.ui import charts, decisions, results, selection
+
+ANY = "any"
+
+st.title("How does each strategy come to its decision?")
+st.markdown(
+    "Every local network sees one subimage and gives each class a probability. The strategies turn these N·K numbers "
+    "into one decision, each in its own way: pick an image and follow them."
+)
+run = results.require_run("Here an image is followed from its subimages to the decisions.")
+decisions.tell_limits(run.experiment.dataset.name)
+seed = selection.pick_seed(run)
+outcomes = results.outcomes(run, seed)
+if not outcomes.decisions:
+    st.info("No strategy has decided yet: the decisions appear here as soon as a strategy's last stage is done.")
+    st.stop()
+
+# ---- which image
+
+choice, matrix = st.columns([2, 3])
+with choice:
+    strategy = selection.pick(
+        "Strategy", list(outcomes.decisions), "strategy", "cnn_dnn", format_func=lambda name: STRATEGIES[name].title
+    )
+    filter = selection.pick("Show", list(analysis.FILTERS), "filter", format_func=analysis.FILTERS.get)
+    classes = [ANY, *outcomes.classes]
+    truth = selection.pick("True class", classes, "truth")
+    decided = selection.pick("Class that the strategy decides for", classes, "decided")
+    wanted = [None if name == ANY else outcomes.classes.index(name) for name in (truth, decided)]
+    found = analysis.find_images(outcomes, filter, strategy, *wanted)
+    st.markdown(f"**{len(found)}** of {len(outcomes.labels)} validation images.")
+    if len(found):
+        index = selection.pick_image(found)
+with matrix:
+    counts = analysis.confusion(outcomes, strategy)
+    title = f"{STRATEGIES[strategy].title}: which class is taken for which? Click a cell to see its images"
+    figure = confusion_matrix(counts, outcomes.classes, title)
+    decisions.show_confusion(figure, counts, outcomes.classes, run.id)
+if not len(found):
+    st.info("No image passes this filter. Choose another one, or set the classes to “any”.")
+    st.stop()
+
+# ---- what the local networks see and believe
+
+split, decomposition = results.images(run)
+image = np.asarray(split.images[index])
+mask = None if split.masks is None else np.asarray(split.masks[index])
+if outcomes.local is None:
+    st.image(np.moveaxis(image, 0, -1), caption=outcomes.classes[outcomes.labels[index]], width=200)
+    st.info("This run has no local networks to look into.")
+    st.stop()
+explanation = analysis.explain(outcomes, index)
+truth_name = outcomes.classes[explanation.truth]
+st.subheader(f"Image {index} shows: {truth_name}")
+whole, parts = st.columns(2)
+with whole:
+    outlined = "; the evidence is outlined in pink" if mask is not None else ""
+    title = f"The image and its subdomains{outlined}"
+    charts.show(pictures.subdomains_figure(image, decomposition, title, mask), None, "whole", f"image-{index}")
+with parts:
+    labels, colors = decisions.named(explanation)
+    title = "What each local network sees and names (frame: colour of the class)"
+    figure = pictures.subimages_figure(image, decomposition, title, labels, colors)
+    charts.show(figure, None, "parts", f"subimages-{index}")
+decisions.show_local(explanation, index)
+
+# ---- how each strategy decides
+
+st.subheader("How do they decide?")
+decisions.show_strategies(explanation, index)
+if explanation.attributions_NK is not None:
+    decisions.show_attributions(explanation, index)
+
+# ---- all images together
+
+st.subheader("What can every subdomain see at all?")
+decisions.show_subdomains(outcomes, decomposition, image, run.id)
+if mask is not None:
+    decisions.show_sight(explanation, decomposition, mask, index)

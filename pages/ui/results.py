@@ -1,0 +1,78 @@
+"""What the pages show of a run: read once, kept until a file of the run changes."""
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.analyses import accuracy, probabilities
+from ddlab.data.cache import load
+from ddlab.data.source import Split
+from ddlab.decomposition import Decomposition
+from ddlab.problem import decompose
+from ddlab.runs import RunFolder
+from pages.ui import selection, words
+
+KEPT = 16  # results in memory, of all sessions together
+
+
+def require_run(question: str) -> RunFolder:
+    """The current run; where there is none that can be opened, say what to do and stop the page.
+
+    A run that is not finished is announced in a sentence, and what it has so far is shown.
+    """
+    run = selection.current_run()
+    if run is None:
+        st.info(f"{question} That takes a trained run, and there is none yet.")
+        selection.link("🏋️ Train something", "pages/train.py")
+        st.stop()
+    try:
+        run.experiment  # noqa: B018  (validates it)
+    except ValueError as error:
+        st.error(str(error))
+        st.stop()
+    state = run.state()
+    if state.state != "finished":
+        told = words.sentence(state, run.progress(), {})
+        draw = st.info if state.is_live else st.warning
+        draw(f"{words.look(state.state)}. {told} What it has so far is shown below.")
+    return run
+
+
+def stamp(run: RunFolder) -> int:
+    """Changes whenever a result of the run is written: the newest time of a file of its stages."""
+    return max((path.stat().st_mtime_ns for path in (run.path / "stages").rglob("*") if path.is_file()), default=0)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner="Reading the predictions ...")
+def _outcomes(path: str, seed: int, changed: int) -> probabilities.Outcomes:
+    return probabilities.read_outcomes(RunFolder(path), seed)
+
+
+def outcomes(run: RunFolder, seed: int) -> probabilities.Outcomes:
+    """What the run said of every validation image; stops the page with a sentence where it cannot be read."""
+    try:
+        return _outcomes(str(run.path), seed, stamp(run))
+    except ValueError as error:
+        st.error(str(error))
+        st.stop()
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _strategies(paths: tuple[str, ...], names: tuple[str, ...], changed: tuple[int, ...]) -> pd.DataFrame:
+    return accuracy.strategy_table([RunFolder(path) for path in paths])
+
+
+def strategies(runs: list[RunFolder]) -> pd.DataFrame:
+    """The strategies of the runs in one table."""
+    names = tuple(run.name for run in runs)
+    return _strategies(tuple(str(run.path) for run in runs), names, tuple(map(stamp, runs)))
+
+
+def curves(runs: list[RunFolder]) -> pd.DataFrame:
+    """The learning curves of the runs, with their names in the column ``run``."""
+    return pd.concat([accuracy.learning_curves(run).assign(run=run.name) for run in runs], ignore_index=True)
+
+
+def images(run: RunFolder) -> tuple[Split, Decomposition]:
+    """The validation images of a run and how it cuts them."""
+    dataset = load(run.experiment.dataset)
+    return dataset.validation, decompose(dataset.description.shape, run.experiment.decomposition)
