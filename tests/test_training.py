@@ -1,0 +1,203 @@
+"""The training loop: a bank against its networks one by one, resuming, early stopping, NaN, augmentation off the bytes."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ddlab.batches import ImageFeed, Sharing, VectorFeed
+from ddlab.data.source import Dataset, Description, Split
+from ddlab.decomposition import Decomposition
+from ddlab.engine.ranks import Ranks
+from ddlab.experiment import TrainingSettings
+from ddlab.models import MODELS, NetworkSpec
+from ddlab.models.bank import Bank
+from ddlab.models.build import build
+from ddlab.training import Diverged, Loop, Stopped, Trainee, derive_seed
+
+DOUBLE = TrainingSettings(epochs=3, batch_size=16, precision="float64", plateau_patience=1)
+
+QUARTERS = Decomposition.from_grid((8, 8), (2, 2)).subdomains
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    """Sixty small random images whose brightest quarter tells the class."""
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 120, (60, 1, 8, 8), dtype=np.uint8), random.integers(0, 4, 60)
+    for image, label in zip(images, labels, strict=True):
+        row, column = divmod(int(label), 2)
+        image[0, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] += 80
+    split = Split(images, labels)
+    description = Description(("a", "b", "c", "d"), 1, (8, 8), 60, 60, "made", "none")
+    return Dataset(description, split, split, (0.3,), (0.2,))
+
+
+def network(width=0.25):
+    return MODELS["cnn"].load()(NetworkSpec((1, 4, 4), 4, width=width))
+
+
+def loop_of(dataset, boxes, settings=DOUBLE, **changes):
+    """A loop over one bank of local networks, each with the weights its own seed gives."""
+    bank = Bank(network(), len(boxes))
+    for index, box in enumerate(boxes):
+        torch.manual_seed(sum(box.start))
+        bank.load_state_of(index, build(network()).state_dict())
+    bank.prepare("cpu", torch.float64 if settings.precision == "float64" else torch.float32)
+    trainees = [Trainee(bank, index, index, settings) for index in range(len(boxes))]
+    feed = ImageFeed(dataset, boxes, settings, Sharing(Ranks()))
+    loop = Loop("local", 0, bank, trainees, feed, settings, Ranks(), lambda r: None, lambda: None, lambda: None)
+    return replace(loop, **changes)
+
+
+def test_bank_trains_as_its_networks_one_by_one(dataset):
+    """Grouped training is the sum of independent trainings: same weights after three epochs, in float64."""
+    boxes = QUARTERS
+    together = loop_of(dataset, boxes)
+    together.run()
+    for index, box in enumerate(boxes):
+        alone = loop_of(dataset, [box])
+        alone.run()
+        for name, value in alone.trainees[0].last_state.items():
+            torch.testing.assert_close(together.trainees[index].last_state[name], value, rtol=1e-9, atol=1e-12)
+        assert alone.trainees[0].progress.best_epoch == together.trainees[index].progress.best_epoch
+
+
+def test_every_network_has_its_own_rate(dataset):
+    """A plateau of one network halves its rate alone."""
+    loop = loop_of(dataset, QUARTERS)
+    first, *others = loop.trainees
+    for _ in range(4):
+        first.end_epoch(loss=1.0, accuracy=0.0, seconds=0)
+    assert first.rate == pytest.approx(5e-4) and {trainee.rate for trainee in others} == {1e-3}
+    before = [state.clone() for state in others[0].last_state.values()]
+    first.optimizer.step()
+    for value, unchanged in zip(loop.trainees[1].owner.state_of(1).values(), before, strict=True):
+        assert torch.equal(value, unchanged)
+
+
+def test_resumed_training_equals_uninterrupted_bit_for_bit(dataset):
+    boxes = QUARTERS[:2]
+    settings = DOUBLE.model_copy(update={"precision": "float32", "flip": True, "shift": 0.2, "epochs": 5})
+    checkpoints = []
+    whole = loop_of(dataset, boxes, settings)
+    whole = replace(whole, save=lambda: checkpoints.append([deepcopy(t.checkpoint()) for t in whole.trainees]))
+    whole.run()
+    resumed = loop_of(dataset, boxes, settings)
+    for trainee, checkpoint in zip(resumed.trainees, checkpoints[1], strict=True):
+        trainee.restore(checkpoint)
+    resumed.run()
+    for ours, theirs in zip(resumed.trainees, whole.trainees, strict=True):
+        assert all(torch.equal(ours.last_state[name], value) for name, value in theirs.last_state.items())
+        assert all(torch.equal(ours.best_state[name], value) for name, value in theirs.best_state.items())
+        assert ours.progress.best_epoch == theirs.progress.best_epoch
+
+
+def test_early_stopping_freezes_a_network_where_it_stopped(dataset):
+    settings = DOUBLE.model_copy(update={"early_stopping": 1, "epochs": 4})
+    loop = loop_of(dataset, QUARTERS[:2], settings)
+    stopped, going = loop.trainees
+    stopped.end_epoch(loss=-1.0, accuracy=0, seconds=0)  # nothing will be better than this
+    stopped.end_epoch(loss=0.0, accuracy=0, seconds=0)
+    assert stopped.progress.finished and stopped.progress.best_epoch == 1
+    frozen = {name: value.clone() for name, value in stopped.last_state.items()}
+    going.progress.epoch = 2
+    loop.run()
+    assert all(torch.equal(stopped.last_state[name], value) for name, value in frozen.items())
+    assert going.progress.epoch > 2 and going.progress.finished
+
+
+def test_best_and_last_epoch_are_kept(dataset):
+    loop = loop_of(dataset, QUARTERS[:2])
+    trainee = loop.trainees[0]
+    trainee.end_epoch(loss=0.5, accuracy=0.9, seconds=0)
+    best = {name: value.clone() for name, value in trainee.best_state.items()}
+    with torch.no_grad():
+        for parameter in loop.model.parameters():
+            parameter += 1
+    trainee.end_epoch(loss=0.7, accuracy=0.95, seconds=0)
+    assert trainee.progress.best_epoch == 1
+    assert all(torch.equal(trainee.kept_state()[name], value) for name, value in best.items())
+    assert not torch.equal(trainee.last_state["conv1.weight"], best["conv1.weight"])
+
+
+def test_nan_stops_with_stage_epoch_and_subdomain(dataset):
+    loop = loop_of(dataset, QUARTERS)
+    state = loop.trainees[2].owner.state_of(2)
+    loop.trainees[2].owner.load_state_of(2, {name: value * float("nan") for name, value in state.items()})
+    with pytest.raises(Diverged) as error:
+        loop.run()
+    assert (error.value.stage, error.value.epoch, error.value.subdomain) == ("local", 1, 2)
+
+
+def test_a_loop_stops_when_asked(dataset):
+    def stop():
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        loop_of(dataset, QUARTERS[:2], check=stop).run()
+
+
+def test_records_are_what_the_run_folder_promises(dataset):
+    records = []
+    loop_of(dataset, QUARTERS[:2], report=records.append).run()
+    assert [(r["epoch"], r["subdomain"]) for r in records] == [(e, s) for e in (1, 2, 3) for s in (0, 1)]
+    assert records[-1]["loss"] < records[0]["loss"]
+    assert set(records[0]) == {
+        *("stage", "seed", "subdomain", "epoch", "epochs", "loss", "accuracy"),
+        *("validation_loss", "validation_accuracy", "rate", "seconds"),
+    }
+
+
+def test_an_epoch_shows_every_image_once_and_a_fold_is_left_out(dataset):
+    boxes = Decomposition.from_grid((8, 8), (1, 1)).subdomains
+    held_out = np.arange(10, 25)
+    for left_out, expected in [(None, 60), (held_out, 45)]:
+        feed = ImageFeed(dataset, boxes, DOUBLE, Sharing(Ranks()), left_out)
+        batches = list(feed.train(seed=1))
+        pixels = torch.cat([batch.inputs for batch in batches]).flatten(1)
+        assert len(pixels) == len(pixels.unique(dim=0)) == expected
+        assert max(b.total for b in batches) - min(b.total for b in batches) <= 1
+    first, again, other = (next(iter(feed.train(seed))).inputs for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_ranks_share_a_batch_without_loss_or_repetition(dataset):
+    boxes = Decomposition.from_grid((8, 8), (1, 1)).subdomains
+    feeds = [ImageFeed(dataset, boxes, DOUBLE, Sharing(Ranks(rank, 3), split_batches=True)) for rank in range(3)]
+    whole = next(iter(ImageFeed(dataset, boxes, DOUBLE, Sharing(Ranks())).train(5)))
+    parts = [next(iter(feed.train(5))) for feed in feeds]
+    assert torch.equal(torch.cat([part.inputs for part in parts]), whole.inputs)
+    assert {part.total for part in parts} == {len(whole.inputs)}
+    evaluated = torch.cat([batch.labels for feed in feeds for batch in feed.evaluate("validation")])
+    assert evaluated.tolist() == dataset.validation.labels.tolist()
+
+
+def test_inputs_are_the_normalised_subimages(dataset):
+    decomposition = Decomposition.from_grid((8, 8), (2, 2), overlap=1)
+    batch = next(iter(ImageFeed(dataset, decomposition.subdomains, DOUBLE, Sharing(Ranks())).evaluate("train")))
+    expected = np.concatenate(decomposition.split((dataset.train.images / 255 - 0.3) / 0.2), axis=1)
+    np.testing.assert_allclose(batch.inputs.numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_vectors_are_fed_in_the_order_of_the_labels(dataset):
+    features = np.eye(4, dtype=np.float32)[dataset.train.labels]
+    feed = VectorFeed({"train": features, "validation": features}, dataset, DOUBLE, Ranks())
+    for batch in [*feed.train(0), *feed.evaluate("validation")]:
+        assert torch.equal(batch.inputs.argmax(1), batch.labels)
+
+
+def test_mixed_precision_learns_and_keeps_full_weights(dataset):
+    settings = DOUBLE.model_copy(update={"precision": "bfloat16", "epochs": 5})
+    records = []
+    loop = loop_of(dataset, QUARTERS[:2], settings, report=records.append)
+    loop.run()
+    assert records[-1]["loss"] < records[0]["loss"]
+    assert loop.trainees[0].last_state["conv1.weight"].dtype == torch.float32
+
+
+def test_seeds_follow_from_their_parts():
+    assert derive_seed(0, "a", 1) == derive_seed(0, "a", 1) != derive_seed(0, "a", 2)
+    assert 0 <= derive_seed("x") < 2**63
