@@ -1,43 +1,46 @@
-"""Random flips and shifts of a batch, on the device, of bytes as well as of numbers."""
+"""Random flips and shifts of a whole batch at once, on bytes and on the batch's own device.
+
+Shapes: B images of a batch, C channels, D spatial axes of S pixels.
+"""
 
 import torch
 from torch import Tensor
 
 
 def augment(images: Tensor, flip: bool, shift: float, generator: torch.Generator) -> Tensor:
-    """Flip and shift every image of a batch at random.
+    """Flip and shift every image at random, each in its own way.
 
     Parameters
     ----------
     images
-        ``(B, C, *spatial)``, on any device, of any type.
+        ``(B, C, *spatial)``, of any type and with any number of spatial axes.
     flip
-        Mirror every second image, at random, along its last axis: left to right.
+        Mirror the last axis (left to right) of about half of the images.
     shift
-        Shift along every spatial axis by whole pixels, at most this share of the side; edge pixels are repeated.
+        Largest shift along each spatial axis, as a share of its pixels. What moves in repeats the edge.
     generator
-        Of the processor; all randomness comes from it, so every rank can draw the same.
-
-    Returns
-    -------
-    Tensor
-        New images of the same shape and type.
+        Decides; it lives on the processor, so that every device makes the same images.
     """
-    if flip:
-        mirrored = torch.rand(len(images), generator=generator) < 0.5
-        axes = [slice(None), *[None] * (images.dim() - 1)]
-        images = torch.where(mirrored.to(images.device)[tuple(axes)], images.flip(-1), images)
-    if shift:
-        for axis in range(2, images.dim()):
-            images = _shift(images, axis, int(shift * images.shape[axis]), generator)
+    count = len(images)
+    last = images.ndim - 1
+    for axis in range(2, images.ndim):
+        side = images.shape[axis]
+        most = round(shift * side)
+        source_BS = torch.arange(side).expand(count, side)
+        if flip and axis == last:
+            mirrored = torch.rand(count, 1, generator=generator) < 0.5
+            source_BS = torch.where(mirrored, side - 1 - source_BS, source_BS)
+        if most:
+            moves = torch.randint(-most, most + 1, (count, 1), generator=generator)
+            source_BS = (source_BS + moves).clamp(0, side - 1)
+        elif not (flip and axis == last):
+            continue
+        images = _take(images, axis, source_BS.to(images.device))
     return images
 
 
-def _shift(images: Tensor, axis: int, most: int, generator: torch.Generator) -> Tensor:
-    """Shift every image along one axis by a number of pixels drawn from -most to most."""
-    extent = images.shape[axis]
-    offsets_B = torch.randint(-most, most + 1, (len(images),), generator=generator)
-    positions = (torch.arange(extent)[None] + offsets_B[:, None]).clamp(0, extent - 1)  # (B, extent)
-    shape = [len(images), *[1] * (images.dim() - 1)]
-    shape[axis] = extent
-    return torch.take_along_dim(images, positions.reshape(shape).to(images.device), dim=axis)
+def _take(images: Tensor, axis: int, source_BS: Tensor) -> Tensor:
+    """Pixel s along ``axis`` of image b comes from pixel ``source_BS[b, s]``."""
+    shape = [1] * images.ndim
+    shape[0], shape[axis] = source_BS.shape
+    return images.gather(axis, source_BS.reshape(shape).expand_as(images))

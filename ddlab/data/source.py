@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -75,8 +75,15 @@ class Dataset:
         return self.train if name == "train" else self.validation
 
 
+class DataMissing(ValueError):
+    """The files of a data set are not there; says where they were looked for and how to get them."""
+
+
 class Source(ABC):
     """A kind of data: says what it would give, and gives it in blocks that fit in memory."""
+
+    relevant: ClassVar[tuple[str, ...]] = ("size", "train_images", "validation_images")
+    """Fields of the settings that change what it gives."""
 
     @abstractmethod
     def describe(self, settings: "DatasetSettings") -> Description:
@@ -85,7 +92,8 @@ class Source(ABC):
         Raises
         ------
         ValueError
-            If the data are not there or cannot be used; names the field or the file, and what to do.
+            If the data are not there (:class:`DataMissing`) or cannot be used; names the field or the file, and what
+            to do.
         """
 
     @abstractmethod
@@ -93,5 +101,25 @@ class Source(ABC):
         """Yield the images of a split in blocks, in a fixed order."""
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Change when the files behind the data change; empty for data that cannot."""
+        """Change when the files behind the data change; empty for data that cannot.
+
+        Raises
+        ------
+        DataMissing
+            If there are no files.
+        """
         return ""
+
+    def needs_torch(self, settings: "DatasetSettings") -> bool:
+        """Whether reading imports torch (through torchvision)."""
+        return False
+
+    def download(self, settings: "DatasetSettings") -> None:
+        """Fetch the files from their official place.
+
+        Raises
+        ------
+        ValueError
+            If there is no such place.
+        """
+        raise ValueError(f"data set {settings.name!r} cannot be downloaded")

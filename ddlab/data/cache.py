@@ -1,0 +1,267 @@
+"""The cache: every data set is decoded once, into memory-mapped files of bytes under ``home()/cache/``.
+
+A folder of the cache holds ``<split>-images.npy``, ``-labels.npy`` and, where there are any, ``-masks.npy``, and
+``meta.json``, written last: the description, mean and standard deviation of the training images, and the size of every
+file. The folder's name tells the data set, the settings that matter to it, and the state of the files it was made of.
+Where those files have vanished since, the newest cache of the same settings goes on serving.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock
+
+from ddlab.data import DATASETS
+from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
+from ddlab.home import home
+
+if TYPE_CHECKING:
+    from ddlab.experiment import DatasetSettings
+
+log = logging.getLogger(__name__)
+
+VERSION = 1  # of the layout and of what sources draw; a new number makes every cache anew
+Report = Callable[[int, int], None]
+
+
+def describe(settings: "DatasetSettings") -> Description:
+    """What the settings would give, without decoding an image.
+
+    Raises
+    ------
+    ValueError
+        If the data are not there or cannot be used; says where they were looked for and what to do.
+    """
+    try:
+        return _source(settings).describe(settings)
+    except DataMissing:
+        folder = _newest(settings)
+        if folder is None:
+            raise
+        return _description(_read_meta(folder))
+
+
+def is_ready(settings: "DatasetSettings") -> bool:
+    """Whether :func:`load` would find an intact cache."""
+    try:
+        folder = _folder(settings)
+    except ValueError:
+        return False
+    return folder.exists() and not _damage(folder)
+
+
+def load(settings: "DatasetSettings") -> Dataset:
+    """The data set, memory-mapped from the cache; decoded first where it has not been.
+
+    A source that needs torch is decoded by a process of its own where this one has not imported torch: no page does.
+
+    Raises
+    ------
+    ValueError
+        If the data are not there or cannot be used.
+    """
+    if not is_ready(settings):
+        if _source(settings).needs_torch(settings) and "torch" not in sys.modules:
+            _prepare_elsewhere(settings)
+        else:
+            prepare(settings)
+    return _open(_folder(settings))
+
+
+def prepare(settings: "DatasetSettings", report: Report | None = None, *, download: bool = False) -> Path:
+    """Decode the data set into the cache, unless it is there and intact; processes that want the same wait for one.
+
+    Parameters
+    ----------
+    report
+        Called with the number of images decoded so far and of all images.
+    download
+        Fetch what is missing from its official place first.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder of the cache.
+
+    Raises
+    ------
+    ValueError
+        If the data are not there or cannot be used.
+    """
+    source = _source(settings)
+    if download:
+        source.download(settings)
+    folder = _folder(settings)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        fault = _damage(folder) if folder.exists() else "missing"
+        if fault and folder.exists():
+            log.warning("the cache %s is damaged (%s); it is made anew from the source", folder, fault)
+        if fault:
+            _build(source, settings, folder, report or (lambda done, total: None))
+    return folder
+
+
+def _source(settings: "DatasetSettings") -> Source:
+    return DATASETS[settings.name].load()()
+
+
+def _folder(settings: "DatasetSettings") -> Path:
+    """Where the cache is, or would be; the newest one where the source has vanished."""
+    source = _source(settings)
+    try:
+        state = _digest([VERSION, source.fingerprint(settings)])
+    except DataMissing:
+        folder = _newest(settings)
+        if folder is None:
+            raise
+        log.warning("the files of data set %r are gone; going on with the cache %s", settings.name, folder)
+        return folder
+    return _caches() / f"{_prefix(settings)}{state}"
+
+
+def _caches() -> Path:
+    return home() / "cache"
+
+
+def _prefix(settings: "DatasetSettings") -> str:
+    relevant = {field: getattr(settings, field) for field in _source(settings).relevant}
+    return f"{settings.name}-{_digest(relevant)}-"
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _newest(settings: "DatasetSettings") -> Path | None:
+    """The newest intact cache made of the same settings, whatever the files were then."""
+    found = [path for path in _caches().glob(f"{_prefix(settings)}*") if path.is_dir() and not _damage(path)]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _build(source: Source, settings: "DatasetSettings", folder: Path, report: Report) -> None:
+    """Decode into a temporary folder, then put it in place."""
+    temporary = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    temporary.mkdir()
+    try:
+        description = source.describe(settings)
+        total = description.num_train + description.num_validation
+        histogram = np.zeros((description.channels, 256), dtype=np.int64)
+        done = 0
+        for split in SPLITS:
+            for block in _write(temporary, split, description, source.read(settings, split)):
+                done += len(block)
+                report(done, total)
+                if split == "train":
+                    histogram += _histogram(block.images)
+        _write_meta(temporary, description, histogram)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(folder: Path, split: SplitName, description: Description, blocks: Iterator[Split]) -> Iterator[Split]:
+    """Append every block to the files of the split, and pass it on.
+
+    Plain files rather than writable memory maps: on a full disk those end the process without a word.
+    """
+    count = description.num_train if split == "train" else description.num_validation
+    parts = {"images": ((description.channels, *description.shape), np.uint8), "labels": ((), np.int64)}
+    if description.has_masks:
+        parts["masks"] = (description.shape, np.uint8)
+    written = 0
+    files = {part: (folder / f"{split}-{part}.npy").open("wb") for part in parts}
+    try:
+        for part, (shape, kind) in parts.items():
+            header = {"descr": np.dtype(kind).str, "fortran_order": False, "shape": (count, *shape)}
+            np.lib.format.write_array_header_1_0(files[part], header)
+        for block in blocks:
+            for part, (shape, kind) in parts.items():
+                array = np.ascontiguousarray(getattr(block, part), dtype=kind)
+                assert array.shape[1:] == tuple(shape), f"{part} {array.shape[1:]} instead of {tuple(shape)}"
+                files[part].write(array.data)
+            written += len(block)
+            yield block
+    finally:
+        for file in files.values():
+            file.close()
+    assert written == count, f"{split}: the source gave {written} images, it promised {count}"
+
+
+def _histogram(images: np.ndarray) -> np.ndarray:
+    """How often each of the 256 values occurs in each channel, ``(C, 256)``: exact, however many images come."""
+    return np.stack([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])])
+
+
+def _write_meta(folder: Path, description: Description, histogram: np.ndarray) -> None:
+    values = np.arange(256) / 255
+    mean = histogram @ values / histogram.sum(axis=1)
+    std = np.sqrt(np.maximum(histogram @ values**2 / histogram.sum(axis=1) - mean**2, 0))
+    meta = {
+        "description": asdict(description),
+        "mean": mean.tolist(),
+        "std": np.maximum(std, 1 / 255).tolist(),  # a channel without contrast must not be divided by 0
+        "bytes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
+    }
+    (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+
+def _read_meta(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+
+
+def _damage(folder: Path) -> str:
+    """What is wrong with a folder of the cache; empty if nothing is."""
+    try:
+        meta = _read_meta(folder)
+        for name, expected in meta["bytes"].items():
+            size = (folder / name).stat().st_size
+            if size != expected:
+                return f"{name} has {size} bytes in place of {expected}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _description(meta: dict[str, Any]) -> Description:
+    fields = meta["description"]
+    return Description(**{**fields, "classes": tuple(fields["classes"]), "shape": tuple(fields["shape"])})
+
+
+def _open(folder: Path) -> Dataset:
+    meta = _read_meta(folder)
+    description = _description(meta)
+    splits = []
+    for split in SPLITS:
+        parts = ["images", "masks"] if description.has_masks else ["images"]
+        maps = {part: np.load(folder / f"{split}-{part}.npy", mmap_mode="r") for part in parts}
+        splits.append(Split(labels=np.load(folder / f"{split}-labels.npy"), **maps))
+    return Dataset(description, *splits, tuple(meta["mean"]), tuple(meta["std"]))
+
+
+def _prepare_elsewhere(settings: "DatasetSettings") -> None:
+    """Let a process of its own decode the data set; it may import torch."""
+    package = str(Path(__file__).parents[2])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, "-m", "ddlab", "data", "prepare", settings.model_dump_json()],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        message = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise ValueError(message[-1] if message else f"decoding {settings.name!r} ended with {done.returncode}")
