@@ -1,6 +1,7 @@
 """What went wrong, in a sentence that a student understands."""
 
 import errno
+import sys
 from typing import Any
 
 Where = dict[str, Any]  # the last record that was reported: stage, epoch, subdomain
@@ -28,10 +29,9 @@ def describe_failure(error: BaseException, where: Where) -> str | None:
     where
         What was reported last.
     """
-    from ddlab.training import Diverged
-
     message = str(error)
-    if isinstance(error, Diverged):
+    training = sys.modules.get("ddlab.training")  # not imported yet: then it has raised nothing
+    if training and isinstance(error, training.Diverged):
         return _diverged(error.stage, error.epoch, error.subdomain)
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _says(message, NO_MEMORY)):
         return (

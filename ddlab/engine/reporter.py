@@ -16,13 +16,17 @@ class Reporter:
 
     Progress counts operations: those of the stages that are done, and of the current one in proportion to the epochs of
     rank 0's own share of it.
+
+    Parameters
+    ----------
+    last_record
+        Filled with the record that was reported last, which tells where a failure happened.
     """
 
-    def __init__(self, run: RunFolder, ranks: Ranks) -> None:
-        self.run, self.ranks = run, ranks
+    def __init__(self, run: RunFolder, ranks: Ranks, last_record: dict[str, Any]) -> None:
+        self.run, self.ranks, self.last_record = run, ranks, last_record
         self.seeds = run.experiment.seeds
         self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(pose(run.experiment))}
-        self.last: dict[str, Any] = {}
         self._shares = {_key(record): _share(record) for record in run.metrics()}
         self._began = time.monotonic()
         self._done_before: float | None = None
@@ -31,7 +35,7 @@ class Reporter:
     def report(self, record: dict[str, Any]) -> None:
         """Append one record of one network and epoch."""
         record = {"time": time.time(), "rank": self.ranks.rank, **record}
-        self.last.update(record)
+        self.last_record.update(record)
         self.run.append_metrics(self.ranks.rank, record)
         if self.ranks.rank > 0:
             return

@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from types import FrameType
+from typing import Any
 
 from ddlab.engine.failures import describe_failure
 from ddlab.engine.ranks import Ranks
@@ -23,10 +24,11 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class StopRequest:
-    """Whether this process was asked to stop (SIGTERM); looked at once a step."""
+    """Whether this process was asked to stop (SIGTERM), and whether it answered; looked at once a step."""
 
     def __init__(self) -> None:
         self.asked = False
+        self.answered = False
 
     def listen(self) -> None:
         """Take note of SIGTERM from now on; of SIGINT too, which a terminal sends."""
@@ -38,6 +40,7 @@ class StopRequest:
         if self.asked:
             from ddlab.training import Stopped
 
+            self.answered = True
             raise Stopped
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -62,44 +65,44 @@ def main() -> None:
 
 def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
     """Train, and write how it ended; gives the exit code."""
-    from ddlab.training import Stopped
-
-    where: dict[str, object] = {}
+    last_record: dict[str, Any] = {}
     try:
-        from ddlab.engine.reporter import Reporter
-        from ddlab.strategies.execute import execute
-
-        stop.check()
-        ranks.join()
-        reporter = Reporter(run, ranks)
-        where = reporter.last
-        execute(run, ranks, reporter.report, stop.check)
-        ranks.barrier()
-    except Stopped:
-        log.info("rank %d stops, as it was asked to", ranks.rank)
-        return 0
+        _train(run, ranks, stop, last_record)
     except Exception as error:  # the run must end in a state with a sentence, whatever happens
-        return _fail(run, ranks, stop, error, where)
+        if stop.answered:
+            log.info("rank %d stops, as it was asked to", ranks.rank)
+            return 0
+        _fail(run, ranks, error, last_record)
+        return 1
     if ranks.rank == 0:
         run.end("finished")
     return 0
 
 
-def _fail(run: RunFolder, ranks: Ranks, stop: StopRequest, error: Exception, where: dict[str, object]) -> int:
+def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[str, Any]) -> None:
+    from ddlab.engine.reporter import Reporter
+    from ddlab.strategies.execute import execute
+
+    stop.check()
+    ranks.join()
+    execute(run, ranks, Reporter(run, ranks, last_record).report, stop.check)
+    ranks.barrier()
+
+
+def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str, Any]) -> None:
     log.error("rank %d failed", ranks.rank, exc_info=error)
-    sentence = describe_failure(error, where)
-    if sentence is None or (stop.asked and ranks.size > 1):
-        return 1  # another rank's end, or everybody's: not ours to explain
+    sentence = describe_failure(error, last_record)
+    if sentence is None:
+        return  # another rank's end, which is not ours to explain
     failure = {
         "sentence": sentence,
         "traceback": "".join(traceback.format_exception(error)),
-        "stage": getattr(error, "stage", where.get("stage")),
-        "epoch": getattr(error, "epoch", where.get("epoch")),
+        "stage": getattr(error, "stage", last_record.get("stage")),
+        "epoch": getattr(error, "epoch", last_record.get("epoch")),
         "rank": ranks.rank,
     }
     if run.write_failure(failure):
         run.end("failed", sentence)
-    return 1
 
 
 def _who_am_i(kind: str) -> Ranks:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+RESERVE = ".reserve"
+RESERVE_BYTES = 65_536  # enough for a status, a failure with its traceback, and the blocks they are kept in
 TEMPORARY = ".writing-"  # a prefix, because some writers (numpy's) insist on their own suffix
 
 
@@ -79,3 +81,13 @@ def claim(folder: Path, wanted: Path) -> Path:
             if not path.exists():
                 raise
             number += 1
+
+
+def reserve(folder: Path) -> None:
+    """Hold some disk space, so that a run that fills the disk can still say so."""
+    (folder / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))
+
+
+def release(folder: Path) -> None:
+    """Give the space back, now that there is something to say."""
+    (folder / RESERVE).unlink(missing_ok=True)

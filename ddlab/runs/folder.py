@@ -32,7 +32,7 @@ from ddlab.runs import files
 from ddlab.runs.processes import identity
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import RunState, derive
-from ddlab.runs.summary import summarize
+from ddlab.runs.summary import mean_accuracies, summarize
 
 if TYPE_CHECKING:
     from ddlab.experiment import Experiment
@@ -151,12 +151,15 @@ class RunFolder:
         """Note this process as a rank, so that it can be watched and stopped."""
         with FileLock(self.path / ".status.lock"):
             status = self.status()
+            if rank == 0:
+                files.reserve(self.path)
             ranks = [*(status.get("ranks") or ()), {"rank": rank, **identity()}]
             files.write_json(self.path / "status.json", {**status, "ranks": ranks})
 
     def end(self, state: str, message: str = "") -> None:
         """Write a terminal state; a finished run also gets the digest of its results that lists show."""
-        digest = self.accuracies() if state == "finished" else None
+        files.release(self.path)
+        digest = mean_accuracies(self) if state == "finished" else None
         self.update_status(state=state, message=message, ended=time.time(), accuracies=digest)
 
     def restart(self, **status: Any) -> None:
@@ -186,6 +189,7 @@ class RunFolder:
 
     def write_failure(self, failure: dict[str, Any]) -> bool:
         """Write the failure unless another rank already did; tells whether it was the first."""
+        files.release(self.path)
         try:
             with (self.path / "failure.json").open("x", encoding="utf-8") as file:
                 json.dump(failure, file, ensure_ascii=False, indent=1)
@@ -244,14 +248,6 @@ class RunFolder:
         """The results of all stages that are done, by seed and stage."""
         found = [files.read_json(path) for path in self.path.glob("stages/*/seed*/result.json")]
         return sorted((r for r in found if r), key=lambda r: (r.get("seed", 0), str(r.get("stage"))))
-
-    def accuracies(self) -> dict[str, float]:
-        """Mean validation accuracy over the seeds of every strategy that has a result."""
-        by_strategy: dict[str, list[float]] = {name: [] for name in self.asked().get("strategies", ())}
-        for result in self.results():
-            if result.get("stage") in by_strategy and result.get("validation_accuracy") is not None:
-                by_strategy[result["stage"]].append(result["validation_accuracy"])
-        return {name: sum(values) / len(values) for name, values in by_strategy.items() if values}
 
     def summary(self) -> dict[str, Any]:
         """One row of a list of runs, from few and small files: plain values, nothing validated."""

@@ -29,3 +29,12 @@ def summarize(run: "RunFolder") -> dict[str, Any]:
 def _field(asked: dict[str, Any], part: str, field: str) -> Any:
     settings = asked.get(part)
     return settings.get(field, "") if isinstance(settings, dict) else ""
+
+
+def mean_accuracies(run: "RunFolder") -> dict[str, float]:
+    """Mean validation accuracy over the seeds, of every strategy that has a result."""
+    by_strategy: dict[str, list[float]] = {name: [] for name in run.asked().get("strategies") or ()}
+    for result in run.results():
+        if result.get("stage") in by_strategy and result.get("validation_accuracy") is not None:
+            by_strategy[result["stage"]].append(result["validation_accuracy"])
+    return {name: sum(values) / len(values) for name, values in by_strategy.items() if values}
