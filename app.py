@@ -8,19 +8,19 @@ import streamlit as st
 from pages.ui import devices, selection
 
 PAGES = {
-    "": [st.Page("pages/start.py", title="Start", icon="🏠", default=True)],
+    "": [st.Page("pages/start.py", title="Start", icon=":material/home:", default=True)],
     "Make": [
-        st.Page("pages/decompose.py", title="Decompose", icon="🧩"),
-        st.Page("pages/train.py", title="Train", icon="🏋️"),
-        st.Page("pages/runs.py", title="Runs", icon="📋"),
+        st.Page("pages/decompose.py", title="Decompose", icon=":material/grid_on:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
     ],
     "Look": [
-        st.Page("pages/compare.py", title="Compare", icon="📊"),
-        st.Page("pages/probabilities.py", title="Probabilities", icon="🎲"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/bar_chart:"),
+        st.Page("pages/probabilities.py", title="Probabilities", icon=":material/ballot:"),
     ],
 }
 
-st.set_page_config(page_title="ddlab", page_icon="🧩", layout="wide")
+st.set_page_config(page_title="ddlab", page_icon="assets/icon.png", layout="wide")
 page = st.navigation(PAGES)
 with st.sidebar:
     selection.pick_run()

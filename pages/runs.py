@@ -14,8 +14,8 @@ live.undo()
 if list_runs():
     table.runs()
 else:
-    st.info("You have trained nothing yet. The demonstration takes less than a minute.", icon="🌱")
-    selection.link("🏋️ Train something", "pages/train.py")
+    st.info("You have trained nothing yet. The demonstration takes less than a minute.", icon=":material/potted_plant:")
+    selection.link("Train something", "pages/train.py")
 
 
 def outcome(run: RunFolder, seed: int) -> None:
@@ -27,8 +27,8 @@ def outcome(run: RunFolder, seed: int) -> None:
     share = st.column_config.NumberColumn(format="percent")
     st.dataframe(table, hide_index=True, column_config=dict.fromkeys(("Best", "Last", "Training images"), share))
     with st.container(horizontal=True):
-        selection.link("📊 Compare the strategies", "pages/compare.py")
-        selection.link("🎲 See how they decide", "pages/probabilities.py")
+        selection.link("Compare the strategies", "pages/compare.py")
+        selection.link("See how they decide", "pages/probabilities.py")
 
 
 def details(run: RunFolder) -> None:
@@ -48,7 +48,7 @@ def one(run: RunFolder) -> None:
     try:
         seed = selection.pick_seed(run)
     except ValueError as error:  # a damaged folder, or one from a newer ddlab
-        st.error(str(error), icon="✋")
+        st.error(str(error), icon=":material/front_hand:")
         live.actions(run)
         return
     measure = curves.pick_measure()

@@ -10,9 +10,9 @@ from pages.ui import curves, live, replay, selection
 TRAINED = "trained"  # in the URL: the run that the button started
 
 CARDS = (
-    ("🧩 Cut an image", "pages/decompose.py", "Choose images and a grid, and see what each small network would get."),
-    ("🏋️ Train your own", "pages/train.py", "Change anything: data, grid, overlap, networks, strategies, seeds."),
-    ("🎲 Look inside", "pages/probabilities.py", "Pick an image, see every local network's opinion and who decided."),
+    ("Cut an image", "pages/decompose.py", "Choose images and a grid, and see what each small network would get."),
+    ("Train your own", "pages/train.py", "Change anything: data, grid, overlap, networks, strategies, seeds."),
+    ("Look inside", "pages/probabilities.py", "Pick an image, see every local network's opinion and who decided."),
 )
 
 
@@ -22,7 +22,7 @@ def train() -> None:
     try:
         launch(run)
     except (ValueError, RuntimeError) as error:
-        st.error(str(error), icon="✋")
+        st.error(str(error), icon=":material/front_hand:")
         return
     selection.choose(selection.RUN, run.id)
     st.query_params[TRAINED] = run.id
@@ -37,8 +37,8 @@ def trained(run: RunFolder) -> None:
         live.actions(run)
         if run.state().state == "finished":
             with st.container(horizontal=True):
-                selection.link("📊 Compare the strategies", "pages/compare.py", run=run.id)
-                selection.link("🎲 See how they decide", "pages/probabilities.py", run=run.id)
+                selection.link("Compare the strategies", "pages/compare.py", run=run.id)
+                selection.link("See how they decide", "pages/probabilities.py", run=run.id)
 
 
 st.title("Can networks that see only a piece decide about the whole?")
@@ -51,14 +51,16 @@ with picture:
     if replay.available():
         replay.curves()
     else:
-        st.info("The recorded example is not part of this installation. Train it for real instead.", icon="🎬")
+        st.info(
+            "The recorded example is not part of this installation. Train it for real instead.", icon=":material/movie:"
+        )
 with words:
     st.markdown(
-        "**Grey**: four small networks, each sees one quarter of the image. An object lies in one quarter only, so each "
-        "of them is often blind.\n\n**Majority** lets them vote and loses to the blind. The **average** and the "
+        "**Grey**: four small networks, each sees one quarter of the image. An object lies in one quarter only, so "
+        "each is often blind.\n\n**Majority** lets them vote and loses to the blind. The **average** and the "
         "**CNN-DNN** also ask how sure they are. The **global** network sees everything and works the most."
     )
-    if st.button("Train it for real", icon="▶️", type="primary", width="stretch"):
+    if st.button("Train it for real", icon=":material/play_arrow:", type="primary", width="stretch"):
         train()
     st.caption("Takes about half a minute in the background. You can't break anything.")
 

@@ -20,7 +20,7 @@ def start(experiment: Experiment, command: str) -> None:
     try:
         launch(run)
     except (ValueError, RuntimeError) as error:
-        st.error(str(error), icon="✋")
+        st.error(str(error), icon=":material/front_hand:")
         return
     selection.choose(selection.RUN, run.id)
     st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
@@ -32,7 +32,7 @@ with left:
     edition = st.session_state.setdefault("form edition", 0)
     with st.container(horizontal=True, vertical_alignment="center"):
         advanced = st.toggle("Advanced settings", key="advanced", persist_state="session")
-        if st.button("Start over", icon="↩️", help="Forget all changes to this form."):
+        if st.button("Start over", icon=":material/undo:", help="Forget all changes to this form."):
             st.session_state["form edition"] += 1
             st.rerun()
     asked = form.show(begin.experiment.model_dump(mode="json"), f"{begin.name} #{edition}", advanced)
@@ -45,12 +45,21 @@ with right:
     if examined.problem is not None and not examined.faults:
         plan.stages(examined.problem)
     for fault in examined.faults.splitlines():
-        st.error(fault, icon="✋")
+        st.error(fault, icon=":material/front_hand:")
     reason = "Mend what is marked first." if examined.faults else None
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
-        if st.button("Train", icon="🏋️", type="primary", width="stretch", disabled=bool(reason), help=reason):
+        if st.button(
+            "Train",
+            icon=":material/model_training:",
+            type="primary",
+            width="stretch",
+            disabled=bool(reason),
+            help=reason,
+        ):
             start(examined.experiment, command)
         plan.take_away(examined.experiment, command)
     else:
-        st.button("Train", icon="🏋️", type="primary", width="stretch", disabled=True, help=reason)
+        st.button(
+            "Train", icon=":material/model_training:", type="primary", width="stretch", disabled=True, help=reason
+        )

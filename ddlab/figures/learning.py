@@ -34,6 +34,6 @@ def stage_curves(curves: pd.DataFrame, stage: str, title: str, measure: str) -> 
         solid = {"color": color, "width": 2.5}
         column = measure if measure == "rate" else f"validation_{measure}"
         figure.add_scatter(y=line[column], name=name, line=solid, showlegend=len(subdomains) <= MOST_NAMED, **style)
-    layout = percent_axis() if measure == "accuracy" else {}
+    layout = {"legend": {"y": -0.3}} | (percent_axis() if measure == "accuracy" else {})
     dotted_means = "" if measure == "rate" else " (dotted: training)"
     return finish(figure, f"{title}: {MEASURES[measure].lower()}{dotted_means}", "epoch", "", 300, **layout)

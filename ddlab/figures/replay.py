@@ -23,7 +23,7 @@ RIGHT, WRONG = "#009E73", "#D55E00"  # Okabe and Ito's green and vermilion
 
 STYLE = f"""<style>
 .ddlab-replay {{ position: relative; height: 300px; margin: 6px 132px 34px 44px; font-size: 13px; }}
-.ddlab-replay svg, .ddlab-curtain {{ position: absolute; inset: 0; width: 100%; height: 100%; }}
+.ddlab-curtain, .ddlab-curtain img {{ position: absolute; inset: 0; width: 100%; height: 100%; }}
 .ddlab-curtain {{ animation: ddlab-draw {LOOP}s linear infinite; }}
 .ddlab-grid {{ position: absolute; left: 0; right: 0; border-top: 1px solid; opacity: .18; }}
 .ddlab-tick {{ position: absolute; left: -44px; width: 38px; text-align: right; translate: 0 -50%; opacity: .75; }}
@@ -74,7 +74,7 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], num_classes: 
         f'{ticks}<div class="ddlab-grid" style="top:{chance:.1f}%;border-top-style:dashed;opacity:.6"></div>'
         f'<div class="ddlab-axis" style="left:0">0 s</div><div class="ddlab-axis" style="right:0">{last:.0f} s</div>'
         '<div class="ddlab-axis" style="left:50%;translate:-50%">time since the start</div>'
-        f'<div class="ddlab-curtain"><svg viewBox="0 0 100 100" preserveAspectRatio="none">{curves}</svg></div>'
+        f'<div class="ddlab-curtain"><img alt="" src="{_svg_url(curves)}"></div>'
         f"{_ends(accuracies, low)}</div>"
     )
 
@@ -101,6 +101,12 @@ def _polyline(stage: str, across: pd.Series, down: pd.Series) -> str:
         f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="{width}" '
         'stroke-linejoin="round" vector-effect="non-scaling-stroke"/>'
     )
+
+
+def _svg_url(drawing: str) -> str:
+    """A drawing on the unit of 100 × 100, as a picture that stretches: pages let no inline SVG through."""
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" preserveAspectRatio="none">{drawing}</svg>'
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("ascii")).decode("ascii")
 
 
 def _tick(share: float, low: float) -> str:
@@ -145,7 +151,7 @@ def _cell(box: Subdomain, witness: Witness, n: int) -> str:
     confidence, right = float(witness.confidences[n]), witness.decisions[n] == witness.label
     veil = 0.15 + 0.55 * (confidence if right else 1 - confidence)
     return (
-        f'<div class="ddlab-cell" title="subdomain {n} names {escape(witness.decisions[n])}" style="'
+        f'<div class="ddlab-cell" title="subdomain {n + 1} names {escape(witness.decisions[n])}" style="'
         f"top:{100 * top / height:.2f}%;left:{100 * left / width:.2f}%;height:{100 * rows / height:.2f}%;"
         f"width:{100 * columns / width:.2f}%;animation-delay:{1 + 0.7 * n:.1f}s;"
         f'background:color-mix(in srgb, {RIGHT if right else WRONG} {100 * veil:.0f}%, transparent)">'

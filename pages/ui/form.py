@@ -5,7 +5,7 @@ The labels, help texts, units and limits are those of :mod:`ddlab.experiment`; a
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from types import NoneType
@@ -29,6 +29,7 @@ REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "model.name": MODELS,
     "strategies": STRATEGIES,
 }
+WIDE = tuple(REGISTRIES)  # their choices are long: each has a row of its own
 SHAPES = ("decomposition.grid", "decomposition.overlap")  # written with ×, other lists with commas
 COLUMNS = 3
 
@@ -73,7 +74,7 @@ class Form:
             field = fault.split(":")[0]
             named = [path for path in self.messages if field == path or field.startswith(f"{path}.")]
             if named:
-                self.messages[max(named, key=len)].error(fault, icon="✋")
+                self.messages[max(named, key=len)].error(fault, icon=":material/front_hand:")
 
 
 def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
@@ -112,11 +113,18 @@ def _section(
         for name, info in fields.items()
         if (advanced or not _extra(info).get("advanced")) and _matters(prefix + name, form.tree)
     ]
-    for start in range(0, len(shown), COLUMNS):
-        for name, column in zip(shown[start : start + COLUMNS], st.columns(COLUMNS), strict=False):
+    for row in _rows(prefix, shown):
+        for name, column in zip(row, st.columns(COLUMNS if prefix + row[0] not in WIDE else 1), strict=False):
             with column:
                 target[name] = _widget(Slot(prefix + name, fields[name], branch[name], source))
                 form.messages[prefix + name] = st.empty()
+
+
+def _rows(prefix: str, names: Sequence[str]) -> list[list[str]]:
+    """The fields row by row: the wide ones alone, first; the others side by side."""
+    wide = [[name] for name in names if prefix + name in WIDE]
+    narrow = [name for name in names if prefix + name not in WIDE]
+    return wide + [narrow[start : start + COLUMNS] for start in range(0, len(narrow), COLUMNS)]
 
 
 def _widget(slot: Slot) -> Any:

@@ -79,7 +79,6 @@ def stages(problem: Problem) -> None:
         pd.DataFrame(
             {
                 "Stage": table["title"],
-                "Networks": table["networks"],
                 "Operations": [f"{flops:.2g}" if flops else "–" for flops in table["flops"]],
                 "About": [duration(seconds) for seconds in table["seconds"]],
             }

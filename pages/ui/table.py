@@ -9,7 +9,7 @@ from ddlab.engine.control import queue_position
 from ddlab.runs import RunFolder, list_runs
 from ddlab.strategies import STRATEGIES
 from pages.ui import selection
-from pages.ui.words import duration, look, percent
+from pages.ui.words import LOOKS, duration, percent
 
 SECONDS = 2.0  # between two looks
 NEWEST = 50  # runs shown at first
@@ -48,7 +48,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
     progress = run.progress() if live else {}
     remaining = progress.get("remaining")
     return {
-        "State": look(facts["state"]),
+        "State": LOOKS[facts["state"]][1],
         "Run": facts["name"],
         "Progress": 1.0 if facts["state"] == "finished" else float(progress.get("done") or 0.0) if live else None,
         "Left": duration(remaining) if live and remaining is not None else "",

@@ -7,19 +7,13 @@ from ddlab.runs import RunState
 from ddlab.strategies import STRATEGIES
 
 LOOKS = {
-    "queued": ("🕒", "Waiting", "gray"),
-    "running": ("🏃", "Running", "blue"),
-    "finished": ("✅", "Finished", "green"),
-    "failed": ("❌", "Failed", "red"),
-    "cancelled": ("✋", "Cancelled", "orange"),
-    "lost": ("👻", "Lost", "violet"),
+    "queued": (":material/hourglass_top:", "Waiting", "gray"),
+    "running": (":material/directions_run:", "Running", "blue"),
+    "finished": (":material/check_circle:", "Finished", "green"),
+    "failed": (":material/error:", "Failed", "red"),
+    "cancelled": (":material/stop_circle:", "Cancelled", "orange"),
+    "lost": (":material/help:", "Lost", "violet"),
 }
-
-
-def look(state: str) -> str:
-    """A state as a sign and a word."""
-    icon, word, _ = LOOKS[state]
-    return f"{icon} {word}"
 
 
 def duration(seconds: float | None) -> str:
