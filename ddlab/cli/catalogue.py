@@ -61,8 +61,6 @@ def cost(
     grid: Annotated[str, typer.Option(metavar="RxC", help="Subdomains along every axis.")] = "2x2",
     overlap: Annotated[int, typer.Option(help="Overlap in pixels.")] = 0,
     reduction: Annotated[str, typer.Option(help="1/N, 1/sqrt(N) or 1.")] = "1/sqrt(N)",
-    width: Annotated[float, typer.Option(help="Factor on all channels.")] = 1.0,
-    batch_size: Annotated[int, typer.Option(help="Images in memory at once.")] = 128,
     json: Json = False,
 ) -> None:
     """Count parameters, operations and training memory of the global network and of every local one."""
@@ -74,8 +72,7 @@ def cost(
     channels, *shape = _numbers("input", input)
     tree = {
         "decomposition": {"grid": _numbers("grid", grid), "overlap": overlap},
-        "model": {"name": model, "reduction": reduction, "width": width},
-        "training": {"batch_size": batch_size},
+        "model": {"name": model, "reduction": reduction},
     }
     described = Description(tuple(map(str, range(classes))), channels, tuple(shape), 1, 1, "", "")
     problem = assemble(parse_experiment(tree), described)

@@ -1,5 +1,7 @@
 """Data sets from the command line: what a folder or archive would give, and decoding ahead of time."""
 
+import sys
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,19 +25,26 @@ def check(
 
 @commands.command()
 def prepare(
-    name: Annotated[str, typer.Argument(help="The data set.")],
+    what: Annotated[str, typer.Argument(metavar="NAME|JSON", help="The data set, or all of its settings as JSON.")],
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a setting: size=32.")
     ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch what is missing.")] = False,
     json: Json = False,
 ) -> None:
     """Decode a data set into the cache, so that training and pages need not."""
     from ddlab.cli.train import parse_setting
-    from ddlab.data.cache import load
+    from ddlab.data import cache
     from ddlab.experiment import parse_experiment
 
-    tree = {"name": name, **dict(map(parse_setting, settings or ()))}
-    _write(load(parse_experiment({"dataset": tree}).dataset).description, json)
+    tree = loads(what) if what.startswith("{") else {"name": what}
+    dataset = parse_experiment({"dataset": {**tree, **dict(map(parse_setting, settings or ()))}}).dataset
+    cache.prepare(dataset, _report if sys.stderr.isatty() else None, download=download)
+    _write(cache.describe(dataset), json)
+
+
+def _report(done: int, total: int) -> None:
+    typer.echo(f"\r{done} of {total} images", err=True, nl=done == total)
 
 
 def _write(description: Any, json: bool) -> None:
