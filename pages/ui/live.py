@@ -7,11 +7,19 @@ import streamlit as st
 
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.runs import RunFolder, RunState, restore
+from ddlab.words import sentence
 from pages.ui import selection
-from pages.ui.words import LOOKS, sentence
 
 SECONDS = 1.0  # between two looks at a run that works
 LOG_LINES = 200
+LOOKS = {  # of every state: its sign, its word and its colour
+    "queued": (":material/hourglass_top:", "Waiting", "gray"),
+    "running": (":material/directions_run:", "Running", "blue"),
+    "finished": (":material/check_circle:", "Finished", "green"),
+    "failed": (":material/error:", "Failed", "red"),
+    "cancelled": (":material/stop_circle:", "Cancelled", "orange"),
+    "lost": (":material/help:", "Lost", "violet"),
+}
 
 
 def follow(run: RunFolder, draw: Callable[[RunFolder], Any]) -> None:
@@ -36,7 +44,7 @@ def status(run: RunFolder, state: RunState) -> None:
     waits_for = queue_position(run)[1] if state.state == "queued" else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]
-        st.markdown(sentence(state, progress, run.accuracies() if state.state == "finished" else {}, waits_for))
+        st.markdown(sentence(state, progress, run.summary()["accuracies"], waits_for))
     if state.is_live:
         st.progress(min(1.0, float(progress.get("done") or 0.0)))
     failure = run.failure() if state.state == "failed" else None

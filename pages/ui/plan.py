@@ -14,8 +14,8 @@ from ddlab.experiment import Experiment, ExperimentError, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
+from ddlab.words import duration
 from pages.ui.source import overrides
-from pages.ui.words import duration
 
 
 @dataclass(frozen=True)

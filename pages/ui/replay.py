@@ -38,7 +38,7 @@ def _curves() -> tuple[pd.DataFrame, str]:
     run = open_run(EXAMPLE)
     problem = pose(run.experiment)
     lines = timeline(run, run.experiment.seeds[0])
-    picture = replay.learning(lines, run.accuracies(), problem.description.num_classes)
+    picture = replay.learning(lines, run.summary()["accuracies"], problem.description.num_classes)
     return lines, picture + replay.legend(len(problem.decomposition))
 
 

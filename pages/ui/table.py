@@ -7,9 +7,9 @@ import streamlit as st
 
 from ddlab.engine.control import queue_position
 from ddlab.runs import RunFolder, list_runs
-from ddlab.strategies import STRATEGIES
+from ddlab.words import best, duration
 from pages.ui import selection
-from pages.ui.words import LOOKS, duration, percent
+from pages.ui.live import LOOKS
 
 SECONDS = 2.0  # between two looks
 NEWEST = 50  # runs shown at first
@@ -53,17 +53,10 @@ def _row(run: RunFolder) -> dict[str, Any]:
         "Progress": 1.0 if facts["state"] == "finished" else float(progress.get("done") or 0.0) if live else None,
         "Left": duration(remaining) if live and remaining is not None else "",
         "Took": duration(facts["seconds"]) if not live else "",
-        "Best": _best(facts["accuracies"]),
+        "Best": best(facts["accuracies"]),
         "Data": f"{facts['dataset']} {facts['grid']}",
         "Network": facts["model"],
         "Seeds": facts["num_seeds"],
         "Devices": ", ".join(facts["devices"]),
         "Says": queue_position(run)[1] if facts["state"] == "queued" else facts["message"],
     }
-
-
-def _best(accuracies: dict[str, float]) -> str:
-    if not accuracies:
-        return ""
-    name = max(accuracies, key=lambda name: accuracies[name])
-    return f"{percent(accuracies[name])} {STRATEGIES[name].title if name in STRATEGIES else name}"

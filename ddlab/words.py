@@ -1,19 +1,10 @@
-"""The state of a run in plain language."""
+"""Runs, times and accuracies in plain language, for pages and the command line."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ddlab.runs import RunState
 from ddlab.strategies import STRATEGIES
-
-LOOKS = {
-    "queued": (":material/hourglass_top:", "Waiting", "gray"),
-    "running": (":material/directions_run:", "Running", "blue"),
-    "finished": (":material/check_circle:", "Finished", "green"),
-    "failed": (":material/error:", "Failed", "red"),
-    "cancelled": (":material/stop_circle:", "Cancelled", "orange"),
-    "lost": (":material/help:", "Lost", "violet"),
-}
 
 
 def duration(seconds: float | None) -> str:
@@ -51,10 +42,10 @@ def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[s
     if state.state == "running":
         return _working(progress)
     if state.state == "finished":
-        return f"Finished{after}. {_best(accuracies)}".strip()
+        return f"Finished{after}." + (f" Best on the validation images: {best(accuracies)}." if accuracies else "")
     if state.state == "cancelled":
         return f"Cancelled{after}. Resume goes on from the last checkpoint."
-    return state.message or f"{LOOKS[state.state][1]}{after}."
+    return state.message or f"{state.state.capitalize()}{after}."
 
 
 def _working(progress: Mapping[str, Any]) -> str:
@@ -67,8 +58,9 @@ def _working(progress: Mapping[str, Any]) -> str:
     return f"{stage} (seed {progress.get('seed', 0)}{epoch_of})" + (f": about {duration(left)} left." if left else ".")
 
 
-def _best(accuracies: Mapping[str, float]) -> str:
+def best(accuracies: Mapping[str, float]) -> str:
+    """The strategy with the highest accuracy; empty if there is none."""
     if not accuracies:
         return ""
-    name = max(accuracies, key=lambda name: accuracies[name])
-    return f"Best on the validation images: {STRATEGIES[name].title}, {percent(accuracies[name])}."
+    name = max(accuracies, key=lambda strategy: accuracies[strategy])
+    return f"{STRATEGIES[name].title if name in STRATEGIES else name}, {percent(accuracies[name])}"
