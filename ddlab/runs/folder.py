@@ -86,10 +86,15 @@ class RunFolder:
     @property
     def name(self) -> str:
         """The name that people gave it, or the experiment's."""
+        return self.given_name or str(self.asked().get("name") or self.id)
+
+    @property
+    def given_name(self) -> str:
+        """The name that people gave it; empty if they gave none."""
         try:
             return (self.path / "name.txt").read_text(encoding="utf-8").strip()
         except OSError:
-            return str(self.asked().get("name") or self.id)
+            return ""
 
     @cached_property
     def experiment(self) -> "Experiment":

@@ -62,12 +62,17 @@ class RunState:
         return max(0.0, until - self.started)
 
 
-def derive(run: "RunFolder") -> RunState:
+def derive(run: "RunFolder", status: dict[str, Any] | None = None) -> RunState:
     """Where a run stands.
 
     The status is read again after its processes are found dead, since they may have ended well in between.
+
+    Parameters
+    ----------
+    status
+        What ``run.status()`` gave just now, if it is known already.
     """
-    status = run.status()
+    status = run.status() if status is None else status
     for _ in range(2):
         if status.get("state") in TERMINAL or any(map(is_alive, run.processes(status))):
             return _from_status(status, status.get("state", ""), status.get("message", ""), status.get("ended"))

@@ -2,16 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ddlab.runs.state import derive
+
 if TYPE_CHECKING:
     from ddlab.runs.folder import RunFolder
 
 
 def summarize(run: "RunFolder") -> dict[str, Any]:
     """Plain values from few and small files; nothing is validated, so that a thousand runs take less than a second."""
-    asked, state = run.asked(), run.state()
+    asked, status = run.asked(), run.status()
+    state = derive(run, status)
     return {
         "id": run.id,
-        "name": run.name,
+        "name": run.given_name or asked.get("name") or run.id,
         "state": state.state,
         "message": state.message,
         "dataset": _field(asked, "dataset", "name"),
@@ -19,7 +22,7 @@ def summarize(run: "RunFolder") -> dict[str, Any]:
         "grid": "×".join(map(str, _field(asked, "decomposition", "grid") or ())),
         "strategies": list(asked.get("strategies") or ()),
         "num_seeds": len(asked.get("seeds") or ()),
-        "accuracies": run.status().get("accuracies") or {},
+        "accuracies": status.get("accuracies") or {},
         "started": state.started,
         "seconds": state.seconds,
         "devices": list(state.devices),
