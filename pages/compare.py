@@ -32,8 +32,8 @@ else:
         charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
     if len(paper):
         st.markdown(
-            "Diamonds are the numbers of Klawonn, Lanser and Weber, Table 1 (the global network: Table 2). They trained "
-            "150 epochs with all images; the **order** of the strategies is what a shorter run can repeat."
+            "Diamonds are the numbers of Klawonn, Lanser and Weber: Table 1, and Table 2 for the global network. They "
+            "trained 150 epochs on all images; what a shorter run can repeat is the **order** of the strategies."
         )
 
 curves = results.curves(runs)
@@ -51,6 +51,6 @@ if not curves.empty:
     figure = figures.strategy_curves(curves, measure, f"{figures.CURVES[measure].capitalize()} of what is trained")
     charts.show(figure, curves, f"curves {measure}", f"{run.id}-curves")
     st.caption(
-        "Average and majority vote are not trained, so they have no curve: they only count what the local networks say. "
+        "Average and majority vote are not trained, so they have no curve: they count what the local networks say. "
         "Bands show one standard deviation over seeds, and over subdomains for the local networks."
     )

@@ -7,19 +7,20 @@ In a test::
 """
 
 import os
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import psutil
-from ddlab.data.cache import load
 
 from ddlab.aggregators import average, majority
+from ddlab.data.cache import load
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
 
 SMALL = {"name": "shapes_local", "train_images": 96, "validation_images": 64}
-STARTED = 1_795_000_000.0
+LASTED = 40.0  # seconds of a made run
 EPOCHS = 6
 
 
@@ -46,13 +47,14 @@ def made_run(state: str = "finished", experiment: Experiment | None = None, seed
         stages = ["global", "local", "average", "majority", "cnn_dnn"]
         wanted = [s for s in stages if s == "local" or s in experiment.strategies]
         _seed(run, problem, _Draw.of(problem, dataset, seed), seed, wanted if whole or not last else wanted[:-1])
+    started = time.time() - LASTED
     dead = {"pid": 2**22 + 7, "created": 0.0}
     alive = {"pid": os.getpid(), "created": psutil.Process().create_time()}
     who = alive if state == "running" else dead
-    run.update_status(state="running", started=STARTED, workers=1, devices=["cpu 0"], ranks=[{"rank": 0, **who}], **who)
+    run.update_status(state="running", started=started, workers=1, devices=["cpu 0"], ranks=[{"rank": 0, **who}], **who)
     run.write_progress(
         {"stage": "cnn_dnn", "title": "Train the DNN", "seed": experiment.seeds[-1], "done": 1.0 if whole else 0.7}
-        | {"remaining": 0 if whole else 12.0, "epoch": 3, "epochs": EPOCHS, "time": STARTED + 40}
+        | {"remaining": 0 if whole else 12.0, "epoch": 3, "epochs": EPOCHS, "time": started + LASTED}
     )
     if state == "failed":
         sentence = "Training diverged: the loss is not a number at stage cnn_dnn, epoch 3."
@@ -82,7 +84,8 @@ class _Draw:
             labels[name] = np.asarray(split.labels)
             sees = _sees(problem, split, rng)
             num_classes = problem.description.num_classes
-            logits = rng.normal(0, 0.4, (*sees.shape, num_classes))
+            prior = np.bincount(labels[name], minlength=num_classes) + 1.0
+            logits = np.log(prior / prior.sum()) + rng.normal(0, 0.2, (*sees.shape, num_classes))
             right = np.eye(num_classes)[labels[name]][:, None, :] * rng.normal(4, 1.5, sees.shape)[..., None]
             weights = np.exp(logits + right * sees[..., None])
             local[name] = (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
@@ -176,7 +179,7 @@ def _network(run, network, stage: str, seed: int, outcome) -> dict:
         grown = accuracy * (1 - 0.6 ** (epoch + 1))
         run.append_metrics(
             0,
-            {"time": STARTED + epoch, "rank": 0, "stage": stage, "seed": seed, "subdomain": subdomain}
+            {"time": time.time() - LASTED + epoch, "rank": 0, "stage": stage, "seed": seed, "subdomain": subdomain}
             | {"epoch": epoch, "epochs": EPOCHS, "loss": 2.0 * 0.7**epoch, "accuracy": min(1.0, grown + 0.03)}
             | {"validation_loss": 2.0 * 0.75**epoch + 0.1, "validation_accuracy": grown, "rate": 1e-3, "seconds": 1.0},
         )

@@ -25,4 +25,9 @@ ANALYSES: dict[str, Entry] = {
         "ddlab.analyses.probabilities:explain",
         "Klawonn, Lanser, Weber, Section 2.1",
     ),
+    "sight": Entry(
+        "Sight",
+        "Which share of an image's evidence every subdomain holds, and how often its network alone is right.",
+        "ddlab.analyses.sight:subdomain_accuracy",
+    ),
 }

@@ -11,7 +11,7 @@ from ddlab.decomposition import times
 from ddlab.models.architecture import Network
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
-from ddlab.strategies.stage import Stage, plan, shard
+from ddlab.strategies.stage import Stage, Task, plan, shard
 
 BYTES = 4  # of a float32
 ADAM_STATES = 2  # running means of the gradient and of its square
@@ -93,24 +93,25 @@ class WorkRatio:
     longest
         Operations of the global network over those of the worker that has most to do: the gain in time that ``workers``
         processes promise.
+    parameters
+        Parameters of the global network over those of all local networks together.
     """
 
     total: float
     longest: float
     workers: int
+    parameters: float
 
 
 def work_ratio(problem: Problem, workers: int | None = None) -> WorkRatio:
     """Predict the gain of training local networks; None gives every local network a worker of its own."""
     local = [network.flops() for network in problem.local_networks]
     workers = workers or len(local)
-    tasks = next((stage.tasks for stage in plan(problem) if stage.kind == "sharded" and stage.tasks), ())
+    tasks = tuple(Task(str(index), flops) for index, flops in enumerate(local))
+    longest = max(sum(local[index] for index in indices) for indices in shard(tasks, workers))
     whole = problem.global_network.flops()
-    if workers >= len(local) or len(tasks) != len(local):
-        longest = max(local) if workers >= len(local) else sum(local) / workers
-    else:
-        longest = max(sum(local[index] for index in indices) for indices in shard(tasks, workers))
-    return WorkRatio(whole / sum(local), whole / longest, workers)
+    parameters = problem.global_network.parameters() / sum(network.parameters() for network in problem.local_networks)
+    return WorkRatio(whole / sum(local), whole / longest, workers, parameters)
 
 
 def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -> pd.DataFrame:

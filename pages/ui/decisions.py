@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses import probabilities as analysis
+from ddlab.analyses import sight
 from ddlab.analyses.probabilities import Explanation, Outcomes
 from ddlab.decomposition import Decomposition
 from ddlab.figures import images as pictures
@@ -18,8 +19,8 @@ from pages.ui import charts, selection
 
 LIMITS = {
     "shapes_local": "**Why the vote fails here.** The one object lies inside one random subdomain, so most local "
-    "networks look at an empty background and can only guess. In a majority vote their guesses outnumber the one "
-    "network that knows. The average and CNN-DNN also hear how *sure* each network is, and a guess is not sure.",
+    "networks look at an empty background and can only name the most frequent class. In a majority vote they outnumber "
+    "the one network that knows. The average and CNN-DNN also hear how *sure* each network is, and a guess is not sure.",
     "shapes_pairs": "**Why the vote fails here.** The class is the pair of a left and a right object, so each local "
     "network knows only half of it and must guess the other half. Their votes are worth little; their probabilities, "
     "taken together, hold the whole answer.",
@@ -118,7 +119,7 @@ def show_attributions(explanation: Explanation, index: int) -> None:
 
 def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.ndarray, run_id: str) -> None:
     """Draw how often every local network alone is right, over all validation images or those of one class."""
-    table = analysis.subdomain_accuracy(outcomes)
+    table = sight.subdomain_accuracy(outcomes)
     shown = selection.pick("Images of the class", ["all", *outcomes.classes], "seen")
     values = table["accuracy" if shown == "all" else shown].to_numpy()
     over = "all validation images" if shown == "all" else f"validation images of {shown}"
@@ -130,7 +131,7 @@ def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.
 
 def show_sight(explanation: Explanation, decomposition: Decomposition, mask: np.ndarray, index: int) -> None:
     """Draw how much every subdomain saw of the evidence, beside how sure its network is."""
-    table = analysis.sight_table(explanation, decomposition, mask)
+    table = sight.sight_table(explanation, decomposition, mask)
     title = f"Image {index}: who saw the evidence, and who is sure?"
     figure = figures.sight_bars(table["evidence"].to_numpy(), table["confidence"].to_numpy(), title)
     charts.show(figure, table, "sight", f"sight-{index}")

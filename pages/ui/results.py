@@ -3,13 +3,14 @@
 import pandas as pd
 import streamlit as st
 
+from ddlab import words
 from ddlab.analyses import accuracy, probabilities
 from ddlab.data.cache import load
 from ddlab.data.source import Split
 from ddlab.decomposition import Decomposition
 from ddlab.problem import decompose
 from ddlab.runs import RunFolder
-from pages.ui import selection, words
+from pages.ui import selection
 
 KEPT = 16  # results in memory, of all sessions together
 
@@ -22,7 +23,7 @@ def require_run(question: str) -> RunFolder:
     run = selection.current_run()
     if run is None:
         st.info(f"{question} That takes a trained run, and there is none yet.")
-        selection.link("🏋️ Train something", "pages/train.py")
+        selection.link("Train something", "pages/train.py")
         st.stop()
     try:
         run.experiment  # noqa: B018  (validates it)
@@ -33,7 +34,7 @@ def require_run(question: str) -> RunFolder:
     if state.state != "finished":
         told = words.sentence(state, run.progress(), {})
         draw = st.info if state.is_live else st.warning
-        draw(f"{words.look(state.state)}. {told} What it has so far is shown below.")
+        draw(f"**{state.state.capitalize()}.** {told} What the run has so far is shown below.")
     return run
 
 

@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
-from pages.ui import words
 
 RUN = "run"
 
@@ -65,43 +64,42 @@ def put_in_url(name: str, text: str) -> None:
 # ---- runs
 
 
-def run_ids() -> list[str]:
-    """The ids that can be picked: all runs, newest first, then the example that comes with ddlab."""
+def runs() -> dict[str, RunFolder]:
+    """The runs that can be picked, by id: all of them, newest first, then the example that comes with ddlab."""
+    found = {run.id: run for run in list_runs()}
     try:
-        open_run(EXAMPLE)
+        return {**found, EXAMPLE: open_run(EXAMPLE)}
     except ValueError:
-        return [run.id for run in list_runs()]
-    return [*(run.id for run in list_runs()), EXAMPLE]
+        return found
 
 
-def run_label(run_id: str) -> str:
-    """A run as people know it: its state's mark, its name and when it was made."""
-    if run_id == EXAMPLE:
-        return "⭐ The example that comes with ddlab"
-    run = open_run(run_id)
-    day, time = run_id[:8], run_id[9:15]
-    made = f"{day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else run_id
-    return f"{words.LOOKS[run.state().state][0]} {run.name} · {made}"
+def run_label(run: RunFolder) -> str:
+    """A run as people know it: its name, when it was made, and its state unless it is finished."""
+    if run.read_only:
+        return "The example that comes with ddlab"
+    day, time, state = run.id[:8], run.id[9:15], run.state().state
+    made = f" · {day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else ""
+    return run.name + made + ("" if state == "finished" else f" · {state}")
 
 
 def pick_run() -> None:
     """The run picker: app.py draws it above every page, and the pages ask :func:`current_run`."""
-    ids = run_ids()
-    if not ids:
+    known = runs()
+    if not known:
         st.caption("No run yet.")
         return
     asked = st.query_params.get(RUN)
-    if asked and asked not in ids:
-        st.warning(f"The link names the run {asked!r}, which is not here. The newest run is shown.")
-    pick("Run", ids, RUN, format_func=run_label, help="What Runs, Compare and Probabilities show.")
+    if asked and asked not in known:
+        st.warning(f"The link names the run {asked!r}, which is not here. Another one is shown.")
+    label = {id: run_label(run) for id, run in known.items()}
+    pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
 
 
 def current_run() -> RunFolder | None:
     """The run that the URL names, else the newest, else the example; None if there is none at all."""
-    ids = run_ids()
-    asked = st.query_params.get(RUN)
-    chosen = asked if asked in ids else next(iter(ids), None)
-    return open_run(chosen) if chosen else None
+    known = runs()
+    asked = st.query_params.get(RUN, "")
+    return known.get(asked) or next(iter(known.values()), None)
 
 
 def pick_seed(run: RunFolder) -> int:
@@ -112,16 +110,17 @@ def pick_seed(run: RunFolder) -> int:
 
 def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
-    key = "with picker"
-    others = [other for other in run_ids() if open_run(other).id != run.id]
+    key, written = "with picker", "with in the URL"
+    others = {id: other for id, other in runs().items() if other.path != run.path}
     if key not in st.session_state:
-        asked = st.query_params.get("with", st.session_state.get("with in the URL", "")).split(",")
-        st.session_state[key] = [other for other in asked if other in others]
-    chosen = st.multiselect("Compare with", others, key=key, format_func=run_label, placeholder="no other run")
-    st.session_state["with in the URL"] = ",".join(chosen)
+        asked = st.query_params.get("with", st.session_state.get(written, "")).split(",")
+        st.session_state[key] = [id for id in asked if id in others]
+    label = {id: run_label(other) for id, other in others.items()}
+    chosen = st.multiselect("Compare with", list(others), key=key, format_func=label.get, placeholder="no other run")
+    st.session_state[written] = ",".join(chosen)
     if chosen or "with" in st.query_params:
         put_in_url("with", ",".join(chosen))
-    return [open_run(other) for other in chosen]
+    return [others[id] for id in chosen]
 
 
 def pick_image(indices: Sequence[int]) -> int:
@@ -131,10 +130,13 @@ def pick_image(indices: Sequence[int]) -> int:
 
 def _stepper(label: str, options: list[int], key: str) -> int:
     place = options.index(st.session_state[key])
-    steps = {"◀": options[place - 1], "▶": options[(place + 1) % len(options)], "🎲 Another": random.choice(options)}
+    steps = {"chevron_left": options[place - 1], "chevron_right": options[(place + 1) % len(options)]}
+    steps["casino"] = random.choice(options)
     with st.container(horizontal=True, vertical_alignment="center"):
-        for name, image in steps.items():
-            st.button(name, key=f"{key} {name}", on_click=choose, args=("image", image), disabled=len(options) == 1)
+        for icon, image in steps.items():
+            text = "Another" if icon == "casino" else ""
+            settings = {"icon": f":material/{icon}:", "disabled": len(options) == 1, "key": f"{key} {icon}"}
+            st.button(text, on_click=choose, args=("image", image), **settings)
         st.caption(f"{label} {options[place]}: {place + 1} of {len(options)}")
     return options[place]
 

@@ -1,0 +1,89 @@
+"""Decompose: cut the images of a data set and see what every local network gets, and what it will cost."""
+
+import numpy as np
+import streamlit as st
+
+from ddlab.analyses.cost import cost_table, work_ratio
+from ddlab.analyses.sight import evidence_share, subdomain_table
+from ddlab.decomposition import times
+from ddlab.figures import cost as costs
+from ddlab.figures import images as pictures
+from pages.ui import charts, cut, dataset, selection
+
+st.title("What does every subdomain see?")
+st.markdown(
+    "Cut the images into subimages: each gets a small network of its own, and all of them can be trained at the same "
+    "time. Watch what a subimage still shows, and how much work is saved."
+)
+
+# ---- controls
+
+left, middle, right = st.columns(3)
+with left:
+    st.subheader("Images")
+    asked = cut.pick_dataset()
+description = dataset.described(asked)
+if description is None:
+    st.stop()
+with middle:
+    st.subheader("Grid")
+    decomposition_settings = cut.pick_decomposition(description.shape)
+with right:
+    st.subheader("Networks")
+    model = cut.pick_model()
+problem = cut.posed(dataset=asked, decomposition=decomposition_settings, model=model)
+if problem is None:
+    st.stop()
+data = dataset.loaded(problem.experiment.dataset)
+decomposition = problem.decomposition
+
+# ---- one image
+
+labels = np.asarray(data.validation.labels)
+kind = selection.pick("Class", [dataset.ANY, *description.classes], "class")
+wanted = np.arange(len(labels)) if kind == dataset.ANY else np.flatnonzero(labels == description.classes.index(kind))
+if not len(wanted):
+    st.info(f"No validation image is of the class {kind}.")
+    st.stop()
+index = selection.pick_image(wanted)
+image = np.asarray(data.validation.images[index])
+mask = None if data.validation.masks is None else np.asarray(data.validation.masks[index])
+whole, parts = st.columns(2)
+with whole:
+    shown = f"Image {index}, {description.classes[labels[index]]}: {len(decomposition)} subdomains"
+    shown += "; what lies in several is lighter" if decomposition.multiplicity.max() > 1 else ""
+    figure = pictures.subdomains_figure(image, decomposition, shown, mask)
+    charts.show(figure, None, "whole", f"{asked['name']}-{index}-subdomains")
+with parts:
+    seen = None if mask is None else evidence_share(decomposition, mask)
+    sees = [""] * len(decomposition) if seen is None else [f" · sees {share:.0%}" for share in seen]
+    names = [f"{number}{share}" for number, share in enumerate(sees, 1)]
+    sizes = " or ".join(sorted({times(box.shape) for box in decomposition}))
+    title = f"Its subimages, {sizes} px" + ("" if mask is None else ", and their share of the evidence (pink)")
+    figure = pictures.subimages_figure(image, decomposition, title, names)
+    charts.show(figure, subdomain_table(decomposition, mask), "parts", f"{asked['name']}-{index}-subimages")
+
+# ---- what it costs
+
+st.subheader("What will it cost?")
+table, ratio = cost_table(problem), work_ratio(problem)
+cells = st.columns(3)
+cells[0].metric("All local networks together work", f"{ratio.total:.1f}× less", help="Count of operations.")
+cells[1].metric(f"Time saved with {ratio.workers} workers", f"{ratio.longest:.1f}×", help="One worker a subdomain.")
+cells[2].metric("Parameters, global : all local", f"{ratio.parameters:.1f} : 1")
+network, memory = st.columns(2)
+with network:
+    quantities = list(costs.QUANTITIES)
+    quantity = selection.pick("Show", quantities, "quantity", format_func=lambda name: costs.QUANTITIES[name])
+    title = f"{costs.QUANTITIES[quantity].capitalize()}: the global network and the local ones"
+    charts.show(costs.cost_bars(table, quantity, title), table, "cost", f"cost-{quantity}")
+with memory:
+    batch = problem.experiment.training.batch_size
+    title = f"Memory that training holds, with Adam and {batch} images a batch"
+    charts.show(costs.memory_bars(table, title), table, "memory", "cost-memory")
+cut.train_link(problem.experiment)
+
+# ---- the data set
+
+st.subheader(f"The data set: {asked['name']}")
+st.caption(data.description.source)
