@@ -243,12 +243,14 @@ def _description(meta: dict[str, Any]) -> Description:
 def _open(folder: Path) -> Dataset:
     meta = _read_meta(folder)
     description = _description(meta)
-    splits = []
-    for split in SPLITS:
-        parts = ["images", "masks"] if description.has_masks else ["images"]
-        maps = {part: np.load(folder / f"{split}-{part}.npy", mmap_mode="r") for part in parts}
-        splits.append(Split(labels=np.load(folder / f"{split}-labels.npy"), **maps))
-    return Dataset(description, *splits, tuple(meta["mean"]), tuple(meta["std"]))
+    train, validation = (_open_split(folder, split, description.has_masks) for split in SPLITS)
+    return Dataset(description, train, validation, tuple(meta["mean"]), tuple(meta["std"]))
+
+
+def _open_split(folder: Path, split: SplitName, has_masks: bool) -> Split:
+    images = np.load(folder / f"{split}-images.npy", mmap_mode="r")
+    masks = np.load(folder / f"{split}-masks.npy", mmap_mode="r") if has_masks else None
+    return Split(images, np.load(folder / f"{split}-labels.npy"), masks)
 
 
 def _prepare_elsewhere(settings: "DatasetSettings") -> None:

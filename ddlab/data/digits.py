@@ -18,7 +18,7 @@ INK = 16  # grey levels of the original
 
 
 class Digits(Source):
-    """Test part of the Optical Recognition of Handwritten Digits data set, enlarged to ``size`` by bicubic interpolation.
+    """Test part of the Optical Recognition of Handwritten Digits, enlarged to ``size`` by bicubic interpolation.
 
     The split is fixed and stratified: 1,438 images for training and 359 for validation.
 

@@ -70,39 +70,40 @@ def draw(objects: Objects, backgrounds: np.ndarray) -> tuple[np.ndarray, np.ndar
     images, masks : numpy.ndarray
         Bytes ``(M, 3, S, S)``, and ``(M, S, S)`` with 1 wherever an object touches the pixel.
     """
-    images, size = backgrounds, backgrounds.shape[-1]
-    masks = np.zeros((len(images), size, size), dtype=np.uint8)
-    pixels = (np.arange(size, dtype=np.float32) + 0.5) / size
+    images, size = np.moveaxis(backgrounds, 1, -1).copy(), backgrounds.shape[-1]
+    masks = np.zeros(images.shape[:3], dtype=np.uint8)
+    everyone = np.arange(len(images))[:, None, None]
+    window = np.arange(2 * int(np.ceil(objects.radii.max() * size)) + 4)  # pixels around an object; the rest is spared
     for index in range(objects.colors.shape[1]):
-        crosses, colors, centers, radii, angles = (
-            part[:, index].astype(np.float32)
-            for part in (objects.crosses, objects.colors, objects.centers, objects.radii, objects.angles)
-        )
-        down = pixels[:, None] - centers[:, :1, None]
-        right = pixels[None, :] - centers[:, 1:, None]
-        depths = _depths(down, right, crosses > 0, radii[:, None, None], angles[:, None, None]) * size
+        centers = objects.centers[:, index]
+        radii, angles = (part[:, index, None, None].astype(np.float32) for part in (objects.radii, objects.angles))
+        corners = np.clip(np.floor(centers * size).astype(int) - len(window) // 2, 0, size - len(window))
+        rows, columns = corners[:, :1] + window, corners[:, 1:] + window
+        down = ((rows + 0.5) / size - centers[:, :1]).astype(np.float32)[:, :, None]
+        right = ((columns + 0.5) / size - centers[:, 1:]).astype(np.float32)[:, None, :]
+        crosses = objects.crosses[:, index, None, None] > 0
+        depths = size * np.where(crosses, _cross(down, right, radii, angles), _disc(down, right, radii))
         cover = np.clip(depths + 0.5, 0, 1)
-        light = 1.05 - 0.3 * (down + right) / radii[:, None, None]  # lit from the upper left
-        light *= 0.6 + 0.4 * np.clip(depths / (size / 32), 0, 1)  # a darker rim
-        shaded = COLORS[colors.astype(int)][:, :, None, None] * light[:, None]
-        images = images + cover[:, None] * (shaded - images)
-        masks |= cover > 0
-    return np.clip(np.round(images), 0, 255).astype(np.uint8), masks
+        light = 1.05 - 0.3 * (down + right) / radii  # lit from the upper left
+        light = light * (0.6 + 0.4 * np.clip(depths * (32 / size), 0, 1))  # a darker rim
+        shaded = light[..., None] * COLORS[objects.colors[:, index]][:, None, None]
+        here = (everyone, rows[:, :, None], columns[:, None, :])
+        images[here] += cover[..., None] * (shaded - images[here])
+        masks[here] |= cover > 0
+    return np.moveaxis(np.clip(np.round(images), 0, 255).astype(np.uint8), -1, 1), masks
 
 
-def _depths(
-    down: np.ndarray, right: np.ndarray, crosses: np.ndarray, radii: np.ndarray, angles: np.ndarray
-) -> np.ndarray:
-    """Signed distance of every pixel from the outline, positive inside: ``(M, S, S)``."""
-    disc = 0.86 * radii - np.sqrt(down**2 + right**2)
+def _disc(down: np.ndarray, right: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Signed distance of every pixel from the outline, positive inside: ``(M, rows, columns)``."""
+    return 0.86 * radii - np.sqrt(down**2 + right**2)
+
+
+def _cross(down: np.ndarray, right: np.ndarray, radii: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Signed distance (the larger coordinate's, beyond a corner) of every pixel from the outline of a turned cross."""
     cosine, sine = np.cos(angles), np.sin(angles)
     across, along = np.abs(cosine * right + sine * down), np.abs(cosine * down - sine * right)
     arm, half = radii * 0.94, radii * 0.32  # the corners of the arms lie on the circle: 0.94² + 0.32² < 1
-    cross = np.maximum(
-        np.minimum(half - across, arm - along),
-        np.minimum(half - along, arm - across),
-    )
-    return np.where(crosses[:, None, None], cross, disc)
+    return np.maximum(np.minimum(half - across, arm - along), np.minimum(half - along, arm - across))
 
 
 def _interpolation(points: int, size: int) -> np.ndarray:
