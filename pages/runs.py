@@ -15,7 +15,7 @@ if list_runs():
     table.runs()
 else:
     st.info("You have trained nothing yet. The demonstration takes less than a minute.", icon=":material/potted_plant:")
-    selection.link("Train something", "pages/train.py")
+    selection.link(":material/model_training: Train something", "pages/train.py")
 
 
 def outcome(run: RunFolder, seed: int) -> None:
@@ -27,8 +27,8 @@ def outcome(run: RunFolder, seed: int) -> None:
     share = st.column_config.NumberColumn(format="percent")
     st.dataframe(table, hide_index=True, column_config=dict.fromkeys(("Best", "Last", "Training images"), share))
     with st.container(horizontal=True):
-        selection.link("Compare the strategies", "pages/compare.py")
-        selection.link("See how they decide", "pages/probabilities.py")
+        selection.link(":material/bar_chart: Compare the strategies", "pages/compare.py")
+        selection.link(":material/ballot: See how they decide", "pages/probabilities.py")
 
 
 def details(run: RunFolder) -> None:
@@ -51,9 +51,10 @@ def one(run: RunFolder) -> None:
         st.error(str(error), icon=":material/front_hand:")
         live.actions(run)
         return
+    live.follow(run, live.status)
+    live.actions(run)
     measure = curves.pick_measure()
     live.follow(run, lambda run: curves.learning(run, seed, measure))
-    live.actions(run)
     outcome(run, seed)
     details(run)
 

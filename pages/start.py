@@ -10,9 +10,21 @@ from pages.ui import curves, live, replay, selection
 TRAINED = "trained"  # in the URL: the run that the button started
 
 CARDS = (
-    ("Cut an image", "pages/decompose.py", "Choose images and a grid, and see what each small network would get."),
-    ("Train your own", "pages/train.py", "Change anything: data, grid, overlap, networks, strategies, seeds."),
-    ("Look inside", "pages/probabilities.py", "Pick an image, see every local network's opinion and who decided."),
+    (
+        ":material/grid_on: Cut an image",
+        "pages/decompose.py",
+        "Choose images and a grid, and see what each small network would get.",
+    ),
+    (
+        ":material/model_training: Train your own",
+        "pages/train.py",
+        "Change anything: data, grid, overlap, networks, strategies, seeds.",
+    ),
+    (
+        ":material/ballot: Look inside",
+        "pages/probabilities.py",
+        "Pick an image, see every local network's opinion and who decided.",
+    ),
 )
 
 
@@ -33,12 +45,13 @@ def trained(run: RunFolder) -> None:
     """The run that the button started: live, with Cancel; then where to look at it."""
     with st.container(border=True):
         st.subheader("Your own training", anchor=False)
-        live.follow(run, lambda run: curves.learning(run, run.experiment.seeds[0], "accuracy"))
+        live.follow(run, live.status)
         live.actions(run)
+        live.follow(run, lambda run: curves.learning(run, run.experiment.seeds[0], "accuracy"))
         if run.state().state == "finished":
             with st.container(horizontal=True):
-                selection.link("Compare the strategies", "pages/compare.py", run=run.id)
-                selection.link("See how they decide", "pages/probabilities.py", run=run.id)
+                selection.link(":material/bar_chart: Compare the strategies", "pages/compare.py", run=run.id)
+                selection.link(":material/ballot: See how they decide", "pages/probabilities.py", run=run.id)
 
 
 st.title("Can networks that see only a piece decide about the whole?")

@@ -31,7 +31,7 @@ STYLE = f"""<style>
 .ddlab-end {{ position: absolute; left: 100%; padding-left: 8px; translate: 0 -50%; white-space: nowrap;
   font-weight: 600; animation: ddlab-appear {LOOP}s infinite; }}
 .ddlab-dot {{ display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: 5px; }}
-.ddlab-maps {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(232px, 1fr)); gap: 18px;
+.ddlab-maps {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 18px;
   font-size: 13px; }}
 .ddlab-pair {{ display: flex; gap: 6px; }}
 .ddlab-frame {{ position: relative; flex: 1; aspect-ratio: 1; border-radius: 6px; overflow: hidden; }}
@@ -149,7 +149,7 @@ def _cell(box: Subdomain, witness: Witness, n: int) -> str:
     height, width = witness.decomposition.shape[-2:]
     (top, left), (rows, columns) = box.start[-2:], box.shape[-2:]
     confidence, right = float(witness.confidences[n]), witness.decisions[n] == witness.label
-    veil = 0.15 + 0.55 * (confidence if right else 1 - confidence)
+    veil = 0.1 + 0.45 * (confidence if right else 1 - confidence)
     return (
         f'<div class="ddlab-cell" title="subdomain {n + 1} names {escape(witness.decisions[n])}" style="'
         f"top:{100 * top / height:.2f}%;left:{100 * left / width:.2f}%;height:{100 * rows / height:.2f}%;"

@@ -53,7 +53,7 @@ class Slot:
         """What stands above the widget."""
         name = self.path.split(".")[-1].replace("_", " ").capitalize()
         unit = _extra(self.info).get("unit")
-        return f"{name} ({unit})" if unit else name
+        return f"{name} ({unit})" if unit and unit not in name.lower() else name
 
     @property
     def shared(self) -> dict[str, Any]:

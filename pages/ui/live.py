@@ -23,22 +23,21 @@ LOOKS = {  # of every state: its sign, its word and its colour
 
 
 def follow(run: RunFolder, draw: Callable[[RunFolder], Any]) -> None:
-    """Draw a run's status and then ``draw(run)``, again and again while it works; the whole page when it has ended."""
+    """``draw(run)`` again and again while the run works, and the whole page anew when its state changes."""
     seen = run.state()
 
     @st.fragment(run_every=SECONDS if seen.is_live else None)
     def part() -> None:
-        state = run.state()
-        status(run, state)
         draw(run)
-        if state.state != seen.state:
+        if run.state().state != seen.state:
             st.rerun()
 
     part()
 
 
-def status(run: RunFolder, state: RunState) -> None:
+def status(run: RunFolder) -> None:
     """A sentence on where the run stands, and the bar of its progress."""
+    state = run.state()
     icon, word, color = LOOKS[state.state]
     progress = run.progress()
     waits_for = queue_position(run)[1] if state.state == "queued" else ""
@@ -56,14 +55,14 @@ def status(run: RunFolder, state: RunState) -> None:
 def actions(run: RunFolder) -> None:
     """Buttons for what can be done with a run in its state."""
     state = run.state()
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if state.is_live and st.button("Cancel", icon=":material/stop_circle:", key=f"cancel {run.id}"):
             with st.spinner("Stops all processes of the run …"):
                 attempt(cancel, run)
         if state.can_resume and not run.read_only:
             if st.button("Resume", icon=":material/play_arrow:", type="primary", key=f"resume {run.id}"):
                 attempt(resume, run)
-        selection.link("Duplicate: train a changed copy", "pages/train.py", **{"from": run.id})
+        selection.link(":material/content_copy: Duplicate and change", "pages/train.py", **{"from": run.id})
         if not run.read_only:
             _rename(run)
             _delete(run, state)

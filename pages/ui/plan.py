@@ -67,14 +67,10 @@ def stages(problem: Problem) -> None:
     kind, workers = num_workers(problem.experiment.placement.model_dump())
     table = plan_table(problem, workers, machine_rate(list_runs()))
     memory = cost_table(problem)["memory"].max()
-    with st.container(horizontal=True):
-        st.metric(
-            "About", duration(table["seconds"].sum()), help="From this machine's last runs; some seconds to start."
-        )
-        st.metric("Workers", workers, help=f"One process each on {plural(kind)}.")
-        st.metric(
-            "Memory", f"{memory / 1e6:.0f} MB", help="Of the largest network with its activations; PyTorch needs more."
-        )
+    st.markdown(
+        f"About **{duration(table['seconds'].sum())}** on **{workers}** {plural(kind)}, "
+        f"and **{memory / 1e6:.0f} MB** for the largest network while it learns."
+    )
     st.dataframe(
         pd.DataFrame(
             {
@@ -90,7 +86,7 @@ def stages(problem: Problem) -> None:
     st.caption(
         f"{data.num_train:,} training and {data.num_validation:,} validation images of {data.num_classes} classes, "
         f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
-        "Strategies share their stages: the local networks are trained once."
+        "Strategies share their stages: the local networks are trained once. Times are guessed from the last runs here."
     )
 
 

@@ -54,9 +54,9 @@ def _row(run: RunFolder) -> dict[str, Any]:
         "Left": duration(remaining) if live and remaining is not None else "",
         "Took": duration(facts["seconds"]) if not live else "",
         "Best": best(facts["accuracies"]),
+        "Says": queue_position(run)[1] if facts["state"] == "queued" else facts["message"],
         "Data": f"{facts['dataset']} {facts['grid']}",
         "Network": facts["model"],
         "Seeds": facts["num_seeds"],
         "Devices": ", ".join(facts["devices"]),
-        "Says": queue_position(run)[1] if facts["state"] == "queued" else facts["message"],
     }
