@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 from types import FrameType
 from typing import Any
@@ -21,6 +22,7 @@ from ddlab.runs import RunFolder
 log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LAST_BARRIER = 60.0  # seconds that rank 0 may need to write the end
 
 
 class StopRequest:
@@ -76,6 +78,8 @@ def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
         return 1
     if ranks.rank == 0:
         run.end("finished")
+    else:
+        _wait_for_the_end(run)
     return 0
 
 
@@ -87,6 +91,13 @@ def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[st
     ranks.join()
     execute(run, ranks, Reporter(run, ranks, last_record).report, stop.check)
     ranks.barrier()
+
+
+def _wait_for_the_end(run: RunFolder) -> None:
+    """Stay until rank 0 has written the end: a peer that leaves while rank 0 is in its last barrier fails it."""
+    deadline = time.monotonic() + LAST_BARRIER
+    while run.status().get("state") == "running" and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str, Any]) -> None:
