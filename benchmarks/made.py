@@ -1,0 +1,55 @@
+"""What the benchmarks share: a made data set, a loop over it, and medians of repeated timings."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from ddlab.batches import ImageFeed, Sharing
+from ddlab.data.source import Dataset, Description, Split
+from ddlab.decomposition import Subdomain
+from ddlab.engine.ranks import Ranks
+from ddlab.experiment import TrainingSettings
+from ddlab.models.architecture import Network
+from ddlab.models.bank import Bank
+from ddlab.training import Loop, Trainee
+
+SHAPE = (32, 32)
+CLASSES = 10
+
+
+def images(number: int, validation: int = 1) -> Dataset:
+    """Random RGB images of 32×32 px: time does not depend on what they show."""
+    random = np.random.default_rng(0)
+
+    def split(size: int) -> Split:
+        return Split(random.integers(0, 256, (size, 3, *SHAPE), dtype=np.uint8), random.integers(0, CLASSES, size))
+
+    names = tuple(str(number) for number in range(CLASSES))
+    description = Description(names, 3, SHAPE, number, validation, "made", "none")
+    return Dataset(description, split(number), split(validation), (0.5,) * 3, (0.25,) * 3)
+
+
+def loop(network: Network, boxes: Sequence[Subdomain], dataset: Dataset, settings: TrainingSettings) -> Loop:
+    """Training of one bank of equal networks, one a box, as the strategies do it."""
+    bank = Bank(network, len(boxes)).prepare("cpu", torch.float32)
+    trainees = [Trainee(bank, index, index, settings) for index in range(len(boxes))]
+    feed = ImageFeed(dataset, boxes, settings, Sharing(Ranks()))
+    return Loop("bench", 0, bank, trainees, feed, settings, Ranks(), lambda r: None, lambda: None, lambda: None)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def alternate(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Median wall time of each work, taken in turns so that a noisy neighbour disturbs all of them alike."""
+    for work in works:
+        work()
+    times = [[seconds(work) for work in works] for _ in range(rounds)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
