@@ -43,7 +43,6 @@ def train(
     try:
         launch(run)
     except ValueError:
-        run.end("failed")
         run.delete()
         raise
     if detach:

@@ -30,7 +30,11 @@ def launch(run: RunFolder) -> None:
     """
     if run.read_only:
         raise ValueError(f"run {run.id}: is the example that comes with ddlab; train your own copy of its experiment")
-    num_workers(run.experiment.placement.model_dump())
+    try:
+        num_workers(run.experiment.placement.model_dump())
+    except ValueError as error:
+        run.end("failed", str(error))
+        raise
     with run.log_path().open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "ddlab.engine.waiter", str(run.path)],

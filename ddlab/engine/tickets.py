@@ -49,8 +49,10 @@ class Ticket:
 
 
 def take(run: RunFolder, kind: str, wanted: int) -> Ticket:
-    """Draw a ticket for this process, behind all others."""
+    """Draw a ticket for this process, behind all others; it replaces one from before the run was resumed."""
     with _lock():
+        for path in (home() / "queue").glob(f"*-{run.id}.json"):
+            path.unlink()
         path = home() / "queue" / f"{time.time_ns():020d}-{run.id}.json"
         ticket = Ticket(path, run, kind, wanted, (), identity())
         _write(ticket)

@@ -67,14 +67,13 @@ class RunFolder:
         """
         from ddlab.experiment import SCHEMA
 
-        runs = home() / "runs"
-        hidden = runs / f".new-{uuid.uuid4().hex}"
+        hidden = home() / "runs" / f".new-{uuid.uuid4().hex}"
         hidden.mkdir(parents=True)
         tree = {"schema": SCHEMA, "experiment": experiment.model_dump(mode="json"), "command": command}
         files.write_json(hidden / "experiment.json", tree)
         files.write_json(hidden / "status.json", {"state": "queued", "time": time.time(), **identity()})
         slug = re.sub(r"[^a-z0-9]+", "-", experiment.name.lower()).strip("-")[:40] or "run"
-        return cls(files.claim(hidden, runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}"))
+        return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
 
     # ---- what was asked
 

@@ -1,0 +1,147 @@
+"""Devices, tickets and what a waiting run is told; no run is started here."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ddlab.engine import control, devices, tickets
+from ddlab.engine.devices import Device, num_workers, slots
+from ddlab.engine.launch import environment, launch
+from ddlab.engine.waiter import training_command, variables
+from ddlab.experiment import Experiment, parse_experiment
+from ddlab.runs import RunFolder, files
+from ddlab.runs.processes import identity
+
+CORES = ["cpu0", "cpu1"]
+
+
+def new_run(name="run"):
+    run = RunFolder.create(Experiment(name=name))
+    run.update_status(pid=None)  # its ticket alone must tell that it lives
+    return run
+
+
+def dead_identity():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    record = identity(process.pid)
+    process.communicate(b"\n")
+    return record
+
+
+def kill(ticket):
+    """Let the ticket's process be dead."""
+    tree = files.read_json(ticket.path)
+    files.write_json(ticket.path, tree | {"process": dead_identity()})
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    cores = [Device(name, "cpu", name, name[3:]) for name in CORES]
+    monkeypatch.setattr(devices, "_cores", lambda: cores)
+    monkeypatch.setattr(devices, "_gpus", lambda: [])
+
+
+def test_first_come_first_served_and_nobody_overtakes():
+    first, second, third = (tickets.take(new_run(), "cpu", wanted) for wanted in (1, 2, 1))
+    assert tickets.claim(third, CORES) == ()
+    assert tickets.claim(first, CORES) == ("cpu0",)
+    assert tickets.claim(second, CORES) == ()  # needs both
+    assert tickets.claim(third, CORES) == ()  # fits, but the second came first
+    kill(first)
+    assert tickets.claim(third, CORES) == ()
+    assert tickets.claim(second, CORES) == ("cpu0", "cpu1")
+    kill(second)
+    assert tickets.claim(third, CORES) == ("cpu0",)
+
+
+def test_every_kind_has_its_own_queue():
+    first, second = tickets.take(new_run(), "cpu", 1), tickets.take(new_run(), "cuda", 1)
+    assert tickets.claim(second, ["cuda0"]) == ("cuda0",)
+    assert tickets.claim(first, CORES) == ("cpu0",)
+
+
+def test_slot_is_held_while_a_rank_lives():
+    run = new_run()
+    ticket = tickets.take(run, "cpu", 2)
+    tickets.claim(ticket, CORES)
+    kill(ticket)
+    run.record_rank(1)
+    assert tickets.free_slots(tickets.tickets(), CORES) == []
+    run.update_status(ranks=[])
+    assert tickets.free_slots(tickets.tickets(), CORES) == CORES
+
+
+def test_resumed_run_gives_back_what_it_held_before():
+    run = new_run()
+    tickets.claim(tickets.take(run, "cpu", 2), CORES)
+    run.update_status(**identity())  # the run lives again, the process of its first ticket does not matter
+    again = tickets.take(run, "cpu", 2)
+    assert tickets.claim(again, CORES) == ("cpu0", "cpu1")
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"run": 3}'])
+def test_damaged_ticket_is_dropped(own_home, content):
+    ticket = tickets.take(new_run(), "cpu", 1)
+    (own_home / "queue" / "0-damaged.json").write_text(content)
+    assert [other.path for other in tickets.tickets()] == [ticket.path]
+
+
+def test_waiting_run_is_told_its_place_and_its_reason(two_cores):
+    runs = [new_run(name) for name in ("works", "next", "last")]
+    drawn = [tickets.take(run, "cpu", 2) for run in runs]
+    assert control.queue_position(runs[0])[0] == 1
+    tickets.claim(drawn[0], CORES)
+    assert control.queue_position(runs[0]) == (0, "")
+    place, reason = control.queue_position(runs[2])
+    assert place == 2
+    assert reason.startswith("second in the queue: waits for 2 of 2 processor cores; none free, the others used by ")
+    assert reason.endswith("'works'; before it: 'next'")
+    held = {use.device.name: use.run for use in devices.usage()}
+    assert held == {"cpu0": runs[0].id, "cpu1": runs[0].id}
+
+
+def test_number_of_workers(two_cores):
+    assert num_workers({"devices": "auto", "workers": None}) == ("cpu", 2)
+    assert num_workers({"devices": "cpu", "workers": 1}) == ("cpu", 1)
+
+
+@pytest.mark.parametrize(
+    ("placement", "message"),
+    [
+        ({"workers": 3}, r"placement.workers: 3 workers need 3 processor cores.*this machine has 2: ask for 1 to 2"),
+        ({"devices": "cuda"}, r"placement.devices: 'cuda' needs an NVIDIA GPU.*choices: auto, cpu"),
+    ],
+)
+def test_launch_refuses_what_the_machine_does_not_have(two_cores, placement, message):
+    run = RunFolder.create(parse_experiment({"placement": placement}))
+    with pytest.raises(ValueError, match=message):
+        launch(run)
+    assert run.state().state == "failed" and run.state().message.startswith("placement.")
+    assert not run.log()
+
+
+def test_cores_can_be_limited(monkeypatch):
+    monkeypatch.setenv("DDLAB_CORES", "1")
+    assert len(slots("cpu")) == 1
+
+
+def test_gpus_are_preferred_and_only_those_of_the_run_are_visible(two_cores, monkeypatch):
+    gpus = [Device(f"cuda{n}", "cuda", f"GPU {n}", f"GPU-{n}{n}") for n in range(3)]
+    monkeypatch.setattr(devices, "_gpus", lambda: gpus)
+    assert num_workers({}) == ("cuda", 3)
+    assert num_workers({"devices": "cpu"}) == ("cpu", 2)
+    assert variables(gpus[1:])["CUDA_VISIBLE_DEVICES"] == "GPU-11,GPU-22"
+    assert variables(slots("cpu"))["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_one_worker_needs_no_torchrun():
+    run = new_run()
+    assert "torch.distributed.run" not in training_command(run, "cpu", 1)
+    assert "--nproc-per-node=2" in training_command(run, "cpu", 2)
+
+
+def test_run_does_not_take_a_surrounding_job_for_its_own(monkeypatch):
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert not {"RANK", "WORLD_SIZE"} & set(environment())

@@ -1,0 +1,199 @@
+"""Real processes on real digits: killed, cancelled and resumed at several moments, and equal to the bit afterwards."""
+
+import os
+import signal
+import sys
+import time
+
+import psutil
+import pytest
+
+from ddlab.engine.control import cancel, queue_position, resume, stop_processes
+from ddlab.engine.devices import slots
+from ddlab.engine.launch import launch
+from ddlab.experiment import Experiment, parse_experiment
+from ddlab.runs import RunFolder
+from ddlab.runs.processes import is_alive
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="kills processes the way Linux does"),
+]
+PATIENCE = 90  # seconds for what takes five on a quiet machine
+needs_two_cores = pytest.mark.skipif(len(slots("cpu")) < 2, reason="needs two processor cores")
+
+
+@pytest.fixture(autouse=True)
+def one_home(tmp_path_factory, monkeypatch):
+    """All tests here share a home, and so the cache and the uninterrupted runs."""
+    monkeypatch.setenv("DDLAB_HOME", str(tmp_path_factory.getbasetemp() / "real-runs"))
+
+
+def experiment(workers: int, **training) -> Experiment:
+    return parse_experiment(
+        {
+            "name": f"digits on {workers}",
+            "dataset": {"name": "digits", "train_images": 700, "validation_images": 100},
+            "training": {"epochs": 8, "batch_size": 50, **training},
+            "aggregator": {"epochs": 5},
+            "placement": {"workers": workers, "devices": "cpu"},
+        }
+    )
+
+
+@pytest.fixture
+def start():
+    """Start a run; none outlives its test, however that ends."""
+    started = []
+
+    def start(workers=1, **training):
+        run = RunFolder.create(experiment(workers, **training))
+        started.append(run)
+        launch(run)
+        return run
+
+    yield start
+    for run in started:
+        stop_processes(run)
+
+
+def wait_for(condition, what, seconds=PATIENCE):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.02)
+
+
+def wait_for_epoch(run, stage, epoch):
+    def reached():
+        assert run.state().is_live, (run.state(), run.failure(), run.log(), run.log(0))
+        return any(r["stage"] == stage and r["epoch"] >= epoch for r in run.metrics())
+
+    wait_for(reached, f"epoch {epoch} of {stage}")
+
+
+def wait_for_end(run):
+    wait_for(lambda: not run.state().is_live, "the end")
+    assert run.state().state == "finished", (run.state(), run.failure(), run.log(), run.log(0))
+
+
+def processes(run):
+    """All live processes that name the run, whether they were recorded or not."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        named = any(str(run.path) in argument for argument in process.info["cmdline"] or ())
+        if named and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def assert_lost(run):
+    """Shown as lost within 10 s, and nobody is left."""
+    wait_for(lambda: run.state().state == "lost", f"lost (it is {run.state()})", 10)
+    assert processes(run) == []
+    assert "Resume" in run.state().message and run.failure() is None
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+
+
+def what_it_came_to(run):
+    """All weights and predictions, byte by byte."""
+    found = {}
+    for path in run.path.glob("stages/*/*"):
+        stage = run.stage(path.parent.name, int(path.name.removeprefix("seed")))
+        found |= {f"{stage.name}/{weights.name}": weights.read_bytes() for weights in path.glob("weights-*")}
+        if (path / "predictions.npz").exists():
+            found |= {f"{stage.name}/{name}": array.tobytes() for name, array in stage.predictions().items()}
+    assert len(found) > 10
+    return found
+
+
+def assert_equal(run, other):
+    one, two = what_it_came_to(run), what_it_came_to(other)
+    assert one.keys() == two.keys()
+    assert [name for name in one if one[name] != two[name]] == []
+
+
+def test_one_worker_cancelled_then_killed_equals_the_uninterrupted_run(start):
+    run = start()
+    wait_for_epoch(run, "global", 2)
+    begin = time.monotonic()
+    cancel(run)
+    assert time.monotonic() - begin < 5 and processes(run) == []
+    assert run.state().state == "cancelled"
+    resume(run)
+    wait_for_epoch(run, "local", 2)
+    assert max(r["epoch"] for r in run.metrics() if r["stage"] == "global") == 8
+    kill(run.status()["pid"])
+    assert_lost(run)
+    resume(run)
+    uninterrupted = start()
+    wait_for_end(run)
+    wait_for_end(uninterrupted)
+    assert_equal(run, uninterrupted)
+    assert run.environment()["versions"]["torch"]
+    with pytest.raises(ValueError, match="is finished; only a failed, cancelled or lost run"):
+        resume(run)
+    with pytest.raises(ValueError, match="nothing to cancel"):
+        cancel(run)
+
+
+@needs_two_cores
+def test_two_workers_killed_at_the_top_and_below_equal_the_uninterrupted_run(start):
+    run = start(2)
+    wait_for_epoch(run, "global", 2)
+    agent, ranks = run.status()["pid"], run.status()["ranks"]
+    assert {rank["rank"] for rank in ranks} == {0, 1} and agent not in {rank["pid"] for rank in ranks}
+    kill(agent)
+    assert_lost(run)
+    resume(run)
+    wait_for_epoch(run, "local", 2)
+    kill(next(rank["pid"] for rank in run.status()["ranks"] if rank["rank"] == 1))
+    assert_lost(run)
+    resume(run)
+    wait_for_end(run)
+    uninterrupted = start(2)
+    wait_for_end(uninterrupted)
+    assert_equal(run, uninterrupted)
+
+
+@needs_two_cores
+def test_cancel_stops_all_ranks_within_five_seconds(start):
+    run = start(2, epochs=1000)
+    wait_for_epoch(run, "global", 1)
+    begin = time.monotonic()
+    cancel(run)
+    assert time.monotonic() - begin < 5 and processes(run) == []
+    assert run.state().state == "cancelled"
+
+
+def test_two_who_press_train_at_once_get_a_queue(start, monkeypatch):
+    monkeypatch.setenv("DDLAB_CORES", "1")
+    first, second, third = (start(epochs=1000) for _ in range(3))
+    wait_for(lambda: first.state().state == "running", "the first run's start")
+    assert second.state().state == third.state().state == "queued"
+    wait_for(lambda: queue_position(third)[0] == 2, "the third run's ticket")
+    assert f"used by '{first.name}'" in queue_position(second)[1]
+    assert "torch" not in open(f"/proc/{second.status()['pid']}/maps").read()
+    kill(second.status()["pid"])
+    assert_lost(second)
+    resume(second)
+    wait_for(lambda: queue_position(second)[0] == 2, "the second run's new place, behind the third")
+    begin = time.monotonic()
+    cancel(second)
+    assert time.monotonic() - begin < 5 and second.state().state == "cancelled" and processes(second) == []
+    kill(first.status()["pid"])  # while it imports torch, most likely
+    assert_lost(first)
+    wait_for(lambda: third.state().state == "running", "the third run's start on the slot that became free")
+    cancel(third)
+    assert not any(map(is_alive, third.processes()))
+
+
+def test_number_that_is_none_fails_with_a_sentence_and_keeps_the_run(start):
+    run = start(optimizer="sgd", learning_rate=10.0)
+    wait_for(lambda: not run.state().is_live, "the end")
+    assert run.state().state == "failed", run.log(0)
+    assert "NaN" in run.state().message and "smaller learning rate" in run.state().message
+    assert "Diverged" in run.failure()["traceback"] and processes(run) == []
