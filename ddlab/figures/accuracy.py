@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import TRAIN, rgba, strategy_color
+from ddlab.figures.colors import TRAIN, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.strategies import STRATEGIES
 
@@ -41,6 +41,7 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
             text=[f"{value:.1%}" for value in table[measure]],
             textposition="inside",
             insidetextanchor="start",
+            insidetextfont={"color": [ink(color) for color in colors]},
             hovertemplate=f"%{{y}}: {label} %{{x:.2%}}<extra></extra>",
         )
     if paper is not None and len(paper):
@@ -55,7 +56,9 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     height = 150 + 52 * len(table)
-    return finish(figure, title, x="accuracy", height=height, barmode="group", **percent_axis("x", range=[0, 1]))
+    return finish(
+        figure, title, x="accuracy", height=height, barmode="group", **percent_axis("x", range=[0, 1.01], dtick=0.25)
+    )
 
 
 def _row_names(table: pd.DataFrame) -> list[str]:
@@ -145,6 +148,8 @@ def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure
     """
     figure = go.Figure()
     runs = list(curves["run"].unique())
+    order = [*STRATEGIES, *sorted(set(curves["stage"]) - set(STRATEGIES))]
+    curves = curves.sort_values("stage", key=lambda stages: stages.map(order.index), kind="stable")
     for (run, stage), rows in curves.groupby(["run", "stage"], sort=False):
         by_epoch = rows.groupby("epoch")[measure]
         mean, sd = by_epoch.mean(), by_epoch.std().fillna(0.0)

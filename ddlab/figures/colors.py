@@ -32,6 +32,12 @@ def class_color(index: int) -> str:
     return CLASSES[index % len(CLASSES)]
 
 
+def ink(color: str) -> str:
+    """Black or white, whichever is read better on a hexadecimal colour."""
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return "#101820" if 0.299 * red + 0.587 * green + 0.114 * blue > 110 else "#ffffff"
+
+
 def rgba(color: str, opacity: float) -> str:
     """A hexadecimal colour with an opacity from 0 to 1."""
     red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 CLEAR = "rgba(0,0,0,0)"
-LINE = 54  # characters of a title that a phone shows in one line
+LINE = 44  # characters of a title that a phone shows in one line
 
 
 def finish(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = 360, **layout: Any) -> go.Figure:
@@ -26,13 +26,13 @@ def finish(figure: go.Figure, title: str, x: str = "", y: str = "", height: int 
     lines = textwrap.wrap(title, LINE) or [""]
     figure.update_layout(
         title={"text": "<br>".join(lines), "x": 0, "xref": "container", "y": 1, "yref": "container"}
-        | {"yanchor": "top", "pad": {"t": 8, "l": 2}, "font": {"size": 15}},
-        margin={"l": 8, "r": 12, "t": 20 + 21 * len(lines), "b": 8, "autoexpand": True},
+        | {"yanchor": "top", "pad": {"t": 8 + 10 * (len(lines) - 1), "l": 2}, "font": {"size": 15}},
+        margin={"l": 8, "r": 16, "t": 22 + 20 * len(lines), "b": 8, "autoexpand": True},
         height=height,
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
         uirevision="keep",
-        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0, "xanchor": "left"},
+        legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0, "xanchor": "left"},
         modebar={"orientation": "h", "bgcolor": CLEAR},
         hoverlabel={"namelength": -1},
     )

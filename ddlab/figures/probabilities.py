@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ddlab.figures.colors import PROBABILITY, SIGNED, class_color
+from ddlab.figures.colors import EVIDENCE, PROBABILITY, SIGNED, class_color
 from ddlab.figures.layout import finish, percent_axis
 
 ROW = 30  # screen pixels of a row of a heat map
@@ -46,7 +46,7 @@ def local_heat_map(local_NK: np.ndarray, classes: Sequence[str], truth: int, tit
             x1=column + 0.5,
             y0=row - 0.5,
             y1=row + 0.5,
-            line={"color": "#ff2fd6", "width": 3},
+            line={"color": EVIDENCE, "width": 3},
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
@@ -86,10 +86,15 @@ def decision_bars(
             },
             text=[f"{value:.0f}" if whole else f"{value:.0%}" for value in values_K],
             textposition="auto",
+            textangle=0,
             hovertemplate="%{y}: %{x}<extra></extra>" if whole else "%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    axis = {"xaxis": {"dtick": max(1, int(max(values_K)) // 5)}} if whole else percent_axis("x", range=[0, 1])
+    axis = (
+        {"xaxis": {"dtick": max(1, int(max(values_K)) // 5)}}
+        if whole
+        else percent_axis("x", range=[0, 1.01], dtick=0.25)
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return finish(figure, title, x=unit, height=110 + 24 * len(classes), showlegend=False, **axis)
 

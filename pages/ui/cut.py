@@ -22,7 +22,9 @@ REDUCTIONS = {"1/sqrt(N)": "channels / √N", "1/N": "channels / N", "1": "not s
 
 def pick_dataset() -> dict[str, Any]:
     """The data set's settings."""
-    name = selection.pick("Data set", list(DATASETS), "dataset", format_func=lambda name: DATASETS[name].title)
+    name = selection.pick(
+        "Data set", list(DATASETS), "dataset", "shapes_local", format_func=lambda name: DATASETS[name].title
+    )
     st.caption(DATASETS[name].description)
     size = selection.pick(
         "Image size (px)", SIZES, "size", help="“own” is the size that the data set comes with; not all can be resized."
@@ -43,7 +45,8 @@ def pick_decomposition(shape: tuple[int, ...]) -> dict[str, Any]:
         selection.pick("Columns", numbers, "columns", 2, **slider),
     )
     with above, st.container(horizontal=True):
-        for preset in grid_presets(shape)[:PRESETS]:
+        squarish = [preset for preset in grid_presets(shape) if max(preset) <= 2 * min(preset)]
+        for preset in squarish[:PRESETS]:
             kind = "primary" if preset == grid else "secondary"
             st.button(times(preset), key=f"grid {preset}", type=kind, on_click=_set_grid, args=preset)
     cell = max(1, min(extent // cells for extent, cells in zip(shape, grid, strict=True)))
@@ -79,11 +82,11 @@ def posed(**parts: dict[str, Any]) -> Problem | None:
         return None
 
 
-def train_link(experiment: Experiment) -> None:
-    """Link to the Train page with these settings."""
+def train_button(experiment: Experiment) -> None:
+    """Hand these settings to the Train page."""
     data, cut, model = experiment.dataset, experiment.decomposition, experiment.model
     settings = {"dataset": data.name, "grid": "x".join(map(str, cut.grid)), "overlap": cut.overlap}
     settings |= {"border": cut.border, "model": model.name, "width": model.width, "reduction": model.reduction}
     if data.size:
         settings["size"] = data.size
-    selection.link("**Train this**", "pages/train.py", **settings)
+    selection.go("Train this", "pages/train.py", **settings)

@@ -20,7 +20,7 @@ from pages.ui import charts, selection
 LIMITS = {
     "shapes_local": "**Why the vote fails here.** The one object lies inside one random subdomain, so most local "
     "networks look at an empty background and can only name the most frequent class. In a majority vote they outnumber "
-    "the one network that knows. The average and CNN-DNN also hear how *sure* each network is, and a guess is not sure.",
+    "the one network that knows. The average and CNN-DNN also hear how *sure* each is, and a guess is not sure.",
     "shapes_pairs": "**Why the vote fails here.** The class is the pair of a left and a right object, so each local "
     "network knows only half of it and must guess the other half. Their votes are worth little; their probabilities, "
     "taken together, hold the whole answer.",
@@ -89,7 +89,7 @@ def show_strategies(explanation: Explanation, index: int) -> None:
             st.markdown(f"**{STRATEGIES[strategy].title}: {explanation.classes[decided]}** {verdict}")
             st.markdown(analysis.reason(explanation, strategy))
             values, unit = _weighed(explanation, strategy)
-            title = f"{STRATEGIES[strategy].title}: {unit} of every class"
+            title = f"{STRATEGIES[strategy].title}: {unit}"
             figure = figures.decision_bars(values, explanation.classes, decided, explanation.truth, title, unit)
             table = pd.DataFrame({"class": explanation.classes, unit: values})
             charts.show(figure, table, f"decision {strategy}", f"{strategy}-{index}")

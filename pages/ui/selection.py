@@ -149,9 +149,18 @@ def link(label: str, page: str, **parameters: Any) -> None:
 
     A page that is opened alone has no others to link to: then the link is left out.
     """
-    kept = {RUN: st.query_params[RUN]} if RUN in st.query_params else {}
-    query = {**kept, **{name: str(value) for name, value in parameters.items()}}
     try:
-        st.page_link(page, label=label, query_params=query)
+        st.page_link(page, label=label, query_params=_query(parameters))
     except StreamlitPageNotFoundError:
         return
+
+
+def go(label: str, page: str, **parameters: Any) -> None:
+    """Offer the next step as a button; otherwise as :func:`link`."""
+    if st.button(label, type="primary", icon=":material/arrow_forward:", width="stretch"):
+        st.switch_page(page, query_params=_query(parameters))
+
+
+def _query(parameters: dict[str, Any]) -> dict[str, str]:
+    kept = {RUN: st.query_params[RUN]} if RUN in st.query_params else {}
+    return {**kept, **{name: str(value) for name, value in parameters.items()}}
