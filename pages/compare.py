@@ -20,14 +20,13 @@ if table.empty:
 else:
     paper = paper_rows(run.experiment)
     show_table(table, paper, run.id)
+    cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")
     bars, cloud = st.columns(2)
     with bars:
-        whiskers = " Whiskers: ± 1 standard deviation." if table["seeds"].max() > 1 else ""
-        title = f"Accuracy of every strategy: validation in colour, training in grey.{whiskers}"
+        whiskers = ", ± 1 sd" if table["seeds"].max() > 1 else ""
+        title = f"Accuracy on validation images (colour) and training images (grey){whiskers}"
         charts.show(figures.strategy_bars(table, title, paper), table, "bars", f"{run.id}-accuracy")
     with cloud:
-        costs = list(figures.COSTS)
-        cost = selection.pick("Cost", costs, "cost", format_func=lambda name: figures.COSTS[name])
         figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")
         charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
     if len(paper):
@@ -39,15 +38,7 @@ else:
 curves = results.curves(runs)
 if not curves.empty:
     st.subheader("How did they learn?")
-    measures = list(figures.CURVES)
-    measure = selection.pick(
-        "Measure",
-        measures,
-        "measure",
-        widget=st.segmented_control,
-        format_func=lambda name: figures.CURVES[name],
-        required=True,
-    )
+    measure = selection.pick_one_of(figures.CURVES, "Measure", "measure")
     figure = figures.strategy_curves(curves, measure, f"{figures.CURVES[measure].capitalize()} of what is trained")
     charts.show(figure, curves, f"curves {measure}", f"{run.id}-curves")
     st.caption(

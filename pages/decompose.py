@@ -65,16 +65,13 @@ with parts:
 st.subheader("What will it cost?")
 table, ratio = cost_table(problem), work_ratio(problem)
 cells = st.columns(3)
-counted = (
-    "Told from the count of operations; the measured gain is smaller, since small networks use a machine less well."
-)
-cells[0].metric("All local networks together compute", f"{1 / ratio.total:.0%} of the global", help=counted)
-cells[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f} times", help=counted)
-cells[2].metric("Together they have", f"{1 / ratio.parameters:.0%} of its parameters")
+counted = "By the count of operations; the measured gain is smaller, since small networks use a machine less well."
+cells[0].metric("Work of all local networks, of the global's", f"{1 / ratio.total:.0%}", help=counted)
+cells[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
+cells[2].metric("Parameters of all local networks, of the global's", f"{1 / ratio.parameters:.0%}")
+quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
 network, memory = st.columns(2)
 with network:
-    quantities = list(costs.QUANTITIES)
-    quantity = selection.pick("Show", quantities, "quantity", format_func=lambda name: costs.QUANTITIES[name])
     title = f"{costs.QUANTITIES[quantity].capitalize()}: the global network and the local ones"
     charts.show(costs.cost_bars(table, quantity, title), table, "cost", f"cost-{quantity}")
 with memory:

@@ -11,7 +11,7 @@ from ddlab.figures.layout import finish, percent_axis
 from ddlab.strategies import STRATEGIES
 
 COSTS = {
-    "rank_flops": "operations of the longest rank",
+    "rank_flops": "operations of the busiest rank",
     "seconds": "wall time (s)",
     "parameters": "parameters",
     "flops": "operations a forward pass",

@@ -28,6 +28,13 @@ def image_source(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def enlarged(image: np.ndarray, side: int) -> np.ndarray:
+    """An image of bytes ``(C, H, W)`` as ``(H, W)`` or ``(H, W, 3)`` with whole pixels repeated to at least ``side``."""
+    pixels = np.moveaxis(np.asarray(image, dtype=np.uint8), 0, -1)
+    factor = -(-side // min(pixels.shape[:2]))
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1).squeeze()
+
+
 def _picture(image: np.ndarray, x: float = 0, y: float = 0) -> go.Image:
     return go.Image(source=image_source(image), x0=x, y0=y, dx=1, dy=1, hoverinfo="skip")
 

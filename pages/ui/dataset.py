@@ -6,11 +6,17 @@ import numpy as np
 import streamlit as st
 
 from ddlab.data.cache import describe, is_ready, load
+from ddlab.data.overview import class_balance, sample_of_every_class
 from ddlab.data.source import Dataset, Description
+from ddlab.decomposition import times
 from ddlab.experiment import ExperimentError, parse_experiment
-from pages.ui import selection
+from ddlab.figures.cost import class_balance as balance_bars
+from ddlab.figures.images import enlarged
+from pages.ui import charts, selection
 
 ANY = "any"
+SHOWN = 16  # images of the sample, at least one a class
+SIDE = 88  # of an image in the sample, in screen pixels
 
 
 def described(settings: dict[str, Any]) -> Description | None:
@@ -49,4 +55,18 @@ def pick_image(data: Dataset) -> int:
 def show(data: Dataset) -> None:
     """Draw what is known of a data set."""
     about = data.description
-    st.markdown(f"{about.num_train:,} training and {about.num_validation:,} validation images. Source: {about.source}.")
+    counts = f"{about.num_train:,} training and {about.num_validation:,} validation images"
+    size = f"{times(about.shape)} px, {'grey' if about.channels == 1 else 'colour'}"
+    st.markdown(f"{counts}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
+    balance, sample = st.columns(2)
+    with balance:
+        table = class_balance(data)
+        title = "Images of every class: training (full) and validation (pale)"
+        figure = balance_bars(table["train"], table["validation"], table["class"], title)
+        charts.show(figure, table, "balance", "class-balance")
+    with sample:
+        st.markdown("**Training images of every class**")
+        chosen = [int(index) for index in sample_of_every_class(data, max(1, SHOWN // about.num_classes)).ravel()]
+        shown = [index for index in chosen if index >= 0]
+        names = [about.classes[data.train.labels[index]] for index in shown]
+        st.image([enlarged(data.train.images[index], SIDE) for index in shown], caption=names, width=SIDE)

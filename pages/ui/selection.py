@@ -1,7 +1,7 @@
 """What is on screen: the current run, seed, image and settings. The URL names them, so a link shows the same again."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -48,6 +48,12 @@ def pick(
     put_in_url(name, str(chosen))
     st.session_state[written] = str(chosen)
     return chosen
+
+
+def pick_one_of(titles: Mapping[str, str], label: str, name: str) -> str:
+    """One of a few named things, all of them in sight; the URL holds the key, people read the title."""
+    settings = {"widget": st.segmented_control, "required": True, "format_func": titles.get}
+    return pick(label, list(titles), name, **settings)
 
 
 def choose(name: str, value: Any) -> None:
