@@ -103,7 +103,7 @@ def _wait_for_the_end(run: RunFolder) -> None:
 def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str, Any]) -> None:
     log.error("rank %d failed", ranks.rank, exc_info=error)
     sentence = describe_failure(error, last_record)
-    if sentence is None:
+    if sentence is None or run.status().get("state") == "finished":
         return  # another rank's end, which is not ours to explain
     failure = {
         "sentence": sentence,

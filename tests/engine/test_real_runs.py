@@ -1,7 +1,9 @@
 """Real processes on real digits: killed, cancelled and resumed at several moments, and equal to the bit afterwards."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -12,7 +14,7 @@ from ddlab.engine.control import cancel, queue_position, resume, stop_processes
 from ddlab.engine.devices import slots
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment, parse_experiment
-from ddlab.runs import RunFolder
+from ddlab.runs import RunFolder, open_run
 from ddlab.runs.processes import is_alive
 
 pytestmark = [
@@ -33,8 +35,8 @@ def experiment(workers: int, **training) -> Experiment:
     return parse_experiment(
         {
             "name": f"digits on {workers}",
-            "dataset": {"name": "digits", "train_images": 700, "validation_images": 100},
-            "training": {"epochs": 8, "batch_size": 50, **training},
+            "dataset": {"name": "digits", "size": 16, "train_images": 500, "validation_images": 100},
+            "training": {"epochs": 10, "batch_size": 50, **training},
             "aggregator": {"epochs": 5},
             "placement": {"workers": workers, "devices": "cpu"},
         }
@@ -55,6 +57,11 @@ def start():
     yield start
     for run in started:
         stop_processes(run)
+
+
+def train_command(folder, asked):
+    (folder / "asked.yaml").write_text(asked.to_yaml(), encoding="utf-8")
+    return [sys.executable, "-m", "ddlab", "train", str(folder / "asked.yaml")]
 
 
 def wait_for(condition, what, seconds=PATIENCE):
@@ -116,7 +123,7 @@ def assert_equal(run, other):
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_one_worker_cancelled_then_killed_equals_the_uninterrupted_run(start):
+def test_one_worker_cancelled_then_killed_equals_the_uninterrupted_run(start, tmp_path):
     run = start()
     wait_for_epoch(run, "global", 2)
     begin = time.monotonic()
@@ -125,14 +132,18 @@ def test_one_worker_cancelled_then_killed_equals_the_uninterrupted_run(start):
     assert run.state().state == "cancelled"
     resume(run)
     wait_for_epoch(run, "local", 2)
-    assert max(r["epoch"] for r in run.metrics() if r["stage"] == "global") == 8
+    assert max(r["epoch"] for r in run.metrics() if r["stage"] == "global") == 10
     kill(run.status()["pid"])
     assert_lost(run)
     resume(run)
-    uninterrupted = start()
+    done = subprocess.run([*train_command(tmp_path, run.experiment), "--json"], capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and told["state"] == "finished", done.stderr
+    assert told["strategies"]["cnn_dnn"]["validation"] > 0.1
+    uninterrupted = open_run(told["id"])
     wait_for_end(run)
-    wait_for_end(uninterrupted)
     assert_equal(run, uninterrupted)
+    assert "ddlab train" in uninterrupted.environment()["command"]
     assert run.environment()["versions"]["torch"]
     with pytest.raises(ValueError, match="is finished; only a failed, cancelled or lost run"):
         resume(run)
@@ -160,13 +171,16 @@ def test_two_workers_killed_at_the_top_and_below_equal_the_uninterrupted_run(sta
 
 
 @needs_two_cores
-def test_cancel_stops_all_ranks_within_five_seconds(start):
-    run = start(2, epochs=1000)
-    wait_for_epoch(run, "global", 1)
-    begin = time.monotonic()
-    cancel(run)
-    assert time.monotonic() - begin < 5 and processes(run) == []
-    assert run.state().state == "cancelled"
+def test_interrupted_command_cancels_all_ranks_within_five_seconds(tmp_path):
+    command = train_command(tmp_path, experiment(2, epochs=1000))
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        run = open_run(process.stderr.readline().split()[1])
+        wait_for_epoch(run, "global", 1)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+    assert time.monotonic() - begin < 7 and process.returncode == 1  # five seconds, and Python's own start and end
+    assert "cancelled" in told and processes(run) == [] and run.state().state == "cancelled"
 
 
 def test_two_who_press_train_at_once_get_a_queue(start, monkeypatch):

@@ -1,0 +1,164 @@
+"""The command line: what it writes, how it refuses, what it does not import."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ddlab import cli
+from ddlab.experiment import Experiment, parse_experiment
+from ddlab.recipes import RECIPES
+from ddlab.runs import RunFolder, list_runs, open_run
+
+
+@pytest.fixture
+def ddlab(monkeypatch, capsys):
+    """Run a command in this process; gives its exit code, output and messages."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ddlab", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def finished():
+    run = RunFolder.create(Experiment(name="made"))
+    for strategy, accuracy in (("global", 0.9), ("average", 0.7)):
+        result = {"stage": strategy, "seed": 0, "kind": "single", "seconds": 1.5, "flops_by_rank": [10], "networks": []}
+        numbers = dict.fromkeys(("train_accuracy", "validation_accuracy", "last_validation_accuracy"), accuracy)
+        run.stage(strategy, 0).write_result(result | numbers | {"best_epoch": 2, "parameters": 5, "flops": 7})
+    run.end("finished")
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "clasroom"], "recipe: unknown 'clasroom'; did you mean 'classroom'?"),
+        (["train", "nothing.yaml"], "nothing.yaml: cannot be read (No such file or directory)"),
+        (
+            ["train", "demo", "--set", "training.epoch=3"],
+            "training.epoch: unknown 'epoch'; did you mean 'epochs'?",
+        ),
+        (["train", "demo", "--set", "trainig.epochs=3"], "unknown 'trainig'; did you mean 'training'?"),
+        (["train", "demo", "--set", "epochs"], "--set epochs: needs the form PATH=VALUE"),
+        (
+            ["train", "demo", "--set", "training.epochs=0"],
+            "training.epochs: input should be greater than or equal",
+        ),
+        (
+            ["train", "demo", "--set", "training.learning_rate=-1"],
+            "training.learning_rate: input should be greater",
+        ),
+        (["train", "demo", "--set", "dataset.name=digit"], "dataset.name: unknown 'digit'; did you mean 'digits'?"),
+        (["train", "demo", "--set", "model.name=vgg8"], "model.name: unknown 'vgg8'; did you mean"),
+        (["train", "demo", "--set", "strategies=[glob]"], "strategies: unknown 'glob'; did you mean 'global'?"),
+        (["train", "demo", "--set", "decomposition.grid=[5, 5]"], "grid 5×5 does not fit 32×32 px"),
+        (["train", "demo", "--set", "decomposition.overlap=99"], "overlap 99 px does not fit"),
+        (["train", "demo", "--workers", "4000"], "placement.workers: 4000 workers need 4000"),
+        (["train", "demo", "--devices", "tpu"], "placement.devices: input should be 'auto', 'cpu' or 'cuda'"),
+        (["show", "nobody"], "run: unknown 'nobody'"),
+        (["wait", "nobody"], "run: unknown 'nobody'"),
+        (["cancel", "nobody"], "run: unknown 'nobody'"),
+        (["resume", "nobody"], "run: unknown 'nobody'"),
+        (["delete", "nobody"], "run: unknown 'nobody'"),
+        (["restore", "nobody"], "'nobody' is not in the trash"),
+        (["export", "nobody", "folder"], "run: unknown 'nobody'"),
+        (["recipes", "dem"], "recipe: unknown 'dem'; did you mean 'demo'?"),
+        (["cost", "--grid", "2by2"], "--grid: needs positive whole numbers joined by x"),
+        (["cost", "--model", "vgg8"], "model.name: unknown 'vgg8'"),
+        (["data", "check", "/no/such/folder"], "/no/such/folder"),
+        (["data", "prepare", "digit"], "dataset.name: unknown 'digit'"),
+    ],
+)
+def test_error_is_one_message_and_exit_code_2(ddlab, arguments, message):
+    code, out, err = ddlab(*arguments)
+    assert code == 2 and out == ""
+    assert err.startswith("ddlab: ") and message in err and "Traceback" not in err
+    assert list_runs() == []
+
+
+def test_error_of_a_finished_run(ddlab, finished):
+    for command in ("cancel", "resume"):
+        code, _, err = ddlab(command, finished.id)
+        assert code == 2 and f"run {finished.id}: is finished" in err
+
+
+def test_runs_and_show(ddlab, finished):
+    code, out, _ = ddlab("runs")
+    assert code == 0 and finished.id in out and "global 90.0 %" in out
+    assert json.loads(ddlab("runs", "--json")[1])[0]["accuracies"] == {"global": 0.9, "average": 0.7}
+    assert "Average probability" in ddlab("show", "latest")[1]
+    shown = json.loads(ddlab("show", finished.id, "--json")[1])
+    assert shown["state"] == "finished" and shown["experiment"]["name"] == "made"
+    assert shown["strategies"]["global"]["validation"] == 0.9
+    assert shown["strategies"]["global"]["validation_sd"] is None
+
+
+def test_wait_tells_what_the_run_came_to(ddlab, finished):
+    code, out, _ = ddlab("wait", finished.id, "--json")
+    told = json.loads(out)
+    assert code == 0 and told["state"] == "finished" and set(told["strategies"]) == {"global", "average"}
+
+
+def test_wait_for_a_run_that_failed_is_no_success(ddlab):
+    run = RunFolder.create(Experiment())
+    run.end("failed", "Out of memory.")
+    code, _, err = ddlab("wait", run.id)
+    assert code == 1 and "failed: Out of memory." in err
+
+
+def test_rename_delete_restore_export(ddlab, finished, tmp_path):
+    assert ddlab("rename", finished.id, "better name")[0] == 0
+    assert open_run(finished.id).name == "better name"
+    assert ddlab("export", finished.id, tmp_path / "out", "--light")[0] == 0
+    assert RunFolder(tmp_path / "out" / finished.id).name == "better name"
+    assert ddlab("delete", finished.id)[0] == 0 and list_runs() == []
+    assert ddlab("restore", finished.id)[0] == 0 and open_run("latest").id == finished.id
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_is_a_whole_experiment_and_survives_its_yaml(ddlab, name):
+    import yaml
+
+    code, out, _ = ddlab("recipes", name)
+    assert code == 0 and parse_experiment(yaml.safe_load(out)) == RECIPES[name]()
+    assert f"ddlab train {name}" in RECIPES[name].__doc__
+
+
+@pytest.mark.parametrize("family", ["recipes", "datasets", "models", "strategies"])
+def test_catalogue(ddlab, family):
+    entries = json.loads(ddlab(family, "--json")[1])
+    assert entries and all(entry["name"] in ddlab(family)[1] for entry in entries)
+
+
+def test_cost_of_resnet20_is_that_of_the_paper(ddlab):
+    told = json.loads(ddlab("cost", "--model", "resnet20", "--grid", "2x2", "--reduction", "1/N", "--json")[1])
+    assert told["networks"][0]["parameters"] == 272_474 and len(told["networks"]) == 5
+    assert "fewer operations" in ddlab("cost")[1]
+
+
+def test_data_check_of_class_folders(ddlab, tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        for number in range(6):
+            pixels = np.full((16, 16, 3), 40 * number, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / label / f"{number}.png")
+    told = json.loads(ddlab("data", "check", tmp_path, "--json")[1])
+    assert told["classes"] == ["cat", "dog"] and told["num_train"] + told["num_validation"] == 12
+
+
+@pytest.mark.parametrize("arguments", ["--help", "runs", "recipes", "cost", "train --help"])
+def test_light_commands_import_no_torch(arguments):
+    code = f"import sys; sys.argv = 'ddlab {arguments}'.split(); from ddlab.cli import main\ntry: main()\nfinally: "
+    code += "assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
