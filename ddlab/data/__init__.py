@@ -5,29 +5,54 @@ from ddlab.registry import Entry
 __all__ = ["DATASETS"]
 
 DATASETS: dict[str, Entry] = {
-    "digits": Entry(
-        "Digits", "Real handwritten digits, 8×8 px enlarged to 32×32.", "ddlab.data.digits:Digits", "UCI; scikit-learn"
-    ),
     "shapes_local": Entry(
-        "Shapes: one object", "One object inside one random subdomain.", "ddlab.data.shapes:ShapesLocal", "drawn"
+        "Shapes: one object",
+        "One object in one random place: most local networks see nothing, so the vote errs; average and DNN do not.",
+        "ddlab.data.shapes:ShapesLocal",
+        "drawn by ddlab",
     ),
     "shapes_pairs": Entry(
         "Shapes: a pair",
-        "The class is the pair of a left and a right object.",
+        "The class is a pair of objects, left and right: each local network knows half; votes lose what averages keep.",
         "ddlab.data.shapes:ShapesPairs",
-        "drawn",
+        "drawn by ddlab",
     ),
     "shapes_relation": Entry(
-        "Shapes: a relation", "Same or different colour of two objects.", "ddlab.data.shapes:ShapesRelation", "drawn"
+        "Shapes: a relation",
+        "Do two objects have the same colour? No local network can know: the limit of combining local decisions.",
+        "ddlab.data.shapes:ShapesRelation",
+        "drawn by ddlab",
     ),
-    "mnist": Entry("MNIST", "70,000 handwritten digits, 28×28.", "ddlab.data.mnist:Mnist", "LeCun et al. 1998"),
+    "digits": Entry(
+        "Digits",
+        "1,797 real handwritten digits, 8×8 px enlarged to 32×32; small enough for a minute's training.",
+        "ddlab.data.digits:Digits",
+        "Alpaydin, Kaynak 1998",
+    ),
+    "mnist": Entry(
+        "MNIST", "70,000 handwritten digits, 28×28 px, grey.", "ddlab.data.mnist:Mnist", "LeCun et al. 1998"
+    ),
     "cifar10": Entry(
-        "CIFAR-10", "60,000 photographs in 10 classes, 32×32.", "ddlab.data.cifar:Cifar10", "Krizhevsky 2009"
+        "CIFAR-10",
+        "60,000 small photographs of animals and vehicles in 10 classes, 32×32 px: the papers' first test.",
+        "ddlab.data.cifar:Cifar10",
+        "Krizhevsky 2009",
     ),
     "cifar100": Entry(
-        "CIFAR-100", "60,000 photographs in 100 classes, 32×32.", "ddlab.data.cifar:Cifar100", "Krizhevsky 2009"
+        "CIFAR-100",
+        "60,000 small photographs in 100 classes, 32×32 px.",
+        "ddlab.data.cifar:Cifar100",
+        "Krizhevsky 2009",
+    ),
+    "flowers": Entry(
+        "TF-Flowers",
+        "3,670 photographs of five kinds of flowers, cut to squares of 180 px.",
+        "ddlab.data.folder:Flowers",
+        "The TensorFlow Team 2019",
     ),
     "folder": Entry(
-        "Your own images", "A folder or archive of class folders, or an npz.", "ddlab.data.folder:Folder", ""
+        "Your own images",
+        "A folder of class folders, a zip or tar of them, or an npz; give its path.",
+        "ddlab.data.folder:Folder",
     ),
 }

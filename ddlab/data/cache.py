@@ -54,10 +54,9 @@ def describe(settings: "DatasetSettings") -> Description:
 def is_ready(settings: "DatasetSettings") -> bool:
     """Whether :func:`load` would find an intact cache."""
     try:
-        folder = _folder(settings)
+        return not _damage(_folder(settings))
     except ValueError:
         return False
-    return folder.exists() and not _damage(folder)
 
 
 def load(settings: "DatasetSettings") -> Dataset:
@@ -70,12 +69,13 @@ def load(settings: "DatasetSettings") -> Dataset:
     ValueError
         If the data are not there or cannot be used.
     """
-    if not is_ready(settings):
+    folder = _folder(settings)
+    if _damage(folder):
         if _source(settings).needs_torch(settings) and "torch" not in sys.modules:
             _prepare_elsewhere(settings)
         else:
-            prepare(settings)
-    return _open(_folder(settings))
+            folder = prepare(settings)
+    return _open(folder)
 
 
 def prepare(settings: "DatasetSettings", report: Report | None = None, *, download: bool = False) -> Path:
@@ -104,7 +104,7 @@ def prepare(settings: "DatasetSettings", report: Report | None = None, *, downlo
     folder = _folder(settings)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        fault = _damage(folder) if folder.exists() else "missing"
+        fault = _damage(folder)
         if fault and folder.exists():
             log.warning("the cache %s is damaged (%s); it is made anew from the source", folder, fault)
         if fault:

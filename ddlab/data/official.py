@@ -1,0 +1,98 @@
+"""Data sets with official files and an official test set, as torchvision lays them out in ``data_home()``."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from PIL import Image
+
+from ddlab.data.source import DataMissing, Description, Source, Split, SplitName
+from ddlab.data.splits import limit, mixed_order
+from ddlab.home import data_home
+
+if TYPE_CHECKING:
+    from ddlab.experiment import DatasetSettings
+
+BLOCK = 1000
+VALIDATION_IS_TEST = "; validation images are the official test set, as in the papers"
+
+
+class Official(Source):
+    """Images that torchvision reads; the official test set is the validation set, as in the papers.
+
+    Under a limit the first images of a fixed order are taken, in which classes are mixed in proportion.
+    """
+
+    name: ClassVar[str]
+    classes: ClassVar[tuple[str, ...]]
+    side: ClassVar[int]
+    channels: ClassVar[int]
+    counts: ClassVar[tuple[int, int]]
+    source: ClassVar[str]
+    licence: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+    """Below ``data_home()``; if one of them is missing, so is the data set."""
+
+    @abstractmethod
+    def open(self, split: SplitName, download: bool = False) -> Any:
+        """The torchvision data set, with all images in ``data`` and labels in ``targets``."""
+
+    def describe(self, settings: "DatasetSettings") -> Description:
+        """Known without reading; only looks whether the files are there."""
+        self.fingerprint(settings)
+        size = settings.size or self.side
+        train, validation = self.counts
+        return Description(
+            classes=self.classes,
+            channels=self.channels,
+            shape=(size, size),
+            num_train=limit(train, settings.train_images),
+            num_validation=limit(validation, settings.validation_images),
+            source=self.source + VALIDATION_IS_TEST,
+            licence=self.licence,
+        )
+
+    def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
+        """Read through torchvision."""
+        try:
+            data = self.open(split)
+        except RuntimeError as error:  # a file that is there, but not as it should be
+            raise ValueError(f"{self.name}: the files in {data_home()} cannot be used ({error})") from error
+        labels = np.asarray(data.targets, dtype=np.int64)
+        wanted = settings.train_images if split == "train" else settings.validation_images
+        order = mixed_order(labels, seed=0)[: limit(len(labels), wanted)]
+        images = np.asarray(data.data)
+        for start in range(0, len(order), BLOCK):
+            indices = order[start : start + BLOCK]
+            yield Split(_channels_first(images[indices], settings.size or self.side), labels[indices])
+
+    def fingerprint(self, settings: "DatasetSettings") -> str:
+        """Sizes of the files: they are official, so they do not change otherwise."""
+        paths = [data_home() / name for name in self.files]
+        missing = [str(path) for path in paths if not path.exists()]
+        if missing:
+            raise DataMissing(
+                f"{self.name}: {missing[0]} is not there; put the official files into {data_home()} "
+                f"(the folder that DDLAB_DATA names), or let `ddlab data prepare {self.name} --download` fetch them"
+            )
+        return " ".join(str(path.stat().st_size) for path in paths)
+
+    def needs_torch(self, settings: "DatasetSettings") -> bool:
+        """Through torchvision."""
+        return True
+
+    def download(self, settings: "DatasetSettings") -> None:
+        """Let torchvision fetch the official files."""
+        try:
+            self.open("train", download=True)
+            self.open("validation", download=True)
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"{self.name}: the download to {data_home()} failed ({error})") from error
+
+
+def _channels_first(images: np.ndarray, size: int) -> np.ndarray:
+    """Images ``(M, H, W)`` or ``(M, H, W, C)`` as ``(M, C, size, size)``."""
+    if images.shape[1] != size:
+        images = np.stack([np.asarray(Image.fromarray(image).resize((size, size))) for image in images])
+    return images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
