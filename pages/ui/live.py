@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from ddlab.engine.control import cancel, queue_position, resume
-from ddlab.runs import RunFolder, RunState, restore
+from ddlab.runs import EXAMPLE, RunFolder, RunState, restore
 from ddlab.words import sentence
 from pages.ui import selection
 
@@ -62,7 +62,11 @@ def actions(run: RunFolder) -> None:
         if state.can_resume and not run.read_only:
             if st.button("Resume", icon=":material/play_arrow:", type="primary", key=f"resume {run.id}"):
                 attempt(resume, run)
-        selection.link(":material/content_copy: Duplicate and change", "pages/train.py", **{"from": run.id})
+        selection.link(
+            ":material/content_copy: Duplicate and change",
+            "pages/train.py",
+            **{"from": EXAMPLE if run.read_only else run.id},
+        )
         if not run.read_only:
             _rename(run)
             _delete(run, state)

@@ -1,0 +1,29 @@
+"""A page as a test opens it: alone, with the URL's parameters; or the whole app with its sidebar."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "app.py"
+SECONDS = 60
+
+
+@pytest.fixture
+def open_page(monkeypatch):
+    """``open_page("runs", run=...)`` gives the page after its first run, and fails on an exception.
+
+    AppTest knows nothing of ``st.navigation``: only ``"app"`` has the sidebar, above the Start page.
+    """
+    monkeypatch.chdir(APP.parent)
+
+    def opened(name: str, **parameters: str) -> AppTest:
+        test = AppTest.from_file(str(APP), default_timeout=SECONDS)
+        test.query_params.update(parameters)
+        if name != "app":
+            test.switch_page(f"pages/{name}.py")
+        test.run()
+        assert not test.exception, test.exception[0].stack_trace
+        return test
+
+    return opened

@@ -1,0 +1,79 @@
+"""The Runs page: what it says of a run in every state, and what can be done there."""
+
+import json
+
+import pytest
+
+from ddlab.runs import list_runs
+from tests.made_run import made_run
+
+
+def texts(test):
+    return " ".join(element.value for kind in (test.markdown, test.error, test.info) for element in kind)
+
+
+def button(test, label):
+    return next(button for button in test.button if button.label == label)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("queued", "Waits for its turn"),
+        ("running", "about 12 s left"),
+        ("failed", "Training diverged: the loss is not a number at stage cnn_dnn, epoch 3"),
+        ("cancelled", "Resume goes on from the last checkpoint"),
+        ("lost", "was killed"),
+        ("finished", "Best on the validation images"),
+    ],
+)
+def test_a_sentence_says_where_it_stands(state, says, open_page):
+    run = made_run(state)
+    assert says in texts(open_page("runs", run=run.id))
+
+
+@pytest.mark.parametrize("state", ["running", "failed", "finished"])
+def test_only_what_can_be_done_is_offered(state, open_page):
+    labels = {button.label for button in open_page("runs", run=made_run(state).id).button}
+    assert ("Cancel" in labels) == (state == "running")
+    assert ("Resume" in labels) == (state == "failed")
+
+
+def test_failure_keeps_its_traceback(open_page):
+    test = open_page("runs", run=made_run("failed").id)
+    assert any(code.value == "Traceback ..." for code in test.code)
+
+
+def test_curves_are_drawn_for_every_trained_stage(open_page):
+    test = open_page("runs", run=made_run().id)
+    figures = [json.loads(chart.proto.spec) for chart in test.get("plotly_chart")]
+    by_title = {figure["layout"]["title"]["text"].split(":")[0]: figure["data"] for figure in figures}
+    assert set(by_title) == {"Global network", "CNN-DNN", "Local networks"}
+    local = by_title["Local networks"]
+    assert {trace["name"] for trace in local if trace["showlegend"]} == {f"subdomain {n}" for n in (1, 2, 3, 4)}
+    assert all(figure["layout"]["uirevision"] for figure in figures), "the zoom is lost when the curves grow"
+
+
+def test_rename(open_page):
+    run = made_run()
+    test = open_page("runs", run=run.id)
+    next(field for field in test.text_input if field.label == "New name").set_value("my first run").run()
+    test.button(f"rename {run.id}").click().run()
+    assert list_runs()[0].name == "my first run"
+
+
+def test_delete_is_asked_once_and_can_be_undone(open_page):
+    run = made_run()
+    test = open_page("runs", run=run.id)
+    test.button(f"delete {run.id}").click().run()
+    assert list_runs() == []
+    test.button("undo").click().run()
+    assert [found.id for found in list_runs()] == [run.id]
+    assert not test.exception
+
+
+def test_the_newest_runs_are_listed(open_page):
+    ids = {made_run("queued").id for _ in range(3)}
+    table = open_page("runs").dataframe[0].value
+    assert len(table) == len(ids)
+    assert set(table["State"]) == {"Waiting"}

@@ -1,0 +1,157 @@
+"""The Train page: the form is made from the schema, faults are named beside their field, and Train launches."""
+
+import pytest
+import yaml
+
+from ddlab.experiment import Experiment, Settings, parse_experiment
+from ddlab.recipes import RECIPES
+from ddlab.runs import list_runs
+from pages.ui import form
+from pages.ui.plan import command_line, examine
+from pages.ui.source import overrides
+from tests.made_run import made_experiment, made_run
+
+
+def fields(model=Experiment, prefix=""):
+    """Paths of all fields of the schema, and whether each is advanced."""
+    for name, info in model.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Settings):
+            yield from fields(info.annotation, f"{name}.")
+        else:
+            yield prefix + name, (info.json_schema_extra or {})["advanced"]
+
+
+def widgets(test):
+    kinds = (test.selectbox, test.multiselect, test.number_input, test.text_input, test.toggle)
+    return {
+        widget.key.split("/", 1)[1]: widget for kind in kinds for widget in kind if widget.key and "/" in widget.key
+    }
+
+
+def shown_yaml(test):
+    return yaml.safe_load(next(code.value for code in test.code if code.language == "yaml"))
+
+
+def train_button(test):
+    return next(button for button in test.button if button.label == "Train")
+
+
+def test_basic_form_has_every_basic_field_and_no_advanced_one(open_page):
+    drawn = set(widgets(open_page("train")))
+    basic = {path for path, advanced in fields() if not advanced} - {"dataset.path"}  # only for the user's own images
+    assert drawn == basic
+
+
+def test_advanced_form_has_every_field(open_page):
+    test = open_page("train")
+    test.toggle("advanced").set_value(True).run()
+    assert not test.exception
+    assert set(widgets(test)) == {path for path, _ in fields()} - {"dataset.path"}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_an_untouched_form_gives_the_recipe_back(recipe, open_page):
+    test = open_page("train", recipe=recipe)
+    if recipe == "klawonn_cifar10_vgg9" and examine(RECIPES[recipe]().model_dump(mode="json")).faults:
+        assert train_button(test).disabled, "the data are not here, so it cannot be trained"
+    assert parse_experiment(shown_yaml(test)) == RECIPES[recipe]()
+    assert any(code.value == f"ddlab train {recipe}" for code in test.code)
+
+
+def test_what_is_typed_reaches_the_experiment_and_the_command(open_page):
+    test = open_page("train", recipe="demo")
+    drawn = widgets(test)
+    drawn["training.epochs"].set_value(3)
+    drawn["decomposition.grid"].set_value("2×4")
+    drawn["aggregator.hidden"].set_value("32, 16")
+    test.run()
+    asked = parse_experiment(shown_yaml(test))
+    assert (asked.training.epochs, asked.decomposition.grid, asked.aggregator.hidden) == (3, (2, 4), (32, 16))
+    command = next(code.value for code in test.code if code.language == "bash")
+    assert "training.epochs=3" in command and "decomposition.grid=[2, 4]" in command
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("decomposition.grid", "5×5", "32 is not divisible by 5"),
+        ("decomposition.overlap", "99", "overlap 99 px does not fit"),
+        ("decomposition.grid", "two", "decomposition.grid"),
+        ("seeds", "1, 1", "seeds: needs different numbers"),
+        ("placement.workers", 4096, "placement.workers"),
+        ("strategies", [], "strategies"),
+    ],
+)
+def test_a_fault_names_its_field_and_disables_train(path, value, says, open_page):
+    test = open_page("train", recipe="demo")
+    widgets(test)[path].set_value(value).run()
+    assert not test.exception
+    assert any(says in error.value for error in test.error)
+    assert train_button(test).disabled
+
+
+def test_values_survive_the_switch_to_basic(open_page):
+    test = open_page("train", recipe="demo")
+    test.toggle("advanced").set_value(True).run()
+    widgets(test)["training.weight_decay"].set_value(0.25).run()
+    test.toggle("advanced").set_value(False).run()
+    assert shown_yaml(test)["training"]["weight_decay"] == 0.25
+
+
+def test_start_over_forgets_changes(open_page):
+    test = open_page("train", recipe="demo")
+    widgets(test)["training.epochs"].set_value(3).run()
+    next(button for button in test.button if button.label == "Start over").click().run()
+    assert parse_experiment(shown_yaml(test)) == RECIPES["demo"]()
+
+
+def test_link_from_decompose(open_page):
+    link = {"dataset": "digits", "size": "16", "grid": "2x2", "overlap": "2", "border": "shift", "width": "0.5"}
+    asked = parse_experiment(shown_yaml(open_page("train", model="vgg3", reduction="1/N", **link)))
+    assert (asked.dataset.name, asked.dataset.size) == ("digits", 16)
+    assert (asked.decomposition.overlap, asked.decomposition.border) == (2, "shift")
+    assert (asked.model.name, asked.model.width, asked.model.reduction) == ("vgg3", 0.5, "1/N")
+
+
+def test_a_run_is_duplicated(open_page):
+    run = made_run(experiment=made_experiment(seeds=[3, 4]))
+    asked = parse_experiment(shown_yaml(open_page("train", **{"from": run.id})))
+    assert asked == run.experiment
+
+
+@pytest.mark.parametrize("link", [{"from": "nobody"}, {"grid": "2x2x2x2"}, {"dataset": "nothing"}])
+def test_a_link_that_cannot_be_followed_says_so(link, open_page):
+    test = open_page("train", **link)
+    assert any("cannot be followed" in warning.value for warning in test.warning)
+    assert not train_button(test).disabled
+
+
+def test_train_makes_a_run_and_launches_it(open_page, monkeypatch):
+    launched = []
+    monkeypatch.setattr("ddlab.engine.launch.launch", launched.append)
+    test = open_page("train", recipe="demo")
+    train_button(test).click().run()
+    assert [run.id for run in launched] == [list_runs()[0].id]
+    assert launched[0].experiment == RECIPES["demo"]()
+    assert launched[0].command == "ddlab train demo"
+
+
+def test_overrides_repeat_the_change():
+    changed = RECIPES["demo"]().with_settings({"training.epochs": 3, "seeds": [5]})
+    assert overrides(changed, "demo") == {"training.epochs": 3, "seeds": [5]}
+    assert RECIPES["demo"]().with_settings(overrides(changed, "demo")) == changed
+    assert command_line(changed, "link") == "ddlab train demo.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ("decomposition.grid", [2, 4], "2×4"),
+        ("decomposition.overlap", 3, "3"),
+        ("aggregator.hidden", [128, 64], "128, 64"),
+        ("decomposition.boxes", None, ""),
+        ("decomposition.boxes", [[[0, 8], [0, 8]]], "[[[0, 8], [0, 8]]]"),
+    ],
+)
+def test_lists_are_written_as_people_do(path, value, text):
+    assert form.written(path, value) == text
