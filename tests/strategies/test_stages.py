@@ -1,0 +1,166 @@
+"""Stages of the strategies, run in this process on real digits: what they write, from the weights to the decisions."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ddlab.aggregators import average, majority
+from ddlab.data.cache import load
+from ddlab.engine.ranks import Ranks
+from ddlab.experiment import Experiment
+from ddlab.models.build import build
+from ddlab.problem import pose
+from ddlab.runs import RunFolder
+from ddlab.strategies import STRATEGIES
+from ddlab.strategies.cnn_dnn import dnn
+from ddlab.strategies.execute import execute
+from ddlab.strategies.stage import Task, plan, shard, strategy_stages
+
+SETTINGS = {
+    "dataset.name": "digits",
+    "dataset.size": 16,
+    "dataset.train_images": 300,
+    "dataset.validation_images": 100,
+    "model.width": 0.5,
+    "training.epochs": 2,
+    "training.batch_size": 50,
+    "aggregator.epochs": 3,
+    "decomposition.overlap": 2,
+    "decomposition.grid": [2, 2],
+}
+
+
+def run_of(**changes) -> tuple[RunFolder, list[dict]]:
+    """A run of an experiment, executed in this process, and its records."""
+    records: list[dict] = []
+    run = RunFolder.create(Experiment().with_settings({**SETTINGS, **changes}))
+    execute(run, Ranks(), records.append, lambda: None)
+    return run, records
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(home):
+    return run_of(**{"aggregator.folds": 3})
+
+
+def test_all_stages_are_done_once_and_in_order(finished):
+    run, records = finished
+    stages = list(dict.fromkeys(record["stage"] for record in records))
+    assert stages == ["global", "local", "local_folds", "cnn_dnn"]
+    assert all(run.stage(stage.name, 0).done for stage in plan(pose(run.experiment)))
+    again: list[dict] = []
+    execute(run, Ranks(), again.append, lambda: None)
+    assert again == []
+
+
+def test_predictions_follow_from_the_weights_that_were_kept(finished):
+    """Load each network from its file, show it the subimages, and find the probabilities that the run wrote."""
+    run, _ = finished
+    problem, dataset = pose(run.experiment), load(run.experiment.dataset)
+    images = torch.tensor(np.asarray(dataset.validation.images)).float() / 255
+    images = (images - torch.tensor(dataset.mean)[:, None, None]) / torch.tensor(dataset.std)[:, None, None]
+    written = run.stage("local", 0).predictions()["validation"]
+    for index, (network, box) in enumerate(zip(problem.local_networks, problem.decomposition, strict=True)):
+        module = build(network).eval()
+        module.load_state_dict(load_file(run.stage("local", 0).weights(f"subdomain{index}-best")))
+        with torch.no_grad():
+            probabilities = module(images[box.slices]).softmax(1).numpy()
+        np.testing.assert_allclose(written[:, index], probabilities, atol=2e-6)
+
+
+def test_decisions_follow_from_the_local_probabilities(finished):
+    run, _ = finished
+    labels = np.asarray(load(run.experiment.dataset).validation.labels)
+    local = run.stage("local", 0).predictions()["validation"]
+    expected = {"average": average(local).argmax(1), "majority": majority(local).decisions_M}
+    for strategy, decisions in expected.items():
+        stage = run.stage(strategy, 0)
+        assert stage.predictions()["validation_decisions"].tolist() == decisions.tolist()
+        assert stage.result()["validation_accuracy"] == pytest.approx((decisions == labels).mean())
+
+
+def test_the_dnn_learned_from_folds_it_has_not_seen(finished):
+    run, _ = finished
+    folds, local = run.stage("local_folds", 0).predictions()["train"], run.stage("local", 0).predictions()["train"]
+    assert folds.shape == local.shape
+    assert not np.allclose(folds, local)
+    np.testing.assert_allclose(folds.sum(2), 1, atol=1e-5)
+
+
+def test_attributions_add_up_to_what_they_explain(finished):
+    """Completeness: they sum to the decided class's log-probability less that at the baseline 1/K."""
+    run, _ = finished
+    problem = pose(run.experiment)
+    network = dnn(problem)
+    module = build(network).eval()
+    module.load_state_dict(load_file(run.stage("cnn_dnn", 0).weights("dnn-best")))
+    written = run.stage("cnn_dnn", 0).predictions()
+    local = torch.from_numpy(run.stage("local", 0).predictions()["validation"]).flatten(1)
+    with torch.no_grad():
+        scores = module(local).log_softmax(1)
+        baseline = module(torch.full((1, network.input[0]), 1 / 10)).log_softmax(1)[0]
+    decisions = written["validation_decisions"]
+    explained = scores[torch.arange(len(scores)), decisions] - baseline[decisions]
+    np.testing.assert_allclose(written["validation_attributions"].sum((1, 2)), explained, atol=0.05)
+
+
+def test_results_hold_what_the_tables_need(finished):
+    run, _ = finished
+    problem = pose(run.experiment)
+    local = sum(network.parameters() for network in problem.local_networks)
+    results = {result["stage"]: result for result in run.results()}
+    assert results["global"]["parameters"] == problem.global_network.parameters()
+    assert results["average"]["parameters"] == results["majority"]["parameters"] == local
+    assert results["cnn_dnn"]["parameters"] == local + dnn(problem).parameters()
+    assert [network["subdomain"] for network in results["local"]["networks"]] == [0, 1, 2, 3]
+    for strategy in STRATEGIES:
+        assert 0 <= results[strategy]["validation_accuracy"] <= 1
+        assert results[strategy]["last_validation_accuracy"] is not None
+
+
+def test_clipped_borders_make_several_banks(home):
+    """A 4×1 grid with overlap has two shapes of subimages: those inside are larger."""
+    settings = {"decomposition.grid": [4, 1], "decomposition.overlap": 2, "strategies": ["average"]}
+    run, records = run_of(**settings)
+    shapes = {network.input for network in pose(run.experiment).local_networks}
+    assert len(shapes) == 2
+    assert run.stage("local", 0).predictions()["train"].shape == (300, 4, 10)
+    assert {record["subdomain"] for record in records} == {0, 1, 2, 3}
+
+
+def test_same_seed_same_run_and_another_seed_another(home):
+    first, second = (run_of(**{"strategies": ["average"], "seeds": [3, 4]})[0] for _ in range(2))
+    for seed in (3, 4):
+        one, other = (run.stage("local", seed).predictions()["validation"] for run in (first, second))
+        assert np.array_equal(one, other)
+    assert not np.array_equal(
+        first.stage("local", 3).predictions()["validation"], first.stage("local", 4).predictions()["validation"]
+    )
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_ends_with_the_stage_of_its_name(name):
+    *before, last = strategy_stages(pose(Experiment()), name)
+    assert last.name == name
+    assert set(last.needs) <= {stage.name for stage in before}
+
+
+def test_strategies_share_their_local_networks():
+    names = [stage.name for stage in plan(pose(Experiment()))]
+    assert names == ["global", "local", "average", "majority", "cnn_dnn"]
+
+
+def test_shards_are_balanced_by_cost():
+    tasks = tuple(Task(str(cost), cost) for cost in (7, 5, 4, 3, 1))
+    shards = shard(tasks, 2)
+    assert sorted(index for share in shards for index in share) == list(range(5))
+    assert [sum(tasks[index].flops for index in share) for share in shards] == [10, 10]
+    assert shard(tasks, 8)[5:] == [[], [], []]
