@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 from PIL import Image, ImageOps
 
 from ddlab.data.class_folders import FEWEST
-from ddlab.data.containers import MOST_BYTES
 from ddlab.data.source import SPLITS, DataMissing, Description, Source, Split, SplitName
 from ddlab.data.splits import limit, mixed_order, stratified_split
 
@@ -117,12 +117,16 @@ def _load(path: Path, stamp: tuple[int, int]) -> Arrays:
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(member.file_size for member in archive.infolist())
-        if total > MOST_BYTES:
-            raise ValueError(f"it would take {total / 2**30:.0f} GiB, at most {MOST_BYTES / 2**30:.0f} are allowed")
+        if total > _most_bytes():
+            raise ValueError(f"it takes {total / 2**20:.0f} MiB, more than half of the free memory; use class folders")
         with np.load(path, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"path: {path.name} cannot be read as npz ({error})") from error
+
+
+def _most_bytes() -> int:
+    return psutil.virtual_memory().available // 2
 
 
 def _images(array: np.ndarray, key: str, path: Path) -> np.ndarray:
