@@ -38,29 +38,23 @@ def execute(
         If the data or the settings cannot work.
     """
     problem = pose(run.experiment)
+    # All ranks look before the barrier of _load, and none writes before it: they agree on what is left to do, where a
+    # rank that looked later could find a stage done that rank 0 has only just finished, and miss its barrier.
+    left = [
+        (seed, stage)
+        for seed in run.experiment.seeds
+        for stage in plan(problem)
+        if not run.stage(stage.name, seed).done
+    ]
     dataset = _load(run.experiment.dataset, ranks)
-    for seed in run.experiment.seeds:
-        for stage in plan(problem):
-            folder = run.stage(stage.name, seed)
-            if folder.done:
-                continue
-            check()
-            log.info("stage %s, seed %d: %s", stage.name, seed, stage.title)
-            needed = partial(run.stage, seed=seed)
-            context = StageContext(
-                problem,
-                dataset,
-                stage,
-                seed,
-                folder,
-                needed,
-                ranks,
-                report,
-                check,
-            )
-            if stage.kind != "single" or ranks.rank == 0:
-                stage.run(context)
-            ranks.barrier()
+    for seed, stage in left:
+        check()
+        log.info("stage %s, seed %d: %s", stage.name, seed, stage.title)
+        folder, needed = run.stage(stage.name, seed), partial(run.stage, seed=seed)
+        context = StageContext(problem, dataset, stage, seed, folder, needed, ranks, report, check)
+        if stage.kind != "single" or ranks.rank == 0:
+            stage.run(context)
+        ranks.barrier()
 
 
 def _load(settings: "DatasetSettings", ranks: "Ranks") -> Dataset:
