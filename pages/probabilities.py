@@ -83,6 +83,9 @@ if explanation.attributions_NK is not None:
 # ---- all images together
 
 st.subheader("What can every subdomain see at all?")
-decisions.show_subdomains(outcomes, decomposition, image, run.id)
+everywhere, here = st.columns(2)
+with everywhere:
+    decisions.show_subdomains(outcomes, decomposition, image, run.id)
 if mask is not None:
-    decisions.show_sight(explanation, decomposition, mask, index)
+    with here:
+        decisions.show_sight(explanation, decomposition, mask, index)

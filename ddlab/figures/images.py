@@ -29,7 +29,7 @@ def image_source(image: np.ndarray) -> str:
 
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:
-    """An image of bytes ``(C, H, W)`` as ``(H, W)`` or ``(H, W, 3)`` with whole pixels repeated to at least ``side``."""
+    """An image of bytes ``(C, H, W)`` as ``(H, W)`` or ``(H, W, 3)`` whole pixels repeated to at least ``side``."""
     pixels = np.moveaxis(np.asarray(image, dtype=np.uint8), 0, -1)
     factor = -(-side // min(pixels.shape[:2]))
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1).squeeze()

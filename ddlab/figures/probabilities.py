@@ -85,22 +85,21 @@ def decision_bars(
                 "opacity": [1.0 if index == decided else 0.45 for index in range(len(classes))],
             },
             text=[f"{value:.0f}" if whole else f"{value:.0%}" for value in values_K],
-            textposition="auto",
-            textangle=0,
+            textposition="outside",
+            cliponaxis=False,
             hovertemplate="%{y}: %{x}<extra></extra>" if whole else "%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    axis = (
-        {"xaxis": {"dtick": max(1, int(max(values_K)) // 5)}}
-        if whole
-        else percent_axis("x", range=[0, 1.01], dtick=0.25)
-    )
+    axis = percent_axis("x", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    if whole:
+        total = float(sum(values_K))
+        axis = {"xaxis": {"range": [0, 1.12 * total], "dtick": max(1, int(total) // 4)}}
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return finish(figure, title, x=unit, height=110 + 24 * len(classes), showlegend=False, **axis)
 
 
 def attribution_map(attributions_NK: np.ndarray, classes: Sequence[str], title: str) -> go.Figure:
-    """What every local probability adds to the DNN's decision: blue speaks for it, red against it."""
+    """What every local probability adds to the log-probability of the DNN's decision: blue for it, red against it."""
     limit = max(float(np.abs(attributions_NK).max()), 1e-9)
     figure = go.Figure(
         go.Heatmap(
@@ -111,7 +110,7 @@ def attribution_map(attributions_NK: np.ndarray, classes: Sequence[str], title: 
             zmin=-limit,
             zmax=limit,
             texttemplate="%{z:.2f}" if len(classes) <= WRITTEN else None,
-            colorbar={"title": {"text": "adds to log-probability", "side": "right"}, "thickness": 12},
+            colorbar={"title": {"text": "effect", "side": "right"}, "thickness": 12},
             hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
             xgap=1,
             ygap=1,

@@ -82,9 +82,9 @@ def show_local(explanation: Explanation, index: int) -> None:
 
 def show_strategies(explanation: Explanation, index: int) -> None:
     """Say and draw how each strategy decides: votes, mean, DNN, global network."""
-    columns = st.columns(2)
-    for place, (strategy, decided) in enumerate(explanation.decisions.items()):
-        with columns[place % 2], st.container(border=True):
+    places = [column for _ in range(0, len(explanation.decisions), 2) for column in st.columns(2)]
+    for place, (strategy, decided) in zip(places, explanation.decisions.items(), strict=False):
+        with place, st.container(border=True, height="stretch"):
             verdict = ":green[✓ right]" if decided == explanation.truth else ":red[✗ wrong]"
             st.markdown(f"**{STRATEGIES[strategy].title}: {explanation.classes[decided]}** {verdict}")
             st.markdown(analysis.reason(explanation, strategy))

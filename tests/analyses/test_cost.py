@@ -1,0 +1,66 @@
+"""Costs against torch's own counts, and work ratios against numbers computed by hand."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ddlab.analyses.cost import DEFAULT_RATE, cost_table, machine_rate, network_cost, plan_table, work_ratio
+from ddlab.experiment import parse_experiment
+from ddlab.models import MODELS
+from ddlab.models.build import build
+from ddlab.problem import pose
+from tests.made_run import made_run
+
+
+def posed(**settings):
+    return pose(parse_experiment({"dataset": {"name": "digits"}, **settings}))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_counts_are_those_of_torch(model):
+    problem = posed(model={"name": model}, decomposition={"grid": [2, 2], "overlap": 2})
+    for network in (problem.global_network, *problem.local_networks):
+        module = build(network).eval()
+        cost = network_cost(network)
+        assert cost.parameters == sum(parameter.numel() for parameter in module.parameters())
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            module(torch.zeros(1, *network.input))
+        assert cost.flops == counter.get_total_flops()
+
+
+def test_table_has_a_row_a_network_and_bytes_of_adam():
+    table = cost_table(posed(decomposition={"grid": [1, 2]}), batch_size=10)
+    assert list(table["network"]) == ["global", "local 1", "local 2"]
+    assert list(table["input"]) == ["32×32", "32×16", "32×16"]
+    first = table.iloc[0]
+    assert first["weights"] == first["gradients"] == 4 * first["parameters"]
+    assert first["adam"] == 8 * first["parameters"]
+    assert first["memory"] == first[["weights", "gradients", "adam", "activations"]].sum()
+    twice = cost_table(posed(decomposition={"grid": [1, 2]}), batch_size=20)
+    assert twice["activations"][0] == 2 * first["activations"]
+
+
+@pytest.mark.parametrize(("workers", "busiest"), [(None, 1), (4, 1), (2, 2), (3, 2), (1, 4)])
+def test_work_ratio_divides_by_the_busiest_worker(workers, busiest):
+    problem = posed(decomposition={"grid": [2, 2]})
+    local, whole = problem.local_networks[0].flops(), problem.global_network.flops()
+    ratio = work_ratio(problem, workers)
+    assert ratio.total == pytest.approx(whole / (4 * local))
+    assert ratio.longest == pytest.approx(whole / (busiest * local))
+
+
+def test_plan_takes_half_as_long_with_two_workers_where_work_can_be_shared():
+    problem = posed()
+    one, two = (plan_table(problem, workers, rate=1e9).set_index("stage") for workers in (1, 2))
+    for stage in ("global", "local"):
+        assert two.loc[stage, "seconds"] == pytest.approx(one.loc[stage, "seconds"] / 2)
+    assert two.loc["cnn_dnn", "seconds"] == one.loc["cnn_dnn", "seconds"]
+    assert one.loc["global", "seconds"] == pytest.approx(one.loc["global", "flops"] / 1e9)
+
+
+def test_rate_is_the_median_of_finished_runs_and_a_default_without_any():
+    failed = made_run("failed")
+    assert machine_rate([failed]) == DEFAULT_RATE
+    run = made_run()
+    rates = sorted(max(r["flops_by_rank"]) / r["seconds"] for r in run.results() if r["seconds"] > 1)
+    assert machine_rate([failed, run]) == rates[len(rates) // 2]
