@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddlab.data.augment import augment
+from ddlab.data.augment import draw_sources, move
 from ddlab.data.source import SPLITS, Dataset, SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.engine.ranks import Ranks
@@ -46,9 +46,9 @@ class Sharing:
     ranks: Ranks
     split_batches: bool = False
 
-    def part(self, indices: Tensor) -> Tensor:
-        """Our part of the samples."""
-        return torch.tensor_split(indices, self.ranks.size)[self.ranks.rank] if self.split_batches else indices
+    def part(self, samples: Tensor) -> Tensor:
+        """Our part of the samples, which the first axis counts."""
+        return torch.tensor_split(samples, self.ranks.size)[self.ranks.rank] if self.split_batches else samples
 
 
 class ImageFeed:
@@ -91,7 +91,7 @@ class ImageFeed:
             ours = self.sharing.part(indices)
             images = self._images("train", ours)
             if self.settings.flip or self.settings.shift:
-                images = augment(images, self.settings.flip, self.settings.shift, generator)
+                images = move(images, [self.sharing.part(source) for source in self._draw(len(indices), generator)])
             yield Batch(self._inputs(images), self._labels("train", ours), len(indices))
 
     def evaluate(self, split: SplitName) -> Iterator[Batch]:
@@ -99,6 +99,11 @@ class ImageFeed:
         indices = self.sharing.part(torch.arange(len(self.dataset.split(split))))
         for chunk in torch.split(indices, EVALUATION_BATCH):
             yield Batch(self._inputs(self._images(split, chunk)), self._labels(split, chunk), len(chunk))
+
+    def _draw(self, count: int, generator: torch.Generator) -> list[Tensor]:
+        """Augmentations of a whole batch, of which every rank takes its part: they do not depend on the ranks."""
+        shape, settings = self.dataset.description.shape, self.settings
+        return draw_sources(count, shape, settings.flip, settings.shift, generator)
 
     def _images(self, split: SplitName, indices: Tensor) -> Tensor:
         """Images ``(B, C, *shape)`` as bytes on the device; only these are read from the memory-mapped file."""

@@ -182,7 +182,8 @@ class Loop:
                 if trainee in active:
                     trainee.end_epoch(validation_loss_S[i], validation_accuracy_S[i], seconds)
                     measures = (loss_S[i], accuracy_S[i], validation_loss_S[i], validation_accuracy_S[i])
-                    self.report(self._record(trainee, measures, seconds))
+                    if self.ranks.rank == 0:
+                        self.report(self._record(trainee, measures, seconds))
             self.save()
 
     def _record(self, trainee: Trainee, measures: tuple[float, ...], seconds: float) -> dict[str, Any]:
