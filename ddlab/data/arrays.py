@@ -3,12 +3,14 @@
 Keys, the first that fit: ``train_images, train_labels, val_images, val_labels`` (or ``test_``; as in MedMNIST);
 ``x_train, y_train, x_test, y_test`` (or ``x_val``; as in Keras); ``images, labels``, split by ddlab. Images are
 ``(M, H, W)``, ``(M, H, W, 1)`` or ``(M, H, W, 3)``, of bytes or of numbers from 0 to 1; labels are whole numbers
-``(M,)`` or ``(M, 1)``. ``classes`` may hold the classes' names. The file is read into memory, once.
+``(M,)`` or ``(M, 1)``. ``classes`` may hold the classes' names. The images are
+read into memory for decoding, and only then.
 """
 
 import hashlib
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,75 +34,59 @@ KEYS = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("images", "labels"),
 )
-Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an npz holds, without its images: their shape ``(H, W, C)``, and of each split key, labels and order."""
+
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
+    keys: dict[SplitName, str]
+    labels: dict[SplitName, np.ndarray]
+    orders: dict[SplitName, np.ndarray]
 
 
 class Npz(Source):
-    """The images of an npz file."""
+    """The images of an npz file, as the largest centred squares, scaled."""
 
     def __init__(self, path: Path, licence: str) -> None:
         self.path = path
         self.licence = licence
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """From the shape of the images and the labels."""
-        images, labels = self._splits(settings)
-        classes = self._classes(np.concatenate([labels[split] for split in SPLITS]))
-        _, height, width, channels = images["train"].shape
+        """From the labels and the header of the images."""
+        layout = self._layout(settings)
+        height, width, channels = layout.shape
         size = settings.size or min(height, width)
         return Description(
-            classes=classes,
+            classes=layout.classes,
             channels=channels,
             shape=(size, size),
-            num_train=limit(len(images["train"]), settings.train_images),
-            num_validation=limit(len(images["validation"]), settings.validation_images),
+            num_train=limit(len(layout.orders["train"]), settings.train_images),
+            num_validation=limit(len(layout.orders["validation"]), settings.validation_images),
             source=str(self.path),
             licence=self.licence,
         )
 
     def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
         """Cut and scale the images in blocks."""
-        description = self.describe(settings)
-        images, labels = (part[split] for part in self._splits(settings))
-        order = mixed_order(labels, settings.seed)
-        order = order[: description.num_train if split == "train" else description.num_validation]
-        for start in range(0, len(order), BLOCK):
-            indices = order[start : start + BLOCK]
+        description, layout = self.describe(settings), self._layout(settings)
+        count = description.num_train if split == "train" else description.num_validation
+        images = _array(self.path, layout.keys[split])
+        images = images.reshape(len(images), *layout.shape)
+        for start in range(0, count, BLOCK):
+            indices = layout.orders[split][start : min(start + BLOCK, count)]
             block = _as_bytes(images[indices], self.path)
-            yield Split(_square(block, description.shape[0]), labels[indices])
+            yield Split(_square(block, description.shape[0]), layout.labels[split][indices])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
         """Name, size and time of the file."""
         stamp = repr((str(self.path), *_stamp(self.path)))
         return hashlib.sha256(stamp.encode()).hexdigest()
 
-    def _classes(self, labels: np.ndarray) -> tuple[str, ...]:
-        arrays = _load(self.path, _stamp(self.path))
-        count = int(labels.max()) + 1
-        names = [str(name) for name in arrays["classes"]] if "classes" in arrays else [str(k) for k in range(count)]
-        if len(names) < max(count, 2):
-            raise ValueError(f"path: {self.path.name} has {len(names)} classes; needs at least {max(count, 2)}")
-        fewest = np.bincount(labels, minlength=len(names))
-        if fewest.min() < FEWEST:
-            rarest = names[fewest.argmin()]
-            raise ValueError(
-                f"path: {self.path.name} has {fewest.min()} images of class {rarest!r}; needs at least {FEWEST}"
-            )
-        return tuple(names)
-
-    def _splits(self, settings: "DatasetSettings") -> tuple[dict[SplitName, np.ndarray], dict[SplitName, np.ndarray]]:
-        """Images and labels of both splits."""
-        arrays = _load(self.path, _stamp(self.path))
-        keys = next((keys for keys in KEYS if set(keys) <= set(arrays)), None)
-        if keys is None:
-            choices = "; ".join(", ".join(keys) for keys in KEYS)
-            raise ValueError(f"path: {self.path.name} holds {', '.join(arrays) or 'nothing'}; needs one of: {choices}")
-        images = [_images(arrays[key], key, self.path) for key in keys[::2]]
-        labels = [_labels(arrays[key], key, len(part), self.path) for key, part in zip(keys[1::2], images, strict=True)]
-        if len(keys) == 4:
-            return dict(zip(SPLITS, images, strict=True)), dict(zip(SPLITS, labels, strict=True))
-        indices = dict(zip(SPLITS, stratified_split(labels[0], settings.seed), strict=True))
-        return {s: images[0][i] for s, i in indices.items()}, {s: labels[0][i] for s, i in indices.items()}
+    def _layout(self, settings: "DatasetSettings") -> Layout:
+        return _look(self.path, _stamp(self.path), settings.seed)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -111,16 +97,52 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-@lru_cache(maxsize=1)
-def _load(path: Path, stamp: tuple[int, int]) -> Arrays:
-    """All arrays of the file; kept until another one is wanted."""
+@lru_cache(maxsize=4)
+def _look(path: Path, stamp: tuple[int, int], seed: int) -> Layout:
+    shapes = _shapes(path)
+    keys = next((keys for keys in KEYS if set(keys) <= set(shapes)), None)
+    if keys is None:
+        choices = "; ".join(", ".join(keys) for keys in KEYS)
+        raise ValueError(f"path: {path.name} holds {', '.join(shapes) or 'nothing'}; needs one of: {choices}")
+    image_keys = keys[::2]
+    image_shapes = {_image_shape(shapes[key], key, path) for key in image_keys}
+    if len(image_shapes) > 1:
+        raise ValueError(f"path: {path.name}: {' and '.join(image_keys)} have images of different shapes")
+    labels = [_labels(path, key, shapes[image][0]) for image, key in zip(image_keys, keys[1::2], strict=True)]
+    orders = stratified_split(labels[0], seed) if len(keys) == 2 else tuple(mixed_order(part, seed) for part in labels)
+    named = _array(path, "classes").astype(str).tolist() if "classes" in shapes else None
+    return Layout(
+        _classes(np.concatenate(labels), named, path),
+        image_shapes.pop(),
+        dict(zip(SPLITS, image_keys * (2 // len(image_keys)), strict=True)),
+        dict(zip(SPLITS, labels * (2 // len(labels)), strict=True)),
+        dict(zip(SPLITS, orders, strict=True)),
+    )
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of every array, from the headers."""
     try:
         with zipfile.ZipFile(path) as archive:
-            total = sum(member.file_size for member in archive.infolist())
-        if total > _most_bytes():
-            raise ValueError(f"it takes {total / 2**20:.0f} MiB, more than half of the free memory; use class folders")
+            shapes = {}
+            for name in archive.namelist():
+                with archive.open(name) as file:
+                    version = np.lib.format.read_magic(file)
+                    read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[version[0]]
+                    shapes[name.removesuffix(".npy")] = read(file)[0]
+            return shapes
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"path: {path.name} cannot be read as npz ({error})") from error
+
+
+def _array(path: Path, key: str) -> np.ndarray:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = archive.getinfo(f"{key}.npy").file_size
+        if size > _most_bytes():
+            raise ValueError(f"{key} takes {size / 2**20:.0f} MiB, more than half of the free memory")
         with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+            return arrays[key]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"path: {path.name} cannot be read as npz ({error})") from error
 
@@ -129,25 +151,35 @@ def _most_bytes() -> int:
     return psutil.virtual_memory().available // 2
 
 
-def _images(array: np.ndarray, key: str, path: Path) -> np.ndarray:
-    """As ``(M, H, W, C)``."""
-    if array.ndim == 3:
-        array = array[..., None]
-    if array.ndim != 4 or array.shape[3] not in (1, 3) or not array.size:
-        raise ValueError(
-            f"path: {path.name}: {key} has shape {array.shape}; needs (M, H, W), (M, H, W, 1) or (M, H, W, 3)"
-        )
-    return array
+def _image_shape(shape: tuple[int, ...], key: str, path: Path) -> tuple[int, int, int]:
+    """``(H, W, C)`` of the images in an array of this shape."""
+    full = (*shape, 1) if len(shape) == 3 else shape
+    if len(full) != 4 or full[3] not in (1, 3) or 0 in full:
+        raise ValueError(f"path: {path.name}: {key} has shape {shape}; needs (M, H, W), (M, H, W, 1) or (M, H, W, 3)")
+    return full[1], full[2], full[3]
 
 
-def _labels(array: np.ndarray, key: str, count: int, path: Path) -> np.ndarray:
-    labels = array.reshape(len(array), -1)[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+def _labels(path: Path, key: str, count: int) -> np.ndarray:
+    array = _array(path, key)
+    labels = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise ValueError(
             f"path: {path.name}: {key} has shape {array.shape} and type {array.dtype}; needs {count} whole numbers "
             f"from 0, one an image"
         )
     return labels.astype(np.int64)
+
+
+def _classes(labels: np.ndarray, named: list[str] | None, path: Path) -> tuple[str, ...]:
+    count = int(labels.max()) + 1
+    names = [str(label) for label in range(count)] if named is None else named
+    if len(names) < max(count, 2):
+        raise ValueError(f"path: {path.name} has {len(names)} classes; needs at least {max(count, 2)}")
+    counts = [int((labels == label).sum()) for label in range(len(names))]
+    if min(counts) < FEWEST:
+        rarest = names[counts.index(min(counts))]
+        raise ValueError(f"path: {path.name} has {min(counts)} images of class {rarest!r}; needs at least {FEWEST}")
+    return tuple(names)
 
 
 def _as_bytes(images: np.ndarray, path: Path) -> np.ndarray:
@@ -162,7 +194,7 @@ def _as_bytes(images: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _square(images: np.ndarray, size: int) -> np.ndarray:
-    """The largest centred squares, scaled: ``(M, C, size, size)``."""
+    """As ``(M, C, size, size)``."""
     if images.shape[1:3] != (size, size):
         pictures = (Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image) for image in images)
         fitted = [np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)) for picture in pictures]

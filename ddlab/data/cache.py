@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERSION = 1  # of the layout and of what sources draw; a new number makes every cache anew
+PART = ".part"  # ends the name of a cache that is being made
 Report = Callable[[int, int], None]
 
 
@@ -145,13 +146,20 @@ def _digest(value: Any) -> str:
 
 def _newest(settings: "DatasetSettings") -> Path | None:
     """The newest intact cache made of the same settings, whatever the files were then."""
-    found = [path for path in _caches().glob(f"{_prefix(settings)}*") if path.is_dir() and not _damage(path)]
+    found = [path for path in _siblings(settings) if not _damage(path)]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
+def _siblings(settings: "DatasetSettings") -> list[Path]:
+    """Finished caches of the same settings."""
+    found = _caches().glob(f"{_prefix(settings)}*")
+    return [path for path in found if path.is_dir() and path.suffix != PART]
+
+
 def _build(source: Source, settings: "DatasetSettings", folder: Path, report: Report) -> None:
-    """Decode into a temporary folder, then put it in place."""
-    temporary = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    """Decode into a temporary folder, then put it in place of all caches that were made from older files."""
+    temporary = folder.with_name(folder.name + PART)
+    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed: we hold the lock
     temporary.mkdir()
     try:
         description = source.describe(settings)
@@ -165,8 +173,8 @@ def _build(source: Source, settings: "DatasetSettings", folder: Path, report: Re
                 if split == "train":
                     histogram += _histogram(block.images)
         _write_meta(temporary, description, histogram)
-        if folder.exists():
-            shutil.rmtree(folder)
+        for old in _siblings(settings):
+            shutil.rmtree(old, ignore_errors=True)
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

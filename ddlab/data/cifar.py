@@ -89,9 +89,13 @@ class Cifar10(Source):
 
     def download(self, settings: "DatasetSettings") -> None:
         """Let torchvision fetch the official files, unless class folders are there."""
-        self._source().download(settings)
+        if not self._has_folders():
+            OfficialCifar10().download(settings)
+
+    def _has_folders(self) -> bool:
+        return (data_home() / "cifar10").is_dir()
 
     def _source(self) -> Source:
-        if not (data_home() / "cifar10").is_dir():
+        if not self._has_folders():
             return OfficialCifar10()
         return ClassFolders("cifar10", 32, f"{OfficialCifar10.source}{VALIDATION_IS_TEST}", LICENCE, seed=0)

@@ -27,6 +27,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".ti
 MOST_MEMBERS = 500_000
 MOST_BYTES = 64 * 2**30  # of all members together, uncompressed
 MOST_MEMBER_BYTES = 256 * 2**20
+MOST_LEVELS = 8  # of folders in folders: a link may lead back up
 FREE_BYTES = 256 * 2**20  # below this, an archive may be as well compressed as it likes
 MOST_RATIO = 50  # pictures hardly compress: even drawings in BMP stay below it
 DECOMPRESSORS: dict[str, Callable[..., Any]] = {
@@ -92,12 +93,14 @@ class Folder(Container):
 
     def images(self) -> tuple[str, ...]:
         """All image files below the folder, but hidden ones."""
-        return tuple(sorted(_below(self.path, "")))
+        with _readable(self.path):
+            return tuple(sorted(_below(self.path, "")))
 
     def stamp(self) -> str:
         """Size and time of every image file."""
         root = os.fspath(self.path)
-        return "\n".join(f"{name} {_stamp(os.stat(f'{root}/{name}'))}" for name in self.images())
+        with _readable(self.path):
+            return "\n".join(f"{name} {_stamp(os.stat(f'{root}/{name}'))}" for name in self.images())
 
     @contextmanager
     def reader(self) -> Iterator[Read]:
@@ -153,8 +156,8 @@ def _below(folder: str | Path, prefix: str) -> Iterator[str]:
     """Names of the image files below a folder; nothing is asked of the files themselves, there may be many."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith((".", "__MACOSX")):
+            if entry.is_dir():
+                if not entry.name.startswith((".", "__MACOSX")) and prefix.count("/") < MOST_LEVELS:
                     yield from _below(entry.path, f"{prefix}{entry.name}/")
             elif is_image(entry.name):
                 yield prefix + entry.name
@@ -249,8 +252,8 @@ def _copy(source: IO[bytes], target: IO[bytes], most: int, name: str) -> None:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Say of a damaged archive which one it is."""
+    """Say of damaged or forbidden files which ones they are."""
     try:
         yield
     except DAMAGE as error:
-        raise ValueError(f"path: the archive {path.name} cannot be read ({error or type(error).__name__})") from error
+        raise ValueError(f"path: {path.name} cannot be read ({error or type(error).__name__})") from error

@@ -76,6 +76,14 @@ def test_a_failure_leaves_nothing_behind(own_home, monkeypatch):
     assert caches(own_home) == [] and not is_ready(SMALL)
 
 
+def test_what_a_killed_process_left_is_cleared_away(own_home):
+    load(SMALL)
+    (folder,) = caches(own_home)
+    folder.rename(folder.with_name(f"{folder.name}.part"))
+    load(SMALL)
+    assert caches(own_home) == [folder]
+
+
 def test_two_processes_decode_once(own_home):
     code = (
         "import logging, ddlab.data.cache as c; from ddlab.experiment import DatasetSettings\n"
@@ -138,6 +146,7 @@ def test_images_that_change_are_decoded_again(own_images, own_home):
     Image.new("RGB", (20, 20), (9, 9, 9)).save(f"{own_images.path}/cats/new.png")
     dataset = load(own_images)
     assert len(dataset.train) + len(dataset.validation) == 11
+    assert len(caches(own_home)) == 1, "the cache of the older files is in the way"
 
 
 def test_a_folder_that_vanished_is_served_from_the_cache(own_images, own_home, caplog):
