@@ -81,7 +81,9 @@ def main() -> None:
     whole, parts = (statistics.median(row[name] for row in times) for name in ("global", "local"))
     work = GLOBAL.flops() / (len(DECOMPOSITION) * LOCAL.flops())
     steps = -(-arguments.images // SETTINGS.batch_size)
-    print(f"cores {cores}, {arguments.images} images, {steps} steps of {SETTINGS.batch_size}, {arguments.rounds} rounds")
+    print(
+        f"cores {cores}, {arguments.images} images, {steps} steps of {SETTINGS.batch_size}, {arguments.rounds} rounds"
+    )
     print(f"operations, forward, one image: global {GLOBAL.flops() / 1e6:.1f} M, local 4 × {LOCAL.flops() / 1e6:.2f} M")
     print(f"work ratio by count of operations   {work:5.1f}")
     print(f"time ratio, median {whole:.2f} s / {parts:.2f} s   {whole / parts:5.1f}")

@@ -1,6 +1,5 @@
 """What the benchmarks share: a made data set, a loop over it, and medians of repeated timings."""
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 
@@ -47,9 +46,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def alternate(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Median wall time of each work, taken in turns so that a noisy neighbour disturbs all of them alike."""
-    for work in works:
-        work()
-    times = [[seconds(work) for work in works] for _ in range(rounds)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
+def alternate(prepares: Sequence[Callable[[], Callable[[], object]]], rounds: int) -> list[list[float]]:
+    """Wall times a work and round, taken in turns so that noise hits all alike; preparing is not timed."""
+    for prepare in prepares:
+        prepare()()
+    times = [[seconds(prepare()) for prepare in prepares] for _ in range(rounds)]
+    return [list(column) for column in zip(*times, strict=True)]
