@@ -18,7 +18,7 @@ PEER_GONE = (
     "Timed out waiting",
 )
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
-DISK_FULL = ("No space left on device", "PytorchStreamWriter failed", "Disk quota exceeded")
+DISK_FULL = ("No space left on device", "PytorchStreamWriter failed", "inline_container", "Disk quota exceeded")
 
 
 def describe_failure(error: BaseException, where: Where) -> str | None:

@@ -31,11 +31,12 @@ def one_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("DDLAB_HOME", str(tmp_path_factory.getbasetemp() / "real-runs"))
 
 
-def experiment(workers: int, **training) -> Experiment:
+def experiment(workers: int, *, batch_norm: bool = True, **training) -> Experiment:
     return parse_experiment(
         {
             "name": f"digits on {workers}",
             "dataset": {"name": "digits", "size": 16, "train_images": 500, "validation_images": 100},
+            "model": {"batch_norm": batch_norm},
             "training": {"epochs": 10, "batch_size": 50, **training},
             "aggregator": {"epochs": 5},
             "placement": {"workers": workers, "devices": "cpu"},
@@ -48,8 +49,8 @@ def start():
     """Start a run; none outlives its test, however that ends."""
     started = []
 
-    def start(workers=1, **training):
-        run = RunFolder.create(experiment(workers, **training))
+    def start(workers=1, **settings):
+        run = RunFolder.create(experiment(workers, **settings))
         started.append(run)
         launch(run)
         return run
@@ -206,7 +207,7 @@ def test_two_who_press_train_at_once_get_a_queue(start, monkeypatch):
 
 
 def test_number_that_is_none_fails_with_a_sentence_and_keeps_the_run(start):
-    run = start(optimizer="sgd", learning_rate=10.0)
+    run = start(optimizer="sgd", learning_rate=10.0, batch_norm=False)
     wait_for(lambda: not run.state().is_live, "the end")
     assert run.state().state == "failed", run.log(0)
     assert "NaN" in run.state().message and "smaller learning rate" in run.state().message
