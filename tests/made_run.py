@@ -45,7 +45,8 @@ def made_run(state: str = "finished", experiment: Experiment | None = None, seed
     for seed in experiment.seeds:
         last = seed == experiment.seeds[-1]
         stages = ["global", "local", "average", "majority", "cnn_dnn"]
-        wanted = [s for s in stages if s == "local" or s in experiment.strategies]
+        parts = {"local"} if set(experiment.strategies) - {"global"} else set()
+        wanted = [stage for stage in stages if stage in parts | set(experiment.strategies)]
         _seed(run, problem, _Draw.of(problem, dataset, seed), seed, wanted if whole or not last else wanted[:-1])
     started = time.time() - LASTED
     dead = {"pid": 2**22 + 7, "created": 0.0}

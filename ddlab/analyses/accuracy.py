@@ -41,7 +41,7 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     differing = differing_settings(runs)
     rows = []
     for run in runs:
-        settings = differing.loc[run.id].to_dict() if run.id in differing.index else {}
+        settings = {path: differing.at[run.id, path] for path in differing.columns}
         for strategy in run.asked().get("strategies") or ():
             numbers = _strategy_row(run, strategy)
             if numbers:
@@ -57,7 +57,7 @@ def _strategy_row(run: RunFolder, strategy: str) -> dict[str, Any]:
     validation = [result["validation_accuracy"] for result in done]
     train = [result["train_accuracy"] for result in done]
     needed = [[by_stage.get((stage, r["seed"])) for stage in _needed_stages(run, strategy)] for r in done]
-    whole = [stages for stages in needed if stages and None not in stages]
+    whole = [[stage for stage in stages if stage] for stages in needed if stages and None not in stages]
     epochs = [result["best_epoch"] for result in done if result.get("best_epoch") is not None]
     title = STRATEGIES[strategy].title if strategy in STRATEGIES else strategy
     return {

@@ -99,9 +99,10 @@ def find_images(
     if filter not in FILTERS:
         raise ValueError(unknown("filter", filter, FILTERS))
     labels, decisions = outcomes.labels, outcomes.decisions
+    mine = decisions.get(strategy) if strategy else None
     passes = np.ones(len(labels), dtype=bool)
-    if filter == "wrong" and strategy in decisions:
-        passes &= decisions[strategy] != labels
+    if filter == "wrong" and mine is not None:
+        passes &= mine != labels
     if filter == "disagree" and decisions:
         everyone = np.stack(list(decisions.values()))
         passes &= (everyone != everyone[0]).any(axis=0)
@@ -110,8 +111,8 @@ def find_images(
         passes &= (decisions["majority"] != labels) & (decisions["cnn_dnn"] == labels) if both else False
     if truth is not None:
         passes &= labels == truth
-    if decided is not None and strategy in decisions:
-        passes &= decisions[strategy] == decided
+    if decided is not None and mine is not None:
+        passes &= mine == decided
     return np.flatnonzero(passes)
 
 

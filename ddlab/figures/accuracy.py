@@ -72,7 +72,9 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
     """Validation accuracy over one of ``COSTS``, a point a strategy: up is better, left is cheaper."""
     figure = go.Figure()
     several = table["run_id"].nunique() > 1
-    for strategy, rows in table.dropna(subset=[cost]).groupby("strategy", sort=False):
+    known = table.dropna(subset=[cost])
+    for strategy in known["strategy"].unique():
+        rows = known[known["strategy"] == strategy]
         name = STRATEGIES[strategy].title if strategy in STRATEGIES else strategy
         figure.add_scatter(
             x=rows[cost],
@@ -150,8 +152,9 @@ def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure
     runs = list(curves["run"].unique())
     order = [*STRATEGIES, *sorted(set(curves["stage"]) - set(STRATEGIES))]
     curves = curves.sort_values("stage", key=lambda stages: stages.map(order.index), kind="stable")
-    for (run, stage), rows in curves.groupby(["run", "stage"], sort=False):
-        by_epoch = rows.groupby("epoch")[measure]
+    lines = curves[["run", "stage"]].drop_duplicates().itertuples(index=False)
+    for run, stage in lines:
+        by_epoch = curves[(curves["run"] == run) & (curves["stage"] == stage)].groupby("epoch")[measure]
         mean, sd = by_epoch.mean(), by_epoch.std().fillna(0.0)
         name = STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
         name = name if len(runs) == 1 else f"{name}, {run}"

@@ -1,0 +1,78 @@
+"""Compare: opens in every state of a run, and sets several runs side by side."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.made_run import made_experiment, made_run
+
+PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
+
+
+def opened(**query):
+    at = AppTest.from_file(PAGE, default_timeout=30)
+    at.query_params.update(query)
+    return at.run()
+
+
+def titles(at):
+    return [json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in at.get("plotly_chart")]
+
+
+@pytest.fixture(autouse=True)
+def no_example(monkeypatch, tmp_path):
+    monkeypatch.setattr("ddlab.runs.listing._SHIPPED", tmp_path / "none")
+
+
+def test_without_a_run_it_says_what_to_do():
+    at = opened()
+    assert not at.exception
+    assert "there is none yet" in at.info[0].value
+
+
+@pytest.mark.parametrize(
+    ("state", "num_rows"), [("finished", 4), ("running", 3), ("failed", 3), ("cancelled", 3), ("lost", 3)]
+)
+def test_it_shows_what_a_run_has(state, num_rows):
+    made_run(state)
+    at = opened()
+    assert not at.exception and not at.error
+    assert len(at.dataframe[0].value) == num_rows
+    assert len(titles(at)) == 3
+    told = [element.value for element in (*at.info, *at.warning)]
+    assert any(state.capitalize() in text for text in told) == (state != "finished")
+
+
+def test_a_queued_run_has_nothing_to_compare_yet():
+    made_run("queued")
+    at = opened()
+    assert not at.exception
+    assert any("No strategy has a result yet" in info.value for info in at.info)
+
+
+def test_settings_that_differ_are_columns():
+    first = made_run(experiment=made_experiment(decomposition={"grid": [2, 2]}))
+    second = made_run(experiment=made_experiment(decomposition={"grid": [1, 2]}, name="wide"))
+    at = opened(run=first.id, **{"with": second.id})
+    assert not at.exception
+    shown = at.dataframe[0].value
+    assert set(shown["decomposition.grid"]) == {"2×2", "1×2"}
+    assert set(shown["run"]) == {"made", "wide"}
+
+
+def test_the_cost_is_in_the_url():
+    made_run()
+    at = opened(cost="seconds")
+    axis = json.loads(at.get("plotly_chart")[1].proto.spec)["layout"]["xaxis"]["title"]["text"]
+    assert axis == "wall time (s)"
+
+
+def test_a_run_of_a_newer_schema_is_refused_in_a_sentence():
+    run = made_run("queued")
+    path = run.path / "experiment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    at = opened()
+    assert not at.exception
+    assert "newer ddlab" in at.error[0].value

@@ -1,0 +1,86 @@
+"""Decompose: opens, follows the URL, says what does not fit."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+PAGE = Path(__file__).parents[2] / "pages" / "decompose.py"
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def own_home(shared_home, monkeypatch):
+    """One home for all tests here, so that the images are drawn once."""
+    monkeypatch.setenv("DDLAB_HOME", str(shared_home))
+
+
+def opened(**query):
+    at = AppTest.from_file(PAGE, default_timeout=30)
+    at.query_params.update(query)
+    return at.run()
+
+
+def charts(at):
+    return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+
+
+def test_it_opens_with_images_costs_and_the_data_set():
+    at = opened()
+    assert not at.exception and not at.error
+    assert len(charts(at)) == 5
+    assert [metric.value for metric in at.metric] == ["29%", "13.9×", "46%"]
+    assert any("Licence" in text.value for text in at.markdown)
+
+
+def test_the_url_names_what_is_shown():
+    at = opened(dataset="digits", rows="4", columns="2", overlap="2", border="shift", image="7", reduction="1/N")
+    assert not at.exception and not at.error
+    boxes = [trace["text"][0] for trace in charts(at)[0]["data"] if trace.get("text")]
+    assert boxes == [str(number) for number in range(1, 9)]
+    assert charts(at)[0]["layout"]["title"]["text"].startswith("Image 7 ")
+    assert at.query_params["rows"] in ("4", ["4"])
+
+
+def test_a_preset_sets_rows_and_columns():
+    at = opened()
+    at.button(key="grid (4, 2)").click().run()
+    assert at.select_slider(key="rows picker").value == 4
+    assert at.select_slider(key="columns picker").value == 2
+
+
+def test_steps_go_through_the_images_of_a_class():
+    at = opened(**{"class": "blue cross"})
+    first = at.session_state["image picker"]
+    at.button(key="image picker chevron_right").click().run()
+    assert at.session_state["image picker"] > first
+    at.button(key="image picker chevron_left").click().run()
+    assert at.session_state["image picker"] == first
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"rows": "3"}, "32 is not divisible by 3"),
+        ({"dataset": "folder"}, "path"),
+        ({"dataset": "digits", "size": "32", "rows": "8", "columns": "8", "model": "vgg9", "overlap": "0"}, None),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_sentence(query, sentence):
+    at = opened(**query)
+    assert not at.exception
+    if sentence is None:
+        assert not at.error
+    else:
+        assert sentence in at.error[0].value
+
+
+def test_values_in_the_url_that_are_no_choice_are_left_aside():
+    at = opened(dataset="nonsense", rows="99", image="many")
+    assert not at.exception and not at.error
+    assert at.selectbox(key="dataset picker").value == "shapes_local"

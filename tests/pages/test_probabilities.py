@@ -1,0 +1,99 @@
+"""Probabilities: opens in every state of a run, filters images, explains decisions."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ddlab.analyses.probabilities import find_images, read_outcomes
+from tests.made_run import made_experiment, made_run
+
+PAGE = Path(__file__).parents[2] / "pages" / "probabilities.py"
+
+
+def opened(**query):
+    at = AppTest.from_file(PAGE, default_timeout=30)
+    at.query_params.update(query)
+    return at.run()
+
+
+def figures(at):
+    return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+
+
+@pytest.fixture(autouse=True)
+def no_example(monkeypatch, tmp_path):
+    monkeypatch.setattr("ddlab.runs.listing._SHIPPED", tmp_path / "none")
+
+
+def test_without_a_run_it_says_what_to_do():
+    at = opened()
+    assert not at.exception
+    assert "there is none yet" in at.info[0].value
+
+
+@pytest.mark.parametrize(("state", "num_charts"), [("finished", 12), ("running", 10), ("failed", 10), ("lost", 10)])
+def test_it_shows_what_a_run_has(state, num_charts):
+    made_run(state)
+    at = opened()
+    assert not at.exception and not at.error
+    assert len(figures(at)) == num_charts
+
+
+def test_a_queued_run_has_decided_nothing_yet():
+    made_run("queued")
+    at = opened()
+    assert not at.exception
+    assert any("No strategy has decided yet" in info.value for info in at.info)
+
+
+def test_the_url_names_filter_and_image():
+    run = made_run()
+    rescued = find_images(read_outcomes(run, 0), "rescued")
+    at = opened(run=run.id, filter="rescued", image=str(rescued[1]))
+    assert at.session_state["image picker"] == rescued[1]
+    assert any(f"Image {rescued[1]} shows" in heading.value for heading in at.subheader)
+    verdicts = [text.value for text in at.markdown if "✓" in text.value or "✗" in text.value]
+    assert [("✗" in verdict) for verdict in verdicts if "Majority" in verdict] == [True]
+    assert [("✓" in verdict) for verdict in verdicts if "CNN-DNN" in verdict] == [True]
+
+
+def test_an_image_that_does_not_pass_the_filter_gives_way_to_one_that_does():
+    run = made_run()
+    rescued = find_images(read_outcomes(run, 0), "rescued")
+    other = next(index for index in range(64) if index not in rescued)
+    at = opened(filter="rescued", image=str(other))
+    assert at.session_state["image picker"] in rescued
+
+
+def test_what_a_click_on_a_cell_wishes_for_is_chosen():
+    made_run()
+    at = opened()
+    at.session_state["truth wanted"], at.session_state["decided wanted"] = "vermilion cross", "vermilion disc"
+    at.run()
+    assert at.selectbox(key="truth picker").value == "vermilion cross"
+    assert at.selectbox(key="decided picker").value == "vermilion disc"
+    assert at.query_params["truth"] in ("vermilion cross", ["vermilion cross"])
+
+
+def test_no_image_passes():
+    made_run()
+    at = opened(filter="wrong", strategy="global", truth="blue cross", decided="blue cross")
+    assert not at.exception
+    assert any("No image passes" in info.value for info in at.info)
+
+
+@pytest.mark.parametrize("dataset", ["shapes_local", "shapes_pairs", "shapes_relation"])
+def test_the_limits_are_told(dataset):
+    made_run(experiment=made_experiment({"name": dataset}))
+    at = opened()
+    assert not at.exception
+    assert ("honest limit" in at.info[0].value) == (dataset == "shapes_relation")
+
+
+def test_only_a_global_network_leaves_nothing_to_look_into():
+    made_run(experiment=made_experiment({"name": "digits"}, strategies=["global"]))
+    at = opened()
+    assert not at.exception
+    assert any("no local networks" in info.value for info in at.info)

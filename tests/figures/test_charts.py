@@ -1,0 +1,124 @@
+"""Charts: what is drawn are the numbers that were given, in the fixed colours, in the common look."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ddlab.analyses.accuracy import klawonn_table1, learning_curves, strategy_table
+from ddlab.analyses.cost import cost_table
+from ddlab.figures import accuracy, cost, probabilities
+from ddlab.figures.colors import CLASSES, class_color, ink, rgba, strategy_color
+from ddlab.figures.layout import CLEAR
+from ddlab.problem import pose
+from ddlab.strategies import STRATEGIES
+from tests.made_run import made_experiment, made_run
+
+NAMES = ("disc", "cross", "ring")
+LOCAL = np.array([[0.6, 0.3, 0.1], [0.1, 0.8, 0.1]])
+
+
+@pytest.fixture
+def table():
+    return strategy_table([made_run(seeds=(0, 1))])
+
+
+def test_colours_are_distinct_and_repeat_after_the_last():
+    assert len({strategy_color(name) for name in STRATEGIES}) == len(STRATEGIES)
+    assert len(set(CLASSES)) == len(CLASSES)
+    assert class_color(len(CLASSES)) == class_color(0)
+    assert rgba("#102030", 0.5) == "rgba(16,32,48,0.5)"
+    assert ink("#000000") == "#ffffff" and ink("#ffffff") != "#ffffff"
+
+
+def test_bars_show_means_and_standard_deviations_in_the_colours_of_the_strategies(table):
+    figure = accuracy.strategy_bars(table, "title", klawonn_table1().query("dataset == 'CIFAR-10'"))
+    validation, train, paper = figure.data
+    np.testing.assert_allclose(validation.x, table["validation"])
+    np.testing.assert_allclose(train.x, table["train"])
+    np.testing.assert_allclose(validation.error_x.array, table["validation_sd"])
+    assert list(validation.marker.color) == [strategy_color(name) for name in table["strategy"]]
+    assert dict(zip(paper.y, paper.x, strict=True))["Majority vote"] == 0.6237
+
+
+@pytest.mark.parametrize("quantity", accuracy.COSTS)
+def test_accuracy_against_cost_has_a_point_a_strategy(table, quantity):
+    figure = accuracy.accuracy_against_cost(table, quantity, "title")
+    shown = {trace.name: (trace.x[0], trace.y[0]) for trace in figure.data}
+    for row in table.itertuples():
+        assert shown[row.title] == pytest.approx((getattr(row, quantity), row.validation))
+
+
+def test_confusion_shows_shares_of_rows_and_its_cells_can_be_clicked():
+    counts = np.array([[3, 1, 0], [0, 0, 0], [1, 1, 2]])
+    figure = accuracy.confusion_matrix(counts, NAMES, "title")
+    heat, cells = figure.data
+    np.testing.assert_allclose(heat.z, [[0.75, 0.25, 0], [0, 0, 0], [0.25, 0.25, 0.5]])
+    clicked = {(y, x): tuple(data) for x, y, data in zip(cells.x, cells.y, cells.customdata, strict=True)}
+    assert clicked[(2, 1)] == (2, 1, 1)
+    assert {note.text for note in figure.layout.annotations} == {"3", "1", "2"}
+
+
+def test_curves_are_means_over_seeds_and_subdomains():
+    curves = learning_curves(made_run(seeds=(0, 1))).assign(run="made")
+    figure = accuracy.strategy_curves(curves, "validation_accuracy", "title")
+    by_name = {trace.name: trace for trace in figure.data if trace.name}
+    assert list(by_name) == ["Global network", "CNN-DNN", "Local networks (mean)"]
+    expected = curves[curves["stage"] == "local"].groupby("epoch")["validation_accuracy"].mean()
+    np.testing.assert_allclose(by_name["Local networks (mean)"].y, expected)
+
+
+def test_the_heat_map_frames_what_each_local_network_names_and_marks_the_truth():
+    figure = probabilities.local_heat_map(LOCAL, NAMES, 1, "title")
+    np.testing.assert_array_equal(figure.data[0].z, LOCAL)
+    assert figure.data[0].x[1] == "▲ cross"
+    framed = {(round(shape.y0 + 0.5), round(shape.x0 + 0.5)) for shape in figure.layout.shapes}
+    assert framed == {(0, 0), (1, 1)}
+
+
+def test_bars_are_a_chart_a_subdomain():
+    figure = probabilities.local_bars(LOCAL, NAMES, 1, "title")
+    assert [list(trace.y) for trace in figure.data] == LOCAL.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "text"), [([2, 1, 0], "votes", "2"), ([0.5, 0.3, 0.2], "probability", "50%")]
+)
+def test_decision_bars_put_the_decision_forward(values, unit, text):
+    bars = probabilities.decision_bars(np.array(values), NAMES, 0, 1, "title", unit).data[0]
+    assert list(bars.x) == values
+    assert bars.text[0] == text
+    assert bars.marker.opacity[0] > max(bars.marker.opacity[1:])
+
+
+def test_attributions_are_shown_around_zero():
+    heat = probabilities.attribution_map(np.array([[0.5, -2.0, 0.0]]), NAMES, "title").data[0]
+    assert (heat.zmin, heat.zmax) == (-2.0, 2.0)
+
+
+def test_cost_bars_show_the_table():
+    table = cost_table(pose(made_experiment()))
+    np.testing.assert_array_equal(cost.cost_bars(table, "flops", "title").data[0].y, table["flops"])
+    stacked = sum(np.array(trace.y) for trace in cost.memory_bars(table, "title").data)
+    np.testing.assert_allclose(stacked, table["memory"] / 1e6)
+
+
+def test_class_balance_shows_both_splits():
+    train, validation = cost.class_balance([5, 6, 7], [1, 2, 3], NAMES, "title").data
+    assert (tuple(train.y), tuple(validation.y)) == ((5, 6, 7), (1, 2, 3))
+
+
+def test_all_figures_have_one_look(table):
+    sights = probabilities.sight_bars(np.array([1.0, 0.0]), np.array([0.9, 0.4]), "a title " * 12)
+    for figure in (
+        sights,
+        accuracy.strategy_bars(table, "a title"),
+        cost.memory_bars(pd.DataFrame(_bytes()), "a title"),
+    ):
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == CLEAR
+        assert figure.layout.uirevision == "keep"
+        assert figure.layout.title.text.startswith("a title")
+    assert sights.layout.title.text.count("<br>") == 2  # broken, so that a phone shows all of it
+
+
+def _bytes():
+    return {"network": ["global"], "weights": [1], "gradients": [1], "adam": [2], "activations": [3]}
