@@ -157,15 +157,15 @@ class Experiment(Settings):
     """What is asked: data, decomposition, networks, strategies, training, where, and with which seeds."""
 
     name: str = setting("experiment", "A name for people.", max_length=80)
-    dataset: DatasetSettings = Field(DatasetSettings(), description="Which images.")
-    decomposition: DecompositionSettings = Field(DecompositionSettings(), description="How the image is cut.")
-    model: ModelSettings = Field(ModelSettings(), description="The networks.")
+    dataset: DatasetSettings = Field(default=DatasetSettings(), description="Which images.")
+    decomposition: DecompositionSettings = Field(default=DecompositionSettings(), description="How the image is cut.")
+    model: ModelSettings = Field(default=ModelSettings(), description="The networks.")
     strategies: tuple[str, ...] = setting(
         ("global", "average", "majority", "cnn_dnn"), "Ways to get a classifier; they share their stages.", min_length=1
     )
-    training: TrainingSettings = Field(TrainingSettings(), description="How the networks are trained.")
-    aggregator: AggregatorSettings = Field(AggregatorSettings(), description="The DNN of CNN-DNN.")
-    placement: PlacementSettings = Field(PlacementSettings(), description="Where the run works.")
+    training: TrainingSettings = Field(default=TrainingSettings(), description="How the networks are trained.")
+    aggregator: AggregatorSettings = Field(default=AggregatorSettings(), description="The DNN of CNN-DNN.")
+    placement: PlacementSettings = Field(default=PlacementSettings(), description="Where the run works.")
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50
     )

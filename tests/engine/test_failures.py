@@ -27,6 +27,7 @@ WHERE = {"stage": "local", "epoch": 3}
             FileNotFoundError(2, "No such file or directory", "/a/b.png"),
             "A file is not there (any more)",
         ),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 60"), "The disk is full"),
         (PermissionError(13, "Permission denied", "/a/b.png"), "A file could not be read or written"),
         (Diverged("global", 7, None), "NaN in stage 'global', epoch 7. The state before that epoch is kept"),
         (Diverged("local", 7, 2), "NaN in stage 'local', subdomain 2, epoch 7"),
