@@ -4,10 +4,10 @@ import streamlit as st
 
 from ddlab.analyses.accuracy import paper_rows
 from ddlab.figures import accuracy as figures
-from pages.ui import charts, results, selection
+from pages.ui import charts, results, selection, shell
 from pages.ui.comparison import show_table
 
-st.title("Which strategy is best, and what does it cost?")
+shell.title("Which strategy is best, and what does it cost?")
 st.markdown(
     "Every strategy decides about the same validation images, which no network was trained on. "
     "A good strategy is accurate and cheap: it comes close to the global network with a fraction of its work."

@@ -8,9 +8,9 @@ from ddlab.analyses.sight import evidence_share, subdomain_table
 from ddlab.decomposition import times
 from ddlab.figures import cost as costs
 from ddlab.figures import images as pictures
-from pages.ui import charts, cut, dataset, selection
+from pages.ui import charts, cut, dataset, selection, shell
 
-st.title("What does every subdomain see?")
+shell.title("What does every subdomain see?")
 st.markdown(
     "Cut the images into subimages: each gets a small network of its own, and all of them can be trained at the same "
     "time. Watch what a subimage still shows, and how much work is saved."

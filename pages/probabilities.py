@@ -7,11 +7,11 @@ from ddlab.analyses import probabilities as analysis
 from ddlab.figures import images as pictures
 from ddlab.figures.accuracy import confusion_matrix
 from ddlab.strategies import STRATEGIES
-from pages.ui import charts, decisions, results, selection
+from pages.ui import charts, decisions, results, selection, shell
 
 ANY = "any"
 
-st.title("How does each strategy come to its decision?")
+shell.title("How does each strategy come to its decision?")
 st.markdown(
     "Every local network sees one subimage and gives each class a probability. The strategies turn these N·K numbers "
     "into one decision, each in its own way: pick an image and follow them."

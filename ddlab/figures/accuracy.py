@@ -113,10 +113,11 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> 
         x=columns,
         y=rows,
         mode="markers",
-        marker={"symbol": "square", "size": 300 / max(num_classes, 4), "color": "#000000", **seen},
+        marker={"symbol": "square", "size": 200 / max(num_classes, 4), "color": "#000000", **seen},
         selected={"marker": seen},
         unselected={"marker": seen},
-        customdata=np.stack([rows, columns, counts.ravel()], axis=1),
+        # a list of lists: Streamlit hands typed arrays of two axes back in the wrong order
+        customdata=np.stack([rows, columns, counts.ravel()], axis=1).tolist(),
         hovertext=[f"{classes[row]} taken for {classes[column]}" for row, column in zip(rows, columns, strict=True)],
         hovertemplate="%{hovertext}: %{customdata[2]} images<extra></extra>",
     )

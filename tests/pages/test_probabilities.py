@@ -74,6 +74,8 @@ def test_what_a_click_on_a_cell_wishes_for_is_chosen():
     at.run()
     assert at.selectbox(key="truth picker").value == "vermilion cross"
     assert at.selectbox(key="decided picker").value == "vermilion disc"
+    cells = figures(at)[0]["data"][1]
+    assert cells["customdata"][4][:2] == [1, 0]  # plain lists: typed arrays come back from a click in the wrong order
     assert at.query_params["truth"] in ("vermilion cross", ["vermilion cross"])
 
 
