@@ -3,9 +3,9 @@
 import streamlit as st
 
 from ddlab.runs import RunFolder, list_runs
-from pages.ui import curves, live, selection, table
+from pages.ui import curves, live, selection, shell, table
 
-st.title("What is training, and how is it going?")
+shell.title("What is training, and how is it going?")
 st.write(
     "A run is one training of an experiment; it works by itself in the background, so you may close this page, the "
     "browser or even the server. Pick a row to follow that run below; its address can be kept and sent to others."

@@ -5,7 +5,7 @@ import streamlit as st
 from ddlab.engine.launch import launch
 from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, open_run
-from pages.ui import curves, live, replay, selection
+from pages.ui import curves, live, replay, selection, shell
 
 TRAINED = "trained"  # in the URL: the run that the button started
 
@@ -54,7 +54,7 @@ def trained(run: RunFolder) -> None:
                 selection.link(":material/ballot: See how they decide", "pages/probabilities.py", run=run.id)
 
 
-st.title("Can networks that see only a piece decide about the whole?")
+shell.title("Can networks that see only a piece decide about the whole?")
 st.write(
     "Every image is cut into pieces, a small network is trained on each piece alone, and something has to combine what "
     "they say. Below, a recorded training plays again: watch who learns, and how well each way of combining decides."

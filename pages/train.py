@@ -5,9 +5,9 @@ import streamlit as st
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
 from ddlab.runs import RunFolder
-from pages.ui import form, plan, selection, source
+from pages.ui import form, plan, selection, shell, source
 
-st.title("What do you want to train?")
+shell.title("What do you want to train?")
 st.write(
     "An experiment says which images, how they are cut, which networks, and how the networks are combined. "
     "Begin with a recipe and change what you like: nothing starts before you press Train, and nothing can break."

@@ -1,4 +1,4 @@
-"""A page as a test opens it: alone, with the URL's parameters; or the whole app with its sidebar."""
+"""A page as a test opens it: in the app, beside its sidebar, with the URL's parameters."""
 
 from pathlib import Path
 
@@ -11,18 +11,13 @@ SECONDS = 60
 
 @pytest.fixture
 def open_page(monkeypatch):
-    """``open_page("runs", run=...)`` gives the page after its first run, and fails on an exception.
-
-    AppTest knows nothing of ``st.navigation``: only ``"app"`` has the sidebar, above the Start page.
-    """
+    """``open_page("runs", run=...)`` gives the page after its first run, and fails on an exception."""
     monkeypatch.chdir(APP.parent)
 
     def opened(name: str, **parameters: str) -> AppTest:
         test = AppTest.from_file(str(APP), default_timeout=SECONDS)
         test.query_params.update(parameters)
-        if name != "app":
-            test.switch_page(f"pages/{name}.py")
-        test.run()
+        test.switch_page(f"pages/{name}.py").run()
         assert not test.exception, test.exception[0].stack_trace
         return test
 

@@ -18,13 +18,18 @@ def without_example(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_opens_without_a_run(page, open_page, without_example):
-    assert len(open_page(page).title) == 1
+    test = open_page(page)
+    assert len(test.title) == 1
+    assert any("No run yet" in caption.value for caption in test.sidebar.caption)
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("page", PAGES)
 def test_page_opens_with_a_run(page, state, open_page):
-    assert len(open_page(page, run=made_run(state).id).title) == 1
+    run = made_run(state)
+    test = open_page(page, run=run.id)
+    assert len(test.title) == 1
+    assert test.sidebar.selectbox[0].value == run.id
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -36,21 +41,12 @@ def test_page_opens_with_a_damaged_run(page, open_page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_opens_with_a_run_that_is_not_there(page, open_page):
-    made_run("queued")
-    open_page(page, run="nobody")
-
-
-def test_sidebar_without_a_run(open_page, without_example):
-    assert any("No run yet" in caption.value for caption in open_page("app").sidebar.caption)
-
-
-def test_sidebar_shows_the_run_of_the_link(open_page):
-    older, _ = made_run(), made_run("failed")
-    assert open_page("app", run=older.id).sidebar.selectbox[0].value == older.id
-
-
-def test_sidebar_says_that_a_linked_run_is_not_here(open_page):
     run = made_run("queued")
-    test = open_page("app", run="nobody")
+    test = open_page(page, run="nobody")
     assert any("nobody" in warning.value for warning in test.sidebar.warning)
     assert test.sidebar.selectbox[0].value == run.id
+
+
+def test_the_sidebar_shows_the_run_of_the_link(open_page):
+    older, _ = made_run(), made_run("failed")
+    assert open_page("start", run=older.id).sidebar.selectbox[0].value == older.id
