@@ -3,16 +3,24 @@
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest, app_test
 
 APP = Path(__file__).parents[2] / "app.py"
 SECONDS = 60
+
+
+def _manager_of_a_warm_server(*arguments, **settings):
+    """AppTest begins every run as a server that nobody visited yet; see ``pages.ui.shell.title``."""
+    PagesManager.uses_pages_directory = False
+    return PagesManager(*arguments, **settings)
 
 
 @pytest.fixture
 def open_page(monkeypatch):
     """``open_page("runs", run=...)`` gives the page after its first run, and fails on an exception."""
     monkeypatch.chdir(APP.parent)
+    monkeypatch.setattr(app_test, "PagesManager", _manager_of_a_warm_server)
 
     def opened(name: str, **parameters: str) -> AppTest:
         test = AppTest.from_file(str(APP), default_timeout=SECONDS)
