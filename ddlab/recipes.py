@@ -23,8 +23,8 @@ def classroom() -> Experiment:
         name="classroom",
         dataset=DatasetSettings(name="shapes_local", train_images=2000, validation_images=500),
         model=ModelSettings(name="cnn"),
-        training=TrainingSettings(epochs=8, batch_size=64, learning_rate=2e-3),
-        aggregator=AggregatorSettings(epochs=40),
+        training=TrainingSettings(epochs=6, batch_size=64, learning_rate=3e-3),
+        aggregator=AggregatorSettings(epochs=20, early_stopping=5),
         seeds=(0, 1, 2),
     )
 
@@ -60,7 +60,7 @@ def relation() -> Experiment:
         name="relation",
         dataset=DatasetSettings(name="shapes_relation", train_images=4000, validation_images=1000),
         model=ModelSettings(name="cnn"),
-        training=TrainingSettings(epochs=15, batch_size=64, learning_rate=2e-3),
+        training=TrainingSettings(epochs=10, batch_size=64),
     )
 
 
@@ -86,8 +86,8 @@ def klawonn_cifar10_vgg9() -> Experiment:
     return Experiment(
         name="klawonn_cifar10_vgg9",
         dataset=DatasetSettings(name="cifar10"),
-        model=ModelSettings(name="vgg9"),
-        training=TrainingSettings(epochs=10, batch_size=128, flip=True, shift=0.1),
+        model=ModelSettings(name="vgg9", width=0.5),
+        training=TrainingSettings(epochs=7, batch_size=128, flip=True),
     )
 
 
