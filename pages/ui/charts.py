@@ -6,8 +6,6 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import shell
-
 PICTURES = ("SVG", "PNG")
 
 
@@ -36,7 +34,6 @@ def show(figure: go.Figure, table: pd.DataFrame | None, key: str, name: str, **s
         "toImageButtonOptions": {"format": picture.lower(), "filename": name, "scale": 2 if picture == "PNG" else 1},
     }
     title = figure.layout.title.text or name
-    shell.keep_charts()
     event = st.plotly_chart(figure, key=key, config=config, alt=title, **settings)
     if table is not None:
         _table(table, key, name)

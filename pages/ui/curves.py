@@ -1,6 +1,7 @@
 """The learning curves of a run on a page: a chart a stage, that keeps its zoom while it grows."""
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.accuracy import learning_curves
@@ -24,14 +25,39 @@ def learning(run: RunFolder, seed: int, measure: str) -> None:
     if curves.empty:
         st.caption("The curves appear with the first epoch; loading PyTorch takes some seconds.")
         return
+    st.caption("Draw a box in a chart to zoom.")
     stages = [stage for stage in (*STRATEGIES, "local") if stage in set(curves["stage"])]
     stages += sorted(set(curves["stage"]) - set(stages))
     columns = st.columns(min(COLUMNS, len(stages)))
     for index, stage in enumerate(stages):
         figure = stage_curves(curves, stage, stage_title(stage), measure)
-        table = curves[curves["stage"] == stage]
         with columns[index % COLUMNS]:
-            charts.show(figure, table, f"{run.id} {seed} {stage} {measure}", f"{run.id}-{stage}")
+            _growing(
+                figure, curves[curves["stage"] == stage], f"{run.id} {seed} {stage} {measure}", f"{run.id}-{stage}"
+            )
+
+
+def _growing(figure: go.Figure, table: pd.DataFrame, key: str, name: str) -> None:
+    """Draw a chart that keeps its zoom while it grows.
+
+    Streamlit takes a chart down when its data change, and plotly's own zoom with it. So a box drawn in the chart is
+    kept here, and the next chart is drawn with its ranges.
+    """
+    zoom = st.session_state.setdefault("zoomed charts", {})
+
+    def zoomed() -> None:
+        boxes = st.session_state[key].selection.box
+        if boxes:
+            zoom[key] = boxes[-1]
+
+    if key in zoom:
+        figure.update_xaxes(range=sorted(zoom[key]["x"])).update_yaxes(range=sorted(zoom[key]["y"]))
+    figure.update_layout(dragmode="select")
+    charts.show(figure, table, key, name, on_select=zoomed, selection_mode="box")
+    if key in zoom:
+        st.button(
+            "Show the whole curve", icon=":material/zoom_out_map:", key=f"{key} whole", on_click=zoom.pop, args=(key,)
+        )
 
 
 def pick_measure() -> str:
