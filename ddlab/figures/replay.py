@@ -64,7 +64,7 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], num_classes: 
     last = float(lines["seconds"].max())
     low = 0.9 * min(1 / num_classes, float(lines["validation_accuracy"].min()))
     curves = "".join(
-        _polyline(stage, line["seconds"] / last, (1 - line["validation_accuracy"]) / (1 - low))
+        _polyline(str(stage), line["seconds"] / last, (1 - line["validation_accuracy"]) / (1 - low))
         for (stage, _), line in lines.groupby(["stage", "subdomain"], sort=False)
     )
     chance = 100 * (1 - 1 / num_classes) / (1 - low)

@@ -25,6 +25,7 @@ def runs() -> None:
     columns = {
         "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width="small"),
         "Run": st.column_config.TextColumn(width="medium"),
+        "Says": st.column_config.TextColumn(width="medium"),
     }
     event = st.dataframe(
         table,
