@@ -1,4 +1,4 @@
-"""Named experiments: the classroom's, and the papers' set-ups. A recipe is a function; its docstring says what to expect."""
+"""Named experiments: the classroom's and the papers' set-ups. A recipe is a function whose docstring says what to expect."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ __all__ = ["RECIPES", "title"]
 
 
 def classroom() -> Experiment:
-    """One object in one subdomain: who sees it, and who is asked?
+    """One object in one subdomain: most local networks see nothing.
 
     ``ddlab train classroom``: ``global`` above 0.9, ``cnn_dnn`` close to ``average``, ``majority`` far behind; three
     seeds, under a minute on two cores.

@@ -19,9 +19,9 @@ def duration(seconds: float | None) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
 
 
-def percent(share: float) -> str:
-    """An accuracy, with one digit after the point."""
-    return f"{100 * share:.1f} %"
+def percent(share: float | None) -> str:
+    """An accuracy, with one digit after the point; a dash if there is none."""
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[str, float], waits_for: str = "") -> str:

@@ -25,20 +25,3 @@ def write_table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
             for text, width, right in zip(line, widths, numeric, strict=True)
         )
         typer.echo("  ".join(parts).rstrip())
-
-
-def duration(seconds: float | None) -> str:
-    """Write seconds the way people say them: ``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    if seconds is None:
-        return ""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def percent(share: float | None) -> str:
-    """Write a share of 1 in per cent."""
-    return "" if share is None else f"{100 * share:.1f} %"

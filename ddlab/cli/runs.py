@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from ddlab.cli.output import Json, duration, percent, write_json, write_table
+from ddlab.cli.output import Json, write_json, write_table
 from ddlab.runs import export_run, list_runs, open_run
 from ddlab.runs import restore as restore_run
+from ddlab.words import duration, percent
 
 commands = typer.Typer()
 Run = Annotated[str, typer.Argument(help="Its id, or 'latest'.")]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ddlab.cli.output import Json, duration, percent, write_json, write_table
+from ddlab.cli.output import Json, write_json, write_table
 from ddlab.runs import RunFolder, open_run
+from ddlab.words import duration, percent
 
 if TYPE_CHECKING:
     from ddlab.experiment import Experiment

@@ -1,12 +1,11 @@
 """CIFAR-10 and CIFAR-100: a local copy as class folders, or the official files read by torchvision."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ddlab.data import vision
 from ddlab.data.class_folders import ClassFolders
 from ddlab.data.official import VALIDATION_IS_TEST, Official
-from ddlab.data.source import Description, Source, Split, SplitName
+from ddlab.data.source import Relayed, Source, SplitName
 from ddlab.home import data_home
 
 if TYPE_CHECKING:
@@ -63,39 +62,18 @@ class Cifar100(Official):
         return vision.datasets().CIFAR100(data_home(), train=split == "train", download=download)
 
 
-class Cifar10(Source):
+class Cifar10(Relayed):
     """CIFAR-10: class folders ``cifar10/{train,test}/<class>/`` where they are there, the official files otherwise.
+
+    The official test set is the validation set, as in the papers.
 
     References
     ----------
     Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
 
-    def describe(self, settings: "DatasetSettings") -> Description:
-        """Ten classes; the official test set is the validation set, as in the papers."""
-        return self._source().describe(settings)
-
-    def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
-        """Read the images from where they are."""
-        return self._source().read(settings, split)
-
-    def fingerprint(self, settings: "DatasetSettings") -> str:
-        """That of the files that are there."""
-        return self._source().fingerprint(settings)
-
-    def needs_torch(self, settings: "DatasetSettings") -> bool:
-        """Only for the official files."""
-        return self._source().needs_torch(settings)
-
-    def download(self, settings: "DatasetSettings") -> None:
-        """Let torchvision fetch the official files, unless class folders are there."""
-        if not self._has_folders():
-            OfficialCifar10().download(settings)
-
-    def _has_folders(self) -> bool:
-        return (data_home() / "cifar10").is_dir()
-
-    def _source(self) -> Source:
-        if not self._has_folders():
+    def source(self, settings: "DatasetSettings") -> Source:
+        """Class folders, or the official files, which torchvision can also fetch."""
+        if not (data_home() / "cifar10").is_dir():
             return OfficialCifar10()
         return ClassFolders("cifar10", 32, f"{OfficialCifar10.source}{VALIDATION_IS_TEST}", LICENCE, seed=0)

@@ -1,12 +1,11 @@
 """The user's own images, and data sets that come as class folders."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddlab.data.arrays import Npz
 from ddlab.data.class_folders import ClassFolders
-from ddlab.data.source import DataMissing, Description, Source, Split, SplitName
+from ddlab.data.source import DataMissing, Relayed, Source
 from ddlab.home import data_home
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ OWN_SIZE = 64
 FLOWERS_SIZE = 180  # as in TensorFlow's image classification tutorial and the CNN-DNN papers
 
 
-class Folder(Source):
+class Folder(Relayed):
     """Class folders, a zip or tar of them, or an npz, at ``settings.path`` (absolute, or below ``data_home()``).
 
     Folders ``train`` and ``val`` (or ``validation``, ``test``) above the class folders are the splits; without them a
@@ -26,19 +25,8 @@ class Folder(Source):
 
     relevant = (*Source.relevant, "path", "seed")
 
-    def describe(self, settings: "DatasetSettings") -> Description:
-        """Classes and counts, from names only for folders and archives."""
-        return self._source(settings).describe(settings)
-
-    def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
-        """Decode the images."""
-        return self._source(settings).read(settings, split)
-
-    def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Names, sizes and times of the files."""
-        return self._source(settings).fingerprint(settings)
-
-    def _source(self, settings: "DatasetSettings") -> Source:
+    def source(self, settings: "DatasetSettings") -> Source:
+        """An npz, or class folders in a folder or an archive."""
         if not settings.path:
             raise ValueError("path: data set 'folder' needs the folder, archive or npz of your images, got none")
         path = data_home() / Path(settings.path).expanduser()
@@ -47,7 +35,7 @@ class Folder(Source):
         return ClassFolders(settings.path, OWN_SIZE, str(path), OWN_LICENCE)
 
 
-class Flowers(Source):
+class Flowers(Relayed):
     """TF-Flowers: 3,670 photographs of five kinds of flowers, in class folders under ``data_home()/tf_flowers``.
 
     References
@@ -55,19 +43,8 @@ class Flowers(Source):
     The TensorFlow Team, "Flowers", 2019, http://download.tensorflow.org/example_images/flower_photos.tgz
     """
 
-    def describe(self, settings: "DatasetSettings") -> Description:
-        """Five classes."""
-        return self._source().describe(settings)
-
-    def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
-        """Decode the images."""
-        return self._source().read(settings, split)
-
-    def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Names, sizes and times of the files."""
-        return self._source().fingerprint(settings)
-
-    def _source(self) -> Source:
+    def source(self, settings: "DatasetSettings") -> Source:
+        """The class folders, if they are there."""
         if not (data_home() / "tf_flowers").is_dir():
             raise DataMissing(
                 f"flowers: {data_home() / 'tf_flowers'} is not there; unpack TensorFlow's flower_photos.tgz as that "

@@ -123,3 +123,37 @@ class Source(ABC):
             If there is no such place.
         """
         raise ValueError(f"data set {settings.name!r} cannot be downloaded")
+
+
+class Relayed(Source):
+    """A source that is another one, depending on the settings or on what files there are: :meth:`source` says which."""
+
+    @abstractmethod
+    def source(self, settings: "DatasetSettings") -> Source:
+        """Give the source that does the work.
+
+        Raises
+        ------
+        ValueError
+            If the settings name none, or its files are not there (:class:`DataMissing`).
+        """
+
+    def describe(self, settings: "DatasetSettings") -> Description:
+        """Describe it as the chosen source does."""
+        return self.source(settings).describe(settings)
+
+    def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
+        """Read it as the chosen source does."""
+        return self.source(settings).read(settings, split)
+
+    def fingerprint(self, settings: "DatasetSettings") -> str:
+        """Tell the state of the chosen source's files."""
+        return self.source(settings).fingerprint(settings)
+
+    def needs_torch(self, settings: "DatasetSettings") -> bool:
+        """Whether the chosen source imports torch."""
+        return self.source(settings).needs_torch(settings)
+
+    def download(self, settings: "DatasetSettings") -> None:
+        """Fetch what the chosen source can fetch."""
+        self.source(settings).download(settings)
