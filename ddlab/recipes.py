@@ -1,4 +1,4 @@
-"""Named experiments: the classroom's and the papers' set-ups. A recipe is a function whose docstring says what to expect."""
+"""Named experiments: the classroom's and the papers'. A recipe is a function whose docstring says what to expect."""
 
 from collections.abc import Callable
 

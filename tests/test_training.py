@@ -1,4 +1,4 @@
-"""The training loop: a bank against its networks one by one, resuming, early stopping, NaN, augmentation off the bytes."""
+"""The training loop: a bank against its networks one by one, resuming, early stopping, NaN, batches."""
 
 from copy import deepcopy
 from dataclasses import replace

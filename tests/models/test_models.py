@@ -19,9 +19,7 @@ SPECS = {
 
 def networks():
     return [
-        pytest.param(MODELS[name].load()(spec), id=f"{name}, {kind}")
-        for name in MODELS
-        for kind, spec in SPECS.items()
+        pytest.param(MODELS[name].load()(spec), id=f"{name}, {kind}") for name in MODELS for kind, spec in SPECS.items()
     ]
 
 
