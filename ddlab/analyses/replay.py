@@ -8,12 +8,15 @@ import pandas as pd
 
 from ddlab.data.cache import load
 from ddlab.decomposition import Decomposition
-from ddlab.problem import decompose
+from ddlab.problem import decompose, pose
 from ddlab.runs import RunFolder
+from ddlab.strategies.stage import plan
 
 
 def timeline(run: RunFolder, seed: int) -> pd.DataFrame:
-    """Validation accuracy of every network against the seconds since the seed's first record.
+    """Validation accuracy of every network against the seconds of training, as if all that can start at once did.
+
+    A stage starts when those it needs have ended; the others start at 0, whatever the order in which this run had them.
 
     Returns
     -------
@@ -24,8 +27,12 @@ def timeline(run: RunFolder, seed: int) -> pd.DataFrame:
     records = pd.DataFrame([record for record in run.metrics() if record.get("seed") == seed])
     if records.empty:
         return pd.DataFrame(columns=columns)
-    began = (records["time"] - records["seconds"]).min()
-    records["seconds"] = records["time"] - began
+    began = (records["time"] - records["seconds"]).groupby(records["stage"]).min()
+    took = records.groupby("stage")["time"].max() - began
+    starts: dict[str, float] = {}
+    for stage in plan(pose(run.experiment)):
+        starts[stage.name] = max((starts[name] + took.get(name, 0.0) for name in stage.needs), default=0.0)
+    records["seconds"] = records["time"] - records["stage"].map(began) + records["stage"].map(starts)
     records["subdomain"] = records["subdomain"].fillna(-1).astype(int)
     return records.dropna(subset=["validation_accuracy"])[columns].reset_index(drop=True)
 
@@ -85,9 +92,9 @@ def witnesses(run: RunFolder, seed: int, num_images: int) -> list[Witness]:
 
 
 def telling(labels: np.ndarray, decisions: Mapping[str, np.ndarray], num_images: int) -> list[int]:
-    """Images that tell the strategies apart.
+    """Images that tell the strategies apart in the way that is most frequent: who is right, and who is not.
 
-    Half of the strategies right is worth most; among equals the classes take turns, then the first image wins.
+    The classes take turns; within a class the first image wins.
 
     Parameters
     ----------
@@ -97,7 +104,9 @@ def telling(labels: np.ndarray, decisions: Mapping[str, np.ndarray], num_images:
         Decided classes ``(V,)`` of every strategy.
     """
     right = np.array([decided == labels for decided in decisions.values()]).reshape(len(decisions), len(labels))
-    worth = np.minimum(right.sum(axis=0), (~right).sum(axis=0))
-    order = pd.DataFrame({"label": labels, "worth": worth}).sort_values("worth", ascending=False, kind="stable")
+    images = pd.DataFrame({"label": labels, "pattern": [tuple(column) for column in right.T.tolist()]})
+    frequency = images["pattern"].map(images["pattern"].value_counts())
+    apart = np.logical_xor(right.any(axis=0), right.all(axis=0))
+    order = images.assign(worth=np.where(apart, frequency, -1)).sort_values("worth", ascending=False, kind="stable")
     order["turn"] = order.groupby("label").cumcount()
-    return order.sort_values("turn", kind="stable").index[:num_images].tolist()
+    return order.sort_values(["turn", "worth"], ascending=[True, False], kind="stable").index[:num_images].tolist()

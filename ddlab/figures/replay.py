@@ -72,8 +72,8 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], num_classes: 
     return (
         f'{STYLE}<div class="ddlab-replay" role="img" aria-label="Validation accuracy while the example run trained">'
         f'{ticks}<div class="ddlab-grid" style="top:{chance:.1f}%;border-top-style:dashed;opacity:.6"></div>'
-        f'<div class="ddlab-axis" style="left:0">0 s</div><div class="ddlab-axis" style="right:0">{last:.0f} s</div>'
-        '<div class="ddlab-axis" style="left:50%;translate:-50%">time since the start</div>'
+        f'<div class="ddlab-axis" style="left:0">0</div><div class="ddlab-axis" style="right:0">{last:.0f}</div>'
+        '<div class="ddlab-axis" style="left:50%;translate:-50%">seconds of training</div>'
         f'<div class="ddlab-curtain"><img alt="" src="{_svg_url(curves)}"></div>'
         f"{_ends(accuracies, low)}</div>"
     )

@@ -24,6 +24,10 @@ def curves() -> None:
     """Draw the learning curves, and the numbers behind them."""
     lines, html = _curves()
     st.html(html)
+    st.caption(
+        "Validation accuracy against the seconds of training on this example's two cores, as if the global and the "
+        "local networks had started together; the CNN-DNN starts when the local networks are done."
+    )
     with st.expander("Table"):
         st.dataframe(lines, hide_index=True)
 

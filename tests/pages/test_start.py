@@ -64,6 +64,16 @@ def test_timeline_runs_forward_and_holds_every_network():
     assert timeline(run, 99).empty
 
 
+def test_stages_start_when_those_they_need_have_ended():
+    """Global and local networks start together in the replay, whatever came first in the run; the DNN starts after."""
+    lines = timeline(made_run(), 0)
+    first, last = (lines.groupby("stage")["seconds"].agg(name) for name in ("min", "max"))
+    assert first["cnn_dnn"] > last["local"]
+    for stage in ("global", "local"):
+        seconds = [r["seconds"] for r in made_run().metrics() if r["stage"] == stage]
+        assert first[stage] == pytest.approx(seconds[0], rel=0.01)
+
+
 def test_witnesses_tell_what_the_stages_wrote():
     run = made_run()
     found = witnesses(run, 0, 3)
@@ -81,6 +91,13 @@ def test_the_most_telling_images_come_first_and_classes_take_turns():
     decisions = {"a": right, "b": np.array([0, 1, 0, 1])}  # they disagree on images 1 and 2
     assert telling(labels, decisions, 2) == [1, 2]
     assert telling(labels, {"a": wrong, "b": wrong}, 4) == [0, 2, 1, 3]
+
+
+def test_the_most_frequent_disagreement_is_shown():
+    """Mostly the vote is wrong and the others are right; the one image where it is the other way round is no example."""
+    labels = np.zeros(5, dtype=int)
+    decisions = {"vote": np.array([0, 1, 1, 0, 1]), "dnn": np.array([1, 0, 0, 0, 0])}
+    assert telling(labels, decisions, 3) == [1, 2, 4]
 
 
 def test_labels_of_close_accuracies_are_kept_apart():
