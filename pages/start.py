@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from ddlab.engine.launch import launch
 from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, open_run
 from pages.ui import curves, live, replay, selection, shell
@@ -30,15 +29,9 @@ CARDS = (
 
 def train() -> None:
     """Start the demonstration in the background and keep its id in the URL."""
-    run = RunFolder.create(RECIPES["demo"](), "ddlab train demo")
-    try:
-        launch(run)
-    except (ValueError, RuntimeError) as error:
-        st.error(str(error), icon=":material/front_hand:")
-        return
-    selection.choose(selection.RUN, run.id)
-    st.query_params[TRAINED] = run.id
-    st.rerun()
+    if run := live.start(RECIPES["demo"](), "ddlab train demo"):
+        st.query_params[TRAINED] = run.id
+        st.rerun()
 
 
 def trained(run: RunFolder) -> None:

@@ -2,29 +2,13 @@
 
 import streamlit as st
 
-from ddlab.engine.launch import launch
-from ddlab.experiment import Experiment
-from ddlab.runs import RunFolder
-from pages.ui import form, plan, selection, shell, source
+from pages.ui import form, live, plan, selection, shell, source
 
 shell.title("What do you want to train?")
 st.write(
     "An experiment says which images, how they are cut, which networks, and how the networks are combined. "
     "Begin with a recipe and change what you like: nothing starts before you press Train, and nothing can break."
 )
-
-
-def start(experiment: Experiment, command: str) -> None:
-    """Make the run, launch it, and go where it can be followed."""
-    run = RunFolder.create(experiment, command)
-    try:
-        launch(run)
-    except (ValueError, RuntimeError) as error:
-        st.error(str(error), icon=":material/front_hand:")
-        return
-    selection.choose(selection.RUN, run.id)
-    st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
-
 
 left, right = st.columns([3, 2], gap="large")
 with left:
@@ -47,19 +31,11 @@ with right:
     for fault in examined.faults.splitlines():
         st.error(fault, icon=":material/front_hand:")
     reason = "Mend what is marked first." if examined.faults else None
+    pressed = st.button(
+        "Train", icon=":material/model_training:", type="primary", width="stretch", disabled=bool(reason), help=reason
+    )
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
-        if st.button(
-            "Train",
-            icon=":material/model_training:",
-            type="primary",
-            width="stretch",
-            disabled=bool(reason),
-            help=reason,
-        ):
-            start(examined.experiment, command)
+        if pressed and (run := live.start(examined.experiment, command)):
+            st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
         plan.take_away(examined.experiment, command)
-    else:
-        st.button(
-            "Train", icon=":material/model_training:", type="primary", width="stretch", disabled=True, help=reason
-        )

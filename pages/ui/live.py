@@ -6,6 +6,8 @@ from typing import Any
 import streamlit as st
 
 from ddlab.engine.control import cancel, queue_position, resume
+from ddlab.engine.launch import launch
+from ddlab.experiment import Experiment
 from ddlab.runs import EXAMPLE, RunFolder, RunState, restore
 from ddlab.words import sentence
 from pages.ui import selection
@@ -20,6 +22,18 @@ LOOKS = {  # of every state: its sign, its word and its colour
     "cancelled": (":material/stop_circle:", "Cancelled", "orange"),
     "lost": (":material/help:", "Lost", "violet"),
 }
+
+
+def start(experiment: Experiment, command: str) -> RunFolder | None:
+    """Make a run, start it in the background and make it the current one; says why where it cannot start."""
+    run = RunFolder.create(experiment, command)
+    try:
+        launch(run)
+    except (ValueError, RuntimeError) as error:
+        st.error(str(error), icon=":material/front_hand:")
+        return None
+    selection.choose(selection.RUN, run.id)
+    return run
 
 
 def follow(run: RunFolder, draw: Callable[[RunFolder], Any]) -> None:

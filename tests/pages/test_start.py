@@ -41,7 +41,7 @@ def test_without_the_example_the_page_says_so(open_page, monkeypatch, tmp_path):
 
 def test_the_button_trains_the_demonstration(open_page, monkeypatch):
     launched = []
-    monkeypatch.setattr("ddlab.engine.launch.launch", launched.append)
+    monkeypatch.setattr("pages.ui.live.launch", launched.append)
     test = open_page("start")
     next(button for button in test.button if button.label == "Train it for real").click().run()
     assert [run.id for run in launched] == [list_runs()[0].id]

@@ -128,7 +128,7 @@ def test_a_link_that_cannot_be_followed_says_so(link, open_page):
 
 def test_train_makes_a_run_and_launches_it(open_page, monkeypatch):
     launched = []
-    monkeypatch.setattr("ddlab.engine.launch.launch", launched.append)
+    monkeypatch.setattr("pages.ui.live.launch", launched.append)
     test = open_page("train", recipe="demo")
     train_button(test).click().run()
     assert [run.id for run in launched] == [list_runs()[0].id]
