@@ -94,7 +94,7 @@ def test_the_most_telling_images_come_first_and_classes_take_turns():
 
 
 def test_the_most_frequent_disagreement_is_shown():
-    """Mostly the vote is wrong and the others are right; the one image where it is the other way round is no example."""
+    """Mostly the vote is wrong and the DNN right; the one image where it is the other way round is no example."""
     labels = np.zeros(5, dtype=int)
     decisions = {"vote": np.array([0, 1, 1, 0, 1]), "dnn": np.array([1, 0, 0, 0, 0])}
     assert telling(labels, decisions, 3) == [1, 2, 4]

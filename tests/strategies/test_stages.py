@@ -18,6 +18,7 @@ from ddlab.strategies.execute import execute
 from ddlab.strategies.stage import Task, plan, shard, strategy_stages
 
 SETTINGS = {
+    "strategies": list(STRATEGIES),
     "dataset.name": "digits",
     "dataset.size": 16,
     "dataset.train_images": 300,
