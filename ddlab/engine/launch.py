@@ -45,8 +45,9 @@ def launch(run: RunFolder) -> None:
             start_new_session=True,
         )
     deadline = time.monotonic() + START_TIMEOUT
-    while run.status().get("pid") == os.getpid():
+    while not run.processes():
         if process.poll() or time.monotonic() > deadline:
+            process.kill()
             run.end("failed", "The process that waits for a free device did not start; see the log.")
             raise RuntimeError(f"run {run.id} did not start: {run.log()[-2000:]}")
         time.sleep(0.02)

@@ -77,12 +77,12 @@ def _wait(run: RunFolder, kind: str, wanted: int) -> list[Device]:
     """Wait for the slots; empty if the run was cancelled meanwhile."""
     ticket = take(run, kind, wanted)
     devices = {device.name: device for device in slots(kind)}
-    while not (given := claim(ticket, list(devices))):
-        if run.cancel_requested:
-            run.end("cancelled", "Cancelled while it waited.")
-            return []
+    while not run.cancel_requested:
+        if given := claim(ticket, list(devices)):
+            return [devices[name] for name in given]
         time.sleep(POLL)
-    return [devices[name] for name in given]
+    run.end("cancelled", "Cancelled while it waited.")
+    return []
 
 
 def _detach(run: RunFolder) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ddlab.runs import files
 from ddlab.runs.folder import RunFolder
 
-PRIVATE = ("pid", "created", "host", "ranks")  # who ran it where
+PRIVATE = ("launcher", "pid", "created", "host", "ranks")  # who ran it where
 
 
 def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> RunFolder:

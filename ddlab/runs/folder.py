@@ -5,8 +5,8 @@
     experiment.json       {"schema", "experiment"}: what was asked, written first
     environment.json      versions, machine, command line
     name.txt              the name that people gave it
-    status.json           {"state", "message", "time", "pid", "created", "host", "started", "ended", "ranks", "devices",
-                           "workers", "accuracies"}
+    status.json           {"state", "message", "time", "launcher", "pid", "created", "host", "started", "ended",
+                           "ranks", "devices", "workers", "accuracies"}
     failure.json          {"sentence", "traceback", "stage", "epoch", "rank"} of the rank that failed first
     cancel.json           the wish that it stop
     progress.json         {"stage", "title", "seed", "done", "remaining", "epoch", "epochs", "time"}
@@ -71,7 +71,7 @@ class RunFolder:
         hidden.mkdir(parents=True)
         tree = {"schema": SCHEMA, "experiment": experiment.model_dump(mode="json"), "command": command}
         files.write_json(hidden / "experiment.json", tree)
-        files.write_json(hidden / "status.json", {"state": "queued", "time": time.time(), **identity()})
+        files.write_json(hidden / "status.json", _queued())
         slug = re.sub(r"[^a-z0-9]+", "-", experiment.name.lower()).strip("-")[:40] or "run"
         return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
 
@@ -137,7 +137,7 @@ class RunFolder:
         return files.read_json(self.path / "status.json")
 
     def processes(self, status: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """All processes recorded for it, each ``{"pid", "created", "host"}``: the launcher's, then the ranks'."""
+        """All processes of its own, each ``{"pid", "created", "host"}``; the launcher, maybe a server, is none."""
         status = self.status() if status is None else status
         first = [{key: status.get(key) for key in ("pid", "created", "host")}] if status.get("pid") else []
         return first + [rank for rank in status.get("ranks") or () if isinstance(rank, dict)]
@@ -154,11 +154,10 @@ class RunFolder:
     def record_rank(self, rank: int) -> None:
         """Note this process as a rank, so that it can be watched and stopped."""
         with FileLock(self.path / ".status.lock"):
-            status = self.status()
             if rank == 0:
                 files.reserve(self.path)
-            ranks = [*(status.get("ranks") or ()), {"rank": rank, **identity()}]
-            files.write_json(self.path / "status.json", {**status, "ranks": ranks})
+            ranks = [*(self.status().get("ranks") or ()), {"rank": rank, **identity()}]
+            files.write_json(self.path / "status.json", {**self.status(), "ranks": ranks})
 
     def end(self, state: str, message: str = "") -> None:
         """Write a terminal state; a finished run also gets the digest of its results that lists show."""
@@ -166,16 +165,13 @@ class RunFolder:
         digest = mean_accuracies(self) if state == "finished" else None
         self.update_status(state=state, message=message, ended=time.time(), accuracies=digest)
 
-    def restart(self, **status: Any) -> None:
+    def restart(self) -> None:
         """Forget how the last launch ended (its failure, a wish to cancel, files left half-written) and begin anew."""
-        for name in ("failure.json", "cancel.json"):
-            (self.path / name).unlink(missing_ok=True)
-        for unfinished in self.path.rglob(f"{files.TEMPORARY}*"):
-            unfinished.unlink(missing_ok=True)
+        endings = (self.path / "failure.json", self.path / "cancel.json")
+        for path in (*endings, *self.path.rglob(f"{files.TEMPORARY}*")):
+            path.unlink(missing_ok=True)
         with FileLock(self.path / ".status.lock"):
-            files.write_json(
-                self.path / "status.json", {"state": "queued", "time": time.time(), **identity(), **status}
-            )
+            files.write_json(self.path / "status.json", _queued())
 
     @property
     def cancel_requested(self) -> bool:
@@ -291,10 +287,14 @@ class RunFolder:
             raise ValueError(f"run {self.id}: is {self.state().state}; cancel it before deleting it")
         trash = home() / "trash"
         trash.mkdir(parents=True, exist_ok=True)
-        if (trash / self.id).exists():
-            shutil.rmtree(trash / self.id)
+        shutil.rmtree(trash / self.id, ignore_errors=True)
         os.replace(self.path, trash / self.id)
 
     def _check_writable(self) -> None:
         if self.read_only:
             raise ValueError(f"run {self.id}: is the example that comes with ddlab and stays as it is; train your own")
+
+
+def _queued() -> dict[str, Any]:
+    """The status of a run that this process is about to launch: it lives with us until it has a process of its own."""
+    return {"state": "queued", "time": time.time(), "launcher": identity()}

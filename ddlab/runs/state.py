@@ -74,7 +74,7 @@ def derive(run: "RunFolder", status: dict[str, Any] | None = None) -> RunState:
     """
     status = run.status() if status is None else status
     for _ in range(2):
-        if status.get("state") in TERMINAL or any(map(is_alive, run.processes(status))):
+        if status.get("state") in TERMINAL or _lives(run, status):
             return _from_status(status, status.get("state", ""), status.get("message", ""), status.get("ended"))
         status = run.status()
     ended = run.progress().get("time") or status.get("time")
@@ -85,6 +85,12 @@ def derive(run: "RunFolder", status: dict[str, Any] | None = None) -> RunState:
     if run.cancel_requested:
         return _from_status(status, "cancelled", "Cancelled.", ended)
     return _from_status(status, "lost", LOST, ended)
+
+
+def _lives(run: "RunFolder", status: dict[str, Any]) -> bool:
+    """Whether a process works for it; before it has one, whether the one that launches it does."""
+    processes = run.processes(status) or [status.get("launcher") or {}]
+    return any(map(is_alive, processes))
 
 
 def _from_status(status: dict[str, Any], state: str, message: str, ended: float | None) -> RunState:

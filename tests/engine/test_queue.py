@@ -8,7 +8,7 @@ import pytest
 from ddlab.engine import control, devices, tickets
 from ddlab.engine.devices import Device, num_workers, slots
 from ddlab.engine.launch import environment, launch
-from ddlab.engine.waiter import training_command, variables
+from ddlab.engine.waiter import _wait, training_command, variables
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.runs import RunFolder, files
 from ddlab.runs.processes import identity
@@ -18,7 +18,7 @@ CORES = ["cpu0", "cpu1"]
 
 def new_run(name="run"):
     run = RunFolder.create(Experiment(name=name))
-    run.update_status(pid=None)  # its ticket alone must tell that it lives
+    run.update_status(launcher=None)  # its ticket alone must tell that it lives
     return run
 
 
@@ -119,6 +119,24 @@ def test_launch_refuses_what_the_machine_does_not_have(two_cores, placement, mes
         launch(run)
     assert run.state().state == "failed" and run.state().message.startswith("placement.")
     assert not run.log()
+
+
+def test_nobody_stops_the_process_that_launches(two_cores):
+    """It is a server with other people's sessions, or a command line: here the tests themselves."""
+    run = RunFolder.create(parse_experiment({"placement": {"workers": 3}}))
+    assert run.state().state == "queued"
+    control.cancel(run)
+    assert run.state().state == "cancelled"
+    for _ in range(2):
+        with pytest.raises(ValueError, match="this machine has 2"):
+            control.resume(run)
+        assert run.state().can_resume
+
+
+def test_run_cancelled_before_it_had_a_process_does_not_start(two_cores):
+    run = RunFolder.create(Experiment())
+    control.cancel(run)
+    assert _wait(run, "cpu", 1) == [] and run.state().state == "cancelled"
 
 
 def test_cores_can_be_limited(monkeypatch):

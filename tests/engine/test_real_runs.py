@@ -89,7 +89,7 @@ def processes(run):
     """All live processes that name the run, whether they were recorded or not."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
-        named = any(str(run.path) in argument for argument in process.info["cmdline"] or ())
+        named = str(run.path) in (process.info["cmdline"] or ())  # whole: the next run of a second is called "...-2"
         if named and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(process)
     return found

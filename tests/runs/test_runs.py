@@ -228,7 +228,7 @@ def test_export_leaves_out_what_is_private(run, tmp_path):
     assert names - {p.name for p in light.path.rglob("*")} == {"weights-global.safetensors"}
     assert not any(name.startswith(("log", "checkpoint", ".")) for name in names)
     assert light.state().state == "finished" and light.environment() == {"python": "3"}
-    assert not {"pid", "host", "ranks"} & set(light.status())
+    assert not {"launcher", "pid", "host", "ranks"} & set(light.status())
     with pytest.raises(ValueError, match="exists already"):
         export_run(run, tmp_path / "light")
 
