@@ -4,6 +4,7 @@ A ticket is a file in ``home()/queue``: which process of which run wants how man
 It holds as long as a process of the run lives, so a killed run gives its slots back without anybody's doing.
 """
 
+import socket
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -79,10 +80,15 @@ def claim(ticket: Ticket, slots: Sequence[str]) -> tuple[str, ...]:
 
 
 def tickets() -> list[Ticket]:
-    """All tickets that hold, in the order they were drawn; those of dead processes are dropped."""
+    """All tickets of this machine that hold, in the order they were drawn; those of dead processes are dropped.
+
+    Tickets of another machine, in a home that both use or from a container's last start, stay where they are.
+    """
     found = []
-    for path in sorted((home() / "queue").glob("*.json")):
+    for path in sorted((home() / "queue").glob("[0-9]*.json")):  # not the temporary file of one just being written
         ticket = _read(path)
+        if ticket and ticket.process.get("host") != socket.gethostname():
+            continue
         if ticket and any(map(is_alive, [ticket.process, *ticket.run.processes()])):
             found.append(ticket)
         else:

@@ -87,6 +87,22 @@ def test_damaged_ticket_is_dropped(own_home, content):
     assert [other.path for other in tickets.tickets()] == [ticket.path]
 
 
+def test_ticket_that_is_being_written_is_left_alone(own_home):
+    ticket = tickets.take(new_run(), "cpu", 1)
+    unfinished = own_home / "queue" / f"{files.TEMPORARY}99-{ticket.path.name}"
+    unfinished.write_text('{"run": ')
+    assert [other.path for other in tickets.tickets()] == [ticket.path] and unfinished.exists()
+
+
+def test_slots_of_another_machine_are_not_ours():
+    """Nobody here can tell whether its process lives; what it holds is over there."""
+    elsewhere, here = (tickets.take(new_run(), "cpu", 2) for _ in range(2))
+    tickets.claim(elsewhere, CORES)
+    tree = files.read_json(elsewhere.path)
+    files.write_json(elsewhere.path, tree | {"process": tree["process"] | {"host": "elsewhere"}})
+    assert tickets.claim(here, CORES) == ("cpu0", "cpu1")
+
+
 def test_waiting_run_is_told_its_place_and_its_reason(two_cores):
     runs = [new_run(name) for name in ("works", "next", "last")]
     drawn = [tickets.take(run, "cpu", 2) for run in runs]
