@@ -59,9 +59,10 @@ class Bank(nn.Module):
         return {name: self._block(value, index).clone() for name, value in self.networks.state_dict().items()}
 
     def load_state_of(self, index: int, state: dict[str, Tensor]) -> None:
-        """Set the weights and buffers of one network, in place."""
+        """Set the weights and buffers of one network, in place; of a count that all share, the largest holds."""
         for name, value in self.networks.state_dict().items():
-            self._block(value, index).copy_(state[name])
+            block = self._block(value, index)
+            block.copy_(state[name] if block.dim() else torch.maximum(block, state[name]))
 
     def _block(self, stacked: Tensor, index: int) -> Tensor:
         if stacked.dim() == 0:  # batch-norm's count of batches, which all networks share

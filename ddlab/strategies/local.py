@@ -100,15 +100,20 @@ def _mine(context: StageContext) -> list[int]:
 
 
 def _cohorts(context: StageContext, subdomains: list[int], prefix: str) -> "list[Cohort]":
-    """Networks of equal shape that are equally far, together: after a resume on other ranks they may not be."""
+    """Networks of equal shape that are equally far, together: after a resume on other ranks they may not be.
+
+    One that has finished stays in its bank: without it the others' sums would round, and their dropout fall, otherwise.
+    """
     from ddlab.strategies.phases import Cohort, saved_states  # torch
 
-    saved = saved_states(context)
+    saved, networks = saved_states(context), context.problem.local_networks
+    progress = {index: saved.get(_name(prefix, index), {}).get("progress", {}) for index in subdomains}
+    epochs = {index: row.get("epoch", 0) for index, row in progress.items() if not row.get("finished")}
+    going_on = {networks[index]: epoch for index, epoch in epochs.items()}
     groups: dict[Any, list[int]] = {}
-    for subdomain in subdomains:
-        name = _name(prefix, subdomain)
-        epoch = saved[name]["progress"]["epoch"] if name in saved else 0
-        groups.setdefault((context.problem.local_networks[subdomain], epoch), []).append(subdomain)
+    for index in subdomains:
+        network = networks[index]
+        groups.setdefault((network, epochs.get(index, going_on.get(network))), []).append(index)
     return [
         Cohort(network, tuple(_name(prefix, index) for index in members), tuple(members))
         for (network, _), members in groups.items()

@@ -44,6 +44,11 @@ class Cohort:
     names: tuple[str, ...]
     subdomains: tuple[int | None, ...]
 
+    @property
+    def checkpoint(self) -> str:
+        """Name of its checkpoint, its own: other banks of some of its networks, on other ranks, overwrite nothing."""
+        return self.names[0] if len(self.names) == 1 else f"bank-{derive_seed(*self.names):x}"
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -89,7 +94,7 @@ def train_cohort(
     def save() -> None:
         if ranks.rank == 0:
             states = {name: trainee.checkpoint() for name, trainee in zip(cohort.names, trainees, strict=True)}
-            save_checkpoint(context, cohort.names[0], states)
+            save_checkpoint(context, cohort.checkpoint, states)
 
     model: nn.Module = bank if ranks.alone else DistributedDataParallel(bank)
     stage, seed = context.folder.name, context.seed
@@ -136,15 +141,19 @@ def save_weights(context: StageContext, name: str, state: State) -> None:
 def save_checkpoint(context: StageContext, name: str, states: dict[str, Any]) -> None:
     """Write the state of training; the checkpoint before it stays as the previous one, should this one be damaged."""
     path = context.folder.checkpoint(name)
-    if path.exists():
-        path.replace(context.folder.checkpoint(f"{name}-previous"))
-    context.folder.write_atomically(path, lambda temporary: torch.save(states, temporary))
+
+    def write(temporary: Path) -> None:
+        torch.save(states, temporary)
+        if path.exists():  # only now: at every moment one whole checkpoint is there
+            path.replace(context.folder.checkpoint(f"{name}-previous"))
+
+    context.folder.write_atomically(path, write)
 
 
 def saved_states(context: StageContext) -> dict[str, Any]:
     """The newest saved state of every network of a stage, whichever ranks and banks it was trained in.
 
-    A damaged checkpoint is passed over with a warning; the one before it takes its place.
+    A damaged checkpoint is passed over with a warning; the one before it, if there is one, takes its place.
     """
     states: dict[str, Any] = {}
     for path in context.folder.checkpoints():
@@ -157,8 +166,10 @@ def saved_states(context: StageContext) -> dict[str, Any]:
 def _read_checkpoint(path: Path, device: str) -> dict[str, Any]:
     try:
         return torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:  # another rank, whose it is, renamed it just now
+        return {}
     except Exception as error:  # a damaged file raises whatever its first wrong byte leads to
-        log.warning("checkpoint %s is damaged (%s); training goes on from the one before it", path.name, error)
+        log.warning("checkpoint %s is damaged (%s) and passed over; the newest whole one counts", path.name, error)
         return {}
 
 

@@ -1,5 +1,7 @@
 """Stages of the strategies, run in this process on real digits: what they write, from the weights to the decisions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,10 +14,12 @@ from ddlab.experiment import Experiment
 from ddlab.models.build import build
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import STRATEGIES, phases
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
-from ddlab.strategies.stage import Task, plan, shard, strategy_stages
+from ddlab.strategies.local import _cohorts, _feed, local_stage
+from ddlab.strategies.stage import StageContext, Task, plan, shard, strategy_stages
+from ddlab.training import Stopped
 
 SETTINGS = {
     "strategies": list(STRATEGIES),
@@ -135,6 +139,75 @@ def test_clipped_borders_make_several_banks(home):
     assert len(shapes) == 2
     assert run.stage("local", 0).predictions()["train"].shape == (300, 4, 10)
     assert {record["subdomain"] for record in records} == {0, 1, 2, 3}
+
+
+def stop_at(epoch: int, records: list[dict]):
+    """A check that ends training in the epoch after this one."""
+
+    def check() -> None:
+        if any(record["epoch"] >= epoch for record in records):
+            raise Stopped
+
+    return check
+
+
+def interrupted_at(epoch: int, experiment: Experiment) -> RunFolder:
+    """A run that was stopped after this epoch of its first stage."""
+    run, records = RunFolder.create(experiment), []
+    with pytest.raises(Stopped):
+        execute(run, Ranks(), records.append, stop_at(epoch, records))
+    return run
+
+
+def local_context(run: RunFolder) -> StageContext:
+    problem, folder = pose(run.experiment), run.stage("local", 0)
+    needed, nothing = (lambda name: run.stage(name, 0)), (lambda *_: None)
+    dataset = load(run.experiment.dataset)
+    return StageContext(problem, dataset, local_stage(problem), 0, folder, needed, Ranks(), nothing, nothing)
+
+
+def test_bank_with_a_network_that_stopped_early_resumes_bit_for_bit(home):
+    settings = {"training.early_stopping": 1, "training.epochs": 9, "training.learning_rate": 0.02}
+    whole, records = run_of(**settings, **{"model.dropout": 0.3, "strategies": ["average"]})
+    epochs = [network["epochs"] for network in whole.stage("local", 0).result()["networks"]]
+    assert min(epochs) + 1 < max(epochs), "some network must stop well before another one"
+    run = interrupted_at(min(epochs) + 1, whole.experiment)
+    execute(run, Ranks(), records.append, lambda: None)
+    for path in whole.stage("local", 0).path.glob("weights-*"):
+        assert path.read_bytes() == (run.stage("local", 0).path / path.name).read_bytes(), path.name
+
+
+def test_finished_networks_stay_with_those_of_their_own_shape(home):
+    """Two shapes in a 4×1 grid: the outer bank is half done, the inner one has not begun."""
+    settings = {**SETTINGS, "decomposition.grid": [4, 1], "strategies": ["average"]}
+    context = local_context(RunFolder.create(Experiment().with_settings(settings)))
+    progress = [("subdomain0", {"epoch": 1, "finished": True}), ("subdomain3", {"epoch": 5, "finished": False})]
+    phases.save_checkpoint(context, "bank", {name: {"progress": row} for name, row in progress})
+    assert [cohort.subdomains for cohort in _cohorts(context, [0, 1, 2, 3], prefix="")] == [(0, 3), (1, 2)]
+
+
+def test_resume_on_other_ranks_keeps_what_their_banks_do_not_train(home):
+    """Rank 0 of two goes on with half of a bank, and is killed with the run before rank 1 has written anything."""
+    run = interrupted_at(2, Experiment().with_settings({**SETTINGS, "training.epochs": 4, "strategies": ["average"]}))
+    context = local_context(run)
+    (half,) = _cohorts(context, [0, 2], prefix="")
+    settings = context.problem.experiment.training
+    phases.train_cohort(context, half, _feed(context, half), settings, Ranks())
+    epochs = {name: state["progress"]["epoch"] for name, state in phases.saved_states(context).items()}
+    assert epochs == {"subdomain0": 4, "subdomain1": 2, "subdomain2": 4, "subdomain3": 2}
+    assert [cohort.subdomains for cohort in _cohorts(context, [0, 1, 2, 3], prefix="")] == [(0, 1, 2, 3)]
+
+
+@pytest.mark.parametrize(("damaged", "expected"), [(1, 2), (2, None)])
+def test_checkpoints_cut_in_half_are_passed_over(home, damaged, expected):
+    run = interrupted_at(3, Experiment().with_settings({**SETTINGS, "training.epochs": 5, "strategies": ["global"]}))
+    stage = run.stage("global", 0)
+    for path in (stage.checkpoint("global"), stage.checkpoint("global-previous"))[:damaged]:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    saved = phases.saved_states(replace(local_context(run), folder=stage))
+    assert [state["progress"]["epoch"] for state in saved.values()] == ([expected] if expected else [])
+    execute(run, Ranks(), lambda record: None, lambda: None)
+    assert stage.result()["networks"][0]["epochs"] == 5
 
 
 def test_same_seed_same_run_and_another_seed_another(home):
