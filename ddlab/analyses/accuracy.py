@@ -118,10 +118,12 @@ def learning_curves(run: RunFolder) -> pd.DataFrame:
     """All records of a run, one row an epoch and network, with the columns ``CURVE_COLUMNS``.
 
     ``subdomain`` counts from 1 and is 0 for networks that see the whole image or none; accuracies are shares of 1.
+    Of out-of-fold networks the mean over the folds is given.
     """
     frame = pd.DataFrame(run.metrics()).reindex(columns=list(CURVE_COLUMNS))
     frame["subdomain"] = frame["subdomain"].astype(float).add(1).fillna(0).astype(int)
-    return frame.sort_values(["stage", "seed", "subdomain", "epoch"], ignore_index=True)
+    keys, measures = list(CURVE_COLUMNS[:4]), list(CURVE_COLUMNS[4:])
+    return frame.astype(dict.fromkeys(measures, float)).groupby(keys, as_index=False)[measures].mean()
 
 
 # ---- the paper's numbers

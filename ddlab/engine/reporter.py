@@ -75,8 +75,9 @@ class Reporter:
             return 1.0
         if (stage.name, seed) != (record["stage"], record["seed"]):
             return 0.0
-        shares = [share for key, share in self._shares.items() if key[:2] == (stage.name, seed)]
-        own = shard(stage.tasks, self.ranks.size)[0] if stage.kind == "sharded" else stage.tasks
+        # After a resume the records tell of all ranks' networks; only our own say how far we have come.
+        own = shard(stage.tasks, self.ranks.size)[0] if stage.kind == "sharded" else [None]
+        shares = [share for key, share in self._shares.items() if key[:2] == (stage.name, seed) and key[2] in own]
         return min(1.0, sum(shares) / max(1, len(own)))
 
 
@@ -85,4 +86,4 @@ def _key(record: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _share(record: dict[str, Any]) -> float:
-    return record["epoch"] / record["epochs"]
+    return record["epoch"] / record["epochs"] / record.get("folds", 1)

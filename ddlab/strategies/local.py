@@ -4,6 +4,8 @@ This stage is shared by every strategy that decides from local probabilities. It
 are given to the ranks by cost, and those of equal shape on one rank are trained together as a bank.
 """
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +35,8 @@ def folds_stage(problem: Problem) -> Stage:
     """
     folds = problem.experiment.aggregator.folds
     # Each of the k folds trains on (k - 1)/k of the images.
-    return Stage(FOLDS, f"Local networks, {folds} folds", "sharded", train_folds, tasks=_tasks(problem) * (folds - 1))
+    tasks = tuple(replace(task, flops=task.flops * (folds - 1)) for task in _tasks(problem))
+    return Stage(FOLDS, f"Local networks, {folds} folds", "sharded", train_folds, tasks=tasks)
 
 
 def _tasks(problem: Problem) -> tuple[Task, ...]:
@@ -79,9 +82,10 @@ def train_folds(context: StageContext) -> None:
     parts: dict[Any, np.ndarray] = {}
     seconds = flops = 0.0
     for fold, held_out in enumerate(np.array_split(order, num_folds)):
+        of_fold = replace(context, report=partial(_report_fold, context, fold, num_folds))
         for cohort in _cohorts(context, _mine(context), prefix=f"fold{fold}-"):
             feed = _feed(context, cohort, held_out)
-            trained = phases.train_cohort(context, cohort, feed, experiment.training, ranks)
+            trained = phases.train_cohort(of_fold, cohort, feed, experiment.training, ranks)
             predicted = phases.predict(trained.bank, feed, "train", experiment.training, ranks)
             for column, subdomain in enumerate(cohort.subdomains):
                 parts.setdefault(subdomain, np.empty_like(predicted[:, 0]))[held_out] = predicted[held_out, column]
@@ -92,6 +96,10 @@ def train_folds(context: StageContext) -> None:
         whole = {index: part for share in shares for index, part in share[0].items()}
         context.folder.write_predictions(train=np.stack([whole[index] for index in sorted(whole)], axis=1))
         write_result(context, max(share[1] for share in shares), [share[2] for share in shares], networks=[])
+
+
+def _report_fold(context: StageContext, fold: int, num_folds: int, record: dict[str, Any]) -> None:
+    context.report({**record, "fold": fold, "folds": num_folds})
 
 
 def _mine(context: StageContext) -> list[int]:

@@ -100,6 +100,13 @@ def test_the_dnn_learned_from_folds_it_has_not_seen(finished):
     np.testing.assert_allclose(folds.sum(2), 1, atol=1e-5)
 
 
+def test_records_of_folds_are_told_apart(finished):
+    run, records = finished
+    of_folds = [record for record in records if record["stage"] == "local_folds"]
+    told = {(record["fold"], record["subdomain"], record["epoch"]) for record in of_folds}
+    assert len(told) == len(of_folds) == 3 * 4 * 2 and {record["folds"] for record in of_folds} == {3}
+
+
 def test_attributions_add_up_to_what_they_explain(finished):
     """Completeness: they sum to the decided class's log-probability less that at the baseline 1/K."""
     run, _ = finished
