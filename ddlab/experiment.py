@@ -50,7 +50,7 @@ class DatasetSettings(Settings):
     size: int | None = setting(None, "Side of the square images; empty: the data set's own.", unit="px", ge=8, le=512)
     train_images: int | None = setting(None, "Training images used, the first of a fixed order; empty: all.", ge=1)
     validation_images: int | None = setting(None, "Validation images used; empty: all.", ge=1)
-    path: str | None = setting(None, "Folder, archive or npz of your own images (data set 'folder').")
+    path: str | None = setting(None, "Folder, archive or npz of your own images (data set 'folder'); a relative path begins in the data folder.")
     seed: int = setting(0, "Seed of drawn images and of the split of your own.", advanced=True, ge=0)
 
     @field_validator("name")
@@ -78,7 +78,7 @@ class DecompositionSettings(Settings):
     @classmethod
     def _positive(cls, grid: tuple[int, ...]) -> tuple[int, ...]:
         if min(grid) < 1:
-            raise ValueError(f"every axis needs at least 1 subdomain, got {grid}")
+            raise ValueError("every axis needs at least 1 subdomain")
         return grid
 
 
@@ -109,7 +109,7 @@ class TrainingSettings(Settings):
     optimizer: Literal["adam", "sgd"] = setting("adam", "Optimizer (sgd has momentum 0.9).", advanced=True)
     learning_rate: float = setting(1e-3, "Learning rate at the start.", gt=0, le=10)
     weight_decay: float = setting(0.0, "L2 penalty on all weights.", advanced=True, ge=0, le=1)
-    plateau_factor: float = setting(0.5, "Factor on the rate when progress stops.", advanced=True, gt=0, le=1)
+    plateau_factor: float = setting(0.5, "Factor on the rate when progress stops.", advanced=True, gt=0, lt=1)
     plateau_patience: int = setting(20, "Epochs without progress before that.", unit="epochs", advanced=True, ge=1)
     early_stopping: int = setting(0, "Epochs without progress before training stops; 0: never.", unit="epochs", ge=0)
     monitor: Literal["loss", "accuracy"] = setting(
@@ -142,7 +142,7 @@ class AggregatorSettings(Settings):
     @classmethod
     def _units(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
         if min(hidden) < 1:
-            raise ValueError(f"every hidden layer needs at least 1 unit, got {hidden}")
+            raise ValueError("every hidden layer needs at least 1 unit")
         return hidden
 
 
@@ -181,7 +181,7 @@ class Experiment(Settings):
     @classmethod
     def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(seeds)) < len(seeds) or min(seeds) < 0:
-            raise ValueError(f"needs different numbers of at least 0, got {list(seeds)}")
+            raise ValueError("needs different numbers of at least 0")
         return seeds
 
     def with_settings(self, settings: dict[str, Any]) -> Self:

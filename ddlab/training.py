@@ -73,8 +73,10 @@ class Trainee:
     def __init__(self, owner: Owner, index: int, subdomain: int | None, settings: TrainingSettings) -> None:
         self.owner, self.index, self.subdomain, self.settings = owner, index, subdomain, settings
         self.optimizer = _optimizer(owner.parameters_of(index), settings)
+        # Progress is what it is for the best epoch. torch's relative threshold would take a standing accuracy, a
+        # negative measure, for progress.
         self.scheduler = ReduceLROnPlateau(
-            self.optimizer, factor=settings.plateau_factor, patience=settings.plateau_patience
+            self.optimizer, factor=settings.plateau_factor, patience=settings.plateau_patience, threshold=0
         )
         self.progress = Progress()
         self.best_state: State = owner.state_of(index)

@@ -78,6 +78,17 @@ def test_every_network_has_its_own_rate(dataset):
         assert torch.equal(value, unchanged)
 
 
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+def test_a_measure_that_stands_still_is_no_progress(dataset, monitor):
+    settings = DOUBLE.model_copy(update={"monitor": monitor, "plateau_patience": 2})
+    trainee = loop_of(dataset, QUARTERS[:1], settings).trainees[0]
+    rates = []
+    for _ in range(4):
+        trainee.end_epoch(loss=0.5, accuracy=0.9, seconds=0)
+        rates.append(trainee.rate)
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 5e-4]) and trainee.progress.best_epoch == 1
+
+
 def test_resumed_training_equals_uninterrupted_bit_for_bit(dataset):
     boxes = QUARTERS[:2]
     settings = DOUBLE.model_copy(update={"precision": "float32", "flip": True, "shift": 0.2, "epochs": 5})

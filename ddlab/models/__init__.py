@@ -1,4 +1,4 @@
-"""Networks: one file a family, each a function from a :class:`NetworkSettings` to a description."""
+"""Networks: one file a family, each a function from a :class:`NetworkSpec` to a description."""
 
 from ddlab.models.spec import NetworkSpec
 from ddlab.registry import Entry
