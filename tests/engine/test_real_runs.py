@@ -98,7 +98,7 @@ def processes(run):
 def assert_lost(run):
     """Shown as lost within 10 s, and nobody is left."""
     wait_for(lambda: run.state().state == "lost", f"lost (it is {run.state()})", 10)
-    assert processes(run) == []
+    wait_for(lambda: processes(run) == [], "the end of all its processes", 10)
     assert "Resume" in run.state().message and run.failure() is None
 
 
