@@ -179,6 +179,8 @@ class Loop:
             began = time.monotonic()
             loss_S, accuracy_S = self._train_epoch(epoch, active)
             validation_loss_S, validation_accuracy_S = self.evaluate("validation")
+            # The last step of an epoch can break a network whose training losses were all numbers.
+            self._refuse_nan(torch.tensor(validation_loss_S), epoch)
             seconds = time.monotonic() - began
             for i, trainee in enumerate(self.trainees):
                 if trainee in active:

@@ -143,6 +143,27 @@ def test_nan_stops_with_stage_epoch_and_subdomain(dataset):
     assert (error.value.stage, error.value.epoch, error.value.subdomain) == ("local", 1, 2)
 
 
+def test_nan_in_validation_stops_before_the_state_is_kept(dataset):
+    features = {"train": np.eye(4)[dataset.train.labels], "validation": np.full((60, 4), np.nan)}
+    saved = []
+    loop = loop_of(dataset, QUARTERS[:1], save=lambda: saved.append(1))
+    loop = replace(loop, feed=VectorFeed(features, dataset, DOUBLE, Ranks()), model=_Logits(loop.model))
+    with pytest.raises(Diverged):
+        loop.run()
+    assert not saved and loop.trainees[0].progress.epoch == 0
+
+
+class _Logits(torch.nn.Module):
+    """Takes the inputs for the logits of one network; keeps the parameters of a bank."""
+
+    def __init__(self, bank):
+        super().__init__()
+        self.bank = bank
+
+    def forward(self, inputs):
+        return inputs[:, None] + 0 * sum(parameter.sum() for parameter in self.bank.parameters())
+
+
 def test_a_loop_stops_when_asked(dataset):
     def stop():
         raise Stopped
