@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psutil
 
 from ddlab.engine.devices import plural, slots
-from ddlab.engine.launch import launch
+from ddlab.engine.launch import check_placement, launch
 from ddlab.engine.tickets import Ticket, free_slots, tickets
 from ddlab.runs import TERMINAL, RunFolder
 from ddlab.runs.processes import find
@@ -38,12 +38,13 @@ def resume(run: RunFolder) -> None:
     Raises
     ------
     ValueError
-        If it waits or works already, is finished, or cannot be launched here.
+        If it waits or works already, is finished, or cannot be launched here; how it ended is then not forgotten.
     """
     with run.lock():
         state = run.state()
         if not state.can_resume:
             raise ValueError(f"run {run.id}: is {state.state}; only a failed, cancelled or lost run can be resumed")
+        check_placement(run)
         stop_processes(run)  # of a failed run, ranks may still be on their way out
         run.restart()
         launch(run)

@@ -31,7 +31,7 @@ def launch(run: RunFolder) -> None:
     if run.read_only:
         raise ValueError(f"run {run.id}: is the example that comes with ddlab; train your own copy of its experiment")
     try:
-        num_workers(run.experiment.placement.model_dump())
+        check_placement(run)
     except ValueError as error:
         run.end("failed", str(error))
         raise
@@ -53,6 +53,17 @@ def launch(run: RunFolder) -> None:
         time.sleep(0.02)
     if os.name == "posix":
         process.wait()  # only the first of the two forked processes: no zombie stays with a server
+
+
+def check_placement(run: RunFolder) -> None:
+    """Look whether a run can be launched on this machine.
+
+    Raises
+    ------
+    ValueError
+        If its experiment cannot be read or asks for devices that this machine does not have.
+    """
+    num_workers(run.experiment.placement.model_dump())
 
 
 def environment() -> dict[str, str]:

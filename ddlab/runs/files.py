@@ -43,6 +43,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
+def size(path: Path) -> int:
+    """Bytes of a file; 0 for a folder, and for a temporary file that was put in its place just now."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
+
+
 def append_jsonl(path: Path, record: dict[str, Any]) -> None:
     """Append one line; a line that an earlier process left unfinished is closed first."""
     line = json.dumps(record, ensure_ascii=False).encode() + b"\n"

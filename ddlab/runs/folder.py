@@ -258,7 +258,7 @@ class RunFolder:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+        return sum(files.size(path) for path in self.path.rglob("*"))
 
     def rename(self, name: str) -> None:
         """Give it a name for people.

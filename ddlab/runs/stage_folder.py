@@ -28,8 +28,8 @@ class StageFolder:
 
     @property
     def done(self) -> bool:
-        """Whether the stage is finished: its result is written last."""
-        return (self.path / "result.json").exists()
+        """Whether the stage is finished: its result is written last, and whole even if the machine went down."""
+        return bool(self.result())
 
     def result(self) -> dict[str, Any]:
         """The numbers that the stage came to; empty if it is not done."""

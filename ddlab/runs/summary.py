@@ -19,14 +19,24 @@ def summarize(run: "RunFolder") -> dict[str, Any]:
         "message": state.message,
         "dataset": _field(asked, "dataset", "name"),
         "model": _field(asked, "model", "name"),
-        "grid": "×".join(map(str, _field(asked, "decomposition", "grid") or ())),
-        "strategies": list(asked.get("strategies") or ()),
-        "num_seeds": len(asked.get("seeds") or ()),
+        "grid": _cut(asked),
+        "strategies": _several(asked.get("strategies")),
+        "num_seeds": len(_several(asked.get("seeds"))),
         "accuracies": status.get("accuracies") or {},
         "started": state.started,
         "seconds": state.seconds,
         "devices": list(state.devices),
     }
+
+
+def _cut(asked: dict[str, Any]) -> str:
+    boxes = _several(_field(asked, "decomposition", "boxes"))
+    return f"{len(boxes)} boxes" if boxes else "×".join(map(str, _several(_field(asked, "decomposition", "grid"))))
+
+
+def _several(value: Any) -> list[Any]:
+    """A list of what was asked; empty if it is none, as a newer ddlab or a hand may have written."""
+    return value if isinstance(value, list) else []
 
 
 def _field(asked: dict[str, Any], part: str, field: str) -> Any:

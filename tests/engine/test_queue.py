@@ -149,6 +149,18 @@ def test_nobody_stops_the_process_that_launches(two_cores):
         assert run.state().can_resume
 
 
+def test_resume_that_cannot_be_forgets_nothing(two_cores):
+    run = new_run()
+    run.write_failure({"sentence": "Out of memory."})
+    run.end("failed", "Out of memory.")
+    tree = files.read_json(run.path / "experiment.json")
+    files.write_json(run.path / "experiment.json", tree | {"schema": 99})
+    run = RunFolder(run.path)
+    with pytest.raises(ValueError, match="newer ddlab"):
+        control.resume(run)
+    assert run.state().message == run.failure()["sentence"] == "Out of memory."
+
+
 def test_run_cancelled_before_it_had_a_process_does_not_start(two_cores):
     run = RunFolder.create(Experiment())
     control.cancel(run)

@@ -171,6 +171,36 @@ def test_newer_schema_is_refused_with_a_sentence(run):
     assert RunFolder(run.path).summary()["name"] == "x"
 
 
+def test_what_a_newer_ddlab_writes_otherwise_does_not_hide_the_other_runs(run):
+    asked = {"dataset": 3, "decomposition": {"grid": 4, "boxes": 2}, "seeds": 5, "strategies": {"global": {}}}
+    (run.path / "experiment.json").write_text(json.dumps({"schema": SCHEMA + 1, "experiment": asked}))
+    row = RunFolder(run.path).summary()
+    assert (row["grid"], row["num_seeds"], row["strategies"]) == ("", 0, [])
+
+
+def test_free_boxes_are_not_listed_as_the_grid_they_replace():
+    boxes = [[[0, 16], [0, 16]], [[8, 24], [8, 24]]]
+    run = RunFolder.create(Experiment().with_settings({"decomposition.boxes": boxes}))
+    assert run.summary()["grid"] == "2 boxes"
+
+
+def test_half_a_result_is_none(run):
+    stage = run.stage("local", 0)
+    stage.write_result({"stage": "local", "seed": 0})
+    assert stage.done
+    (stage.path / "result.json").write_text('{"stage": ')
+    assert not stage.done
+
+
+def test_size_of_a_run_that_works(run, monkeypatch):
+    """A temporary file is gone between the look into the folder and the look at the file."""
+    size = run.size
+    gone = run.path / f"{files.TEMPORARY}1-x"
+    monkeypatch.setattr(type(run.path), "is_file", lambda path: path.exists() or path == gone)
+    monkeypatch.setattr(type(run.path), "rglob", lambda path, pattern: [gone, run.path / "experiment.json"])
+    assert 0 < run.size <= size
+
+
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '"text"', '{"schema": 1}', '{"schema": 1, "experiment": [1]}', None]
 )
