@@ -20,7 +20,7 @@ def check(
     from ddlab.data.cache import describe
     from ddlab.experiment import DatasetSettings
 
-    _write(describe(DatasetSettings(name="folder", path=str(path))), json)
+    _write(describe(DatasetSettings(name="folder", path=str(path.absolute()))), json)
 
 
 @commands.command()

@@ -71,6 +71,7 @@ def finished():
         (["export", "nobody", "folder"], "run: unknown 'nobody'"),
         (["recipes", "dem"], "recipe: unknown 'dem'; did you mean 'demo'?"),
         (["cost", "--grid", "2by2"], "--grid: needs positive whole numbers joined by x"),
+        (["cost", "--overlap", "20"], "overlap 20 px does not fit grid 2×2"),
         (["cost", "--model", "vgg8"], "model.name: unknown 'vgg8'"),
         (["data", "check", "/no/such/folder"], "/no/such/folder"),
         (["data", "prepare", "digit"], "dataset.name: unknown 'digit'"),
@@ -143,7 +144,7 @@ def test_cost_of_resnet20_is_that_of_the_paper(ddlab):
     assert "fewer operations" in ddlab("cost")[1]
 
 
-def test_data_check_of_class_folders(ddlab, tmp_path):
+def test_data_check_of_class_folders_is_the_same_from_their_parent(ddlab, tmp_path, monkeypatch):
     import numpy as np
     from PIL import Image
 
@@ -154,6 +155,8 @@ def test_data_check_of_class_folders(ddlab, tmp_path):
             Image.fromarray(pixels).save(tmp_path / label / f"{number}.png")
     told = json.loads(ddlab("data", "check", tmp_path, "--json")[1])
     assert told["classes"] == ["cat", "dog"] and told["num_train"] + told["num_validation"] == 12
+    monkeypatch.chdir(tmp_path.parent)
+    assert json.loads(ddlab("data", "check", tmp_path.name, "--json")[1]) == told
 
 
 @pytest.mark.parametrize("arguments", ["--help", "runs", "recipes", "cost", "train --help"])
