@@ -165,7 +165,7 @@ def klawonn_table1() -> pd.DataFrame:
 def paper_rows(experiment: Experiment) -> pd.DataFrame:
     """The rows of :func:`klawonn_table1` that this experiment repeats; empty for every other experiment."""
     settings = experiment.dataset
-    names = {"cifar10": "CIFAR-10"}
+    names = {"cifar10": "CIFAR-10", "flowers": "TF-Flowers"}
     if settings.name == "folder" and "flower" in (settings.path or "").lower():
         names["folder"] = "TF-Flowers"
     table = klawonn_table1()

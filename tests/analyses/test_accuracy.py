@@ -78,6 +78,7 @@ def test_the_paper_orders_majority_below_average_below_cnn_dnn_everywhere():
         ("cifar10", "vgg9", [2, 2], {"average", "majority", "cnn_dnn", "global"}),
         ("cifar10", "vgg9", [4, 4], set()),
         ("cifar10", "resnet20", [2, 2], set()),
+        ("flowers", "vgg9", [2, 2], {"average", "majority", "cnn_dnn", "global"}),
         ("digits", "vgg9", [2, 2], set()),
     ],
 )
