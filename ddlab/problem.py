@@ -56,6 +56,11 @@ def assemble(experiment: Experiment, description: Description) -> Problem:
         decomposition = decompose(description.shape, experiment.decomposition)
     except ValueError as error:
         raise ExperimentError(f"decomposition: {error}") from None
+    if experiment.aggregator.folds > description.num_train:
+        raise ExperimentError(
+            f"aggregator.folds: each fold needs an image; there are {description.num_train} for training, "
+            f"got {experiment.aggregator.folds}"
+        )
     model = experiment.model
     spec = NetworkSpec(
         (description.channels, *description.shape),

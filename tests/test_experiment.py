@@ -75,6 +75,7 @@ def test_all_faults_are_told_at_once():
         ({"decomposition.overlap": 20}, ["decomposition", "overlap 20 px"]),
         ({"decomposition.grid": [2, 2, 1]}, ["decomposition", "3 axes"]),
         ({"decomposition.boxes": [[[0, 40], [0, 8]]]}, ["boxes[0]", "40"]),
+        ({"aggregator.folds": 3, "dataset.train_images": 2}, ["aggregator.folds", "2 for training", "got 3"]),
         ({"model.padding": "valid", "decomposition.grid": [8, 8]}, ["model", "too small", "padding"]),
     ],
 )

@@ -57,7 +57,7 @@ def strategies(json: Json = False) -> None:
 def cost(
     model: Annotated[str, typer.Option(help="The network.")] = "vgg9",
     input: Annotated[str, typer.Option(metavar="CxHxW", help="Shape of an image.")] = "3x32x32",
-    classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
+    classes: Annotated[int, typer.Option(help="Number of classes.", min=2)] = 10,
     grid: Annotated[str, typer.Option(metavar="RxC", help="Subdomains along every axis.")] = "2x2",
     overlap: Annotated[int, typer.Option(help="Overlap in pixels.")] = 0,
     reduction: Annotated[str, typer.Option(help="1/N, 1/sqrt(N) or 1.")] = "1/sqrt(N)",

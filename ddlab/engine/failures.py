@@ -17,6 +17,7 @@ PEER_GONE = (
     "failed to recv",
     "Timed out waiting",
 )
+ONE_VALUE = "Expected more than 1 value per channel"  # torch's batch normalisation, of maps of one pixel
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 DISK_FULL = ("No space left on device", "PytorchStreamWriter failed", "inline_container", "Disk quota exceeded")
 
@@ -46,6 +47,11 @@ def describe_failure(error: BaseException, where: Where) -> str | None:
         return f"A file is not there (any more){_at(where)}: {error.filename or message}. Put it back, then resume."
     if isinstance(error, OSError):
         return f"A file could not be read or written{_at(where)}: {message}."
+    if isinstance(error, ValueError) and message.startswith(ONE_VALUE):
+        return (
+            f"Batch normalisation cannot learn from one image a step and worker{_at(where)}. Raise "
+            "training.batch_size, take fewer workers or another number of images, or turn model.batch_norm off."
+        )
     if isinstance(error, ValueError):
         return message
     return f"Something unexpected happened{_at(where)}: {type(error).__name__}: {message}"

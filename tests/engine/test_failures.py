@@ -32,6 +32,7 @@ WHERE = {"stage": "local", "epoch": 3}
         (Diverged("global", 7, None), "NaN in stage 'global', epoch 7. The state before that epoch is kept"),
         (Diverged("local", 7, 2), "NaN in stage 'local', subdomain 2, epoch 7"),
         (ValueError("dataset: no such folder"), "dataset: no such folder"),
+        (ValueError("Expected more than 1 value per channel when training, got input size"), "training.batch_size"),
         (KeyError("x"), "Something unexpected happened in stage 'local', epoch 3: KeyError: 'x'"),
     ],
 )
