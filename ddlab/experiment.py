@@ -50,7 +50,7 @@ class DatasetSettings(Settings):
     size: int | None = setting(None, "Side of the square images; empty: the data set's own.", unit="px", ge=8, le=512)
     train_images: int | None = setting(None, "Training images used, the first of a fixed order; empty: all.", ge=1)
     validation_images: int | None = setting(None, "Validation images used; empty: all.", ge=1)
-    path: str | None = setting(None, "Your own images (data set 'folder'): a folder, archive or npz, absolute or in DDLAB_DATA.")
+    path: str | None = setting(None, "Your own images ('folder'): a folder, archive or npz, absolute or in DDLAB_DATA.")
     seed: int = setting(0, "Seed of drawn images and of the split of your own.", advanced=True, ge=0)
 
     @field_validator("name")
