@@ -30,6 +30,5 @@ def find(record: dict[str, Any]) -> psutil.Process | None:
 
 def is_alive(record: dict[str, Any]) -> bool:
     """Whether the process lives; one of another machine is believed to, since nobody here can look."""
-    if record.get("host", socket.gethostname()) != socket.gethostname():
-        return True
-    return find(record) is not None
+    elsewhere = record.get("host") not in (None, socket.gethostname())
+    return elsewhere or find(record) is not None

@@ -73,6 +73,11 @@ def test_state_of_a_run_whose_processes_are_dead(run, dead, cancelled, failure, 
     assert run.state().state == expected
 
 
+def test_process_without_a_host_is_looked_for_here(run, dead):
+    write_status(run, state="running", pid=dead["pid"], created=dead["created"])
+    assert run.state().state == "lost"
+
+
 def test_pid_used_again_is_another_process(run):
     mine = identity()
     write_status(run, state="running", **{**mine, "created": mine["created"] - 1000})
