@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ddlab.experiment import Experiment, ExperimentError
+from ddlab.experiment import Experiment
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
 from ddlab.strategies import STRATEGIES
@@ -77,10 +77,10 @@ def _strategy_row(run: RunFolder, strategy: str) -> dict[str, Any]:
 
 
 def _needed_stages(run: RunFolder, strategy: str) -> list[str]:
-    """Names of all stages of a strategy; none where the data are gone, so that the plan cannot be made."""
+    """Names of all stages of a strategy; none where data are gone or a newer ddlab asked, so that there is no plan."""
     try:
         return [stage.name for stage in strategy_stages(pose(run.experiment), strategy)]
-    except ExperimentError:
+    except ValueError:
         return []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ddlab.data.containers import IMAGE_SUFFIXES, Read, open_container
 from ddlab.data.source import SPLITS, Description, Source, Split, SplitName
@@ -193,6 +193,8 @@ def decode(content: Read, name: str, size: int) -> np.ndarray:
             if upright.mode.startswith("I"):
                 upright = upright.point(lambda value: value / 256).convert("L")  # 16 bits of grey
             square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.BICUBIC)
+    except UnidentifiedImageError:  # its own words name an object in memory
+        raise ValueError(f"path: the image {name} cannot be read: it is damaged, or no image") from None
     except Exception as error:  # Pillow raises whatever the first wrong byte leads to
         raise ValueError(f"path: the image {name} cannot be read ({error})") from error
     return np.asarray(square).transpose(2, 0, 1)

@@ -3,14 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from ddlab import words
 from ddlab.analyses import accuracy, probabilities
 from ddlab.data.cache import load
 from ddlab.data.source import Split
 from ddlab.decomposition import Decomposition
 from ddlab.problem import decompose
 from ddlab.runs import RunFolder
-from pages.ui import selection
+from pages.ui import live, selection
 
 KEPT = 16  # results in memory, of all sessions together
 
@@ -18,7 +17,7 @@ KEPT = 16  # results in memory, of all sessions together
 def require_run(question: str) -> RunFolder:
     """The current run; where there is none that can be opened, say what to do and stop the page.
 
-    A run that is not finished is announced in a sentence, and what it has so far is shown.
+    A run that is not finished says where it stands; the page shows what it has so far, and anew with every stage.
     """
     run = selection.current_run()
     if run is None:
@@ -30,17 +29,19 @@ def require_run(question: str) -> RunFolder:
     except ValueError as error:
         st.error(str(error))
         st.stop()
-    state = run.state()
-    if state.state != "finished":
-        told = words.sentence(state, run.progress(), {})
-        draw = st.info if state.is_live else st.warning
-        draw(f"**{state.state.capitalize()}.** {told} What the run has so far is shown below.")
+    if run.state().state != "finished":
+        with st.container(border=True):
+            live.follow(run, live.status, stamp)
+            st.caption("What the run has so far is shown below; more appears by itself when a stage is done.")
     return run
 
 
 def stamp(run: RunFolder) -> int:
-    """Changes whenever a result of the run is written: the newest time of a file of its stages."""
-    return max((path.stat().st_mtime_ns for path in (run.path / "stages").rglob("*") if path.is_file()), default=0)
+    """Changes whenever a result of the run is written, which a stage does last: the newest time of one.
+
+    Nothing else is looked at: a run that works replaces its other files at any moment.
+    """
+    return max((path.stat().st_mtime_ns for path in run.path.glob("stages/*/*/result.json")), default=0)
 
 
 @st.cache_data(max_entries=KEPT, show_spinner="Reading the predictions ...")

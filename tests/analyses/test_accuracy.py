@@ -1,10 +1,13 @@
 """Strategy tables against numbers written by hand into run folders."""
 
+import json
+
 import numpy as np
 import pytest
 
 from ddlab.analyses.accuracy import differing_settings, klawonn_table1, learning_curves, paper_rows, strategy_table
 from ddlab.experiment import parse_experiment
+from ddlab.runs import RunFolder
 from tests.made_run import EPOCHS, made_experiment, made_run
 
 
@@ -35,6 +38,15 @@ def test_one_seed_has_no_standard_deviation_and_a_running_run_no_row_for_what_is
     table = strategy_table([made_run("running")]).set_index("strategy")
     assert "cnn_dnn" not in table.index
     assert np.isnan(table.loc["average", "validation_sd"])
+
+
+def test_run_of_a_newer_ddlab_keeps_its_place_beside_another():
+    runs = [made_run(), made_run()]
+    path = runs[1].path / "experiment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    table = strategy_table([runs[0], RunFolder(runs[1].path)]).set_index(["run_id", "strategy"])
+    old, new = (table.loc[(run.id, "average")] for run in runs)
+    assert old["validation"] == new["validation"] and np.isnan(new["seconds"]) and not np.isnan(old["seconds"])
 
 
 def test_no_run_and_a_queued_run_give_an_empty_table():
