@@ -47,7 +47,7 @@ def pairs() -> Experiment:
         name="pairs",
         dataset=DatasetSettings(name="shapes_pairs", train_images=4000, validation_images=1000),
         model=ModelSettings(name="cnn"),
-        training=TrainingSettings(epochs=12, batch_size=64, learning_rate=2e-3),
+        training=TrainingSettings(epochs=6, batch_size=64, learning_rate=2e-3),
     )
 
 
@@ -60,7 +60,7 @@ def relation() -> Experiment:
         name="relation",
         dataset=DatasetSettings(name="shapes_relation", train_images=4000, validation_images=1000),
         model=ModelSettings(name="cnn"),
-        training=TrainingSettings(epochs=10, batch_size=64),
+        training=TrainingSettings(epochs=5, batch_size=64),
     )
 
 
@@ -73,7 +73,7 @@ def digits() -> Experiment:
         name="digits",
         dataset=DatasetSettings(name="digits"),
         model=ModelSettings(name="cnn"),
-        training=TrainingSettings(epochs=25, batch_size=64, learning_rate=2e-3),
+        training=TrainingSettings(epochs=15, batch_size=64, learning_rate=2e-3),
     )
 
 

@@ -1,0 +1,58 @@
+"""What the recipes promise, trained for real as a user does: one seed of each; three are in ``benchmarks.recipes``."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ddlab.data.shapes import BAYES_ACCURACY
+from ddlab.recipes import RECIPES, title
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def train(tmp_path_factory):
+    """Train a recipe with one seed by the command; gives the validation accuracy of every strategy."""
+    home = tmp_path_factory.mktemp("recipes")
+
+    def train(recipe: str) -> dict[str, float]:
+        command = [sys.executable, "-m", "ddlab", "train", recipe, "--set", "seeds=[0]", "--json"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DDLAB_HOME", str(home))
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        return {name: row["validation"] for name, row in json.loads(done.stdout)["strategies"].items()}
+
+    return train
+
+
+def test_the_classroom_sees_the_vote_fail_where_average_and_dnn_do_not(train):
+    reached = train("classroom")
+    assert reached["global"] > 0.9
+    assert reached["cnn_dnn"] >= reached["majority"] + 0.2
+    assert reached["cnn_dnn"] >= reached["average"] - 0.01
+
+
+def test_pairs_come_within_three_points_of_what_is_possible(train):
+    for strategy, accuracy in train("pairs").items():
+        assert accuracy == pytest.approx(BAYES_ACCURACY["shapes_pairs"][strategy], abs=0.03), strategy
+
+
+def test_a_relation_between_subdomains_is_beyond_every_decoupled_strategy(train):
+    reached = train("relation")
+    assert reached.pop("global") > 0.9
+    for strategy, accuracy in reached.items():
+        assert accuracy == pytest.approx(0.5, abs=0.05), strategy
+
+
+def test_real_digits(train):
+    reached = train("digits")
+    assert reached["global"] >= 0.97 and reached["cnn_dnn"] >= 0.95
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_says_its_command_and_what_to_expect(name):
+    assert title(name)
+    assert f"ddlab train {name}" in (RECIPES[name].__doc__ or "")
+    assert RECIPES[name]().name == name
