@@ -6,18 +6,17 @@ In a test::
     run = made_run("running", seeds=(0, 1))
 """
 
-import os
 import time
 from dataclasses import dataclass
 
 import numpy as np
-import psutil
 
 from ddlab.aggregators import average, majority
 from ddlab.data.cache import load
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
+from ddlab.runs.processes import identity
 
 SMALL = {"name": "shapes_local", "train_images": 96, "validation_images": 64}
 LASTED = 40.0  # seconds of a made run
@@ -49,9 +48,8 @@ def made_run(state: str = "finished", experiment: Experiment | None = None, seed
         wanted = [stage for stage in stages if stage in parts | set(experiment.strategies)]
         _seed(run, problem, _Draw.of(problem, dataset, seed), seed, wanted if whole or not last else wanted[:-1])
     started = time.time() - LASTED
-    dead = {"pid": 2**22 + 7, "created": 0.0}
-    alive = {"pid": os.getpid(), "created": psutil.Process().create_time()}
-    who = alive if state == "running" else dead
+    alive = identity()
+    who = alive if state == "running" else {**alive, "pid": 2**22 + 7, "created": 0.0}
     run.update_status(state="running", started=started, workers=1, devices=["cpu 0"], ranks=[{"rank": 0, **who}], **who)
     run.write_progress(
         {"stage": "cnn_dnn", "title": "Train the DNN", "seed": experiment.seeds[-1], "done": 1.0 if whole else 0.7}

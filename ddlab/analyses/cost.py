@@ -128,7 +128,8 @@ def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -
     """
     seeds = len(problem.experiment.seeds)
     rows = [
-        {"stage": stage.name, "title": stage.title, "kind": stage.kind, "networks": len(stage.tasks)}
+        {"stage": stage.name, "title": stage.title, "kind": stage.kind}
+        | {"networks": sum(task.networks for task in stage.tasks)}
         | {"flops": seeds * stage.flops, "seconds": seeds * _longest(stage, workers) / rate}
         for stage in plan(problem)
     ]

@@ -35,7 +35,7 @@ def folds_stage(problem: Problem) -> Stage:
     """
     folds = problem.experiment.aggregator.folds
     # Each of the k folds trains on (k - 1)/k of the images.
-    tasks = tuple(replace(task, flops=task.flops * (folds - 1)) for task in _tasks(problem))
+    tasks = tuple(replace(task, flops=task.flops * (folds - 1), networks=folds) for task in _tasks(problem))
     return Stage(FOLDS, f"Local networks, {folds} folds", "sharded", train_folds, tasks=tasks)
 
 

@@ -23,10 +23,11 @@ BACKWARD = 2  # a backward pass costs about twice the operations of a forward pa
 
 @dataclass(frozen=True)
 class Task:
-    """A part of a stage: a network to train, and the operations that this takes."""
+    """A part of a stage: a network to train (of folds several), and the operations that this takes."""
 
     name: str
     flops: float
+    networks: int = 1
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,18 @@ def test_work_ratio_divides_by_the_busiest_worker(workers, busiest):
     assert ratio.longest == pytest.approx(whole / (busiest * local))
 
 
+def test_plan_counts_the_networks_of_all_folds():
+    plan = plan_table(posed(aggregator={"folds": 3}), 1, rate=1e9).set_index("stage")
+    assert dict(plan["networks"]) == {
+        "global": 1,
+        "local": 4,
+        "average": 0,
+        "majority": 0,
+        "local_folds": 12,
+        "cnn_dnn": 1,
+    }
+
+
 def test_plan_takes_half_as_long_with_two_workers_where_work_can_be_shared():
     problem = posed()
     one, two = (plan_table(problem, workers, rate=1e9).set_index("stage") for workers in (1, 2))
