@@ -38,7 +38,8 @@ def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[s
     """
     after = f" after {duration(state.seconds)}" if state.seconds is not None else ""
     if state.state == "queued":
-        return waits_for or state.message or "Waits for its turn."
+        waits = waits_for or state.message or "Waits for its turn."
+        return waits[0].upper() + waits[1:]
     if state.state == "running":
         return _working(progress)
     if state.state == "finished":

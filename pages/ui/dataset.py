@@ -1,20 +1,23 @@
 """A data set on a page: what it is, how its classes are spread, and a sample of each."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from ddlab.data.cache import describe, is_ready, load
+from ddlab.data.cache import describe, load
 from ddlab.data.overview import class_balance, sample_of_every_class
 from ddlab.data.source import Dataset, Description
 from ddlab.decomposition import times
-from ddlab.experiment import ExperimentError, parse_experiment
+from ddlab.experiment import DatasetSettings, ExperimentError, parse_experiment
 from ddlab.figures.cost import class_balance as balance_bars
 from ddlab.figures.images import enlarged
+from ddlab.home import home
 from pages.ui import charts, selection
 
 ANY = "any"
+KEPT = 300  # seconds that a data set counts as unchanged
 SHOWN = 16  # images of the sample, at least one a class
 SIDE = 88  # of an image in the sample, in screen pixels
 
@@ -30,15 +33,22 @@ def described(settings: dict[str, Any]) -> Description | None:
 
 def loaded(asked: dict[str, Any]) -> Dataset:
     """The decoded data set; the page says so where that takes a while, and stops where it cannot be read."""
-    settings = parse_experiment({"dataset": asked}).dataset
     try:
-        if is_ready(settings):
-            return load(settings)
-        with st.spinner("Decoding the images, once for all …"):
-            return load(settings)
+        return read(parse_experiment({"dataset": asked}).dataset)
     except ValueError as error:
         st.error(str(error))
         st.stop()
+
+
+def read(settings: DatasetSettings) -> Dataset:
+    """The decoded data set, kept for a while: to look whether one is as it was takes a second where files are many."""
+    own = Path(settings.path) if settings.path else None
+    return _read(str(home()), settings.model_dump_json(), own.stat().st_mtime_ns if own and own.exists() else None)
+
+
+@st.cache_resource(ttl=KEPT, max_entries=8, show_spinner="Reading the images; the first time they are decoded …")
+def _read(home: str, settings: str, changed: int | None) -> Dataset:
+    return load(DatasetSettings.model_validate_json(settings))
 
 
 def pick_image(data: Dataset) -> int:
@@ -66,7 +76,8 @@ def show(data: Dataset) -> None:
         charts.show(figure, table, "balance", "class-balance")
     with sample:
         st.markdown("**Training images of every class**")
-        chosen = [int(index) for index in sample_of_every_class(data, max(1, SHOWN // about.num_classes)).ravel()]
-        shown = [index for index in chosen if index >= 0]
-        names = [about.classes[data.train.labels[index]] for index in shown]
-        st.image([enlarged(data.train.images[index], SIDE) for index in shown], caption=names, width=SIDE)
+        sample = sample_of_every_class(data, max(1, SHOWN // about.num_classes))
+        for row in sample if sample.shape[1] > 1 else sample.T:  # a class a row, or one of each in one
+            shown = [int(index) for index in row if index >= 0]
+            names = [about.classes[data.train.labels[index]] for index in shown]
+            st.image([enlarged(data.train.images[index], SIDE) for index in shown], caption=names, width=SIDE)

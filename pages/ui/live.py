@@ -36,14 +36,20 @@ def start(experiment: Experiment, command: str) -> RunFolder | None:
     return run
 
 
-def follow(run: RunFolder, draw: Callable[[RunFolder], Any]) -> None:
-    """``draw(run)`` again and again while the run works, and the whole page anew when its state changes."""
-    seen = run.state()
+def follow(run: RunFolder, draw: Callable[[RunFolder], Any], has: Callable[[RunFolder], Any] | None = None) -> None:
+    """``draw(run)`` again and again while the run works; the whole page anew when its state, or what it has, changes.
+
+    Parameters
+    ----------
+    has
+        What of the run the rest of the page shows, as a value that can be compared; None: nothing.
+    """
+    seen, had = run.state(), has and has(run)
 
     @st.fragment(run_every=SECONDS if seen.is_live else None)
     def part() -> None:
         draw(run)
-        if run.state().state != seen.state:
+        if run.state().state != seen.state or (has and has(run)) != had:
             st.rerun()
 
     part()

@@ -4,12 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses import accuracy, probabilities
-from ddlab.data.cache import load
 from ddlab.data.source import Split
 from ddlab.decomposition import Decomposition
 from ddlab.problem import decompose
 from ddlab.runs import RunFolder
-from pages.ui import live, selection
+from pages.ui import dataset, live, selection
 
 KEPT = 16  # results in memory, of all sessions together
 
@@ -76,5 +75,5 @@ def curves(runs: list[RunFolder]) -> pd.DataFrame:
 
 def images(run: RunFolder) -> tuple[Split, Decomposition]:
     """The validation images of a run and how it cuts them."""
-    dataset = load(run.experiment.dataset)
-    return dataset.validation, decompose(dataset.description.shape, run.experiment.decomposition)
+    data = dataset.read(run.experiment.dataset)
+    return data.validation, decompose(data.description.shape, run.experiment.decomposition)

@@ -41,8 +41,8 @@ def test_it_shows_what_a_run_has(state, num_rows):
     assert not at.exception and not at.error
     assert len(at.dataframe[0].value) == num_rows
     assert len(titles(at)) == 3
-    told = [element.value for element in (*at.info, *at.warning)]
-    assert any(state.capitalize() in text for text in told) == (state != "finished")
+    assert any(state.capitalize() in text.value for text in at.markdown) == (state != "finished")
+    assert any("more appears by itself" in text.value for text in at.caption) == (state != "finished")
 
 
 def test_a_queued_run_has_nothing_to_compare_yet():
