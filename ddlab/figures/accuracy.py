@@ -16,6 +16,7 @@ COSTS = {
     "parameters": "parameters",
     "flops": "operations a forward pass",
 }
+BESIDE = 380  # screen pixels of charts that stand side by side
 CLICKABLE = 25  # up to so many classes the cells of a confusion matrix are large enough to click
 
 
@@ -55,7 +56,7 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
             hovertemplate="%{y}: the paper %{x:.2%}<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    height = 150 + 52 * len(table)
+    height = max(BESIDE, 150 + 52 * len(table))
     return finish(
         figure, title, x="accuracy", height=height, barmode="group", **percent_axis("x", range=[0, 1.01], dtick=0.25)
     )
@@ -88,7 +89,7 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
             hovertemplate=f"{name}: %{{y:.2%}}, {COSTS[cost]} %{{x:.3s}}<extra>%{{text}}</extra>",
         )
     figure.update_xaxes(type="log", exponentformat="SI", dtick=1 if _decades(table[cost]) > 1 else None)
-    return finish(figure, title, x=COSTS[cost], y="validation accuracy", height=380, **percent_axis("y"))
+    return finish(figure, title, x=COSTS[cost], y="validation accuracy", height=BESIDE, **percent_axis("y"))
 
 
 def _decades(values: pd.Series) -> float:
@@ -121,16 +122,17 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> 
         hovertext=[f"{classes[row]} taken for {classes[column]}" for row, column in zip(rows, columns, strict=True)],
         hovertemplate="%{hovertext}: %{customdata[2]} images<extra></extra>",
     )
-    for row, column, label, share in zip(rows, columns, text, shares.ravel(), strict=True):
-        if label:
-            color = "#ffffff" if share > 0.5 else "#10243e"
-            figure.add_annotation(
-                x=column, y=row, text=label, showarrow=False, font={"color": color, "size": 12}, captureevents=False
-            )
+    still = {"showarrow": False, "captureevents": False}
+    notes = [  # handed over at once: plotly copies all of them with each that is added
+        {"x": column, "y": row, "text": label, "font": {"color": "#ffffff" if share > 0.5 else "#10243e", "size": 12}}
+        for row, column, label, share in zip(rows, columns, text, shares.ravel(), strict=True)
+        if label
+    ]
     ticks = {"tickvals": list(range(num_classes)), "ticktext": list(classes), "showgrid": False}
     figure.update_xaxes(constrain="domain", **ticks)
     figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", **ticks)
     settings = {"showlegend": False, "clickmode": "event+select", "dragmode": False}
+    settings["annotations"] = [note | still for note in notes]
     return finish(figure, title, x="decided class", y="true class", height=460, **settings)
 
 

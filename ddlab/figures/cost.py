@@ -28,7 +28,7 @@ def cost_bars(table: pd.DataFrame, quantity: str, title: str) -> go.Figure:
     )
     figure.update_yaxes(exponentformat="SI")
     figure.update_xaxes(type="category")
-    return finish(figure, title, y=QUANTITIES[quantity], height=320, showlegend=False)
+    return finish(figure, title, y=QUANTITIES[quantity], height=340, showlegend=False)
 
 
 def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:

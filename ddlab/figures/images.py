@@ -129,19 +129,17 @@ def subimages_figure(
 ) -> go.Figure:
     """Show the subimages of an image ``(C, H, W)`` at their places, a label above each, framed in a colour if given."""
     where = places(decomposition)
-    figure = go.Figure()
+    pictures, notes, frames = [], [], []  # handed over at once: plotly copies all of them with each that is added
     parts = zip(decomposition.split(image), decomposition, where.corners, labels, strict=True)
     for index, (part, box, (x, y), label) in enumerate(parts):
-        figure.add_trace(_picture(part, x, y))
-        bottom, right = y + box.shape[0], x + box.shape[1]
+        pictures.append(_picture(part, x, y))
+        above = {"x": x + (box.shape[1] - 1) / 2, "y": y - 0.5, "yanchor": "bottom"}
+        notes.append({"text": label, "showarrow": False, "font": {"size": 12}, **above})
         if colors:
-            corners = {"x0": x - 0.5, "x1": right - 0.5, "y0": y - 0.5, "y1": bottom - 0.5}
-            figure.add_shape(type="rect", line={"color": colors[index], "width": 4}, **corners)
-        figure.add_annotation(
-            x=x + (box.shape[1] - 1) / 2, y=y - 0.5, text=label, showarrow=False, yanchor="bottom", font={"size": 12}
-        )
+            corners = {"x0": x - 0.5, "x1": x + box.shape[1] - 0.5, "y0": y - 0.5, "y1": y + box.shape[0] - 0.5}
+            frames.append({"type": "rect", "line": {"color": colors[index], "width": 4}, **corners})
     height = PICTURE if where.height <= 1.3 * where.width else round(1.2 * PICTURE)
-    finish(figure, title, height=height, showlegend=False)
+    figure = finish(go.Figure(pictures), title, height=height, showlegend=False, annotations=notes, shapes=frames)
     return picture_axes(figure, where.width, where.height)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ddlab.figures.colors import EVIDENCE, PROBABILITY, SIGNED, class_color
+from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN, class_color
 from ddlab.figures.layout import finish, percent_axis
 
 ROW = 30  # screen pixels of a row of a heat map
@@ -39,15 +39,12 @@ def local_heat_map(local_NK: np.ndarray, classes: Sequence[str], truth: int, tit
             ygap=1,
         )
     )
-    for row, column in enumerate(local_NK.argmax(axis=1)):
-        figure.add_shape(
-            type="rect",
-            x0=column - 0.5,
-            x1=column + 0.5,
-            y0=row - 0.5,
-            y1=row + 0.5,
-            line={"color": EVIDENCE, "width": 3},
-        )
+    frames = [
+        {"x0": column - 0.46, "x1": column + 0.46, "y0": row - 0.42, "y1": row + 0.42, "line": line}
+        for row, column in enumerate(local_NK.argmax(axis=1))
+        for line in ({"color": "#000000", "width": 5}, {"color": SUBDOMAIN, "width": 2.5})  # shows on every colour
+    ]
+    figure.update_layout(shapes=[{"type": "rect"} | frame for frame in frames])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
     return finish(figure, title, x="class (▲ the true one)", height=_rows_height(count) + 40)

@@ -1,5 +1,7 @@
 """Charts: what is drawn are the numbers that were given, in the fixed colours, in the common look."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,6 +58,13 @@ def test_confusion_shows_shares_of_rows_and_its_cells_can_be_clicked():
     clicked = {(y, x): tuple(data) for x, y, data in zip(cells.x, cells.y, cells.customdata, strict=True)}
     assert clicked[(2, 1)] == (2, 1, 1)
     assert {note.text for note in figure.layout.annotations} == {"3", "1", "2"}
+
+
+def test_charts_of_many_cells_are_drawn_at_once():
+    began = time.process_time()
+    accuracy.confusion_matrix(np.ones((25, 25), dtype=int), [str(index) for index in range(25)], "title")
+    probabilities.local_heat_map(np.full((64, 10), 0.1), [str(index) for index in range(10)], 0, "title")
+    assert time.process_time() - began < 5  # seconds; half a minute where each cell is added on its own
 
 
 def test_curves_are_means_over_seeds_and_subdomains():
