@@ -2,18 +2,19 @@
 
 from ddlab.strategies import STRATEGIES
 
-# Petroff 2021, "Accessible Color Sequences for Data Visualization": ten colours, readable on light and dark.
+# Petroff 2021, "Accessible Color Sequences for Data Visualization": ten colours, readable on light and dark, in an
+# order of our own: of the drawn shapes, the classes of vermilion objects come first and those of blue ones next.
 CLASSES = (
-    "#3f90da",
+    "#e76300",
     "#ffa90e",
+    "#3f90da",
+    "#92dadd",
+    "#832db6",
     "#bd1f01",
     "#94a4a2",
-    "#832db6",
     "#a96b59",
-    "#e76300",
     "#b9ac70",
     "#717581",
-    "#92dadd",
 )
 SUBDOMAIN = "#ffffff"  # lines on images, drawn over a dark line so that they show on any image
 EVIDENCE = "#ff2fd6"  # a colour that images rarely have
