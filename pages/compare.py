@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ddlab.analyses.accuracy import paper_rows
+from ddlab.analyses.accuracy import paper_differences, paper_rows
 from ddlab.figures import accuracy as figures
 from pages.ui import charts, results, selection, shell
 from pages.ui.comparison import show_table
@@ -31,8 +31,10 @@ else:
         charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
     if len(paper):
         st.markdown(
-            "Diamonds are the numbers of Klawonn, Lanser and Weber: Table 1, and Table 2 for the global network. They "
-            "trained 150 epochs on all images; what a shorter run can repeat is the **order** of the strategies."
+            "Diamonds are the numbers of Klawonn, Lanser and Weber: Table 1, and Table 2 for the global network. "
+            f"Here, other than there: {'; '.join(paper_differences(run.experiment)) or 'nothing that we know of'}. "
+            "Images that were re-coded cost accuracy, too. What a shorter run can repeat is the **order** of the "
+            "strategies."
         )
 
 curves = results.curves(runs)

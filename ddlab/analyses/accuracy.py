@@ -172,3 +172,21 @@ def paper_rows(experiment: Experiment) -> pd.DataFrame:
     grid = "×".join(map(str, experiment.decomposition.grid))
     repeats = experiment.model.name == "vgg9" and experiment.decomposition.boxes is None
     return table[(table["dataset"] == names.get(settings.name)) & (table["grid"] == grid) & repeats]
+
+
+def paper_differences(experiment: Experiment) -> list[str]:
+    """In what an experiment differs from those of :func:`klawonn_table1`, a phrase each.
+
+    Known of the paper are 150 epochs, Adam with a rate of 1e-3, and that all images were used; of the widths of its
+    networks it says nothing, so a width factor below 1 is named as ours.
+    """
+    training, data, width = experiment.training, experiment.dataset, experiment.model.width
+    differences = {
+        f"{training.epochs} epochs instead of 150": training.epochs != 150,
+        f"networks of {width:g} times our usual width": width != 1.0,
+        f"{data.train_images:,} training images instead of all" if data.train_images else "": data.train_images,
+        f"{training.optimizer} instead of Adam": training.optimizer != "adam",
+        f"a learning rate of {training.learning_rate:g} instead of 0.001": training.learning_rate != 1e-3,
+        "overlapping subimages": np.any(experiment.decomposition.overlap),
+    }
+    return [phrase for phrase, holds in differences.items() if holds]

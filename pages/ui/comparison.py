@@ -8,7 +8,8 @@ SHARE = "percent"
 
 def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str) -> None:
     """Draw a strategy table, the paper's numbers beside it where there are some, and offer it as CSV."""
-    shown = table.drop(columns=["run_id", "strategy"])
+    shown = table.drop(columns=["run_id", "strategy"]).assign(flops=table["flops"] / 1e6)
+    shown["rank_flops"] = table["rank_flops"] / 1e9
     if table["run_id"].nunique() == 1:
         shown = shown.drop(columns="run")
     if len(paper):
@@ -17,7 +18,7 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str) -> None:
         shown.insert(place, "paper", [by_strategy.get(strategy) for strategy in table["strategy"]])
     if table["seeds"].max() == 1:
         shown = shown.drop(columns=["validation_sd", "train_sd"])
-    st.dataframe(shown, hide_index=True, column_config=_columns(), key="strategies")
+    st.dataframe(shown, hide_index=True, column_config=_columns(), key="strategies", placeholder="–")
     csv = table.to_csv(index=False).encode()
     st.download_button("Table as CSV", csv, f"{name}-strategies.csv", "text/csv", on_click="ignore")
 
@@ -36,7 +37,9 @@ def _columns() -> dict:
         "last_validation": number("Last epoch", format=SHARE, help="Validation accuracy after the last epoch."),
         "best_epoch": number("Best epoch", format="%.0f", help="Mean over the seeds; empty where nothing is trained."),
         "parameters": number("Parameters", format="localized"),
-        "flops": number("FLOPs", format="compact", help="Operations of a forward pass of one image."),
+        "flops": number("Forward (MFLOP)", format="%.1f", help="Million operations to decide about one image."),
         "seconds": number("Wall time", format="%.1f s", help="All stages that the strategy needs, mean of the seeds."),
-        "rank_flops": number("Work a rank", format="compact", help="Operations of the rank with most to do."),
+        "rank_flops": number(
+            "Work a rank (GFLOP)", format="%.0f", help="Billion operations of training, of the rank with most to do."
+        ),
     }

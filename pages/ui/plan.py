@@ -75,7 +75,7 @@ def stages(problem: Problem) -> None:
         pd.DataFrame(
             {
                 "Stage": table["title"],
-                "Operations": [f"{flops:.2g}" if flops else "–" for flops in table["flops"]],
+                "Work (GFLOP)": [f"{flops / 1e9:,.0f}" if flops else "–" for flops in table["flops"]],
                 "About": [duration(seconds) for seconds in table["seconds"]],
             }
         ),

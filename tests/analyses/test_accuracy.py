@@ -5,7 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from ddlab.analyses.accuracy import differing_settings, klawonn_table1, learning_curves, paper_rows, strategy_table
+from ddlab.analyses.accuracy import (
+    differing_settings,
+    klawonn_table1,
+    learning_curves,
+    paper_differences,
+    paper_rows,
+    strategy_table,
+)
 from ddlab.experiment import parse_experiment
 from ddlab.runs import RunFolder
 from tests.made_run import EPOCHS, made_experiment, made_run
@@ -99,3 +106,13 @@ def test_the_paper_stands_beside_what_repeats_it(dataset, model, grid, strategie
         {"dataset": {"name": dataset}, "model": {"name": model}, "decomposition": {"grid": grid}}
     )
     assert set(paper_rows(experiment)["strategy"]) == strategies
+
+
+def test_what_differs_from_the_paper_is_told():
+    assert paper_differences(parse_experiment({"training": {"epochs": 150, "learning_rate": 1e-3}})) == []
+    ours = {"dataset": {"train_images": 2000}, "model": {"width": 0.5}, "training": {"epochs": 7}}
+    assert paper_differences(parse_experiment(ours)) == [
+        "7 epochs instead of 150",
+        "networks of 0.5 times our usual width",
+        "2,000 training images instead of all",
+    ]
