@@ -24,8 +24,9 @@ def outcome(run: RunFolder, seed: int) -> None:
     if table.empty:
         return
     st.subheader("What came of it")
-    share = st.column_config.NumberColumn(format="percent")
-    st.dataframe(table, hide_index=True, column_config=dict.fromkeys(("Best", "Last", "Training images"), share))
+    share, seconds = st.column_config.NumberColumn(format="percent"), st.column_config.NumberColumn(format="%.1f")
+    columns = dict.fromkeys(("Best", "Last", "Training images"), share) | {"Seconds": seconds}
+    st.dataframe(table, hide_index=True, column_config=columns, placeholder="–")
     with st.container(horizontal=True):
         selection.link(":material/bar_chart: Compare the strategies", "pages/compare.py")
         selection.link(":material/ballot: See how they decide", "pages/probabilities.py")

@@ -83,9 +83,14 @@ def run_label(run: RunFolder) -> str:
     """A run as people know it: its name, when it was made, and its state unless it is finished."""
     if run.read_only:
         return "The example that comes with ddlab"
-    day, time, state = run.id[:8], run.id[9:15], run.state().state
-    made = f" · {day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else ""
-    return run.name + made + ("" if state == "finished" else f" · {state}")
+    state = run.state().state
+    return " · ".join(filter(None, [run.name, made(run), "" if state == "finished" else state]))
+
+
+def made(run: RunFolder) -> str:
+    """When a run was made, as its id tells: day, month, hour and minute; empty where the id does not."""
+    day, time = run.id[:8], run.id[9:15]
+    return f"{day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else ""
 
 
 def pick_run() -> None:

@@ -25,7 +25,7 @@ def runs() -> None:
     columns = {
         "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width="small"),
         "Run": st.column_config.TextColumn(width="medium"),
-        "Says": st.column_config.TextColumn(width="medium"),
+        "It says": st.column_config.TextColumn(width="large", help="How it stands; when finished, who was best."),
     }
     event = st.dataframe(
         table,
@@ -51,13 +51,24 @@ def _row(run: RunFolder) -> dict[str, Any]:
     return {
         "State": LOOKS[facts["state"]][1],
         "Run": facts["name"],
+        "Made": selection.made(run),
         "Progress": 1.0 if facts["state"] == "finished" else float(progress.get("done") or 0.0) if live else None,
-        "Left": duration(remaining) if live and remaining is not None else "",
-        "Took": duration(facts["seconds"]) if not live else "",
-        "Best": best(facts["accuracies"]),
-        "Says": queue_position(run)[1] if facts["state"] == "queued" else facts["message"],
+        "Time": _time(facts["seconds"], remaining, live),
+        "It says": _says(run, facts),
         "Data": f"{facts['dataset']} {facts['grid']}",
         "Network": facts["model"],
         "Seeds": facts["num_seeds"],
         "Devices": ", ".join(facts["devices"]),
     }
+
+
+def _time(took: float | None, remaining: float | None, live: bool) -> str:
+    if live:
+        return "" if remaining is None else f"{duration(remaining)} left"
+    return "" if took is None else duration(took)
+
+
+def _says(run: RunFolder, facts: dict[str, Any]) -> str:
+    if facts["state"] == "finished":
+        return best(facts["accuracies"])
+    return (facts["state"] == "queued" and queue_position(run)[1]) or facts["message"]

@@ -77,3 +77,10 @@ def test_the_newest_runs_are_listed(open_page):
     table = open_page("runs").dataframe[0].value
     assert len(table) == len(ids)
     assert set(table["State"]) == {"Waiting"}
+
+
+def test_the_table_says_when_a_run_was_made_and_who_was_best(open_page):
+    run = made_run()
+    row = open_page("runs").dataframe[0].value.iloc[0]
+    assert row["Made"] == f"{run.id[6:8]}.{run.id[4:6]}. {run.id[9:11]}:{run.id[11:13]}"
+    assert row["It says"].endswith("%") and row["Time"].endswith("s")
