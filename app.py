@@ -5,7 +5,7 @@ Start it with ``make app``, ``ddlab app`` or ``streamlit run app.py``.
 
 import streamlit as st
 
-from pages.ui import devices, selection
+from pages.ui import devices, selection, shell
 
 PAGES = {
     "": [st.Page("pages/start.py", title="Start", icon=":material/home:", default=True)],
@@ -21,6 +21,7 @@ PAGES = {
 }
 
 st.set_page_config(page_title="ddlab", page_icon="assets/icon.png", layout="wide")
+shell.enter()
 page = st.navigation(PAGES)
 with st.sidebar:
     selection.pick_run()

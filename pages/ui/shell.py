@@ -3,14 +3,23 @@
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+ENTERED = "entered"  # whether this visitor's pages run inside the app
+
+
+def enter() -> None:
+    """Tell the pages that they run inside the app: ``app.py`` begins with it."""
+    st.session_state[ENTERED] = True
+
 
 def title(text: str) -> None:
     """Begin a page with its title, inside the app.
 
     A link into a server that has just been started finds the folder ``pages`` before ``app.py`` has said what the
     pages are, and Streamlit then runs the page's file alone, without the sidebar: then start again through ``app.py``.
+    So does a second visitor who comes while the first one is starting again.
     """
-    if PagesManager.uses_pages_directory:
+    if PagesManager.uses_pages_directory or not st.session_state.get(ENTERED):
+        st.session_state[ENTERED] = True
         PagesManager.uses_pages_directory = False
         st.rerun()
     st.title(text)
