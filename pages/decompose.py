@@ -47,7 +47,8 @@ image = np.asarray(data.validation.images[index])
 mask = None if data.validation.masks is None else np.asarray(data.validation.masks[index])
 whole, parts = st.columns(2)
 with whole:
-    shown = f"Image {index} ({description.classes[data.validation.labels[index]]}): {len(decomposition)} subdomains"
+    cells = f"{len(decomposition)} subdomain{'s' * (len(decomposition) > 1)}"
+    shown = f"Image {index} ({description.classes[data.validation.labels[index]]}): {cells}"
     shown += "; what lies in several is lighter" if decomposition.multiplicity.max() > 1 else ""
     figure = pictures.subdomains_figure(image, decomposition, shown, mask)
     charts.show(figure, None, "whole", f"{asked['name']}-{index}-subdomains")

@@ -128,7 +128,7 @@ def subimages_figure(
     image: np.ndarray, decomposition: Decomposition, title: str, labels: Sequence[str], colors: Sequence[str] = ()
 ) -> go.Figure:
     """Show the subimages of an image ``(C, H, W)`` at their places, a label above each, framed in a colour if given."""
-    where = places(decomposition)
+    where = places(decomposition, min(0.4, max(0.22, 0.08 * math.isqrt(len(decomposition)))))  # a label fits between
     pictures, notes, frames = [], [], []  # handed over at once: plotly copies all of them with each that is added
     parts = zip(decomposition.split(image), decomposition, where.corners, labels, strict=True)
     for index, (part, box, (x, y), label) in enumerate(parts):

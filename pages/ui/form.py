@@ -180,7 +180,7 @@ def _list(slot: Slot) -> Any:
     """Numbers as people write them (``2×2``; ``128, 64``), the rest as YAML; the unreadable is left to the check."""
     text = st.text_input(slot.label, written(slot.path, slot.value), **slot.shared).strip()
     if not text:
-        return None
+        return None if slot.info.default is None else []
     numbers = [part for part in re.split(r"[\s,;×x]+", text) if part]
     if all(re.fullmatch(r"-?\d+", part) for part in numbers):
         values = [int(part) for part in numbers]

@@ -36,6 +36,8 @@ def pick(
     key, written, wanted = f"{name} picker", f"{name} in the URL", f"{name} wanted"
     by_text = {str(option): option for option in options}
     asked = st.query_params.get(name)
+    if asked and asked not in by_text and asked != st.session_state.get(written):
+        st.warning(f"The link asks for {label.lower()} “{asked}”, which is not here. Another one is shown.")
     if (wish := st.session_state.pop(wanted, None)) in options:
         st.session_state[key] = wish
     elif asked in by_text and asked != st.session_state.get(written):  # a link, or the browser's back button
@@ -99,9 +101,6 @@ def pick_run() -> None:
     if not known:
         st.caption("No run yet.")
         return
-    asked = st.query_params.get(RUN)
-    if asked and asked not in known:
-        st.warning(f"The link names the run {asked!r}, which is not here. Another one is shown.")
     label = {id: run_label(run) for id, run in known.items()}
     pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
 

@@ -50,3 +50,11 @@ def test_page_opens_with_a_run_that_is_not_there(page, open_page):
 def test_the_sidebar_shows_the_run_of_the_link(open_page):
     older, _ = made_run(), made_run("failed")
     assert open_page("start", run=older.id).sidebar.selectbox[0].value == older.id
+
+
+def test_an_address_that_is_not_here_is_told_and_another_one_shown(open_page):
+    made_run()
+    test = open_page("probabilities", image="99999", run="nope")
+    told = " ".join(warning.value for warning in test.warning)
+    assert "run “nope”" in told and "image “99999”" in told
+    assert not test.run().warning
