@@ -78,6 +78,8 @@ def main() -> None:
     for lines in teams.values():
         epoch(lines)
     times = [{name: epoch(lines) for name, lines in teams.items()} for _ in range(arguments.rounds)]
+    for line in (line for lines in teams.values() for line in lines):
+        line.send(False)
     whole, parts = (statistics.median(row[name] for row in times) for name in ("global", "local"))
     work = GLOBAL.flops() / (len(DECOMPOSITION) * LOCAL.flops())
     steps = -(-arguments.images // SETTINGS.batch_size)
