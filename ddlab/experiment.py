@@ -5,6 +5,7 @@ from them. Fields marked ``advanced`` are hidden in the form's basic view.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -251,5 +252,6 @@ def _fault(fault: Any) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     if message.startswith(("key: ", "strategies: ", "dataset.", "model.")):
         return f"{field}: {message}" if message.startswith("key: ") and field else message
+    message = re.sub(r"^\w+ should ", "must ", message)  # not "Tuple should", which is pydantic's word for a list
     value = json.dumps(fault.get("input"), default=str)
     return f"{field}: {message[0].lower()}{message[1:]}, got {value if len(value) < 80 else value[:77] + '...'}"

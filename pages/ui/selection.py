@@ -84,7 +84,7 @@ def runs() -> dict[str, RunFolder]:
 def run_label(run: RunFolder) -> str:
     """A run as people know it: its name, when it was made, and its state unless it is finished."""
     if run.read_only:
-        return "The example that comes with ddlab"
+        return "Example (shipped)"
     state = run.state().state
     return " · ".join(filter(None, [run.name, made(run), "" if state == "finished" else state]))
 

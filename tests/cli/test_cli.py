@@ -49,11 +49,11 @@ def finished():
         (["train", "demo", "--set", "epochs"], "--set epochs: needs the form PATH=VALUE"),
         (
             ["train", "demo", "--set", "training.epochs=0"],
-            "training.epochs: input should be greater than or equal",
+            "training.epochs: must be greater than or equal",
         ),
         (
             ["train", "demo", "--set", "training.learning_rate=-1"],
-            "training.learning_rate: input should be greater",
+            "training.learning_rate: must be greater",
         ),
         (["train", "demo", "--set", "dataset.name=digit"], "dataset.name: unknown 'digit'; did you mean 'digits'?"),
         (["train", "demo", "--set", "model.name=vgg8"], "model.name: unknown 'vgg8'; did you mean"),
@@ -61,7 +61,7 @@ def finished():
         (["train", "demo", "--set", "decomposition.grid=[5, 5]"], "grid 5×5 does not fit 32×32 px"),
         (["train", "demo", "--set", "decomposition.overlap=99"], "overlap 99 px does not fit"),
         (["train", "demo", "--workers", "4000"], "placement.workers: 4000 workers need 4000"),
-        (["train", "demo", "--devices", "tpu"], "placement.devices: input should be 'auto', 'cpu' or 'cuda'"),
+        (["train", "demo", "--devices", "tpu"], "placement.devices: must be 'auto', 'cpu' or 'cuda'"),
         (["show", "nobody"], "run: unknown 'nobody'"),
         (["wait", "nobody"], "run: unknown 'nobody'"),
         (["cancel", "nobody"], "run: unknown 'nobody'"),
