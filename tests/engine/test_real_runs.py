@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -174,7 +175,9 @@ def test_two_workers_killed_at_the_top_and_below_equal_the_uninterrupted_run(sta
 @needs_two_cores
 def test_interrupted_command_cancels_all_ranks_within_five_seconds(tmp_path):
     command = train_command(tmp_path, experiment(2, epochs=1000))
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # A shell's background job ignores Ctrl-C and so would its children: the command is started as in a terminal.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen) as process:
         run = open_run(process.stderr.readline().split()[1])
         wait_for_epoch(run, "global", 1)
         begin = time.monotonic()
