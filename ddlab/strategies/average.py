@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from ddlab.aggregators import average
 from ddlab.problem import Problem
-from ddlab.strategies.local import LOCAL, local_stage
-from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
-from ddlab.strategies.stage import Stage, StageContext
+from ddlab.strategies.local import local_stage
+from ddlab.strategies.results import write_combination
+from ddlab.strategies.stage import LOCAL, Stage, StageContext
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -22,7 +22,4 @@ def combine(context: StageContext) -> None:
     scores = {split: average(values) for split, values in context.needed(LOCAL).predictions().items()}
     last = scores.pop("validation_last").argmax(1)
     decisions = {split: values.argmax(1) for split, values in scores.items()}
-    write_decisions(context, scores, decisions)
-    networks = context.needed(LOCAL).result()["networks"]
-    reached = accuracies(context, decisions, last)
-    write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **combined_size(networks))
+    write_combination(context, scores, decisions, last, began)

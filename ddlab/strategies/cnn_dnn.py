@@ -18,9 +18,9 @@ from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.layers import mlp
 from ddlab.problem import Problem
-from ddlab.strategies.local import FOLDS, LOCAL, folds_stage, local_stage
+from ddlab.strategies.local import FOLDS, folds_stage, local_stage
 from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
-from ddlab.strategies.stage import Stage, StageContext, Task, training_flops
+from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, training_flops
 
 if TYPE_CHECKING:
     from ddlab.models.bank import Bank

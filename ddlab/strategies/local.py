@@ -13,12 +13,11 @@ import numpy as np
 from ddlab.data.source import SPLITS
 from ddlab.problem import Problem
 from ddlab.strategies.results import write_result
-from ddlab.strategies.stage import Stage, StageContext, Task, shard, training_flops
+from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, shard, training_flops
 
 if TYPE_CHECKING:
     from ddlab.strategies.phases import Cohort
 
-LOCAL = "local"
 FOLDS = "local_folds"
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from ddlab.aggregators import majority
 from ddlab.problem import Problem
-from ddlab.strategies.local import LOCAL, local_stage
-from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
-from ddlab.strategies.stage import Stage, StageContext
+from ddlab.strategies.local import local_stage
+from ddlab.strategies.results import write_combination
+from ddlab.strategies.stage import LOCAL, Stage, StageContext
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -22,7 +22,5 @@ def combine(context: StageContext) -> None:
     votes = {split: majority(values) for split, values in context.needed(LOCAL).predictions().items()}
     last = votes.pop("validation_last").decisions_M
     decisions = {split: vote.decisions_M for split, vote in votes.items()}
-    write_decisions(context, {split: vote.shares_MK for split, vote in votes.items()}, decisions)
-    networks = context.needed(LOCAL).result()["networks"]
-    reached = accuracies(context, decisions, last)
-    write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **combined_size(networks))
+    scores = {split: vote.shares_MK for split, vote in votes.items()}
+    write_combination(context, scores, decisions, last, began)

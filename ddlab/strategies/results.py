@@ -3,11 +3,12 @@
 Shapes: M images, K classes.
 """
 
+import time
 from typing import Any
 
 import numpy as np
 
-from ddlab.strategies.stage import StageContext
+from ddlab.strategies.stage import LOCAL, StageContext
 
 Splits = dict[str, np.ndarray]
 
@@ -48,6 +49,22 @@ def write_decisions(context: StageContext, scores: Splits, decisions: Splits, **
     """Write the scores ``(M, K)`` and decisions ``(M,)`` of both splits, and what else explains them."""
     named = {f"{split}_decisions": values.astype(np.int64) for split, values in decisions.items()}
     context.folder.write_predictions(**scores, **named, **extra)
+
+
+def write_combination(context: StageContext, scores: Splits, decisions: Splits, last: np.ndarray, began: float) -> None:
+    """Write what a combination of the local networks, which trains nothing, decides and costs.
+
+    Parameters
+    ----------
+    last
+        Validation decisions ``(M,)`` with the weights of the last epoch.
+    began
+        ``time.monotonic()`` at its start.
+    """
+    write_decisions(context, scores, decisions)
+    size = combined_size(context.needed(LOCAL).result()["networks"])
+    reached = accuracies(context, decisions, last)
+    write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **size)
 
 
 def combined_size(networks: list[dict[str, Any]]) -> dict[str, Any]:

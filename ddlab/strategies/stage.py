@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ddlab.runs import StageFolder
 
 Kind = Literal["sharded", "collective", "single"]
+LOCAL = "local"  # the stage of the local networks, which most strategies build on
 BACKWARD = 2  # a backward pass costs about twice the operations of a forward pass
 
 
