@@ -1,24 +1,18 @@
 """Compare: opens in every state of a run, and sets several runs side by side."""
 
 import json
-from pathlib import Path
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from tests.made_run import made_experiment, made_run
+from tests.pages.standalone import figures, open_alone
 
-PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
-
-
-def opened(**query):
-    at = AppTest.from_file(PAGE, default_timeout=30)
-    at.query_params.update(query)
-    return at.run()
+opened = partial(open_alone, "compare")
 
 
 def titles(at):
-    return [json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in at.get("plotly_chart")]
+    return [figure["layout"]["title"]["text"] for figure in figures(at)]
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,12 @@
 """Decompose: opens, follows the URL, says what does not fit."""
 
-import json
-from pathlib import Path
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-PAGE = Path(__file__).parents[2] / "pages" / "decompose.py"
+from tests.pages.standalone import figures, open_alone
+
+opened = partial(open_alone, "decompose")
 
 
 @pytest.fixture(scope="module")
@@ -20,20 +20,10 @@ def own_home(shared_home, monkeypatch):
     monkeypatch.setenv("DDLAB_HOME", str(shared_home))
 
 
-def opened(**query):
-    at = AppTest.from_file(PAGE, default_timeout=30)
-    at.query_params.update(query)
-    return at.run()
-
-
-def charts(at):
-    return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
-
-
 def test_it_opens_with_images_costs_and_the_data_set():
     at = opened()
     assert not at.exception and not at.error
-    assert len(charts(at)) == 5
+    assert len(figures(at)) == 5
     assert [metric.value for metric in at.metric] == ["29%", "13.9×", "46%"]
     assert any("Licence" in text.value for text in at.markdown)
 
@@ -41,9 +31,9 @@ def test_it_opens_with_images_costs_and_the_data_set():
 def test_the_url_names_what_is_shown():
     at = opened(dataset="digits", rows="4", columns="2", overlap="2", border="shift", image="7", reduction="1/N")
     assert not at.exception and not at.error
-    boxes = [trace["text"][0] for trace in charts(at)[0]["data"] if trace.get("text")]
+    boxes = [trace["text"][0] for trace in figures(at)[0]["data"] if trace.get("text")]
     assert boxes == [str(number) for number in range(1, 9)]
-    assert charts(at)[0]["layout"]["title"]["text"].startswith("Image 7 ")
+    assert figures(at)[0]["layout"]["title"]["text"].startswith("Image 7 ")
     assert at.query_params["rows"] in ("4", ["4"])
 
 

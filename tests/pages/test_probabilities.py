@@ -1,25 +1,14 @@
 """Probabilities: opens in every state of a run, filters images, explains decisions."""
 
-import json
-from pathlib import Path
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from ddlab.analyses.probabilities import find_images, read_outcomes
 from tests.made_run import made_experiment, made_run
+from tests.pages.standalone import figures, open_alone
 
-PAGE = Path(__file__).parents[2] / "pages" / "probabilities.py"
-
-
-def opened(**query):
-    at = AppTest.from_file(PAGE, default_timeout=30)
-    at.query_params.update(query)
-    return at.run()
-
-
-def figures(at):
-    return [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+opened = partial(open_alone, "probabilities")
 
 
 @pytest.fixture(autouse=True)
