@@ -49,6 +49,9 @@ class DatasetSettings(Settings):
 
     name: str = setting("shapes_local", "The data set.")
     size: int | None = setting(None, "Side of the square images; empty: the data set's own.", unit="px", ge=8, le=512)
+    volume: tuple[int, int, int] | None = setting(
+        None, "Voxels of volumes along the three axes; empty: the data set's own.", unit="voxels"
+    )
     train_images: int | None = setting(None, "Training images used, the first of a fixed order; empty: all.", ge=1)
     validation_images: int | None = setting(None, "Validation images used; empty: all.", ge=1)
     path: str | None = setting(None, "Your own images ('folder'): a folder, archive or npz, absolute or in DDLAB_DATA.")
@@ -147,6 +150,29 @@ class AggregatorSettings(Settings):
         return hidden
 
 
+class CoherentSettings(Settings):
+    """The CNN-DNN as one model: what its local networks hand to its DNN."""
+
+    outputs: Literal["probabilities", "logits"] = setting(
+        "probabilities", "What the DNN gets of every local network: probabilities, as the paper, or logits."
+    )
+
+
+class TransferSettings(Settings):
+    """The coherent model that starts from local networks that were trained on their own."""
+
+    start: int | None = setting(
+        None, "Epoch of the local networks from which it starts; empty: the one that they keep.", unit="epochs", ge=1
+    )
+    epochs: int = setting(50, "Passes over the training images from there on, at most.", unit="epochs", ge=1, le=10_000)
+    learning_rate: float | None = setting(
+        None, "Learning rate at its start; empty: that of the training.", advanced=True, gt=0, le=10
+    )
+    dnn: Literal["new", "trained"] = setting(
+        "new", "The DNN's first weights: new, or those that CNN-DNN trained.", advanced=True
+    )
+
+
 class PlacementSettings(Settings):
     """Where the run works."""
 
@@ -166,6 +192,8 @@ class Experiment(Settings):
     )
     training: TrainingSettings = Field(default=TrainingSettings(), description="How the networks are trained.")
     aggregator: AggregatorSettings = Field(default=AggregatorSettings(), description="The DNN of CNN-DNN.")
+    coherent: CoherentSettings = Field(default=CoherentSettings(), description="The CNN-DNN as one model.")
+    transfer: TransferSettings = Field(default=TransferSettings(), description="One model from trained parts.")
     placement: PlacementSettings = Field(default=PlacementSettings(), description="Where the run works.")
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50

@@ -245,7 +245,7 @@ def _damage(folder: Path) -> str:
 
 def _description(meta: dict[str, Any]) -> Description:
     fields = meta["description"]
-    return Description(**{**fields, "classes": tuple(fields["classes"]), "shape": tuple(fields["shape"])})
+    return Description(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
 
 def _open(folder: Path) -> Dataset:

@@ -28,6 +28,10 @@ class Description:
         Images of the splits, after the limits that the settings put on them.
     has_masks
         Whether every image carries the mask of its evidence.
+    values, unit
+        What the bytes 0 and 255 stand for: ``(-1000, 400)`` Hounsfield units (``"HU"``) of a computed tomograph.
+    spacing
+        Millimetres between neighbouring voxels along every axis; empty where it is not known.
     """
 
     classes: tuple[str, ...]
@@ -38,6 +42,9 @@ class Description:
     source: str
     licence: str
     has_masks: bool = False
+    values: tuple[float, float] = (0.0, 1.0)
+    unit: str = ""
+    spacing: tuple[float, ...] = ()
 
     @property
     def num_classes(self) -> int:
