@@ -30,7 +30,12 @@ REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "strategies": STRATEGIES,
 }
 WIDE = tuple(REGISTRIES)  # their choices are long: each has a row of its own
-SHAPES = ("decomposition.grid", "decomposition.overlap")  # written with ×, other lists with commas
+SHAPES = ("decomposition.grid", "decomposition.overlap", "dataset.volume")  # written with ×, other lists with commas
+USED_BY = {  # parts of the experiment that mean something to some strategies only
+    "aggregator": {"cnn_dnn", "coherent", "transfer"},
+    "coherent": {"coherent", "transfer"},
+    "transfer": {"transfer"},
+}
 COLUMNS = 3
 
 
@@ -160,15 +165,15 @@ def _entries(slot: Slot) -> list[str]:
 def _number(slot: Slot, kind: type[int] | type[float]) -> int | float | None:
     least = next((kind(limit.ge) for limit in slot.info.metadata if isinstance(limit, Ge)), None)  # type: ignore[arg-type]
     most = next((kind(limit.le) for limit in slot.info.metadata if isinstance(limit, Le)), None)  # type: ignore[arg-type]
-    form = {"step": 1} if kind is int else {"step": _step(slot.info.default), "format": "%g"}
+    form = {"step": 1} if kind is int else {"step": _step(slot.value or slot.info.default), "format": "%g"}
     value = None if slot.value is None else kind(slot.value)
     empty = re.search(r"empty: ([^.;]+)", slot.info.description or "")
     placeholder = empty.group(1) if empty else None
     return st.number_input(slot.label, least, most, value, placeholder=placeholder, **form, **slot.shared)
 
 
-def _step(default: float) -> float:
-    return 10.0 ** floor(log10(default)) / 2 if default > 0 else 0.05
+def _step(value: float | None) -> float:
+    return 10.0 ** floor(log10(value)) / 2 if value else 0.05
 
 
 def _text(slot: Slot) -> str | None:
@@ -204,10 +209,10 @@ def written(path: str, value: Any) -> str:
 
 def _matters(path: str, tree: Mapping[str, Any]) -> bool:
     """Whether a field means anything in this experiment; the others only distract."""
-    if path == "aggregator":
-        return "cnn_dnn" in tree["strategies"]
-    if path == "dataset.path":
-        return tree["dataset"]["name"] == "folder"
+    if path in USED_BY:
+        return not USED_BY[path].isdisjoint(tree["strategies"])
+    if path.startswith("dataset.") and path != "dataset.name":
+        return path.removeprefix("dataset.") in DATASETS[tree["dataset"]["name"]].load().relevant
     if path in ("decomposition.grid", "decomposition.overlap", "decomposition.border"):
         return not tree["decomposition"]["boxes"]
     return True

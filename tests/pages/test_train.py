@@ -36,17 +36,28 @@ def train_button(test):
     return next(button for button in test.button if button.label == "Train")
 
 
-def test_basic_form_has_every_basic_field_and_no_advanced_one(open_page):
-    drawn = set(widgets(open_page("train")))
-    basic = {path for path, advanced in fields() if not advanced} - {"dataset.path"}  # only for the user's own images
-    assert drawn == basic
+def meant_elsewhere(path):
+    """Fields that mean nothing to drawn images and the default strategies."""
+    return path in ("dataset.path", "dataset.volume") or path.startswith(("coherent.", "transfer."))
 
 
-def test_advanced_form_has_every_field(open_page):
+@pytest.mark.parametrize("with_advanced", [False, True])
+def test_the_form_has_every_field_that_matters(with_advanced, open_page):
     test = open_page("train")
+    test.toggle("advanced").set_value(with_advanced).run()
+    assert not test.exception
+    wanted = {path for path, advanced in fields() if with_advanced or not advanced}
+    assert set(widgets(test)) == {path for path in wanted if not meant_elsewhere(path)}
+
+
+def test_a_field_appears_where_it_matters(monkeypatch, open_page):
+    monkeypatch.setattr(form, "USED_BY", {"coherent": {"global"}, "transfer": {"average"}, "aggregator": {"nobody"}})
+    test = open_page("train", dataset="folder")
     test.toggle("advanced").set_value(True).run()
     assert not test.exception
-    assert set(widgets(test)) == {path for path, _ in fields()} - {"dataset.path"}
+    drawn = {path.split(".")[0] for path in widgets(test)}
+    assert {"coherent", "transfer"} <= drawn and "aggregator" not in drawn
+    assert {"dataset.path", "transfer.learning_rate"} <= set(widgets(test))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
