@@ -18,13 +18,17 @@ from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
 
 EVALUATION_BATCH = 512
+Inputs = Tensor | list[Tensor]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs ``(B, ...)`` and labels ``(B,)`` of this rank, and how many samples all ranks have in this batch."""
+    """Inputs ``(B, ...)`` and labels ``(B,)`` of this rank, and how many samples all ranks have in this batch.
 
-    inputs: Tensor
+    A model whose networks see boxes of several shapes gets a list of inputs.
+    """
+
+    inputs: Inputs
     labels: Tensor
     total: int
 
@@ -83,11 +87,16 @@ class ImageFeed:
         std = torch.tensor(dataset.std, dtype=self.dtype, device=self.device).reshape(shape)
         self.scale, self.offset = 1 / (255 * std), -mean / std
 
+    @property
+    def steps(self) -> int:
+        """Training batches an epoch."""
+        return -(-len(self.kept) // self.settings.batch_size)
+
     def train(self, seed: int) -> Iterator[Batch]:
         """Shuffled training batches of nearly equal size; every rank draws the same order and augmentations."""
         generator = torch.Generator().manual_seed(seed)
         order = self.kept[torch.randperm(len(self.kept), generator=generator)]
-        for indices in torch.tensor_split(order, -(-len(order) // self.settings.batch_size)):
+        for indices in torch.tensor_split(order, self.steps):
             ours = self.sharing.part(indices)
             images = self._images("train", ours)
             if self.settings.flip or self.settings.shift:
@@ -112,10 +121,34 @@ class ImageFeed:
     def _labels(self, split: SplitName, indices: Tensor) -> Tensor:
         return torch.from_numpy(self.dataset.split(split).labels[indices.numpy()]).to(self.device)
 
-    def _inputs(self, images: Tensor) -> Tensor:
+    def _inputs(self, images: Tensor) -> Inputs:
+        return self._cut(images, self.subdomains)
+
+    def _cut(self, images: Tensor, subdomains: Sequence[Subdomain]) -> Tensor:
         """Cut and normalise: the bytes are cut before they become numbers, so only what is needed is converted."""
-        subimages = [images[box.slices].to(self.dtype) * self.scale + self.offset for box in self.subdomains]
+        subimages = [images[box.slices].to(self.dtype) * self.scale + self.offset for box in subdomains]
         return torch.cat(subimages, dim=1)
+
+
+class GroupedFeed(ImageFeed):
+    """Batches of subimages of several shapes: a tensor ``(B, N·C, *spatial)`` for every group of equal boxes.
+
+    Where there is no group, the one tensor ``(B, 0)`` still tells how many samples there are.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        groups: Sequence[Sequence[Subdomain]],
+        settings: TrainingSettings,
+        sharing: Sharing,
+    ) -> None:
+        super().__init__(dataset, (), settings, sharing)
+        self.groups = groups
+
+    def _inputs(self, images: Tensor) -> Inputs:
+        cut = [self._cut(images, group) for group in self.groups]
+        return cut or [torch.empty(len(images), 0, dtype=self.dtype, device=self.device)]
 
 
 class VectorFeed:

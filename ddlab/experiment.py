@@ -213,6 +213,20 @@ class Experiment(Settings):
             raise ValueError("needs different numbers of at least 0")
         return seeds
 
+    @model_validator(mode="after")
+    def _transferable(self) -> Self:
+        if "transfer" in self.strategies:
+            if (self.transfer.start or 0) > self.training.epochs:
+                raise ValueError(
+                    f"transfer.start: must be at most training.epochs = {self.training.epochs}, got {self.transfer.start}"
+                )
+            if self.transfer.dnn == "trained" and self.coherent.outputs == "logits":
+                raise ValueError(
+                    "transfer.dnn: 'trained' needs coherent.outputs = 'probabilities', which the DNN of CNN-DNN was "
+                    "trained on, got 'logits'"
+                )
+        return self
+
     def with_settings(self, settings: dict[str, Any]) -> Self:
         """A copy with some fields replaced, named by dotted paths such as ``training.epochs``.
 
@@ -278,7 +292,7 @@ def load_experiment(path: Path) -> Experiment:
 def _fault(fault: Any) -> str:
     field = ".".join(str(part) for part in fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
-    if message.startswith(("key: ", "strategies: ", "dataset.", "model.")):
+    if message.startswith(("key: ", "strategies: ", "dataset.", "model.", "transfer.")):
         return f"{field}: {message}" if message.startswith("key: ") and field else message
     message = re.sub(r"^\w+ should ", "must ", message)  # not "Tuple should", which is pydantic's word for a list
     value = json.dumps(fault.get("input"), default=str)

@@ -137,8 +137,11 @@ def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -
 
 
 def _longest(stage: Stage, workers: int) -> float:
-    """Operations of the worker that has most to do."""
-    if stage.kind == "collective":
+    """Operations of the worker that has most to do.
+
+    A collective stage of one task shares it out (data parallel); of several, it gives each to one rank (model parallel).
+    """
+    if stage.kind == "collective" and len(stage.tasks) == 1:
         return stage.flops / workers
     if stage.kind == "single":
         return stage.flops

@@ -73,6 +73,18 @@ class Ranks:
             for tensor in tensors:
                 torch.distributed.broadcast(tensor, src=0)
 
+    def gather_tensors(self, values: "Tensor") -> "list[Tensor]":
+        """The tensors of all ranks, in their order, all of one shape; gradients reach the own one alone."""
+        if self.alone:
+            return [values]
+        import torch
+        import torch.distributed
+
+        gathered = [torch.empty_like(values) for _ in range(self.size)]
+        torch.distributed.all_gather(gathered, values.detach().contiguous())
+        gathered[self.rank] = values
+        return gathered
+
     def gather(self, value: Any) -> list[Any]:
         """The values of all ranks, in their order, on every rank; they must be picklable."""
         if self.alone:

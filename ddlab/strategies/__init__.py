@@ -43,4 +43,18 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "Klawonn, Lanser, Weber, Section 2.1",
         color="#009E73",
     ),
+    "coherent": StrategyEntry(
+        "CNN-DNN coherent",
+        "Local networks and DNN trained as one model: its local networks learn what the others need to hear.",
+        "ddlab.strategies.coherent:stages",
+        "Klawonn, Lanser, Weber, Section 2.1",
+        color="#CC79A7",
+    ),
+    "transfer": StrategyEntry(
+        "CNN-DNN transfer",
+        "The coherent model, started from local networks that were trained on their own.",
+        "ddlab.strategies.transfer:stages",
+        "Klawonn, Lanser, Weber, Section 2.2",
+        color="#D55E00",
+    ),
 }

@@ -66,16 +66,17 @@ def train(context: StageContext) -> None:
     }
     last = phases.predict_last(trained, feed, ranks)[:, 0].argmax(1)
     decisions: dict[str, np.ndarray] = {split: values.argmax(1) for split, values in scores.items()}
-    attributions = attribute(trained.bank, local["validation"], decisions["validation"], ranks.device)
+    baseline = 1 / problem.description.num_classes
+    attributions = attribute(trained.bank, local["validation"], decisions["validation"], baseline)
     write_decisions(context, scores, decisions, validation_attributions=attributions)
     _write_result(context, trained, accuracies(context, decisions, last))
 
 
-def attribute(bank: "Bank", probabilities_MNK: np.ndarray, decisions_M: np.ndarray, device: str) -> np.ndarray:
-    """How much each local probability speaks for the decision, ``(M, N, K)``.
+def attribute(dnn: "Bank", outputs_MNK: np.ndarray, decisions_M: np.ndarray, baseline: float) -> np.ndarray:
+    """How much each local output speaks for the decision, ``(M, N, K)``.
 
-    Integrated gradients of the decided class's log-probability from the baseline 1/K, where no local network says
-    anything: for one image they sum to the log-probability less that at the baseline.
+    Integrated gradients of the decided class's log-probability from the baseline where no local network says anything
+    (probabilities of 1/K, logits of 0): for one image they sum to the log-probability less that at the baseline.
 
     References
     ----------
@@ -84,18 +85,18 @@ def attribute(bank: "Bank", probabilities_MNK: np.ndarray, decisions_M: np.ndarr
     import torch
     from captum.attr import IntegratedGradients
 
-    bank.eval()
-    dtype = next(bank.parameters()).dtype
-    inputs = torch.from_numpy(probabilities_MNK.reshape(len(probabilities_MNK), -1)).to(device, dtype)
-    gradients = IntegratedGradients(lambda x: bank(x)[:, 0].log_softmax(-1))
+    dnn.eval()
+    weight = next(dnn.parameters())
+    inputs = torch.from_numpy(outputs_MNK.reshape(len(outputs_MNK), -1)).to(weight)
+    gradients = IntegratedGradients(lambda x: dnn(x)[:, 0].log_softmax(-1))
     values = gradients.attribute(
         inputs,
-        baselines=1 / probabilities_MNK.shape[2],
-        target=torch.from_numpy(decisions_M).to(device),
+        baselines=baseline,
+        target=torch.from_numpy(decisions_M).to(weight.device),
         n_steps=INTEGRATION_STEPS,
         internal_batch_size=65_536,
     )
-    return values.detach().float().cpu().numpy().reshape(probabilities_MNK.shape)
+    return values.detach().float().cpu().numpy().reshape(outputs_MNK.shape)
 
 
 def _training(problem: Problem) -> TrainingSettings:

@@ -47,4 +47,10 @@ def train(context: StageContext) -> None:
     write_decisions(context, scores, decisions)
     work = trained.flops(len(context.dataset.train), len(context.dataset.validation)) / ranks.size
     size = {key: network[key] for key in ("best_epoch", "parameters", "flops")}
-    write_result(context, trained.seconds, [work] * ranks.size, [network], **reached, **size)
+    sent = 0 if ranks.alone else network["epochs"] * feed.steps * gradient_bytes(context.problem)
+    write_result(context, trained.seconds, [work] * ranks.size, [network], bytes_sent=sent, **reached, **size)
+
+
+def gradient_bytes(problem: Problem) -> int:
+    """What data parallel training sends a step: the gradient of every parameter, once."""
+    return problem.global_network.parameters() * (8 if problem.experiment.training.precision == "float64" else 4)

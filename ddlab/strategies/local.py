@@ -50,12 +50,14 @@ def train_local(context: StageContext) -> None:
     from ddlab.strategies import phases  # torch
 
     ranks, settings = context.alone, context.problem.experiment.training
+    asked = context.problem.experiment
+    snapshot = asked.transfer.start if "transfer" in asked.strategies else None
     probabilities: dict[Any, dict[str, np.ndarray]] = {}
     networks: list[dict[str, Any]] = []
     seconds = flops = 0.0
     for cohort in _cohorts(context, _mine(context), prefix=""):
         feed = _feed(context, cohort)
-        trained = phases.train_cohort(context, cohort, feed, settings, ranks)
+        trained = phases.train_cohort(context, cohort, feed, settings, ranks, snapshot)
         predicted: dict[str, np.ndarray] = {
             split: phases.predict(trained.bank, feed, split, settings, ranks) for split in SPLITS
         }

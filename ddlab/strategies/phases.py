@@ -4,14 +4,15 @@ Imports torch: strategies import this module when a stage runs. Shapes: M images
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -22,6 +23,7 @@ from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
+from ddlab.runs.stage_folder import StageFolder
 from ddlab.strategies.stage import BACKWARD, StageContext
 from ddlab.training import Loop, State, Trainee, derive_seed, precision
 
@@ -71,7 +73,12 @@ class Trained:
 
 
 def train_cohort(
-    context: StageContext, cohort: Cohort, feed: Feed, settings: TrainingSettings, ranks: Ranks
+    context: StageContext,
+    cohort: Cohort,
+    feed: Feed,
+    settings: TrainingSettings,
+    ranks: Ranks,
+    snapshot: int | None = None,
 ) -> Trained:
     """Train a cohort from its checkpoint, if there is one, to its end, and write the weights of each network.
 
@@ -79,12 +86,13 @@ def train_cohort(
     ----------
     ranks
         Those that train this cohort together, data parallel; one rank alone in sharded stages.
+    snapshot
+        Epoch whose weights are written, too; those of the last epoch, where training ends before.
     """
     bank = Bank(cohort.network, len(cohort.names))
     for index, name in enumerate(cohort.names):
-        torch.manual_seed(derive_seed(context.seed, context.folder.name, "weights", name))
-        bank.load_state_of(index, build(cohort.network).state_dict())
-    bank.prepare(ranks.device, torch.float64 if settings.precision == "float64" else torch.float32)
+        bank.load_state_of(index, first_state(context, cohort.network, name))
+    bank.prepare(ranks.device, arithmetic(settings))
     trainees = [Trainee(bank, index, subdomain, settings) for index, subdomain in enumerate(cohort.subdomains)]
     saved = saved_states(context)
     for name, trainee in zip(cohort.names, trainees, strict=True):
@@ -93,6 +101,9 @@ def train_cohort(
 
     def save() -> None:
         if ranks.rank == 0:
+            for name, trainee in zip(cohort.names, trainees, strict=True):
+                if snapshot and trainee.progress.epoch <= snapshot:
+                    save_weights(context, f"{name}-epoch{snapshot}", trainee.last_state)
             states = {name: trainee.checkpoint() for name, trainee in zip(cohort.names, trainees, strict=True)}
             save_checkpoint(context, cohort.checkpoint, states)
 
@@ -105,6 +116,17 @@ def train_cohort(
             save_weights(context, f"{name}-best", trainee.best_state)
         bank.load_state_of(index, trainee.kept_state())
     return Trained(bank, trainees, settings)
+
+
+def first_state(context: StageContext, network: Network, name: str) -> State:
+    """The state that a network begins with; it follows from seed, stage and name, wherever it is trained."""
+    torch.manual_seed(derive_seed(context.seed, context.folder.name, "weights", name))
+    return build(network).state_dict()
+
+
+def arithmetic(settings: TrainingSettings) -> torch.dtype:
+    """Type of the weights; bfloat16 is mixed precision, whose weights are float32."""
+    return torch.float64 if settings.precision == "float64" else torch.float32
 
 
 @torch.no_grad()
@@ -132,6 +154,24 @@ def _load(bank: Bank, states: Sequence[State]) -> None:
         bank.load_state_of(index, state)
 
 
+def read_weights(folder: StageFolder, name: str) -> State:
+    """Read what :func:`save_weights` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is not there or damaged; names it and says what to do.
+    """
+    path = folder.weights(name)
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(
+            f"{path.name} of stage {folder.name}, seed {folder.seed}, cannot be read ({error}); "
+            "delete the folder of that stage and resume the run"
+        ) from error
+
+
 def save_weights(context: StageContext, name: str, state: State) -> None:
     """Write the weights of one network as safetensors."""
     tensors = {key: value.contiguous().cpu() for key, value in state.items()}
@@ -156,11 +196,27 @@ def saved_states(context: StageContext) -> dict[str, Any]:
     A damaged checkpoint is passed over with a warning; the one before it, if there is one, takes its place.
     """
     states: dict[str, Any] = {}
-    for path in context.folder.checkpoints():
-        for name, state in _read_checkpoint(path, context.ranks.device).items():
-            if name not in states or state["progress"]["epoch"] > states[name]["progress"]["epoch"]:
-                states[name] = state
+    for name, state in _all_saved(context):
+        if name not in states or state["progress"]["epoch"] > states[name]["progress"]["epoch"]:
+            states[name] = state
     return states
+
+
+def common_states(context: StageContext, names: Sequence[str]) -> dict[str, Any]:
+    """The saved states of networks that are trained as one: of the newest epoch at which all of them were saved.
+
+    A rank that was killed may have saved an epoch less than the others. Empty where there is no such epoch.
+    """
+    by_epoch: dict[int, dict[str, Any]] = {}
+    for name, state in _all_saved(context):
+        by_epoch.setdefault(state["progress"]["epoch"], {})[name] = state
+    whole = [epoch for epoch, states in by_epoch.items() if set(names) <= set(states)]
+    return by_epoch[max(whole)] if whole else {}
+
+
+def _all_saved(context: StageContext) -> Iterator[tuple[str, Any]]:
+    for path in context.folder.checkpoints():
+        yield from _read_checkpoint(path, context.ranks.device).items()
 
 
 def _read_checkpoint(path: Path, device: str) -> dict[str, Any]:

@@ -20,7 +20,20 @@ def write_result(
     networks: list[dict[str, Any]],
     **decided: Any,
 ) -> None:
-    """Write the numbers of a stage; it counts as done from here on."""
+    """Write the numbers of a stage; it counts as done from here on.
+
+    Parameters
+    ----------
+    seconds
+        Wall time of the training, of the rank that took longest.
+    flops_by_rank
+        Operations of every rank.
+    networks
+        A row a network, see :func:`ddlab.strategies.phases.network_results`.
+    decided
+        What else is known: ``bytes_sent`` by all ranks, 0 where nothing is; and what the last stage of a strategy
+        decides and costs.
+    """
     context.folder.write_result(
         {
             "stage": context.stage.name,
@@ -42,7 +55,13 @@ def accuracies(context: StageContext, decisions: Splits, last: np.ndarray) -> di
         "train_accuracy": float((decisions["train"] == train).mean()),
         "validation_accuracy": float((decisions["validation"] == validation).mean()),
         "last_validation_accuracy": float((last == validation).mean()),
+        "balanced_accuracy": balanced_accuracy(decisions["validation"], validation),
     }
+
+
+def balanced_accuracy(decisions_M: np.ndarray, labels_M: np.ndarray) -> float:
+    """Mean over the classes of the share of their images that are decided rightly: rare classes count as much."""
+    return float(np.mean([(decisions_M[labels_M == label] == label).mean() for label in np.unique(labels_M)]))
 
 
 def write_decisions(context: StageContext, scores: Splits, decisions: Splits, **extra: np.ndarray) -> None:

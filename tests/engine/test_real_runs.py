@@ -39,7 +39,9 @@ def experiment(workers: int, *, batch_norm: bool = True, **training) -> Experime
             "dataset": {"name": "digits", "size": 16, "train_images": 500, "validation_images": 100},
             "model": {"batch_norm": batch_norm},
             "training": {"epochs": 10, "batch_size": 50, **training},
+            "strategies": ["global", "average", "majority", "cnn_dnn", "coherent", "transfer"],
             "aggregator": {"epochs": 5},
+            "transfer": {"epochs": 5, "start": 7},
             "placement": {"workers": workers, "devices": "cpu"},
         }
     )
@@ -163,6 +165,10 @@ def test_two_workers_killed_at_the_top_and_below_equal_the_uninterrupted_run(sta
     assert_lost(run)
     resume(run)
     wait_for_epoch(run, "local", 2)
+    kill(next(rank["pid"] for rank in run.status()["ranks"] if rank["rank"] == 1))
+    assert_lost(run)
+    resume(run)
+    wait_for_epoch(run, "transfer", 2)
     kill(next(rank["pid"] for rank in run.status()["ranks"] if rank["rank"] == 1))
     assert_lost(run)
     resume(run)

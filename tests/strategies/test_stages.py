@@ -31,6 +31,7 @@ SETTINGS = {
     "training.epochs": 2,
     "training.batch_size": 50,
     "aggregator.epochs": 3,
+    "transfer.epochs": 2,
     "decomposition.overlap": 2,
     "decomposition.grid": [2, 2],
 }
@@ -59,7 +60,7 @@ def finished(home):
 def test_all_stages_are_done_once_and_in_order(finished):
     run, records = finished
     stages = list(dict.fromkeys(record["stage"] for record in records))
-    assert stages == ["global", "local", "local_folds", "cnn_dnn"]
+    assert stages == ["global", "local", "local_folds", "cnn_dnn", "coherent", "transfer"]
     assert all(run.stage(stage.name, 0).done for stage in plan(pose(run.experiment)))
     again: list[dict] = []
     execute(run, Ranks(), again.append, lambda: None)
@@ -131,7 +132,8 @@ def test_results_hold_what_the_tables_need(finished):
     results = {result["stage"]: result for result in run.results()}
     assert results["global"]["parameters"] == problem.global_network.parameters()
     assert results["average"]["parameters"] == results["majority"]["parameters"] == local
-    assert results["cnn_dnn"]["parameters"] == local + dnn(problem).parameters()
+    for strategy in ("cnn_dnn", "coherent", "transfer"):
+        assert results[strategy]["parameters"] == local + dnn(problem).parameters()
     assert [network["subdomain"] for network in results["local"]["networks"]] == [0, 1, 2, 3]
     for strategy in STRATEGIES:
         assert 0 <= results[strategy]["validation_accuracy"] <= 1

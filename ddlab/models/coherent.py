@@ -1,0 +1,193 @@
+"""The coherent model: local networks and DNN as one model, spread over the ranks by subdomains (model parallel).
+
+Every rank holds some of the local networks, and all hold the same DNN. Only the N·K local outputs of a sample cross
+ranks, whatever the size of the networks. That happens in the forward pass alone: every rank computes the whole DNN and
+the loss, so it already has the gradient of its own outputs, and the DNNs stay equal because they get equal gradients.
+
+Shapes: B samples, N local networks of all ranks, K classes.
+
+References
+----------
+Klawonn, Lanser, Weber, "Model Parallel Training and Transfer Learning for Convolutional Neural Networks via Domain
+Decomposition", Section 2.1. Shoeybi et al. 2019, "Megatron-LM": a gather whose backward pass sends nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from ddlab.engine.ranks import Ranks
+from ddlab.models.architecture import Network
+from ddlab.models.bank import Bank
+
+DNN = "dnn"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a model's networks are.
+
+    Parameters
+    ----------
+    shares
+        The subdomains of every rank.
+    groups
+        Those of this rank, networks of equal shape together; each group becomes a bank.
+    """
+
+    ranks: Ranks
+    shares: Sequence[Sequence[int]]
+    groups: Sequence[Sequence[int]]
+
+
+class CoherentModel(nn.Module):
+    """The part of a coherent model that one rank holds.
+
+    Parameters
+    ----------
+    local_networks
+        The N local networks of the whole model, in the order of the subdomains.
+    dnn
+        From N·K outputs to K logits.
+    outputs
+        What the DNN gets: ``"probabilities"`` (the paper) or ``"logits"``.
+    """
+
+    def __init__(
+        self,
+        local_networks: Sequence[Network],
+        dnn: Network,
+        placed: Placed,
+        outputs: Literal["probabilities", "logits"],
+    ) -> None:
+        super().__init__()
+        self.placed = placed
+        self.outputs = outputs
+        self.banks = nn.ModuleList(Bank(local_networks[group[0]], len(group)) for group in placed.groups)
+        self.dnn = Bank(dnn, 1)
+        self.num_classes = dnn.outputs
+        self.bytes_sent = 0  # by all ranks while training
+        gathered = [subdomain for share in placed.shares for subdomain in share]
+        self.order = torch.tensor(gathered).argsort()
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        """Map the subimages of every group ``(B, n·C, *spatial)`` to logits ``(B, 1, K)``, equal on all ranks."""
+        return self.decide(self.local_outputs(inputs))
+
+    def local_outputs(self, inputs: list[Tensor]) -> Tensor:
+        """What all local networks of all ranks say ``(B, N, K)``; gradients reach those of this rank."""
+        # A rank without networks has one input, without features, and no bank.
+        with self._own_random_numbers():
+            said = [bank(images) for bank, images in zip(self.banks, inputs, strict=False)]
+        mine = torch.cat([inputs[0].new_empty(len(inputs[0]), 0, self.num_classes), *said], dim=1)
+        if self.outputs == "probabilities":
+            mine = mine.softmax(-1)
+        return self._exchange(mine)[:, self.order]
+
+    def decide(self, outputs_BNK: Tensor) -> Tensor:
+        """Logits ``(B, 1, K)`` of the DNN."""
+        return self.dnn(outputs_BNK.flatten(1))
+
+    def prepare(self, device: str, dtype: torch.dtype) -> "CoherentModel":
+        """Move to the device and type, as :meth:`Bank.prepare` does."""
+        for bank in (*self.banks, self.dnn):
+            bank.prepare(device, dtype)
+        self.order = self.order.to(device)
+        return self
+
+    # ---- the networks one by one
+
+    def networks(self) -> Iterator[tuple[str, Bank, int]]:
+        """Name, bank and place in the bank of every network that this rank holds, the DNN last."""
+        for group, bank in zip(self.placed.groups, self.banks, strict=True):
+            yield from ((local_name(subdomain), bank, place) for place, subdomain in enumerate(group))
+        yield DNN, self.dnn, 0
+
+    def parameters_of(self, index: int) -> list[Tensor]:
+        """All parameters, network by network: the model counts as one, of index 0."""
+        return [parameter for _, bank, place in self.networks() for parameter in bank.parameters_of(place)]
+
+    def state_of(self, index: int) -> dict[str, Tensor]:
+        """A copy of all states, keys preceded by the network's name and a dot."""
+        return {
+            f"{name}.{key}": value
+            for name, bank, place in self.networks()
+            for key, value in bank.state_of(place).items()
+        }
+
+    def load_state_of(self, index: int, state: dict[str, Tensor]) -> None:
+        """Set all states, in place."""
+        for name, bank, place in self.networks():
+            bank.load_state_of(place, part_of(state, name))
+
+    # ---- among ranks
+
+    def _exchange(self, mine_BnK: Tensor) -> Tensor:
+        """The outputs of all ranks side by side, in the order of their shares."""
+        ranks, shares = self.placed.ranks, self.placed.shares
+        widest = max(len(share) for share in shares)
+        padded = pad(mine_BnK, (0, 0, 0, widest - mine_BnK.shape[1]))  # collectives need equal shapes
+        if self.training and not ranks.alone:
+            self.bytes_sent += ranks.size * padded.nbytes
+        parts = ranks.gather_tensors(padded)
+        return torch.cat([part[:, : len(share)] for part, share in zip(parts, shares, strict=True)], dim=1)
+
+    @contextmanager
+    def _own_random_numbers(self) -> Iterator[None]:
+        """Dropout in local networks draws from a stream of this rank, so that in the DNN all ranks draw the same."""
+        if not self.training:
+            yield
+            return
+        seed = int(torch.randint(2**62, ()))
+        with torch.random.fork_rng([self.order.device] if self.order.is_cuda else []):
+            torch.manual_seed(seed + self.placed.ranks.rank)
+            yield
+
+
+def local_name(subdomain: int) -> str:
+    """What the local network of a subdomain is called in files."""
+    return f"subdomain{subdomain}"
+
+
+def part_of(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The state of one network of a whole model's."""
+    return {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
+
+
+def split_checkpoint(checkpoint: dict[str, Any], model: CoherentModel) -> dict[str, dict[str, Any]]:
+    """A checkpoint of the whole part as one a network, which any spread over ranks can be put together from."""
+    moments, start = checkpoint["optimizer"]["state"], 0
+    split = {}
+    for name, bank, place in model.networks():
+        stop = start + len(bank.parameters_of(place))
+        split[name] = {
+            **checkpoint,
+            "last_state": part_of(checkpoint["last_state"], name),
+            "best_state": part_of(checkpoint["best_state"], name),
+            "optimizer": {**checkpoint["optimizer"], "state": [moments[index] for index in range(start, stop)]},
+        }
+        start = stop
+    return split
+
+
+def join_checkpoint(saved: dict[str, dict[str, Any]], model: CoherentModel) -> dict[str, Any]:
+    """The checkpoint of this rank's part, from those of its networks."""
+    parts = {name: saved[name] for name, _, _ in model.networks()}
+    moments = [moment for part in parts.values() for moment in part["optimizer"]["state"]]
+    (group,) = saved[DNN]["optimizer"]["param_groups"]
+    return {
+        **saved[DNN],
+        **{
+            kept: {f"{name}.{key}": value for name, part in parts.items() for key, value in part[kept].items()}
+            for kept in ("last_state", "best_state")
+        },
+        "optimizer": {
+            "state": dict(enumerate(moments)),
+            "param_groups": [{**group, "params": list(range(len(moments)))}],
+        },
+    }

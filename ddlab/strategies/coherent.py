@@ -1,0 +1,239 @@
+"""The coherent CNN-DNN: local networks and DNN trained end to end as one model, with one loss.
+
+Model parallel: every rank holds its local networks, see :mod:`ddlab.models.coherent`.
+
+Shapes: M images, N subdomains, K classes.
+
+References
+----------
+Klawonn, Lanser, Weber, "Model Parallel Training and Transfer Learning for Convolutional Neural Networks via Domain
+Decomposition", Section 2.1.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ddlab.data.source import SPLITS, SplitName
+from ddlab.experiment import TrainingSettings
+from ddlab.problem import Problem
+from ddlab.strategies.cnn_dnn import attribute, dnn
+from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
+from ddlab.strategies.stage import BACKWARD, Stage, StageContext, Task, shard, training_flops
+
+if TYPE_CHECKING:
+    from ddlab.batches import GroupedFeed
+    from ddlab.models.coherent import CoherentModel
+    from ddlab.training import State, Trainee
+
+
+def stages(problem: Problem) -> Iterator[Stage]:
+    """One stage: train everything together."""
+    epochs = problem.experiment.training.epochs
+    yield Stage("coherent", "CNN-DNN as one model", "collective", train_anew, tasks=coherent_tasks(problem, epochs))
+
+
+def coherent_tasks(problem: Problem, epochs: int) -> tuple[Task, ...]:
+    """The local networks as parts of the model, a task each; the DNN, which every rank computes, is in none."""
+    share = epochs / problem.experiment.training.epochs
+    return tuple(
+        Task(f"subdomain {number}", training_flops(network.flops(), problem) * share)
+        for number, network in enumerate(problem.local_networks, 1)
+    )
+
+
+def train_anew(context: StageContext) -> None:
+    """Train the coherent model from new weights."""
+    train(context, context.problem.experiment.training, {})
+
+
+def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str, Callable[[], State]]") -> None:
+    """Train the coherent model; rank 0 writes what it decides.
+
+    Parameters
+    ----------
+    first
+        Where a network's first state comes from, by the network's name; it is new where nothing is said.
+    """
+    from ddlab.training import Loop, Trainee  # torch
+
+    model, feed = _model(context, settings, first), _feed(context, settings)
+    trainee = Trainee(model, 0, None, settings)
+    _restore(context, model, trainee)
+    # The loop is alone on every rank: all see the whole batch, the same logits and the same loss.
+    report = context.report if context.ranks.rank == 0 else _say_nothing
+
+    def save() -> None:
+        _save(context, model, trainee)
+
+    stage, seed = context.folder.name, context.seed
+    Loop(stage, seed, model, [trainee], feed, settings, context.alone, report, context.check, save).run()
+    _save_weights(context, model, trainee)
+    model.load_state_of(0, trainee.last_state)
+    last = predict(model, feed, "validation").decisions
+    model.load_state_of(0, trainee.kept_state())
+    predicted: dict[str, Predicted] = {split: predict(model, feed, split) for split in SPLITS}
+    sent = context.ranks.gather(model.bytes_sent)
+    if context.ranks.rank == 0:
+        _write(context, model, trainee, predicted, last, sent[0])
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What the model says of M images: scores ``(M, K)`` and the local outputs ``(M, N, K)`` that they come from."""
+
+    scores: np.ndarray
+    outputs: np.ndarray
+
+    @property
+    def decisions(self) -> np.ndarray:
+        """Classes ``(M,)``."""
+        return self.scores.argmax(1)
+
+
+def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Predicted:
+    """Predict a split; all ranks do it together and all get the whole."""
+    import torch
+
+    from ddlab.training import precision
+
+    model.eval()
+    scores, outputs = [], []
+    with torch.no_grad():
+        for batch in feed.evaluate(split):
+            with precision(feed.settings, model.placed.ranks):
+                said = model.local_outputs(list(batch.inputs))
+                scores.append(model.decide(said)[:, 0].double().softmax(-1).float().cpu().numpy())
+            outputs.append(said.float().cpu().numpy())
+    return Predicted(np.concatenate(scores), np.concatenate(outputs))
+
+
+# ---- its parts
+
+
+def _say_nothing(record: dict[str, Any]) -> None:
+    """What ranks report whose numbers rank 0 reports."""
+
+
+def _shares(context: StageContext) -> list[list[int]]:
+    return shard(coherent_tasks(context.problem, 1), context.ranks.size)
+
+
+def _groups(context: StageContext) -> list[list[int]]:
+    """The subdomains of this rank, those with equal networks together."""
+    groups: dict[Any, list[int]] = {}
+    for subdomain in _shares(context)[context.ranks.rank]:
+        groups.setdefault(context.problem.local_networks[subdomain], []).append(subdomain)
+    return list(groups.values())
+
+
+def _model(
+    context: StageContext, settings: TrainingSettings, first: "Mapping[str, Callable[[], State]]"
+) -> "CoherentModel":
+    from ddlab.models.coherent import CoherentModel, Placed
+    from ddlab.strategies.phases import arithmetic, first_state
+
+    problem = context.problem
+    placed = Placed(context.ranks, _shares(context), _groups(context))
+    model = CoherentModel(problem.local_networks, dnn(problem), placed, problem.experiment.coherent.outputs)
+    for name, bank, place in model.networks():
+        given = first.get(name)
+        bank.load_state_of(place, given() if given else first_state(context, bank.network, name))
+    return model.prepare(context.ranks.device, arithmetic(settings))
+
+
+def _feed(context: StageContext, settings: TrainingSettings) -> "GroupedFeed":
+    from ddlab.batches import GroupedFeed, Sharing
+
+    subdomains = context.problem.decomposition.subdomains
+    groups = [[subdomains[index] for index in group] for group in _groups(context)]
+    return GroupedFeed(context.dataset, groups, settings, Sharing(context.alone))
+
+
+# ---- what is kept of it
+
+
+def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
+    """Write the checkpoint of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
+    from ddlab.models.coherent import DNN, split_checkpoint
+    from ddlab.strategies.phases import save_checkpoint
+    from ddlab.training import derive_seed
+
+    states = split_checkpoint(trainee.checkpoint(), model)
+    if context.ranks.rank > 0:
+        del states[DNN]
+    if states:
+        save_checkpoint(context, f"part-{derive_seed(*states):x}", states)
+
+
+def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
+    """Go on from the newest epoch that all ranks have saved, however the networks were spread over ranks then."""
+    from ddlab.models.coherent import DNN, join_checkpoint, local_name
+    from ddlab.strategies.phases import common_states
+
+    names = [*(local_name(subdomain) for subdomain in range(len(context.problem.decomposition))), DNN]
+    if saved := common_states(context, names):
+        trainee.restore(join_checkpoint(saved, model))
+
+
+def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
+    """Write the weights of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
+    from ddlab.models.coherent import DNN, part_of
+    from ddlab.strategies.phases import save_weights
+
+    for name, _, _ in model.networks():
+        if name != DNN or context.ranks.rank == 0:
+            save_weights(context, f"{name}-last", part_of(trainee.last_state, name))
+            save_weights(context, f"{name}-best", part_of(trainee.best_state, name))
+
+
+def _write(
+    context: StageContext,
+    model: "CoherentModel",
+    trainee: "Trainee",
+    predicted: dict[str, Predicted],
+    last: np.ndarray,
+    bytes_sent: int,
+) -> None:
+    said, decisions = predicted["validation"].outputs, {split: made.decisions for split, made in predicted.items()}
+    probabilities = said if model.outputs == "probabilities" else _softmax(said)
+    baseline = 0.0 if model.outputs == "logits" else 1 / said.shape[2]
+    write_decisions(
+        context,
+        {split: made.scores for split, made in predicted.items()},
+        decisions,
+        validation_local=probabilities,
+        validation_attributions=attribute(model.dnn, said, decisions["validation"], baseline),
+    )
+    write_result(
+        context,
+        trainee.progress.seconds,
+        _flops_by_rank(context, trainee.progress.epoch),
+        [],
+        **accuracies(context, decisions, last),
+        best_epoch=trainee.progress.best_epoch,
+        bytes_sent=bytes_sent,
+        **_size(context.problem),
+    )
+
+
+def _flops_by_rank(context: StageContext, epochs: int) -> list[float]:
+    problem, data = context.problem, context.dataset
+    images = (1 + BACKWARD) * len(data.train) + len(data.validation)
+    local = [network.flops() for network in problem.local_networks]
+    return [
+        float((sum(local[index] for index in share) + dnn(problem).flops()) * epochs * images)
+        for share in _shares(context)
+    ]
+
+
+def _size(problem: Problem) -> dict[str, Any]:
+    networks = [*problem.local_networks, dnn(problem)]
+    return combined_size([{"parameters": network.parameters(), "flops": network.flops()} for network in networks])
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)
