@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ddlab.analyses.accuracy import paper_differences, paper_rows
+from ddlab.analyses.accuracy import has_unequal_classes
+from ddlab.analyses.paper import paper_rows
 from ddlab.figures import accuracy as figures
-from pages.ui import charts, results, selection, shell
+from pages.ui import charts, paper, results, selection, shell
 from pages.ui.comparison import show_table
 
 shell.title("Which strategy is best, and what does it cost?")
@@ -18,24 +19,19 @@ table = results.strategies(runs)
 if table.empty:
     st.info("No strategy has a result yet: it appears here as soon as its last stage is done.")
 else:
-    paper = paper_rows(run.experiment)
-    show_table(table, paper, run.id)
+    published = paper_rows(run.experiment)
+    show_table(table, published, run.id, balanced=has_unequal_classes(run.experiment.dataset))
     cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")
     bars, cloud = st.columns(2)
     with bars:
         whiskers = ", ± 1 sd" if table["seeds"].max() > 1 else ""
-        title = f"Accuracy on validation images (colour) and training images (grey){whiskers}"
-        charts.show(figures.strategy_bars(table, title, paper), table, "bars", f"{run.id}-accuracy")
+        diamonds = "; ◆ the paper" if len(published) else ""
+        title = f"Accuracy on validation images (colour) and training images (grey){whiskers}{diamonds}"
+        charts.show(figures.strategy_bars(table, title, published), table, "bars", f"{run.id}-accuracy")
     with cloud:
         figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")
         charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
-    if len(paper):
-        st.markdown(
-            "Diamonds are the numbers of Klawonn, Lanser and Weber: Table 1, and Table 2 for the global network. "
-            f"Here, other than there: {'; '.join(paper_differences(run.experiment)) or 'nothing that we know of'}. "
-            "Images that were re-coded cost accuracy, too. What a shorter run can repeat is the **order** of the "
-            "strategies."
-        )
+    paper.show_cell(run)
 
 curves = results.curves(runs)
 if not curves.empty:
@@ -47,3 +43,5 @@ if not curves.empty:
         "Average and majority vote are not trained, so they have no curve: they count what the local networks say. "
         "Bands show one standard deviation over seeds, and over subdomains for the local networks."
     )
+
+paper.show_overview()

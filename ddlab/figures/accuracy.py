@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import TRAIN, ink, rgba, strategy_color
+from ddlab.figures.colors import PAPER, TRAIN, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.strategies import STRATEGIES
 
@@ -52,7 +52,7 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
             y=names,
             mode="markers",
             name="the paper",
-            marker={"symbol": "diamond", "size": 12, "color": "#cc79a7", "line": {"color": "#ffffff", "width": 1}},
+            marker={"symbol": "diamond", "size": 12, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}},
             hovertemplate="%{y}: the paper %{x:.2%}<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)

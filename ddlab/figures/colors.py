@@ -19,6 +19,7 @@ CLASSES = (
 SUBDOMAIN = "#ffffff"  # lines on images, drawn over a dark line so that they show on any image
 EVIDENCE = "#ff2fd6"  # a colour that images rarely have
 TRAIN = "#9a9a9a"  # the training measure beside the validation measure in a strategy's own colour
+PAPER = "#101820"  # published numbers, outlined in white so that they show on any bar
 PROBABILITY = "Cividis"  # 0 to 1; made for the colour-blind (Nunez, Anderton, Renslow 2018)
 SIGNED = "RdBu"  # around 0
 

@@ -6,8 +6,14 @@ import streamlit as st
 SHARE = "percent"
 
 
-def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str) -> None:
-    """Draw a strategy table, the paper's numbers beside it where there are some, and offer it as CSV."""
+def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced: bool) -> None:
+    """Draw a strategy table, the paper's numbers beside it where there are some, and offer it as CSV.
+
+    Parameters
+    ----------
+    balanced
+        Whether to show the mean recall over the classes beside the accuracy.
+    """
     shown = table.drop(columns=["run_id", "strategy"]).assign(flops=table["flops"] / 1e6)
     shown["rank_flops"] = table["rank_flops"] / 1e9
     if table["run_id"].nunique() == 1:
@@ -16,6 +22,8 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str) -> None:
         by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
         place = shown.columns.get_loc("validation_sd") + 1
         shown.insert(place, "paper", [by_strategy.get(strategy) for strategy in table["strategy"]])
+    if not balanced:
+        shown = shown.drop(columns="balanced")
     if table["seeds"].max() == 1:
         shown = shown.drop(columns=["validation_sd", "train_sd"])
     st.dataframe(shown, hide_index=True, column_config=_columns(), key="strategies", placeholder="–")
@@ -34,6 +42,9 @@ def _columns() -> dict:
         "paper": number("Paper", format=SHARE, help="Validation accuracy in Klawonn, Lanser, Weber."),
         "train": number("Training", format=SHARE, help="Share of training images decided rightly, mean."),
         "train_sd": number("± sd ", format=SHARE),
+        "balanced": number(
+            "Balanced", format=SHARE, help="Mean over the classes of the share of their images decided rightly."
+        ),
         "last_validation": number("Last epoch", format=SHARE, help="Validation accuracy after the last epoch."),
         "best_epoch": number("Best epoch", format="%.0f", help="Mean over the seeds; empty where nothing is trained."),
         "parameters": number("Parameters", format="localized"),

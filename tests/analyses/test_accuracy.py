@@ -7,13 +7,9 @@ import pytest
 
 from ddlab.analyses.accuracy import (
     differing_settings,
-    klawonn_table1,
     learning_curves,
-    paper_differences,
-    paper_rows,
     strategy_table,
 )
-from ddlab.experiment import parse_experiment
 from ddlab.runs import RunFolder
 from tests.made_run import EPOCHS, made_experiment, made_run
 
@@ -83,36 +79,3 @@ def test_curves_count_subdomains_from_one():
     assert set(curves.loc[curves["stage"] == "local", "subdomain"]) == {1, 2, 3, 4}
     assert set(curves.loc[curves["stage"] == "global", "subdomain"]) == {0}
     assert learning_curves(made_run("queued")).empty
-
-
-def test_the_paper_orders_majority_below_average_below_cnn_dnn_everywhere():
-    for _, rows in klawonn_table1().groupby(["dataset", "grid"]):
-        by_strategy = rows.set_index("strategy")["validation"]
-        assert by_strategy["majority"] < by_strategy["average"] < by_strategy["cnn_dnn"]
-
-
-@pytest.mark.parametrize(
-    ("dataset", "model", "grid", "strategies"),
-    [
-        ("cifar10", "vgg9", [2, 2], {"average", "majority", "cnn_dnn", "global"}),
-        ("cifar10", "vgg9", [4, 4], set()),
-        ("cifar10", "resnet20", [2, 2], set()),
-        ("flowers", "vgg9", [2, 2], {"average", "majority", "cnn_dnn", "global"}),
-        ("digits", "vgg9", [2, 2], set()),
-    ],
-)
-def test_the_paper_stands_beside_what_repeats_it(dataset, model, grid, strategies):
-    experiment = parse_experiment(
-        {"dataset": {"name": dataset}, "model": {"name": model}, "decomposition": {"grid": grid}}
-    )
-    assert set(paper_rows(experiment)["strategy"]) == strategies
-
-
-def test_what_differs_from_the_paper_is_told():
-    assert paper_differences(parse_experiment({"training": {"epochs": 150, "learning_rate": 1e-3}})) == []
-    ours = {"dataset": {"train_images": 2000}, "model": {"width": 0.5}, "training": {"epochs": 7}}
-    assert paper_differences(parse_experiment(ours)) == [
-        "7 epochs instead of 150",
-        "networks of 0.5 times our usual width",
-        "2,000 training images instead of all",
-    ]

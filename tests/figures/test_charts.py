@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddlab.analyses.accuracy import klawonn_table1, learning_curves, strategy_table
+from ddlab.analyses.accuracy import learning_curves, strategy_table
 from ddlab.analyses.cost import cost_table
+from ddlab.analyses.paper import compared_table
 from ddlab.figures import accuracy, cost, probabilities
 from ddlab.figures.colors import CLASSES, class_color, ink, rgba, strategy_color
 from ddlab.figures.layout import CLEAR
@@ -33,7 +34,7 @@ def test_colours_are_distinct_and_repeat_after_the_last():
 
 
 def test_bars_show_means_and_standard_deviations_in_the_colours_of_the_strategies(table):
-    figure = accuracy.strategy_bars(table, "title", klawonn_table1().query("dataset == 'CIFAR-10'"))
+    figure = accuracy.strategy_bars(table, "title", compared_table()[:6])
     validation, train, paper = figure.data
     np.testing.assert_allclose(validation.x, table["validation"])
     np.testing.assert_allclose(train.x, table["train"])

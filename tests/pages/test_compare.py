@@ -4,6 +4,7 @@ import json
 from functools import partial
 
 import pytest
+from PIL import Image
 
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures, open_alone
@@ -70,3 +71,48 @@ def test_a_run_of_a_newer_schema_is_refused_in_a_sentence():
     at = opened()
     assert not at.exception
     assert "newer ddlab" in at.error[0].value
+
+
+@pytest.fixture
+def flowers(monkeypatch, tmp_path):
+    """A run of the paper's flowers, on a few made photographs of two kinds, of unequal number."""
+    monkeypatch.setenv("DDLAB_DATA", str(tmp_path))
+    for label, count in (("roses", 40), ("tulips", 10)):
+        folder = tmp_path / "tf_flowers" / label
+        folder.mkdir(parents=True)
+        for index in range(count):
+            Image.new("RGB", (32, 32), (5 * index, 0, 0)).save(folder / f"{index}.png")
+    dataset = {"name": "flowers", "size": 32, "train_images": None, "validation_images": None}
+    return made_run(experiment=made_experiment(dataset, model={"name": "vgg9"}))
+
+
+def test_the_paper_stands_beside_a_run_that_repeats_it(flowers):
+    at = opened(run=flowers.id)
+    assert not at.exception
+    strategies, cell, set_up = (
+        next(element.value for element in at.dataframe if column in element.value)
+        for column in ("best_epoch", "table", "setting")
+    )
+    assert "balanced" in strategies  # 8 validation images of one kind, 2 of the other
+    rows = cell.set_index("strategy")
+    assert rows.loc["Global network", "paper"] == 0.7887
+    shown = rows.loc["Global network", "validation"] - 0.7887
+    assert rows.loc["Global network", "difference"] == pytest.approx(100 * shown)
+    assert dict(zip(set_up["setting"], set_up["here"], strict=True))["Size"] == "32×32"
+    assert any("gives CNN-DNN twice" in caption.value for caption in at.caption)
+    markers = next(trace for trace in figures(at)[0]["data"] if trace["name"] == "the paper")
+    assert 0.7887 in markers["x"]
+
+
+def test_all_cells_are_there_at_one_click(flowers):
+    at = opened(run=flowers.id)
+    assert not at.exception
+    before = len(at.dataframe)
+    at.session_state["overview"] = True
+    at.run()
+    assert not at.exception and len(at.dataframe) == before + 1
+    table = at.dataframe[-1].value.set_index(["Data", "Model", "Grid"])
+    assert len(table) == 8
+    assert table.loc[("TF-Flowers", "VGG9", "2×2"), "Global network"].startswith("78.9 → ")
+    assert table.loc[("CIFAR-10", "VGG9", "2×2"), "Majority vote"] == "62.4"
+    assert table.loc[("CIFAR-10", "ResNet20", "2×2"), "Majority vote"] == "–"
