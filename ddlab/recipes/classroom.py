@@ -1,6 +1,4 @@
-"""Named experiments: the classroom's and the papers'. A recipe is a function whose docstring says what to expect."""
-
-from collections.abc import Callable
+"""The classroom: drawn images and small digits, each recipe made to show one thing in a minute."""
 
 from ddlab.experiment import (
     AggregatorSettings,
@@ -9,8 +7,6 @@ from ddlab.experiment import (
     ModelSettings,
     TrainingSettings,
 )
-
-__all__ = ["RECIPES", "title"]
 
 
 def classroom() -> Experiment:
@@ -76,33 +72,3 @@ def digits() -> Experiment:
         model=ModelSettings(name="cnn"),
         training=TrainingSettings(epochs=15, batch_size=64, learning_rate=2e-3),
     )
-
-
-def klawonn_cifar10_vgg9() -> Experiment:
-    """CIFAR-10 with VGG9 on a 2×2 grid, as in Table 1 of Klawonn, Lanser and Weber.
-
-    ``ddlab train klawonn_cifar10_vgg9``: the paper's order ``majority`` < ``average`` < ``cnn_dnn``, measured 0.592,
-    0.622 and 0.642 with images re-coded as JPEG; at most 15 minutes on two cores, so with half the channels and fewer
-    epochs than the paper. Needs the CIFAR-10 files in ``DDLAB_DATA``.
-    """
-    return Experiment(
-        name="klawonn_cifar10_vgg9",
-        dataset=DatasetSettings(name="cifar10"),
-        model=ModelSettings(name="vgg9", width=0.5),
-        training=TrainingSettings(epochs=7, batch_size=128, flip=True),
-    )
-
-
-RECIPES: dict[str, Callable[[], Experiment]] = {
-    "classroom": classroom,
-    "demo": demo,
-    "pairs": pairs,
-    "relation": relation,
-    "digits": digits,
-    "klawonn_cifar10_vgg9": klawonn_cifar10_vgg9,
-}
-
-
-def title(name: str) -> str:
-    """The first line of what a recipe says of itself."""
-    return (RECIPES[name].__doc__ or "").partition("\n")[0]

@@ -1,0 +1,32 @@
+"""Named experiments, by family. A recipe is a function whose docstring says its command and what to expect."""
+
+from collections.abc import Callable
+
+from ddlab.experiment import Experiment
+from ddlab.recipes import classroom, klawonn, volumes
+
+__all__ = ["RECIPES", "title"]
+
+RECIPES: dict[str, Callable[[], Experiment]] = {
+    "classroom": classroom.classroom,
+    "demo": classroom.demo,
+    "pairs": classroom.pairs,
+    "relation": classroom.relation,
+    "digits": classroom.digits,
+    "ct_phantom": volumes.ct_phantom,
+    "adrenal": volumes.adrenal,
+    "klawonn_cifar10_vgg9": klawonn.klawonn_cifar10_vgg9,
+    "klawonn_cifar10_vgg9_small": klawonn.klawonn_cifar10_vgg9_small,
+    "klawonn_cifar10_resnet20": klawonn.klawonn_cifar10_resnet20,
+    "klawonn_flowers_vgg9_2x2": klawonn.klawonn_flowers_vgg9_2x2,
+    "klawonn_flowers_vgg9_4x4": klawonn.klawonn_flowers_vgg9_4x4,
+    "klawonn_flowers_resnet20_2x2": klawonn.klawonn_flowers_resnet20_2x2,
+    "klawonn_flowers_resnet20_4x4": klawonn.klawonn_flowers_resnet20_4x4,
+    "klawonn_ct_vgg9_2x2x1": klawonn.klawonn_ct_vgg9_2x2x1,
+    "klawonn_ct_vgg9_4x4x2": klawonn.klawonn_ct_vgg9_4x4x2,
+}
+
+
+def title(name: str) -> str:
+    """The first line of what a recipe says of itself."""
+    return (RECIPES[name].__doc__ or "").partition("\n")[0]
