@@ -1,0 +1,123 @@
+"""Volumes: what the viewer is told of one, and how one is shown in two dimensions.
+
+The axes of a volume are rows, columns and depth; an axial slice is rows × columns.
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from plotly.colors import sample_colorscale
+
+from ddlab.data.source import Description
+from ddlab.decomposition import Decomposition
+from ddlab.figures.colors import EVIDENCE, PROBABILITY, SIGNED, class_color, ink
+
+# Level and width as radiologists use them, in Hounsfield units.
+HOUNSFIELD = {"lung": (-600.0, 1500.0), "soft tissue": (40.0, 400.0)}
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Numbers of the voxels, to be drawn over a volume with one scale.
+
+    Parameters
+    ----------
+    values
+        Floats ``(*shape)``; nothing is drawn where they are NaN.
+    name
+        What they are, for the legend.
+    """
+
+    values: np.ndarray
+    name: str
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Ends of the scale: from 0 to the largest number, or as far below 0 as above where some are negative."""
+        most = float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
+        return (-most if np.nanmin(self.values, initial=0.0) < 0 else 0.0), most
+
+    def quantised(self) -> np.ndarray:
+        """Bytes: 0 where there is nothing, 1 to 255 from one end of the scale to the other."""
+        low, high = self.limits
+        return np.nan_to_num(1 + np.round(254 * (self.values - low) / (high - low)), nan=0.0).astype(np.uint8)
+
+    def palette(self) -> list[list[int]]:
+        """Red, green and blue of every byte."""
+        scale = sample_colorscale(SIGNED if self.limits[0] < 0 else PROBABILITY, 255, colortype="tuple")
+        return [[0, 0, 0], *([round(255 * part) for part in color] for color in scale)]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A volume and what is drawn on it.
+
+    Parameters
+    ----------
+    volume
+        Bytes ``(1, *shape)``.
+    description
+        Of its data set: tells the unit of the voxels and their spacing.
+    mask
+        The evidence ``(*shape)``, outlined; or None.
+    colors, labels
+        Of the subdomains; empty: a colour each, and their numbers.
+    """
+
+    volume: np.ndarray
+    description: Description
+    decomposition: Decomposition
+    mask: np.ndarray | None = None
+    overlay: Overlay | None = None
+    colors: Sequence[str] = ()
+    labels: Sequence[str] = ()
+
+    def pack(self) -> bytes:
+        """The message to the viewer: length of the header, the header as JSON, then a byte a voxel of every part."""
+        overlay = self.overlay
+        parts = {"volume": self.volume, "mask": self.mask, "map": overlay and overlay.quantised()}
+        parts = {name: np.ascontiguousarray(part, np.uint8) for name, part in parts.items() if part is not None}
+        header = self._header() | {"parts": list(parts)}
+        if overlay is not None:
+            low, high = overlay.limits
+            header["overlay"] = {"name": overlay.name, "low": low, "high": high, "palette": overlay.palette()}
+        body = b"".join(part.tobytes() for part in parts.values())
+        header["id"] = hashlib.sha256(json.dumps(header).encode() + body).hexdigest()
+        text = json.dumps(header).encode()
+        return struct.pack("<I", len(text)) + text + body
+
+    def _header(self) -> dict:
+        about, boxes = self.description, self.decomposition
+        low, high = about.values
+        return {
+            "shape": list(boxes.shape),
+            "spacing": list(about.spacing or (1.0,) * len(boxes.shape)),
+            "values": [low, high],
+            "unit": about.unit,
+            "windows": {"whole": ((low + high) / 2, high - low)} | (HOUNSFIELD if about.unit == "HU" else {}),
+            "at": telling_voxel(boxes.shape, self.mask),
+            "evidence": EVIDENCE,
+            "boxes": [self._box(index) for index in range(len(boxes))],
+        }
+
+    def _box(self, index: int) -> dict:
+        box, number = self.decomposition.subdomains[index], str(index + 1)
+        color = self.colors[index] if self.colors else class_color(index)
+        label = self.labels[index] if self.labels else number
+        return {"start": box.start, "stop": box.stop, "number": number, "label": label} | {
+            "color": color,
+            "ink": ink(color),
+        }
+
+
+def telling_voxel(shape: Sequence[int], mask: np.ndarray | None) -> list[int]:
+    """Where to look first: along every axis the slice with most evidence, or the middle one where there is none."""
+    if mask is None or not np.any(mask):
+        return [extent // 2 for extent in shape]
+    evidence = np.asarray(mask, dtype=bool)
+    axes = range(evidence.ndim)
+    return [int(evidence.sum(axis=tuple(other for other in axes if other != axis)).argmax()) for axis in axes]
