@@ -50,9 +50,21 @@ DATASETS: dict[str, Entry] = {
         "ddlab.data.folder:Flowers",
         "The TensorFlow Team 2019",
     ),
+    "ct_phantom": Entry(
+        "CT phantom",
+        "Drawn CT scans of chests, 128×128×64; half of them have lesions of known place in the lungs.",
+        "ddlab.data.ct_phantom:CtPhantom",
+        "drawn by ddlab",
+    ),
+    "adrenalmnist3d": Entry(
+        "AdrenalMNIST3D",
+        "1,486 shapes of adrenal glands from CT scans, 64×64×64, healthy or enlarged: judge by balanced accuracy.",
+        "ddlab.data.arrays:AdrenalMnist",
+        "Yang et al. 2023",
+    ),
     "folder": Entry(
         "Your own images",
-        "A folder of class folders, a zip or tar of them, or an npz; give its path.",
+        "A folder of class folders, a zip or tar of them, or an npz of images or volumes; give its path.",
         "ddlab.data.folder:Folder",
     ),
 }

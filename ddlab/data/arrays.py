@@ -1,15 +1,16 @@
-"""Images and labels in an npz file.
+"""Images or volumes and labels in an npz file.
 
 Keys, the first that fit: ``train_images, train_labels, val_images, val_labels`` (or ``test_``; as in MedMNIST);
 ``x_train, y_train, x_test, y_test`` (or ``x_val``; as in Keras); ``images, labels``, split by ddlab. Images are
-``(M, H, W)``, ``(M, H, W, 1)`` or ``(M, H, W, 3)``, of bytes or of numbers from 0 to 1; labels are whole numbers
-``(M,)`` or ``(M, 1)``. ``classes`` may hold the classes' names. The images are
-read into memory for decoding, and only then.
+``(M, H, W)``, ``(M, H, W, 1)`` or ``(M, H, W, 3)``; any other four axes are volumes ``(M, D, H, W)``. They are bytes
+or numbers from 0 to 1; labels are whole numbers ``(M,)`` or ``(M, 1)``. ``classes`` may hold the classes' names. The
+images are read into memory for decoding, and only then.
 """
 
 import hashlib
+import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,14 +21,16 @@ import psutil
 from PIL import Image, ImageOps
 
 from ddlab.data.class_folders import FEWEST
-from ddlab.data.source import SPLITS, DataMissing, Description, Source, Split, SplitName
+from ddlab.data.source import SPLITS, DataMissing, Description, Relayed, Source, Split, SplitName
 from ddlab.data.splits import limit, mixed_order, stratified_split
+from ddlab.data.volumes import blocks, volume_shape, zoom
+from ddlab.home import data_home
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
-BLOCK = 500
-KEYS = (
+Keys = tuple[tuple[str, ...], ...]
+KEYS: Keys = (
     ("train_images", "train_labels", "val_images", "val_labels"),
     ("train_images", "train_labels", "test_images", "test_labels"),
     ("x_train", "y_train", "x_val", "y_val"),
@@ -38,31 +41,41 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Layout:
-    """What an npz holds, without its images: their shape ``(H, W, C)``, and of each split key, labels and order."""
+    """What an npz holds, without its images: their shape ``(*spatial, C)``, and of each split key, labels and order."""
 
     classes: tuple[str, ...]
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     keys: dict[SplitName, str]
     labels: dict[SplitName, np.ndarray]
     orders: dict[SplitName, np.ndarray]
 
 
 class Npz(Source):
-    """The images of an npz file, as the largest centred squares, scaled."""
+    """The images of an npz file as the largest centred squares, or its volumes; scaled.
 
-    def __init__(self, path: Path, licence: str) -> None:
+    Parameters
+    ----------
+    keys
+        Those of the arrays, the first that fit.
+    names
+        Of the classes, where the file does not name them.
+    """
+
+    def __init__(self, path: Path, licence: str, keys: Keys = KEYS, names: tuple[str, ...] = ()) -> None:
         self.path = path
         self.licence = licence
+        self.keys = keys
+        self.names = names
 
     def describe(self, settings: "DatasetSettings") -> Description:
         """From the labels and the header of the images."""
         layout = self._layout(settings)
-        height, width, channels = layout.shape
-        size = settings.size or min(height, width)
+        *spatial, channels = layout.shape
+        side = settings.size or min(spatial)
         return Description(
             classes=layout.classes,
             channels=channels,
-            shape=(size, size),
+            shape=volume_shape(settings, tuple(spatial)) if len(spatial) == 3 else (side, side),
             num_train=limit(len(layout.orders["train"]), settings.train_images),
             num_validation=limit(len(layout.orders["validation"]), settings.validation_images),
             source=str(self.path),
@@ -75,10 +88,10 @@ class Npz(Source):
         count = description.num_train if split == "train" else description.num_validation
         images = _array(self.path, layout.keys[split])
         images = images.reshape(len(images), *layout.shape)
-        for start in range(0, count, BLOCK):
-            indices = layout.orders[split][start : min(start + BLOCK, count)]
-            block = _as_bytes(images[indices], self.path)
-            yield Split(_square(block, description.shape[0]), layout.labels[split][indices])
+        for block in blocks(count, math.prod(layout.shape)):
+            indices = layout.orders[split][block]
+            pixels = _as_bytes(images[indices], self.path)
+            yield Split(_scaled(pixels, description.shape), layout.labels[split][indices])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
         """Name, size and time of the file."""
@@ -86,7 +99,32 @@ class Npz(Source):
         return hashlib.sha256(stamp.encode()).hexdigest()
 
     def _layout(self, settings: "DatasetSettings") -> Layout:
-        return _look(self.path, _stamp(self.path), settings.seed)
+        return _look(self.path, _stamp(self.path), settings.seed, self.keys, self.names)
+
+
+class AdrenalMnist(Relayed):
+    """AdrenalMNIST3D: shapes of left adrenal glands in ``data_home()/adrenalmnist3d_64.npz``, healthy or enlarged.
+
+    The 298 volumes of the official test set are the validation set, as in the papers; MedMNIST's own 98 are not used.
+    Three quarters are healthy: judge by the balanced accuracy.
+
+    References
+    ----------
+    Yang et al., "MedMNIST v2", Scientific Data 10, 41, 2023.
+    """
+
+    relevant = ("volume", "train_images", "validation_images")
+
+    def source(self, settings: "DatasetSettings") -> Source:
+        """The npz, if it is there."""
+        path = data_home() / "adrenalmnist3d_64.npz"
+        if not path.exists():
+            raise DataMissing(
+                f"adrenalmnist3d: {path} is not there; put MedMNIST's file of that name into {data_home()} (the folder "
+                f"that DDLAB_DATA names)"
+            )
+        keys = ("train_images", "train_labels", "test_images", "test_labels")
+        return Npz(path, "CC BY 4.0", (keys,), ("normal", "hyperplasia"))
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -98,11 +136,11 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4)
-def _look(path: Path, stamp: tuple[int, int], seed: int) -> Layout:
+def _look(path: Path, stamp: tuple[int, int], seed: int, known: Keys, names: tuple[str, ...]) -> Layout:
     shapes = _shapes(path)
-    keys = next((keys for keys in KEYS if set(keys) <= set(shapes)), None)
+    keys = next((keys for keys in known if set(keys) <= set(shapes)), None)
     if keys is None:
-        choices = "; ".join(", ".join(keys) for keys in KEYS)
+        choices = "; ".join(", ".join(keys) for keys in known)
         raise ValueError(f"path: {path.name} holds {', '.join(shapes) or 'nothing'}; needs one of: {choices}")
     image_keys = keys[::2]
     image_shapes = {_image_shape(shapes[key], key, path) for key in image_keys}
@@ -110,7 +148,7 @@ def _look(path: Path, stamp: tuple[int, int], seed: int) -> Layout:
         raise ValueError(f"path: {path.name}: {' and '.join(image_keys)} have images of different shapes")
     labels = [_labels(path, key, shapes[image][0]) for image, key in zip(image_keys, keys[1::2], strict=True)]
     orders = stratified_split(labels[0], seed) if len(keys) == 2 else tuple(mixed_order(part, seed) for part in labels)
-    named = _array(path, "classes").astype(str).tolist() if "classes" in shapes else None
+    named = _array(path, "classes").astype(str).tolist() if "classes" in shapes else names
     return Layout(
         _classes(np.concatenate(labels), named, path),
         image_shapes.pop(),
@@ -151,12 +189,13 @@ def _most_bytes() -> int:
     return psutil.virtual_memory().available // 2
 
 
-def _image_shape(shape: tuple[int, ...], key: str, path: Path) -> tuple[int, int, int]:
-    """``(H, W, C)`` of the images in an array of this shape."""
-    full = (*shape, 1) if len(shape) == 3 else shape
-    if len(full) != 4 or full[3] not in (1, 3) or 0 in full:
-        raise ValueError(f"path: {path.name}: {key} has shape {shape}; needs (M, H, W), (M, H, W, 1) or (M, H, W, 3)")
-    return full[1], full[2], full[3]
+def _image_shape(shape: tuple[int, ...], key: str, path: Path) -> tuple[int, ...]:
+    """``(H, W, C)`` or ``(D, H, W, 1)`` of what an array of this shape holds."""
+    has_channels = len(shape) == 4 and shape[3] in (1, 3)
+    if len(shape) not in (3, 4) or 0 in shape:
+        choices = "(M, H, W), (M, H, W, 1), (M, H, W, 3) or (M, D, H, W)"
+        raise ValueError(f"path: {path.name}: {key} has shape {shape}; needs {choices}")
+    return shape[1:] if has_channels else (*shape[1:], 1)
 
 
 def _labels(path: Path, key: str, count: int) -> np.ndarray:
@@ -170,9 +209,9 @@ def _labels(path: Path, key: str, count: int) -> np.ndarray:
     return labels.astype(np.int64)
 
 
-def _classes(labels: np.ndarray, named: list[str] | None, path: Path) -> tuple[str, ...]:
+def _classes(labels: np.ndarray, named: Sequence[str], path: Path) -> tuple[str, ...]:
     count = int(labels.max()) + 1
-    names = [str(label) for label in range(count)] if named is None else named
+    names = named or [str(label) for label in range(count)]
     if len(names) < max(count, 2):
         raise ValueError(f"path: {path.name} has {len(names)} classes; needs at least {max(count, 2)}")
     counts = [int((labels == label).sum()) for label in range(len(names))]
@@ -193,10 +232,13 @@ def _as_bytes(images: np.ndarray, path: Path) -> np.ndarray:
     return np.round(images * 255).astype(np.uint8)
 
 
-def _square(images: np.ndarray, size: int) -> np.ndarray:
-    """As ``(M, C, size, size)``."""
-    if images.shape[1:3] != (size, size):
-        pictures = (Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image) for image in images)
-        fitted = [np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.BICUBIC)) for picture in pictures]
-        images = np.stack(fitted).reshape(len(images), size, size, -1)
+def _scaled(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Images ``(M, *spatial, C)`` as ``(M, C, *shape)``."""
+    if len(shape) == 3:
+        return np.stack([zoom(volume[..., 0], shape) for volume in images])[:, None]
+    if images.shape[1:3] != shape:
+        pictures = map(Image.fromarray, images[..., 0] if images.shape[-1] == 1 else images)
+        square = (shape[0], shape[1])
+        fitted = [np.asarray(ImageOps.fit(picture, square, Image.Resampling.BICUBIC)) for picture in pictures]
+        images = np.stack(fitted).reshape(len(images), *shape, -1)
     return images.transpose(0, 3, 1, 2)

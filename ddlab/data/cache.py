@@ -245,7 +245,10 @@ def _damage(folder: Path) -> str:
 
 def _description(meta: dict[str, Any]) -> Description:
     fields = meta["description"]
-    return Description(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
+    return Description(**values)
 
 
 def _open(folder: Path) -> Dataset:

@@ -56,7 +56,7 @@ def textures(numbers: np.ndarray, size: int) -> np.ndarray:
     light = 26 * (grain.reshape(-1, size, size) - 0.5)
     for points, contrast in zip(grids, (80, 60), strict=True):
         side = round(points.shape[1] ** 0.5)
-        stretch = _interpolation(side, size)
+        stretch = interpolation(side, size)
         light += contrast * (stretch @ (points.reshape(-1, side, side) - 0.5) @ stretch.T)
     base = 120 + 60 * tints[:, :1] + 24 * (tints - tints.mean(axis=1, keepdims=True))
     return base[:, :, None, None] + light[:, None]
@@ -106,7 +106,7 @@ def _cross(down: np.ndarray, right: np.ndarray, radii: np.ndarray, angles: np.nd
     return np.maximum(np.minimum(half - across, arm - along), np.minimum(half - along, arm - across))
 
 
-def _interpolation(points: int, size: int) -> np.ndarray:
+def interpolation(points: int, size: int) -> np.ndarray:
     """The matrix ``(S, G)`` that stretches G points over S pixels, linearly."""
     return np.stack(
         [np.interp(np.linspace(0, points - 1, size), np.arange(points), row) for row in np.eye(points)], axis=1

@@ -23,7 +23,7 @@ class Folder(Relayed):
     fifth of every class, drawn by ``settings.seed``, is kept for validation.
     """
 
-    relevant = (*Source.relevant, "path", "seed")
+    relevant = (*Source.relevant, "volume", "path", "seed")
 
     def source(self, settings: "DatasetSettings") -> Source:
         """An npz, or class folders in a folder or an archive."""
