@@ -13,6 +13,7 @@ from PIL import Image
 from ddlab.decomposition import Decomposition, Subdomain, times
 from ddlab.figures.colors import EVIDENCE, PROBABILITY, SUBDOMAIN
 from ddlab.figures.layout import finish, picture_axes
+from ddlab.figures.volumes import axial, montage
 
 PICTURE = 380  # screen pixels of a figure that holds one picture
 SHOWN = 0.18  # opacity of what is outside every box
@@ -20,8 +21,8 @@ CROWDED = 36  # from so many subdomains on their numbers would cover the image
 
 
 def image_source(image: np.ndarray) -> str:
-    """An image of bytes ``(C, H, W)`` as the address of a PNG, one pixel a pixel."""
-    pixels = np.moveaxis(np.asarray(image, dtype=np.uint8), 0, -1)
+    """An image of bytes ``(C, *shape)`` as the address of a PNG, one pixel a pixel; of a volume its middle slice."""
+    pixels = np.moveaxis(np.asarray(axial(image), dtype=np.uint8), 0, -1)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "PNG")
@@ -29,8 +30,16 @@ def image_source(image: np.ndarray) -> str:
 
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:
-    """An image of bytes ``(C, H, W)`` as ``(H, W)`` or ``(H, W, 3)`` whole pixels repeated to at least ``side``."""
-    pixels = np.moveaxis(np.asarray(image, dtype=np.uint8), 0, -1)
+    """An image of bytes as ``(H, W)`` or ``(H, W, 3)``, whole pixels repeated to at least ``side``.
+
+    Parameters
+    ----------
+    image
+        ``(C, H, W)``; of a volume ``(C, H, W, D)`` its middle axial slice is shown.
+    side
+        Of the shorter side.
+    """
+    pixels = np.moveaxis(np.asarray(axial(image), dtype=np.uint8), 0, -1)
     factor = -(-side // min(pixels.shape[:2]))
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1).squeeze()
 
@@ -106,39 +115,57 @@ class Places:
 
 
 def places(decomposition: Decomposition, gap: float = 0.22) -> Places:
-    """Put every subimage in the cell of its grid, in rows of equal length for free boxes; gaps are shares of a side."""
-    boxes = decomposition.subdomains
-    columns = decomposition.grid[-1] if decomposition.grid else math.ceil(math.sqrt(len(boxes)))
-    rows = math.ceil(len(boxes) / columns)
-    heights = [max(box.shape[0] for box in boxes[row * columns : (row + 1) * columns]) for row in range(rows)]
-    widths = [max(box.shape[1] for box in boxes[column::columns]) for column in range(columns)]
+    """Put every subimage in the cell of its grid, in rows of equal length for free boxes; gaps are shares of a side.
+
+    The layers of a volume lie below each other, the highest on top, with twice the gap between them.
+    """
+    boxes, grid = decomposition.subdomains, decomposition.grid
+    columns = grid[1] if grid else math.ceil(math.sqrt(len(boxes)))
+    layers = grid[2] if grid and len(grid) == 3 else 1
+    rows = math.ceil(len(boxes) / columns / layers)
+    cells = []
+    for index in range(len(boxes)):
+        row, column = divmod(index // layers, columns)
+        cells.append(((layers - 1 - index % layers) * rows + row, column))
+    heights, widths = [0] * (rows * layers), [0] * columns
+    for box, (row, column) in zip(boxes, cells, strict=True):
+        heights[row], widths[column] = max(heights[row], box.shape[0]), max(widths[column], box.shape[1])
     space = gap * max(*heights, *widths)
     corners = tuple(
-        (sum(widths[: index % columns]) + space * (index % columns), space + _above(heights, index // columns, space))
-        for index in range(len(boxes))
+        (sum(widths[:column]) + space * column, sum(heights[:row]) + space * (1 + row + row // rows))
+        for row, column in cells
     )
-    return Places(corners, sum(widths) + space * (columns - 1), sum(heights) + space * rows)
-
-
-def _above(heights: Sequence[int], row: int, space: float) -> float:
-    return sum(heights[:row]) + space * row
+    height = sum(heights) + space * (rows * layers + layers - 1)
+    return Places(corners, sum(widths) + space * (columns - 1), height)
 
 
 def subimages_figure(
-    image: np.ndarray, decomposition: Decomposition, title: str, labels: Sequence[str], colors: Sequence[str] = ()
+    image: np.ndarray,
+    decomposition: Decomposition,
+    title: str,
+    labels: Sequence[str],
+    colors: Sequence[str] = (),
+    mask: np.ndarray | None = None,
 ) -> go.Figure:
-    """Show the subimages of an image ``(C, H, W)`` at their places, a label above each, framed in a colour if given."""
+    """Show the subimages of an image ``(C, *shape)`` at their places, a label above each, framed in a colour if given.
+
+    Parameters
+    ----------
+    mask
+        The evidence ``(*shape)`` of a volume: every subimage is shown by its axial slice with most of it, or by its
+        middle one.
+    """
     where = places(decomposition, min(0.4, max(0.22, 0.08 * math.isqrt(len(decomposition)))))  # a label fits between
     pictures, notes, frames = [], [], []  # handed over at once: plotly copies all of them with each that is added
-    parts = zip(decomposition.split(image), decomposition, where.corners, labels, strict=True)
-    for index, (part, box, (x, y), label) in enumerate(parts):
+    for index, (box, (x, y), label) in enumerate(zip(decomposition, where.corners, labels, strict=True)):
+        part = axial(image[box.slices], None if mask is None else mask[box.slices])
         pictures.append(_picture(part, x, y))
         above = {"x": x + (box.shape[1] - 1) / 2, "y": y - 0.5, "yanchor": "bottom"}
         notes.append({"text": label, "showarrow": False, "font": {"size": 12}, **above})
         if colors:
             corners = {"x0": x - 0.5, "x1": x + box.shape[1] - 0.5, "y0": y - 0.5, "y1": y + box.shape[0] - 0.5}
             frames.append({"type": "rect", "line": {"color": colors[index], "width": 4}, **corners})
-    height = PICTURE if where.height <= 1.3 * where.width else round(1.2 * PICTURE)
+    height = round(PICTURE * min(max(1.0, where.height / where.width), 2.4))
     figure = finish(go.Figure(pictures), title, height=height, showlegend=False, annotations=notes, shapes=frames)
     return picture_axes(figure, where.width, where.height)
 
@@ -158,10 +185,13 @@ def subdomain_map(
     Parameters
     ----------
     image
-        ``(C, H, W)`` to show through, or None.
+        ``(C, *shape)`` to show through, or None; of a volume, the layers of subdomains are shown side by side.
     name
         Of the number, for hovering and the colour bar.
     """
+    if len(decomposition.shape) == 3:
+        decomposition, shown = montage(decomposition, np.zeros((1, *decomposition.shape)) if image is None else image)
+        image = None if image is None else shown
     height, width = decomposition.shape
     values = np.asarray(values, dtype=float)
     merged = decomposition.merge([np.full(box.shape, value) for box, value in zip(decomposition, values, strict=True)])

@@ -5,16 +5,15 @@ that the lines stretch with the page while the letters keep their size.
 """
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from ddlab.analyses.replay import Witness
 from ddlab.decomposition import Subdomain
+from ddlab.figures.images import image_source
 from ddlab.strategies import STRATEGIES
 
 LOOP = 12  # seconds of one replay; the last third stands still
@@ -129,7 +128,9 @@ def _ends(accuracies: Mapping[str, float], low: float) -> str:
 
 
 def _map(witness: Witness) -> str:
-    picture = f'<img alt="validation image {witness.index}, {escape(witness.label)}" src="{data_url(witness.image)}">'
+    picture = (
+        f'<img alt="validation image {witness.index}, {escape(witness.label)}" src="{image_source(witness.image)}">'
+    )
     cells = "".join(
         _cell(box, witness, n) for n, box in enumerate(witness.decomposition)
     )  # later cells lie over earlier ones where subdomains overlap
@@ -146,8 +147,8 @@ def _map(witness: Witness) -> str:
 
 
 def _cell(box: Subdomain, witness: Witness, n: int) -> str:
-    height, width = witness.decomposition.shape[-2:]
-    (top, left), (rows, columns) = box.start[-2:], box.shape[-2:]
+    height, width = witness.decomposition.shape[:2]
+    (top, left), (rows, columns) = box.start[:2], box.shape[:2]
     confidence, right = float(witness.confidences[n]), witness.decisions[n] == witness.label
     veil = 0.1 + 0.45 * (confidence if right else 1 - confidence)
     return (
@@ -161,11 +162,3 @@ def _cell(box: Subdomain, witness: Witness, n: int) -> str:
 
 def _dot(color: str) -> str:
     return f'<span class="ddlab-dot" style="background:{color}"></span>'
-
-
-def data_url(image: np.ndarray) -> str:
-    """Bytes ``(C, height, width)``, one or three channels, as a PNG in a URL."""
-    pixels = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

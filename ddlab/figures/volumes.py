@@ -121,3 +121,44 @@ def telling_voxel(shape: Sequence[int], mask: np.ndarray | None) -> list[int]:
     evidence = np.asarray(mask, dtype=bool)
     axes = range(evidence.ndim)
     return [int(evidence.sum(axis=tuple(other for other in axes if other != axis)).argmax()) for axis in axes]
+
+
+# ---- in two dimensions
+
+
+def axial(image: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """What is shown of an image ``(C, *shape)`` in two dimensions: of a volume, one axial slice; of others, themselves.
+
+    Parameters
+    ----------
+    mask
+        The evidence ``(*shape)``: the slice with most of it is taken, the middle one where there is none.
+    """
+    return image if image.ndim < 4 else image[..., telling_voxel(image.shape[1:], mask)[2]]
+
+
+def montage(decomposition: Decomposition, volume: np.ndarray) -> tuple[Decomposition, np.ndarray]:
+    """Lay the layers of a volume's subdomains side by side, the lowest first, each shown by its middle slice.
+
+    Parameters
+    ----------
+    volume
+        Bytes ``(C, *shape)``.
+
+    Returns
+    -------
+    tuple
+        The subdomains as boxes of the montage, in their order, and the montage ``(C, rows, columns)``.
+    """
+    layers = sorted({(box.start[2], box.stop[2]) for box in decomposition})
+    columns = decomposition.shape[1]
+    gap = max(1, columns // 16)
+    shown = np.zeros((*volume.shape[:2], len(layers) * (columns + gap) - gap), volume.dtype)
+    for index, (start, stop) in enumerate(layers):
+        shown[..., index * (columns + gap) :][..., :columns] = volume[..., (start + stop) // 2]
+    boxes = []
+    for box in decomposition:
+        offset = layers.index((box.start[2], box.stop[2])) * (columns + gap)
+        (top, left, _), (bottom, right, _) = box.start, box.stop
+        boxes.append([(top, bottom), (left + offset, right + offset)])
+    return Decomposition.from_boxes(shown.shape[1:], boxes), shown
