@@ -7,7 +7,7 @@ from ddlab.analyses import probabilities as analysis
 from ddlab.figures import images as pictures
 from ddlab.figures.accuracy import confusion_matrix
 from ddlab.strategies import STRATEGIES
-from pages.ui import charts, decisions, results, selection, shell
+from pages.ui import attributions, charts, decisions, results, selection, shell
 
 ANY = "any"
 
@@ -54,7 +54,7 @@ if not len(found):
 split, decomposition = results.images(run)
 image = np.asarray(split.images[index])
 mask = None if split.masks is None else np.asarray(split.masks[index])
-if outcomes.local is None:
+if outcomes.any_local is None:
     st.image(np.moveaxis(image, 0, -1), caption=outcomes.classes[outcomes.labels[index]], width=200)
     st.info("This run has no local networks to look into.")
     st.stop()
@@ -77,8 +77,8 @@ decisions.show_local(explanation, index)
 
 st.subheader("How do they decide?")
 decisions.show_strategies(explanation, index)
-if explanation.attributions_NK is not None:
-    decisions.show_attributions(explanation, index)
+if explanation.attributions:
+    attributions.show(run.experiment, outcomes, explanation, index)
 
 # ---- all images together
 

@@ -4,6 +4,7 @@ In a test::
 
     run = made_run()                        # finished, shapes_local, 2×2, four strategies
     run = made_run("running", seeds=(0, 1))
+    run = made_run(experiment=made_experiment(strategies=list(STRATEGIES)))  # all of them
 """
 
 import time
@@ -17,6 +18,7 @@ from ddlab.experiment import Experiment, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
 from ddlab.runs.processes import identity
+from ddlab.strategies.results import balanced_accuracy
 
 SMALL = {"name": "shapes_local", "train_images": 96, "validation_images": 64}
 LASTED = 40.0  # seconds of a made run
@@ -43,9 +45,8 @@ def made_run(state: str = "finished", experiment: Experiment | None = None, seed
     whole = state == "finished"
     for seed in experiment.seeds:
         last = seed == experiment.seeds[-1]
-        stages = ["global", "local", "average", "majority", "cnn_dnn"]
-        parts = {"local"} if set(experiment.strategies) - {"global"} else set()
-        wanted = [stage for stage in stages if stage in parts | set(experiment.strategies)]
+        parts = {"local"} if set(experiment.strategies) - {"global", "coherent"} else set()
+        wanted = [stage for stage in _MAKERS if stage in parts | set(experiment.strategies)]
         _seed(run, problem, _Draw.of(problem, dataset, seed), seed, wanted if whole or not last else wanted[:-1])
     started = time.time() - LASTED
     alive = identity()
@@ -102,17 +103,19 @@ def _sees(problem: Problem, split, rng) -> np.ndarray:
 
 
 def _seed(run: RunFolder, problem: Problem, draw: _Draw, seed: int, stages: list[str]) -> None:
-    makers = {"global": _global, "local": _local, "average": _average, "majority": _majority, "cnn_dnn": _cnn_dnn}
     for name in stages:
-        networks, arrays = makers[name](run, problem, draw, seed)
-        seconds = {"global": 20.0, "local": 6.0, "cnn_dnn": 3.0}.get(name, 0.1)
+        networks, arrays = _MAKERS[name](run, problem, draw, seed)
+        seconds = {"global": 20.0, "local": 6.0, "cnn_dnn": 3.0, "coherent": 12.0, "transfer": 8.0}.get(name, 0.1)
         flops = sum(network["flops"] for network in networks) * 1000.0
+        networks = [] if name in ("coherent", "transfer") else networks  # one model, of which each rank holds a part
         result = {"stage": name, "seed": seed, "kind": "single", "seconds": seconds, "flops_by_rank": [flops]}
         result |= {"bytes_sent": 0, "networks": networks}
         if name != "local":
             scores = {split: _accuracy(arrays[f"{split}_decisions"], draw.labels[split]) for split in draw.labels}
             result |= {"train_accuracy": scores["train"], "validation_accuracy": scores["validation"]}
             result |= {"last_validation_accuracy": scores["validation"], "best_epoch": 4}
+            decided = arrays["validation_decisions"]
+            result |= {"balanced_accuracy": balanced_accuracy(decided, draw.labels["validation"])}
             own = [problem.global_network] if name == "global" else problem.local_networks
             result |= {"parameters": sum(n.parameters() for n in own), "flops": sum(n.flops() for n in own)}
         folder = run.stage(name, seed)
@@ -170,6 +173,34 @@ def _cnn_dnn(run, problem, draw, seed):
     arrays = _decided(scores) | {"validation_attributions": attributions.astype(np.float32)}
     accuracy = _accuracy(arrays["validation_decisions"], draw.labels["validation"])
     return [_network(run, problem.local_networks[0], "cnn_dnn", seed, (None, accuracy))], arrays
+
+
+def _coherent(run, problem, draw, seed, stage="coherent"):
+    """Decide as an average of local networks that are surer of what they would name on their own."""
+    sure = {split: local**3 / (local**3).sum(2, keepdims=True) for split, local in draw.local.items()}
+    arrays = _decided({split: average(local) for split, local in sure.items()})
+    arrays |= {
+        "validation_local": sure["validation"],
+        "validation_attributions": sure["validation"] - 1 / sure["validation"].shape[2],
+    }
+    accuracy = _accuracy(arrays["validation_decisions"], draw.labels["validation"])
+    whole = [_network(run, problem.local_networks[0], stage, seed, (None, accuracy))]
+    return whole * len(problem.local_networks), arrays
+
+
+def _transfer(run, problem, draw, seed):
+    return _coherent(run, problem, draw, seed, "transfer")
+
+
+_MAKERS = {
+    "global": _global,
+    "local": _local,
+    "average": _average,
+    "majority": _majority,
+    "cnn_dnn": _cnn_dnn,
+    "coherent": _coherent,
+    "transfer": _transfer,
+}
 
 
 def _network(run, network, stage: str, seed: int, outcome) -> dict:

@@ -3,8 +3,8 @@
 Shapes: V validation images, N subdomains, K classes.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,9 @@ from ddlab.aggregators import Vote, average, majority
 from ddlab.data.cache import load
 from ddlab.registry import unknown
 from ddlab.runs import RunFolder
+from ddlab.strategies.stage import LOCAL
 
+ATTRIBUTIONS = "validation_attributions"
 FILTERS = {
     "all": "All images",
     "wrong": "Where the strategy errs",
@@ -35,9 +37,12 @@ class Outcomes:
     decisions, scores
         Of every strategy that is done: classes ``(V,)`` and scores ``(V, K)``.
     local
-        Local probabilities ``(V, N, K)``; None where the run has no local networks or has not trained them yet.
+        Probabilities ``(V, N, K)`` of the local networks that were trained on their own; None where the run has none or
+        has not trained them yet.
+    own_local
+        Of every coherent model, the probabilities ``(V, N, K)`` of its own local networks.
     attributions
-        What every local probability adds to the DNN's decision ``(V, N, K)``, or None.
+        Of every strategy with a DNN, what each local probability adds to its decision, ``(V, N, K)``.
     """
 
     classes: tuple[str, ...]
@@ -45,7 +50,13 @@ class Outcomes:
     decisions: Mapping[str, np.ndarray]
     scores: Mapping[str, np.ndarray]
     local: np.ndarray | None
-    attributions: np.ndarray | None
+    own_local: Mapping[str, np.ndarray] = field(default_factory=dict)
+    attributions: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def any_local(self) -> np.ndarray | None:
+        """``local``, or where there is none that of a coherent model; None where nothing looks at subimages."""
+        return self.local if self.local is not None else next(iter(self.own_local.values()), None)
 
 
 def read_outcomes(run: RunFolder, seed: int) -> Outcomes:
@@ -59,14 +70,16 @@ def read_outcomes(run: RunFolder, seed: int) -> Outcomes:
     dataset = load(run.experiment.dataset)
     stages = {name: run.stage(name, seed) for name in run.experiment.strategies}
     arrays = {name: stage.predictions() for name, stage in stages.items() if stage.done}
-    local = run.stage("local", seed)
+    own_local = {name: values["validation_local"] for name, values in arrays.items() if "validation_local" in values}
+    local = run.stage(LOCAL, seed)
     return Outcomes(
         dataset.description.classes,
         np.asarray(dataset.validation.labels),
         {name: values["validation_decisions"] for name, values in arrays.items()},
         {name: values["validation"] for name, values in arrays.items()},
         local.predictions()["validation"] if local.done else None,
-        arrays.get("cnn_dnn", {}).get("validation_attributions"),
+        own_local,
+        {name: values[ATTRIBUTIONS] for name, values in arrays.items() if ATTRIBUTIONS in values},
     )
 
 
@@ -137,15 +150,17 @@ class Explanation:
     decisions
         The class that every strategy decides for.
     local_NK
-        The local probabilities.
+        The local probabilities of networks trained on their own, or of a coherent model where there are no others.
     mean_K
         Their mean over the subdomains, from which the average decides.
     vote
         The majority vote, of this image alone.
     scores
         The scores of every strategy, ``(K,)``.
-    attributions_NK
-        What every local probability adds to the DNN's decision, or None where there is no DNN.
+    own_local
+        Of every coherent model, the probabilities ``(N, K)`` of its own local networks.
+    attributions
+        Of every strategy with a DNN, what each local probability adds to its decision, ``(N, K)``.
     """
 
     classes: tuple[str, ...]
@@ -155,12 +170,17 @@ class Explanation:
     mean_K: np.ndarray
     vote: Vote
     scores: Mapping[str, np.ndarray]
-    attributions_NK: np.ndarray | None
+    own_local: Mapping[str, np.ndarray]
+    attributions: Mapping[str, np.ndarray]
 
     @property
     def named(self) -> np.ndarray:
         """The class that every local network names."""
         return self.local_NK.argmax(axis=1)
+
+    def heard(self, strategy: str) -> np.ndarray:
+        """The local probabilities ``(N, K)`` a strategy decides from: its own local networks', if it has any."""
+        return self.own_local.get(strategy, self.local_NK)
 
 
 def explain(outcomes: Outcomes, index: int) -> Explanation:
@@ -171,11 +191,12 @@ def explain(outcomes: Outcomes, index: int) -> Explanation:
     ValueError
         If there is no such image, or the local networks are not trained yet.
     """
-    if outcomes.local is None:
+    every_local = outcomes.any_local
+    if every_local is None:
         raise ValueError("the local networks of this run are not trained yet")
     if not 0 <= index < len(outcomes.labels):
         raise ValueError(f"image: needs 0 to {len(outcomes.labels) - 1}, got {index}")
-    local = outcomes.local[index : index + 1].astype(float)
+    local = every_local[index : index + 1].astype(float)
     return Explanation(
         outcomes.classes,
         int(outcomes.labels[index]),
@@ -184,55 +205,9 @@ def explain(outcomes: Outcomes, index: int) -> Explanation:
         average(local)[0],
         majority(local),
         {name: values[index] for name, values in outcomes.scores.items()},
-        None if outcomes.attributions is None else outcomes.attributions[index],
+        {name: values[index] for name, values in outcomes.own_local.items()},
+        {name: values[index] for name, values in outcomes.attributions.items()},
     )
-
-
-def reason(explanation: Explanation, strategy: str) -> str:
-    """One sentence on how a strategy came to its decision."""
-    tell = {"majority": _majority_reason, "average": _average_reason, "cnn_dnn": _dnn_reason}
-    if strategy in tell:
-        return tell[strategy](explanation)
-    best = explanation.scores[strategy].argmax()
-    share = float(explanation.scores[strategy][best])
-    return f"It sees the whole image and gives {explanation.classes[best]} {share:.0%}."
-
-
-def _majority_reason(explanation: Explanation) -> str:
-    vote, classes = explanation.vote, explanation.classes
-    votes, decided = vote.votes_MK[0], int(vote.decisions_M[0])
-    most, num = int(votes.max()), int(votes.sum())
-    if not vote.tie_M[0]:
-        return f"{most} of {num} local networks name {classes[decided]}."
-    tied = [classes[index] for index in np.flatnonzero(vote.tied_MK[0])]
-    highest = vote.highest_MK[0, decided]
-    who = int(explanation.local_NK[:, decided].argmax()) + 1
-    return (
-        f"A tie: {_and(tied)} have {most} of {num} votes each. The tie rule takes the class with the highest local "
-        f"probability among them: {classes[decided]}, with {highest:.0%} from subdomain {who}."
-    )
-
-
-def _average_reason(explanation: Explanation) -> str:
-    order = explanation.mean_K.argsort()[::-1]
-    first, second = (f"{explanation.classes[index]} ({explanation.mean_K[index]:.0%})" for index in order[:2])
-    return f"The mean of the {len(explanation.local_NK)} local probabilities is highest for {first}, then {second}."
-
-
-def _dnn_reason(explanation: Explanation) -> str:
-    decided, classes = explanation.decisions["cnn_dnn"], explanation.classes
-    start = f"The DNN gives {classes[decided]} {explanation.scores['cnn_dnn'][decided]:.0%}."
-    if explanation.attributions_NK is None:
-        return start
-    subdomain, index = np.unravel_index(explanation.attributions_NK.argmax(), explanation.attributions_NK.shape)
-    return (
-        f"{start} What speaks most for it is that subdomain {subdomain + 1} gives {classes[index]} "
-        f"{explanation.local_NK[subdomain, index]:.0%}."
-    )
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def local_table(explanation: Explanation) -> pd.DataFrame:

@@ -69,9 +69,10 @@ def subdomain_accuracy(outcomes: Outcomes) -> pd.DataFrame:
     ValueError
         If the local networks are not trained yet.
     """
-    if outcomes.local is None:
+    local = outcomes.any_local
+    if local is None:
         raise ValueError("the local networks of this run are not trained yet")
-    right = outcomes.local.argmax(axis=2) == outcomes.labels[:, None]
+    right = local.argmax(axis=2) == outcomes.labels[:, None]
     table = pd.DataFrame({"subdomain": np.arange(1, right.shape[1] + 1), "accuracy": right.mean(axis=0)})
     for index, name in enumerate(outcomes.classes):
         of_class = right[outcomes.labels == index]

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN, class_color
+from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN, TRAIN, class_color, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 
 ROW = 30  # screen pixels of a row of a heat map
@@ -127,3 +127,14 @@ def sight_bars(evidence_N: np.ndarray, confidence_N: np.ndarray, title: str) -> 
         figure.add_bar(name=name, x=names, y=values, marker_color=color, hovertemplate=hover)
     axis = percent_axis("y", range=[0, 1.02])
     return finish(figure, title, x="subdomain", y="share", height=300, barmode="group", **axis)
+
+
+def change_bars(before_N: np.ndarray, after_N: np.ndarray, strategy: str, title: str) -> go.Figure:
+    """Accuracy of every local network on its own (grey), and as a part of a strategy's model (its colour)."""
+    names = [str(number) for number in range(1, len(before_N) + 1)]
+    figure = go.Figure()
+    for name, values, color in (("on its own", before_N, TRAIN), ("as one model", after_N, strategy_color(strategy))):
+        hover = f"subdomain %{{x}}, {name}: %{{y:.1%}}<extra></extra>"
+        figure.add_bar(name=name, x=names, y=values, marker_color=color, hovertemplate=hover)
+    axis = percent_axis("y", range=[0, 1.02])
+    return finish(figure, title, x="subdomain", y="accuracy", height=300, barmode="group", **axis)

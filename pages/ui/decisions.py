@@ -10,6 +10,7 @@ import streamlit as st
 from ddlab.analyses import probabilities as analysis
 from ddlab.analyses import sight
 from ddlab.analyses.probabilities import Explanation, Outcomes
+from ddlab.analyses.reasons import reason
 from ddlab.decomposition import Decomposition
 from ddlab.figures import images as pictures
 from ddlab.figures import probabilities as figures
@@ -87,7 +88,7 @@ def show_strategies(explanation: Explanation, index: int) -> None:
         with place, st.container(border=True, height="stretch"):
             verdict = ":green[✓ right]" if decided == explanation.truth else ":red[✗ wrong]"
             st.markdown(f"**{STRATEGIES[strategy].title}: {explanation.classes[decided]}** {verdict}")
-            st.markdown(analysis.reason(explanation, strategy))
+            st.markdown(reason(explanation, strategy))
             values, unit = _weighed(explanation, strategy)
             title = f"{STRATEGIES[strategy].title}: {unit}"
             figure = figures.decision_bars(values, explanation.classes, decided, explanation.truth, title, unit)
@@ -101,20 +102,6 @@ def _weighed(explanation: Explanation, strategy: str) -> tuple[np.ndarray, str]:
     if strategy == "average":
         return explanation.mean_K, "mean probability"
     return explanation.scores[strategy], "probability"
-
-
-def show_attributions(explanation: Explanation, index: int) -> None:
-    """Draw what every local probability adds to the DNN's decision."""
-    table = pd.DataFrame(explanation.attributions_NK, columns=list(explanation.classes))
-    table.insert(0, "subdomain", np.arange(1, len(table) + 1))
-    decided = explanation.classes[explanation.decisions["cnn_dnn"]]
-    title = f"What the DNN listens to: blue speaks for {decided}, red against it"
-    figure = figures.attribution_map(explanation.attributions_NK, explanation.classes, title)
-    charts.show(figure, table, "attributions", f"attributions-{index}")
-    st.caption(
-        "Integrated gradients (Sundararajan et al. 2017): what each local probability adds to the log-probability of "
-        "the decided class, compared with local networks that know nothing (all probabilities 1/K)."
-    )
 
 
 def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.ndarray, run_id: str) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ddlab.analyses.change import change_of_accuracy, change_table
 from ddlab.analyses.probabilities import (
     Outcomes,
     confusion,
@@ -10,8 +11,9 @@ from ddlab.analyses.probabilities import (
     find_images,
     local_table,
     read_outcomes,
-    reason,
 )
+from ddlab.analyses.reasons import reason
+from ddlab.strategies import STRATEGIES
 from tests.made_run import made_experiment, made_run
 
 CLASSES = ("disc", "cross", "ring")
@@ -19,6 +21,7 @@ LABELS = np.array([0, 1, 2, 1])
 DECISIONS = {
     "majority": np.array([0, 0, 2, 2]),
     "cnn_dnn": np.array([0, 1, 2, 0]),
+    "transfer": np.array([0, 1, 2, 0]),
 }
 LOCAL = np.array(
     [
@@ -30,12 +33,16 @@ LOCAL = np.array(
 )
 ATTRIBUTIONS = np.zeros((4, 3, 3))
 ATTRIBUTIONS[1, 1, 1] = 2.0
+OWN = LOCAL.copy()
+OWN[1, 1] = [0.0, 0.95, 0.05]
+OWN[3, 0] = [0.7, 0.2, 0.1]  # names disc, no longer cross
 
 
 @pytest.fixture
 def outcomes():
     scores = {name: np.eye(3)[decided] for name, decided in DECISIONS.items()}
-    return Outcomes(CLASSES, LABELS, DECISIONS, scores, LOCAL, ATTRIBUTIONS)
+    attributions = dict.fromkeys(("cnn_dnn", "transfer"), ATTRIBUTIONS)
+    return Outcomes(CLASSES, LABELS, DECISIONS, scores, LOCAL, {"transfer": OWN}, attributions)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,7 @@ def test_unknown_filter_names_the_nearest(outcomes):
 
 
 def test_nobody_is_rescued_where_a_strategy_is_missing(outcomes):
-    only = Outcomes(CLASSES, LABELS, {"majority": DECISIONS["majority"]}, {}, None, None)
+    only = Outcomes(CLASSES, LABELS, {"majority": DECISIONS["majority"]}, {}, None)
     assert not len(find_images(only, "rescued"))
 
 
@@ -89,7 +96,28 @@ def test_the_average_tells_first_and_second(outcomes):
 
 def test_the_dnn_tells_what_it_listens_to(outcomes):
     told = reason(explain(outcomes, 1), "cnn_dnn")
-    assert told.endswith("subdomain 2 gives cross 80%.")
+    assert told == "The DNN gives cross 100%. What speaks most for it is that subdomain 2 gives cross 80%."
+
+
+def test_a_coherent_model_tells_what_its_own_local_networks_say_and_what_they_said_before(outcomes):
+    told = reason(explain(outcomes, 1), "transfer")
+    assert "trained as one from trained parts, gives cross 100%" in told
+    assert told.endswith("subdomain 2 gives cross 95%; trained on its own it gives 80%.")
+
+
+def test_what_training_as_one_changed_in_an_image(outcomes):
+    table = change_table(explain(outcomes, 3), "transfer").set_index("subdomain")
+    assert table.loc[1, ["names_before", "names_after"]].tolist() == ["cross", "disc"]
+    assert table.loc[1, ["truth_before", "truth_after"]].tolist() == [0.5, 0.2]
+    assert table.loc[2, "names_before"] == table.loc[2, "names_after"]
+
+
+def test_what_training_as_one_changed_over_all_images(outcomes):
+    table = change_of_accuracy(outcomes, "transfer").set_index("subdomain")
+    assert table.loc[1, ["before", "after", "kept"]].tolist() == [0.75, 0.5, 0.75]
+    assert table.loc[3, ["before", "after", "kept"]].tolist() == [0.25, 0.25, 1.0]
+    with pytest.raises(ValueError, match="cnn_dnn: needs"):
+        change_of_accuracy(outcomes, "cnn_dnn")
 
 
 def test_table_of_local_probabilities(outcomes):
@@ -109,9 +137,18 @@ def test_a_run_tells_what_it_has():
     read = read_outcomes(run, 0)
     assert set(read.decisions) == {"global", "average", "majority"}
     assert read.local.shape == (64, 4, 4)
-    assert read.attributions is None
-    finished = read_outcomes(made_run(), 0)
-    assert finished.attributions.shape == (64, 4, 4)
+    assert not read.attributions and not read.own_local
+    finished = read_outcomes(made_run(experiment=made_experiment(strategies=list(STRATEGIES))), 0)
+    assert {name: values.shape for name, values in finished.attributions.items()} == dict.fromkeys(
+        ("cnn_dnn", "coherent", "transfer"), (64, 4, 4)
+    )
+    assert set(finished.own_local) == {"coherent", "transfer"}
+
+
+def test_a_coherent_model_alone_shows_its_own_local_networks():
+    read = read_outcomes(made_run(experiment=made_experiment(strategies=["coherent"])), 0)
+    assert read.local is None
+    np.testing.assert_allclose(explain(read, 5).local_NK, read.own_local["coherent"][5])
 
 
 def test_a_run_without_local_networks_cannot_be_explained():

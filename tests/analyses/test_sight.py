@@ -8,7 +8,7 @@ from ddlab.analyses.sight import evidence_share, sight_table, subdomain_accuracy
 from ddlab.decomposition import Decomposition
 
 LOCAL = np.array([[[0.9, 0.1], [0.4, 0.6]], [[0.2, 0.8], [0.3, 0.7]]])
-OUTCOMES = Outcomes(("a", "b"), np.array([0, 1]), {}, {}, LOCAL, None)
+OUTCOMES = Outcomes(("a", "b"), np.array([0, 1]), {}, {}, LOCAL)
 HALVES = Decomposition.from_grid((4, 4), (1, 2))
 
 

@@ -105,6 +105,12 @@ def test_attributions_are_shown_around_zero():
     assert (heat.zmin, heat.zmax) == (-2.0, 2.0)
 
 
+def test_change_bars_are_in_the_colour_of_the_strategy():
+    before, after = probabilities.change_bars(np.array([0.5, 0.6]), np.array([0.7, 0.2]), "transfer", "title").data
+    assert (tuple(before.y), tuple(after.y)) == ((0.5, 0.6), (0.7, 0.2))
+    assert after.marker.color == strategy_color("transfer")
+
+
 def test_cost_bars_show_the_table():
     table = cost_table(pose(made_experiment()))
     np.testing.assert_array_equal(cost.cost_bars(table, "flops", "title").data[0].y, table["flops"])

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from ddlab.analyses.probabilities import find_images, read_outcomes
+from ddlab.strategies import STRATEGIES
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures, open_alone
 
@@ -88,3 +89,21 @@ def test_only_a_global_network_leaves_nothing_to_look_into():
     at = opened()
     assert not at.exception
     assert any("no local networks" in info.value for info in at.info)
+
+
+ALL = ["global", "average", "majority", "cnn_dnn", "coherent", "transfer"]
+
+
+@pytest.mark.parametrize(
+    ("strategies", "dnn", "drawn"),
+    [(ALL, "cnn_dnn", set()), (ALL, "transfer", {"On their own", "As one model"}), (["coherent"], "coherent", set())],
+)
+def test_the_dnn_that_is_picked_is_taken_apart(strategies, dnn, drawn):
+    made_run(experiment=made_experiment(strategies=strategies))
+    at = opened(dnn=dnn)
+    assert not at.exception
+    titles = [figure["layout"]["title"]["text"].replace("<br>", " ") for figure in figures(at)]
+    listens = next(title for title in titles if "listens to" in title)
+    assert STRATEGIES[dnn].title in listens
+    assert {title.split(":")[0] for title in titles if "local networks say of this image" in title} == drawn
+    assert any("none on their own" in caption.value for caption in at.caption) == (strategies == ["coherent"])
