@@ -1,8 +1,9 @@
 """Runs, times and accuracies in plain language, for pages and the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ddlab.decomposition import times
 from ddlab.runs import RunState
 from ddlab.strategies import STRATEGIES
 
@@ -22,6 +23,11 @@ def duration(seconds: float | None) -> str:
 def percent(share: float | None) -> str:
     """An accuracy, with one digit after the point; a dash if there is none."""
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def extents(shape: Sequence[int]) -> str:
+    """How large an image or a volume is."""
+    return f"{times(shape)} {'voxels' if len(shape) == 3 else 'px'}"
 
 
 def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[str, float], waits_for: str = "") -> str:

@@ -8,7 +8,9 @@ from ddlab.analyses.sight import evidence_share, subdomain_table
 from ddlab.decomposition import times
 from ddlab.figures import cost as costs
 from ddlab.figures import images as pictures
-from pages.ui import charts, cut, dataset, selection, shell
+from ddlab.figures.volumes import Scene
+from ddlab.words import extents
+from pages.ui import charts, cut, dataset, selection, shell, volume
 
 shell.title("What does every subdomain see?")
 st.markdown(
@@ -45,20 +47,27 @@ decomposition = problem.decomposition
 
 image = np.asarray(data.validation.images[index])
 mask = None if data.validation.masks is None else np.asarray(data.validation.masks[index])
-whole, parts = st.columns(2)
+mask = mask if np.any(mask) else None  # a healthy body has no evidence to show
+is_volume, unit = image.ndim == 4, extents(image.shape[1:]).split()[-1]
+whole, parts = (st.container(), st.container()) if is_volume else st.columns(2)
 with whole:
     cells = f"{len(decomposition)} subdomain{'s' * (len(decomposition) > 1)}"
     shown = f"Image {index} ({description.classes[data.validation.labels[index]]}): {cells}"
-    shown += "; what lies in several is lighter" if decomposition.multiplicity.max() > 1 else ""
-    figure = pictures.subdomains_figure(image, decomposition, shown, mask)
-    charts.show(figure, None, "whole", f"{asked['name']}-{index}-subdomains")
+    if is_volume:
+        st.markdown(f"**{shown}**")
+        volume.show(Scene(image, description, decomposition, mask))
+    else:
+        shown += "; what lies in several is lighter" if decomposition.multiplicity.max() > 1 else ""
+        figure = pictures.subdomains_figure(image, decomposition, shown, mask)
+        charts.show(figure, None, "whole", f"{asked['name']}-{index}-subdomains")
 with parts:
     seen = None if mask is None else evidence_share(decomposition, mask)
     sees = [""] * len(decomposition) if seen is None else [f" · sees {share:.0%}" for share in seen]
     names = [f"{number}{share}" for number, share in enumerate(sees, 1)]
     sizes = " or ".join(sorted({times(box.shape) for box in decomposition}))
-    title = f"Its subimages, {sizes} px" + ("" if mask is None else ", and their share of the evidence (pink)")
-    figure = pictures.subimages_figure(image, decomposition, title, names)
+    title = f"Its subimages, {sizes} {unit}" + ("" if mask is None else ", and their share of the evidence (pink)")
+    title += "; an axial slice of each, the upper layer on top" if is_volume else ""
+    figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)
     charts.show(figure, subdomain_table(decomposition, mask), "parts", f"{asked['name']}-{index}-subimages")
 
 # ---- what it costs

@@ -9,11 +9,11 @@ import streamlit as st
 from ddlab.data.cache import describe, load
 from ddlab.data.overview import class_balance, sample_of_every_class
 from ddlab.data.source import Dataset, Description
-from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, ExperimentError, parse_experiment
 from ddlab.figures.cost import class_balance as balance_bars
 from ddlab.figures.images import enlarged
 from ddlab.home import home
+from ddlab.words import extents
 from pages.ui import charts, selection
 
 ANY = "any"
@@ -66,7 +66,9 @@ def show(data: Dataset) -> None:
     """Draw what is known of a data set."""
     about = data.description
     counts = f"{about.num_train:,} training and {about.num_validation:,} validation images"
-    size = f"{times(about.shape)} px, {'grey' if about.channels == 1 else 'colour'}"
+    size = f"{extents(about.shape)}, {'grey' if about.channels == 1 else 'colour'}"
+    if about.unit:
+        size += f" from {about.values[0]:g} to {about.values[1]:g} {about.unit}"
     st.markdown(f"{counts}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
     balance, sample = st.columns(2)
     with balance:
@@ -75,7 +77,8 @@ def show(data: Dataset) -> None:
         figure = balance_bars(table["train"], table["validation"], table["class"], title)
         charts.show(figure, table, "balance", "class-balance")
     with sample:
-        st.markdown("**Training images of every class**")
+        middle = ", their middle slices" if len(about.shape) == 3 else ""
+        st.markdown(f"**Training images of every class{middle}**")
         sample = sample_of_every_class(data, max(1, SHOWN // about.num_classes))
         for row in sample if sample.shape[1] > 1 else sample.T:  # a class a row, or one of each in one
             shown = [int(index) for index in row if index >= 0]

@@ -18,8 +18,9 @@ from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
 from ddlab.data import DATASETS
+from ddlab.data.cache import describe
 from ddlab.decomposition import times
-from ddlab.experiment import Experiment, Settings
+from ddlab.experiment import DatasetSettings, Experiment, Settings
 from ddlab.models import MODELS
 from ddlab.registry import Entry
 from ddlab.strategies import STRATEGIES
@@ -96,22 +97,47 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
     """
     drafts = st.session_state.setdefault("drafts", {})
     form = Form(copy.deepcopy(drafts.get(source, tree)), {})
+    drafts[source] = form.tree
     single = {name: info for name, info in Experiment.model_fields.items() if not _is_section(info)}
-    _section(form, tree, "", single, source, advanced)
+    _section(form, "", single, (tree, source), advanced)
     for name, info in Experiment.model_fields.items():
         if _is_section(info) and _matters(name, form.tree):
+            begin = (
+                _fitted(tree, source, _num_axes(form.tree["dataset"])) if name == "decomposition" else (tree, source)
+            )
             with st.container(border=True):
                 st.markdown(f"**{name.capitalize()}** · {info.description}")
                 form.messages[name] = st.empty()
-                _section(form, tree, f"{name}.", info.annotation.model_fields, source, advanced)  # type: ignore[union-attr]
-    drafts[source] = form.tree
+                _section(form, f"{name}.", info.annotation.model_fields, begin, advanced)  # type: ignore[union-attr]
     return form
 
 
+def _fitted(tree: dict[str, Any], source: str, axes: int | None) -> tuple[dict[str, Any], str]:
+    """The experiment to begin with, its grid and overlap with as many axes as the images have; new axes are not cut.
+
+    Another source is named with it, so that what was typed for images and for volumes is kept apart.
+    """
+    cut = tree["decomposition"]
+    if axes in (None, len(cut["grid"])):
+        return tree, source
+    lists = {name: cut[name] for name in ("grid", "overlap") if isinstance(cut[name], list)}
+    uncut = {"grid": 1, "overlap": 0}
+    fitted = {name: (value + [uncut[name]] * axes)[:axes] for name, value in lists.items()}
+    return {**tree, "decomposition": {**cut, **fitted}}, f"{source} {axes} axes"
+
+
+def _num_axes(dataset: dict[str, Any]) -> int | None:
+    try:
+        return len(describe(DatasetSettings.model_validate(dataset)).shape)
+    except ValueError:  # the page tells why, elsewhere
+        return None
+
+
 def _section(
-    form: Form, tree: dict[str, Any], prefix: str, fields: Mapping[str, FieldInfo], source: str, advanced: bool
+    form: Form, prefix: str, fields: Mapping[str, FieldInfo], begin: tuple[dict[str, Any], str], advanced: bool
 ) -> None:
     """Draw the fields of one part of the experiment, in columns, and put their values into the form's tree."""
+    tree, source = begin
     branch, target = (tree[prefix[:-1]], form.tree[prefix[:-1]]) if prefix else (tree, form.tree)
     shown = [
         name

@@ -14,6 +14,8 @@ FROM_RUN = "from"
 DECOMPOSED = {  # what a link from the Decompose page carries
     "dataset": "dataset.name",
     "size": "dataset.size",
+    "volume": "dataset.volume",
+    "path": "dataset.path",
     "grid": "decomposition.grid",
     "overlap": "decomposition.overlap",
     "border": "decomposition.border",
@@ -21,6 +23,7 @@ DECOMPOSED = {  # what a link from the Decompose page carries
     "width": "model.width",
     "reduction": "model.reduction",
 }
+LISTS = ("volume", "grid", "overlap")  # may be written as 2x2x1
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def _linked() -> Source | None:
             run = open_run(asked[FROM_RUN])
             copy = run.experiment.with_settings({"name": run.name})
             return Source(f"run {run.id}", f"The run “{run.name}”", copy)
-        given = {path: _value(asked[name]) for name, path in DECOMPOSED.items() if asked.get(name)}
+        given = {path: _value(name, asked[name]) for name, path in DECOMPOSED.items() if asked.get(name)}
         if given:
             words = " ".join(asked[name] for name in DECOMPOSED if asked.get(name))
             return Source(f"link {words}", "Your decomposition", decomposed(given))
@@ -82,9 +85,9 @@ def decomposed(given: dict[str, Any]) -> Experiment:
     return Experiment().with_settings({**given, "name": f"{dataset} decomposed"[:80]})
 
 
-def _value(text: str) -> Any:
+def _value(name: str, text: str) -> Any:
     numbers = text.replace("×", "x").split("x")
-    if len(numbers) > 1 and all(number.isdigit() for number in numbers):
+    if name in LISTS and len(numbers) > 1 and all(number.isdigit() for number in numbers):
         return [int(number) for number in numbers]
     return text
 

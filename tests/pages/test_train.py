@@ -166,3 +166,19 @@ def test_overrides_repeat_the_change():
 )
 def test_lists_are_written_as_people_do(path, value, text):
     assert form.written(path, value) == text
+
+
+def test_the_grid_gets_the_axes_of_the_images(open_page):
+    test = open_page("train", recipe="demo")
+    drawn = widgets(test)
+    drawn["decomposition.overlap"].set_value("2×0")
+    drawn["training.epochs"].set_value(3)
+    drawn["dataset.name"].set_value("ct_phantom").run()
+    assert not test.exception and not test.error
+    asked = parse_experiment(shown_yaml(test))
+    assert (asked.decomposition.grid, asked.training.epochs) == ((2, 2, 1), 3)
+    widgets(test)["decomposition.grid"].set_value("2×2").run()
+    assert any("has 2 axes" in error.value for error in test.error), "what people type is theirs"
+    widgets(test)["dataset.name"].set_value("digits").run()
+    assert parse_experiment(shown_yaml(test)).decomposition.overlap == (2, 0), "what was typed for images is back"
+    assert not test.error
