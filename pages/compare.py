@@ -5,7 +5,7 @@ import streamlit as st
 from ddlab.analyses.accuracy import has_unequal_classes
 from ddlab.analyses.paper import paper_rows
 from ddlab.figures import accuracy as figures
-from pages.ui import charts, paper, results, selection, shell
+from pages.ui import charts, communication, effort, paper, results, selection, shell
 from pages.ui.comparison import show_table
 
 shell.title("Which strategy is best, and what does it cost?")
@@ -31,6 +31,8 @@ else:
     with cloud:
         figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")
         charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
+    effort.show(run)
+    communication.show(run)
     paper.show_cell(run)
 
 curves = results.curves(runs)

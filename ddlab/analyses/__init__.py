@@ -19,11 +19,32 @@ ANALYSES: dict[str, Entry] = {
         "ddlab.analyses.accuracy:strategy_table",
         "Klawonn, Lanser, Weber, Tables 1 and 2",
     ),
+    "paper": Entry(
+        "Beside the paper",
+        "The cell of the paper's tables that a run repeats, strategy by strategy, with the difference.",
+        "ddlab.analyses.paper:paper_comparison",
+        "Klawonn, Lanser, Weber, Tables 1 and 2",
+    ),
+    "effort": Entry(
+        "Effort",
+        "How accurate every strategy is after how much time and work, and what a given accuracy takes.",
+        "ddlab.analyses.effort:effort_curves",
+    ),
+    "communication": Entry(
+        "Communication",
+        "Bytes that ranks exchange in a training step: counted for every strategy, and measured.",
+        "ddlab.analyses.communication:measured_communication",
+    ),
     "probabilities": Entry(
         "Probabilities",
         "What every local network believes of an image, and how each aggregator decides from it.",
         "ddlab.analyses.probabilities:explain",
         "Klawonn, Lanser, Weber, Section 2.1",
+    ),
+    "change": Entry(
+        "Change",
+        "How often local networks are right on their own, and as parts of a coherent model.",
+        "ddlab.analyses.change:change_of_accuracy",
     ),
     "sight": Entry(
         "Sight",

@@ -1,12 +1,13 @@
 """What networks cost, and what a data set holds, as bars."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import class_color
-from ddlab.figures.layout import finish
+from ddlab.figures.colors import PAPER, class_color, strategy_color
+from ddlab.figures.layout import finish, si
 
 GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighter one of the same family
 PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "adam": "#E69F00", "activations": "#009E73"}
@@ -40,6 +41,42 @@ def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
         figure.add_bar(x=table["network"], y=table[part] / 1e6, name=label, marker_color=color, hovertemplate=hover)
     figure.update_xaxes(type="category")
     return finish(figure, title, y="memory (MB)", height=340, barmode="stack")
+
+
+def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
+    """Bytes that ranks exchange in a training step, on a logarithmic axis, and diamonds where a run measured them.
+
+    Parameters
+    ----------
+    table
+        As :func:`ddlab.analyses.communication.measured_communication` gives it.
+    """
+    sent = table["bytes"].where(table["bytes"] > 0)
+    least, most = (sent.min(), sent.max()) if sent.notna().any() else (1.0, 1.0)
+    left = least / 10  # a logarithm has no place for nothing
+    figure = go.Figure(
+        go.Bar(
+            x=sent.fillna(left),
+            y=table["title"],
+            orientation="h",
+            marker_color=[strategy_color(name) for name in table["strategy"]],
+            text=[si(number, "B") if number else "nothing" for number in table["bytes"]],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=table["sends"],
+            hovertemplate="%{y}: %{text} a step, %{customdata}<extra></extra>",
+        )
+    )
+    mark = {"symbol": "diamond", "size": 11, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}}
+    hover = "%{y}: %{x:.4s}B a step in this run<extra></extra>"
+    measured = table["measured"].where(table["measured"] > 0)
+    figure.add_scatter(x=measured, y=table["title"], mode="markers", marker=mark, hovertemplate=hover)
+    ends = math.log10(left), math.log10(most)
+    room = 0.3 * (ends[1] - ends[0])  # for the numbers beside the bars
+    axis = {"type": "log", "range": [ends[0], ends[1] + room], "exponentformat": "SI", "ticksuffix": "B", "dtick": 1}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return finish(figure, title, x="payload of a training step", height=130 + 40 * len(table), showlegend=False)
 
 
 def class_balance(train: Sequence[int], validation: Sequence[int], classes: Sequence[str], title: str) -> go.Figure:

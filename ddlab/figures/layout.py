@@ -56,3 +56,11 @@ def picture_axes(figure: go.Figure, width: float, height: float) -> go.Figure:
 def percent_axis(axis: str = "y", **settings: Any) -> dict[str, Any]:
     """The layout of an axis of shares of 1, written in percent."""
     return {f"{axis}axis": {"tickformat": ".0%", **settings}}
+
+
+def si(value: float, unit: str = "") -> str:
+    """A number of three digits with an SI prefix and a unit, such as 1.21 MB."""
+    for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= factor:
+            return f"{value / factor:.3g} {prefix}{unit}"
+    return f"{value:.3g} {unit}".rstrip()

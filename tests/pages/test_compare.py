@@ -35,7 +35,7 @@ def test_it_shows_what_a_run_has(state, num_rows):
     at = opened()
     assert not at.exception and not at.error
     assert len(at.dataframe[0].value) == num_rows
-    assert len(titles(at)) == 3
+    assert len(titles(at)) == 6
     assert any(state.capitalize() in text.value for text in at.markdown) == (state != "finished")
     assert any("more appears by itself" in text.value for text in at.caption) == (state != "finished")
 
@@ -116,3 +116,12 @@ def test_all_cells_are_there_at_one_click(flowers):
     assert table.loc[("TF-Flowers", "VGG9", "2×2"), "Global network"].startswith("78.9 → ")
     assert table.loc[("CIFAR-10", "VGG9", "2×2"), "Majority vote"] == "62.4"
     assert table.loc[("CIFAR-10", "ResNet20", "2×2"), "Majority vote"] == "–"
+
+
+def test_the_accuracy_to_reach_and_the_effort_are_in_the_url():
+    run = made_run(experiment=made_experiment(strategies=["global", "average", "coherent", "transfer"]))
+    at = opened(run=run.id, effort="worker_flops", target="30")
+    assert not at.exception
+    takes = next(figure for figure in figures(at) if "30% takes" in figure["layout"]["title"]["text"])
+    assert takes["layout"]["xaxis"]["title"]["text"] == "operations of the busiest of N workers"
+    assert takes["data"][0]["y"] == ["Global network", "Average probability", "CNN-DNN coherent", "CNN-DNN transfer"]

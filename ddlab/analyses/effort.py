@@ -1,0 +1,133 @@
+"""How accurate a strategy is after how much time and work: its stages one after the other, whatever a run did between.
+
+Strategies of a run share stages, so that none was ever trained by itself; here each is laid out as if it had been.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ddlab.problem import Problem, pose
+from ddlab.runs import RunFolder
+from ddlab.strategies import STRATEGIES
+from ddlab.strategies.stage import LOCAL, Stage, strategy_stages
+
+EFFORTS = {
+    "seconds": "wall time (s)",
+    "flops": "operations of all ranks",
+    "rank_flops": "operations of the busiest rank",
+    "worker_flops": "operations of the busiest of N workers",
+}
+COLUMNS = ("strategy", "title", "seed", "epoch", *EFFORTS, "validation_accuracy")
+
+
+def effort_curves(run: RunFolder) -> pd.DataFrame:
+    """The validation accuracy of every strategy that is done, epoch by epoch of its last stage, against the effort.
+
+    The stages before the last are the effort that it begins with. They count as the run placed them: independent
+    networks by the rank that had most to do. ``worker_flops`` says what would be with a worker for every subdomain: the
+    largest local network counts, and the global network is shared out (data parallel). Of the local networks
+    ``transfer`` needs the epochs up to the one that it starts from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns ``COLUMNS``: efforts are sums from the start of training. Strategies that train nothing have one row
+        of epoch 0.
+
+    Raises
+    ------
+    ValueError
+        If the data set is gone, so that nobody knows the stages.
+    """
+    problem = pose(run.experiment)
+    results = {(result["stage"], result["seed"]): result for result in run.results()}
+    records = pd.DataFrame(run.metrics()).reindex(columns=["stage", "seed", "epoch", "seconds", "validation_accuracy"])
+    parts = []
+    for strategy in run.experiment.strategies:
+        stages = list(strategy_stages(problem, strategy))
+        for seed in run.experiment.seeds:
+            if all((stage.name, seed) in results for stage in stages):
+                mine = records[(records["stage"] == strategy) & (records["seed"] == seed)].sort_values("epoch")
+                by_stage = {stage.name: results[stage.name, seed] for stage in stages}
+                parts.append(_curve(problem, stages, by_stage, mine).assign(strategy=strategy, seed=seed))
+    curves = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    titles = {name: entry.title for name, entry in STRATEGIES.items()}
+    return curves.assign(title=curves["strategy"].map(titles))[list(COLUMNS)]
+
+
+def _curve(
+    problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]], records: pd.DataFrame
+) -> pd.DataFrame:
+    """One strategy of one seed."""
+    *earlier, last = stages
+    before = sum((_spent(problem, stage, results[stage.name]) for stage in earlier), np.zeros(len(EFFORTS)))
+    if last.name == "transfer" and problem.experiment.transfer.dnn == "new":
+        before = before * _share_of_epochs(results[LOCAL], problem.experiment.transfer.start)
+    own = _spent(problem, last, results[last.name])
+    if records.empty:
+        told = {"epoch": [0], "validation_accuracy": [results[last.name]["validation_accuracy"]]}
+        return pd.DataFrame(told | dict(zip(EFFORTS, [[value] for value in before + own], strict=True)))
+    epochs = records[["epoch", "validation_accuracy"]].reset_index(drop=True)
+    spent = pd.DataFrame(before + np.outer(np.arange(1, len(epochs) + 1) / len(epochs), own), columns=list(EFFORTS))
+    return epochs.join(spent).assign(seconds=before[0] + records["seconds"].cumsum().to_numpy())
+
+
+def _spent(problem: Problem, stage: Stage, result: dict[str, Any]) -> np.ndarray:
+    """What a whole stage took, in the order of ``EFFORTS``."""
+    by_rank = result["flops_by_rank"] or [0.0]
+    return np.array([result["seconds"], sum(by_rank), max(by_rank), sum(by_rank) * _largest_share(problem, stage)])
+
+
+def _largest_share(problem: Problem, stage: Stage) -> float:
+    """The share of a stage's work that the busiest of N workers has.
+
+    The DNN, which in a coherent model every worker computes, is small and left out.
+    """
+    if stage.kind == "single":
+        return 1.0
+    if len(stage.tasks) == 1:  # one network for the whole image
+        return 1 / len(problem.decomposition)
+    work = [task.flops for task in stage.tasks]
+    return max(work) / sum(work)
+
+
+def _share_of_epochs(local: dict[str, Any], start: int | None) -> float:
+    """The share of the local stage's work that was done when ``transfer`` could start."""
+    if start is None:
+        return 1.0
+    done = [
+        (network["flops"] * min(start, network["epochs"]), network["flops"] * network["epochs"])
+        for network in local["networks"]
+    ]
+    return sum(part for part, _ in done) / sum(whole for _, whole in done)
+
+
+def time_to_accuracy(curves: pd.DataFrame, target: float) -> pd.DataFrame:
+    """What every strategy takes to reach an accuracy on the validation images for the first time.
+
+    Parameters
+    ----------
+    curves
+        As :func:`effort_curves` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``strategy``, ``title``, ``best`` (highest accuracy, mean over the seeds), ``seeds``, ``reached`` (by how many
+        of them), and the efforts ``EFFORTS``: means over the seeds, NaN unless all of them reach it.
+    """
+    rows = []
+    for (strategy, title), curve in curves.groupby(["strategy", "title"], sort=False):
+        by_seed = curve.groupby("seed")["validation_accuracy"].max()
+        first = curve[curve["validation_accuracy"] >= target].groupby("seed")[list(EFFORTS)].first()
+        mean = first.mean() if len(first) == len(by_seed) else pd.Series(np.nan, index=list(EFFORTS))
+        told = {"strategy": strategy, "title": title, "best": by_seed.mean()}
+        rows.append(told | {"seeds": len(by_seed), "reached": len(first), **mean})
+    return pd.DataFrame(rows, columns=["strategy", "title", "best", "seeds", "reached", *EFFORTS])
+
+
+def reachable(curves: pd.DataFrame) -> float:
+    """The highest accuracy that every strategy reaches with every seed; NaN without any."""
+    return float(curves.groupby(["strategy", "seed"])["validation_accuracy"].max().min())
