@@ -1,16 +1,14 @@
 """Decompose: cut the images of a data set and see what every local network gets, and what it will cost."""
 
-import numpy as np
 import streamlit as st
 
 from ddlab.analyses.cost import cost_table, work_ratio
 from ddlab.analyses.sight import evidence_share, subdomain_table
-from ddlab.decomposition import times
 from ddlab.figures import cost as costs
 from ddlab.figures import images as pictures
 from ddlab.figures.volumes import Scene
 from ddlab.words import extents
-from pages.ui import charts, cut, dataset, selection, shell, volume
+from pages.ui import charts, cut, dataset, picture, selection, shell
 
 shell.title("What does every subdomain see?")
 st.markdown(
@@ -45,28 +43,21 @@ decomposition = problem.decomposition
 
 # ---- one image
 
-image = np.asarray(data.validation.images[index])
-mask = None if data.validation.masks is None else np.asarray(data.validation.masks[index])
-mask = mask if np.any(mask) else None  # a healthy body has no evidence to show
-is_volume, unit = image.ndim == 4, extents(image.shape[1:]).split()[-1]
-whole, parts = (st.container(), st.container()) if is_volume else st.columns(2)
+image, mask = picture.read(data.validation, index)
+whole, parts = picture.places(image)
 with whole:
     cells = f"{len(decomposition)} subdomain{'s' * (len(decomposition) > 1)}"
     shown = f"Image {index} ({description.classes[data.validation.labels[index]]}): {cells}"
-    if is_volume:
-        st.markdown(f"**{shown}**")
-        volume.show(Scene(image, description, decomposition, mask))
-    else:
-        shown += "; what lies in several is lighter" if decomposition.multiplicity.max() > 1 else ""
-        figure = pictures.subdomains_figure(image, decomposition, shown, mask)
-        charts.show(figure, None, "whole", f"{asked['name']}-{index}-subdomains")
+    shared = len(description.shape) == 2 and decomposition.multiplicity.max() > 1
+    shown += "; what lies in several is lighter" if shared else ""
+    picture.show(Scene(image, description, decomposition, mask), shown, f"{asked['name']}-{index}-subdomains")
 with parts:
     seen = None if mask is None else evidence_share(decomposition, mask)
     sees = [""] * len(decomposition) if seen is None else [f" · sees {share:.0%}" for share in seen]
     names = [f"{number}{share}" for number, share in enumerate(sees, 1)]
-    sizes = " or ".join(sorted({times(box.shape) for box in decomposition}))
-    title = f"Its subimages, {sizes} {unit}" + ("" if mask is None else ", and their share of the evidence (pink)")
-    title += "; an axial slice of each, the upper layer on top" if is_volume else ""
+    sizes = " or ".join(sorted({extents(box.shape) for box in decomposition}))
+    title = f"Its subimages, {sizes}" + ("" if mask is None else ", and their share of the evidence (pink)")
+    title += "; an axial slice of each, the upper layer on top" if len(description.shape) == 3 else ""
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)
     charts.show(figure, subdomain_table(decomposition, mask), "parts", f"{asked['name']}-{index}-subimages")
 

@@ -1,13 +1,13 @@
 """Probabilities: what every local network believes of an image, and how each strategy decides from it."""
 
-import numpy as np
 import streamlit as st
 
 from ddlab.analyses import probabilities as analysis
 from ddlab.figures import images as pictures
 from ddlab.figures.accuracy import confusion_matrix
+from ddlab.figures.volumes import Scene
 from ddlab.strategies import STRATEGIES
-from pages.ui import attributions, charts, decisions, results, selection, shell
+from pages.ui import attributions, charts, decisions, picture, results, selection, shell
 
 ANY = "any"
 
@@ -51,25 +51,24 @@ if not len(found):
 
 # ---- what the local networks see and believe
 
-split, decomposition = results.images(run)
-image = np.asarray(split.images[index])
-mask = None if split.masks is None else np.asarray(split.masks[index])
+data, decomposition = results.images(run)
+image, mask = picture.read(data.validation, index)
 if outcomes.any_local is None:
-    st.image(np.moveaxis(image, 0, -1), caption=outcomes.classes[outcomes.labels[index]], width=200)
+    st.image(pictures.enlarged(image, 200), caption=outcomes.classes[outcomes.labels[index]], width=200)
     st.info("This run has no local networks to look into.")
     st.stop()
 explanation = analysis.explain(outcomes, index)
 truth_name = outcomes.classes[explanation.truth]
 st.subheader(f"Image {index} shows: {truth_name}")
-whole, parts = st.columns(2)
+labels, colors = decisions.named(explanation)
+whole, parts = picture.places(image)
 with whole:
     outlined = "; the evidence is outlined in pink" if mask is not None else ""
-    title = f"The image and its subdomains{outlined}"
-    charts.show(pictures.subdomains_figure(image, decomposition, title, mask), None, "whole", f"image-{index}")
+    scene = Scene(image, data.description, decomposition, mask, colors=colors, labels=labels)
+    picture.show(scene, f"The image and its subdomains{outlined}", f"image-{index}")
 with parts:
-    labels, colors = decisions.named(explanation)
     title = "What each local network sees and names (frame: colour of the class)"
-    figure = pictures.subimages_figure(image, decomposition, title, labels, colors)
+    figure = pictures.subimages_figure(image, decomposition, title, labels, colors, mask)
     charts.show(figure, None, "parts", f"subimages-{index}")
 decisions.show_local(explanation, index)
 

@@ -54,12 +54,12 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Scene:
-    """A volume and what is drawn on it.
+    """An image and what is drawn on it.
 
     Parameters
     ----------
-    volume
-        Bytes ``(1, *shape)``.
+    image
+        Bytes ``(C, *shape)``; the viewer shows the one channel of a volume.
     description
         Of its data set: tells the unit of the voxels and their spacing.
     mask
@@ -68,7 +68,7 @@ class Scene:
         Of the subdomains; empty: a colour each, and their numbers.
     """
 
-    volume: np.ndarray
+    image: np.ndarray
     description: Description
     decomposition: Decomposition
     mask: np.ndarray | None = None
@@ -79,7 +79,7 @@ class Scene:
     def pack(self) -> bytes:
         """The message to the viewer: length of the header, the header as JSON, then a byte a voxel of every part."""
         overlay = self.overlay
-        parts = {"volume": self.volume, "mask": self.mask, "map": overlay and overlay.quantised()}
+        parts = {"volume": self.image, "mask": self.mask, "map": overlay and overlay.quantised()}
         parts = {name: np.ascontiguousarray(part, np.uint8) for name, part in parts.items() if part is not None}
         header = self._header() | {"parts": list(parts)}
         if overlay is not None:

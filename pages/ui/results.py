@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses import accuracy, probabilities
-from ddlab.data.source import Split
+from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.problem import decompose
 from ddlab.runs import RunFolder
@@ -73,7 +73,7 @@ def curves(runs: list[RunFolder]) -> pd.DataFrame:
     return pd.concat([accuracy.learning_curves(run).assign(run=run.name) for run in runs], ignore_index=True)
 
 
-def images(run: RunFolder) -> tuple[Split, Decomposition]:
-    """The validation images of a run and how it cuts them."""
+def images(run: RunFolder) -> tuple[Dataset, Decomposition]:
+    """The data set of a run and how the run cuts its images."""
     data = dataset.read(run.experiment.dataset)
-    return data.validation, decompose(data.description.shape, run.experiment.decomposition)
+    return data, decompose(data.description.shape, run.experiment.decomposition)

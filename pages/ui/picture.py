@@ -1,0 +1,38 @@
+"""One image with its subdomains: a figure, or the viewer where it is a volume."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ddlab.data.source import Split
+from ddlab.figures import images as pictures
+from ddlab.figures.volumes import Scene
+from pages.ui import charts, volume
+
+
+def read(split: Split, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """An image of a split and the mask of its evidence; None where it has none, as a healthy body."""
+    mask = None if split.masks is None else np.asarray(split.masks[index])
+    return np.asarray(split.images[index]), mask if np.any(mask) else None
+
+
+def places(image: np.ndarray) -> tuple[Any, Any]:
+    """Where an image and its subimages stand: side by side, or below each other where the viewer needs the width."""
+    return (st.container(), st.container()) if image.ndim == 4 else tuple(st.columns(2))
+
+
+def show(scene: Scene, title: str, name: str) -> None:
+    """Draw an image and its subdomains; colours and labels of the subdomains are those of volumes alone.
+
+    Parameters
+    ----------
+    name
+        Of the file that is saved, without ending.
+    """
+    if scene.image.ndim == 4:
+        st.markdown(f"**{title}**")
+        volume.show(scene)
+    else:
+        figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask)
+        charts.show(figure, None, "whole", name)
