@@ -170,12 +170,15 @@ def _intervals(extent: int, cells: int, delta: int, border: Border) -> Iterator[
         yield 0, extent
         return
     for index in range(cells):
-        start, stop = index * cell - delta, (index + 1) * cell + delta
-        if border == "clip":
-            yield max(start, 0), min(stop, extent)
-        else:
-            shift = max(0, -start) - max(0, stop - extent)
-            yield start + shift, stop + shift
+        yield within(index * cell - delta, (index + 1) * cell + delta, extent, border)
+
+
+def within(start: int, stop: int, extent: int, border: Border) -> tuple[int, int]:
+    """Bring an interval that may leave the image back into ``[0, extent]``: clipped, or shifted and of equal size."""
+    if border == "clip":
+        return max(start, 0), min(stop, extent)
+    shift = max(0, -start) - max(0, stop - extent)
+    return start + shift, stop + shift
 
 
 def _check_axis(

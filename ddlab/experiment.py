@@ -184,6 +184,7 @@ class Experiment(Settings):
     """What is asked: data, decomposition, networks, strategies, training, where, and with which seeds."""
 
     name: str = setting("experiment", "A name for people.", max_length=80)
+    sweep: str = setting("", "Name of the sweep it belongs to; empty: none.", advanced=True, max_length=60)
     dataset: DatasetSettings = Field(default=DatasetSettings(), description="Which images.")
     decomposition: DecompositionSettings = Field(default=DecompositionSettings(), description="How the image is cut.")
     model: ModelSettings = Field(default=ModelSettings(), description="The networks.")

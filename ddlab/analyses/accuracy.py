@@ -114,7 +114,7 @@ def differing_settings(runs: Sequence[RunFolder]) -> pd.DataFrame:
     Names, strategies and seeds are left out: they are shown on their own.
     """
     flat = pd.DataFrame([_flatten(run.asked()) for run in runs], index=[run.id for run in runs], dtype=object)
-    shown = [path for path in flat.columns if path not in ("name", "strategies", "seeds")]
+    shown = [path for path in flat.columns if path not in ("name", "sweep", "strategies", "seeds")]
     return flat[[path for path in shown if flat[path].map(str).nunique() > 1]]
 
 

@@ -38,7 +38,7 @@ def train(
     changes = dict(parse_setting(text) for text in settings or ())
     named = {"placement.workers": workers, "placement.devices": devices, "name": name}
     changes |= {path: value for path, value in named.items() if value is not None}
-    experiment = _find(what).with_settings(changes)
+    experiment = find_experiment(what).with_settings(changes)
     pose(experiment)
     run = RunFolder.create(experiment, shlex.join(["ddlab", *sys.argv[1:]]))
     try:
@@ -61,7 +61,7 @@ def wait(run: Annotated[str, typer.Argument(help="Its id, or 'latest'.")], json:
     raise typer.Exit(_tell(folder, json))
 
 
-def _find(what: str) -> "Experiment":
+def find_experiment(what: str) -> "Experiment":
     """The recipe of that name, or the experiment in that file."""
     from ddlab.experiment import load_experiment
     from ddlab.recipes import RECIPES

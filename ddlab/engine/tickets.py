@@ -96,6 +96,11 @@ def tickets() -> list[Ticket]:
     return found
 
 
+def ahead(ticket: Ticket) -> int:
+    """How many tickets were drawn before it and are there still; nothing is read, so that it may be asked often."""
+    return sum(path.name < ticket.path.name for path in (home() / "queue").glob("[0-9]*.json"))
+
+
 def free_slots(queue: Collection[Ticket], slots: Sequence[str]) -> list[str]:
     """Those of ``slots`` that no ticket of the queue holds."""
     held = {slot for ticket in queue for slot in ticket.slots}

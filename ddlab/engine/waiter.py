@@ -12,11 +12,12 @@ import traceback
 
 from ddlab.engine.devices import Device, num_workers, slots
 from ddlab.engine.environment import describe_environment
-from ddlab.engine.tickets import claim, take
+from ddlab.engine.tickets import ahead, claim, take
 from ddlab.runs import RunFolder
 from ddlab.runs.processes import identity
 
-POLL = 0.3  # seconds between two looks at the queue
+POLL = 0.3  # seconds between two looks at the queue of a run that is next
+LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep a core busy with looking
 
 
 def main() -> None:
@@ -80,7 +81,7 @@ def _wait(run: RunFolder, kind: str, wanted: int) -> list[Device]:
     while not run.cancel_requested:
         if given := claim(ticket, list(devices)):
             return [devices[name] for name in given]
-        time.sleep(POLL)
+        time.sleep(min(LONGEST, POLL * max(1, ahead(ticket))))
     run.end("cancelled", "Cancelled while it waited.")
     return []
 

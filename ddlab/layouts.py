@@ -1,0 +1,135 @@
+"""Layouts: what a grid of cells can be turned into, in one, two or three dimensions. One more is one line here.
+
+A layout is a function of the image's shape and the grid that gives boxes without overlap, some of which may leave the
+image. All of them are then treated alike: a box grows by the overlap δ to both sides of every axis that the grid cuts,
+and what leaves the image is clipped, or shifted inwards so that it keeps its size, as the experiment's ``border`` says.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from ddlab.decomposition import Border, Decomposition, times, within
+from ddlab.experiment import DecompositionSettings
+from ddlab.registry import Entry, choose
+
+Box = tuple[tuple[int, int], ...]  # start and stop along every axis
+Axes = Sequence[tuple[int, int]]  # pixels and cells along every axis
+GRID = "grid"
+FREE = "boxes"  # boxes of somebody's own
+
+
+def grid_cells(axes: Axes) -> Iterator[Box]:
+    """The grid itself."""
+    return product(*([(cell * (n // k), (cell + 1) * (n // k)) for cell in range(k)] for n, k in axes))
+
+
+def shifted_cells(axes: Axes) -> Iterator[Box]:
+    """The grid moved by half a cell along every axis that it cuts, and one cell more there to cover the image.
+
+    Two cells of 16 px become 0..7, 8..23 and 24..31 where the border cells are clipped, and 0..15, 8..23 and 16..31
+    where they are shifted inwards.
+
+    Raises
+    ------
+    ValueError
+        If no axis is cut, or cells of one pixel have no half.
+    """
+    if all(k == 1 for _, k in axes):
+        raise ValueError("a grid of one cell has no inner border to move")
+    if any(k > 1 and n // k < 2 for n, k in axes):
+        raise ValueError("cells of 1 px have no half to move by")
+    return product(*(_moved(n // k, k) for n, k in axes))
+
+
+def _moved(cell: int, num_cells: int) -> list[tuple[int, int]]:
+    half = cell // 2
+    return [(k * cell - half, (k + 1) * cell - half) for k in range(num_cells + 1)] if num_cells > 1 else [(0, cell)]
+
+
+def centre_cells(axes: Axes) -> Iterator[Box]:
+    """The grid and, last, one more cell of the same size in the middle of the image.
+
+    Raises
+    ------
+    ValueError
+        If the grid has a cell there already.
+    """
+    if all(k % 2 for _, k in axes):
+        raise ValueError("the grid has a cell in the middle already")
+    yield from grid_cells(axes)
+    yield tuple(((n - n // k) // 2, (n - n // k) // 2 + n // k) for n, k in axes)
+
+
+LAYOUTS: dict[str, Entry] = {
+    GRID: Entry("Grid", "The grid of the papers (type A).", "ddlab.layouts:grid_cells", "Klawonn, Lanser, Weber"),
+    "shifted": Entry(
+        "Shifted grid", "The grid moved by half a cell, with one cell more an axis.", "ddlab.layouts:shifted_cells"
+    ),
+    "centre": Entry(
+        "Grid and centre", "The grid and one more cell in the middle of the image.", "ddlab.layouts:centre_cells"
+    ),
+}
+
+
+def boxes(
+    layout: str, shape: Sequence[int], grid: Sequence[int], overlap: int = 0, border: Border = "clip"
+) -> tuple[Box, ...]:
+    """The boxes of a layout, their overlap included; those of ``"grid"`` are the subdomains of the tensor grid.
+
+    Raises
+    ------
+    ValueError
+        If the grid does not divide the image, the overlap does not fit its cells, or the layout makes no sense of it.
+    """
+    cells = choose(LAYOUTS, layout, "layout").load()
+    Decomposition.from_grid(shape, grid, overlap, border)  # one rule for all layouts of a grid: which overlaps fit it
+    axes = tuple(zip(shape, grid, strict=True))
+    try:
+        return tuple(
+            tuple(
+                within(start - overlap, stop + overlap, n, border) if k > 1 else (0, n)
+                for (start, stop), (n, k) in zip(box, axes, strict=True)
+            )
+            for box in cells(axes)
+        )
+    except ValueError as error:
+        raise ValueError(f"{layout} {times(grid)} of {times(shape)} px: {error}") from None
+
+
+def cut(
+    layout: str, shape: Sequence[int], grid: Sequence[int], overlap: int = 0, border: Border = "clip"
+) -> DecompositionSettings:
+    """The settings of a layout: of a grid plainly that, else its boxes beside the grid and overlap they are made of.
+
+    Raises
+    ------
+    ValueError
+        As :func:`boxes`.
+    """
+    made = boxes(layout, shape, grid, overlap, border)
+    free = None if layout == GRID else made
+    return DecompositionSettings(grid=tuple(grid), overlap=overlap, border=border, boxes=free)
+
+
+def layout_of(settings: DecompositionSettings) -> str:
+    """The layout whose settings :func:`cut` gave; ``"boxes"`` for boxes of somebody's own.
+
+    The image's shape is not asked for: every layout reaches its far corner.
+    """
+    if settings.boxes is None:
+        return GRID
+    shape = [max(stop for _, stop in axis) for axis in zip(*settings.boxes, strict=True)]
+    for name in LAYOUTS:
+        try:
+            if isinstance(settings.overlap, int) and settings == cut(
+                name, shape, settings.grid, settings.overlap, settings.border
+            ):
+                return name
+        except ValueError:
+            continue
+    return FREE
+
+
+def title(layout: str, grid: Sequence[int]) -> str:
+    """A layout of a grid as people read it: ``2×2 shifted``."""
+    return FREE if layout == FREE else f"{times(grid)} {layout}"
