@@ -31,9 +31,9 @@ else:
     with cloud:
         figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")
         charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
+    paper.show_cell(run)
     effort.show(run)
     communication.show(run)
-    paper.show_cell(run)
 
 curves = results.curves(runs)
 if not curves.empty:

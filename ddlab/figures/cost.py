@@ -11,6 +11,7 @@ from ddlab.figures.layout import finish, si
 
 GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighter one of the same family
 PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "adam": "#E69F00", "activations": "#009E73"}
+BESIDE = "\u2003"  # a wide space, in which a diamond fits
 QUANTITIES = {"parameters": "parameters", "flops": "operations a forward pass of one image"}
 
 
@@ -56,17 +57,17 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
     left = least / 10  # a logarithm has no place for nothing
     figure = go.Figure(
         go.Bar(
-            x=sent.fillna(left),
+            x=sent,
             y=table["title"],
             orientation="h",
             marker_color=[strategy_color(name) for name in table["strategy"]],
-            text=[si(number, "B") if number else "nothing" for number in table["bytes"]],
-            textposition="outside",
-            cliponaxis=False,
             customdata=table["sends"],
-            hovertemplate="%{y}: %{text} a step, %{customdata}<extra></extra>",
+            hovertemplate="%{y}: %{x:.4s}B a step, %{customdata}<extra></extra>",
         )
     )
+    text = [BESIDE + (si(number, "B") if number else "nothing") for number in table["bytes"]]
+    labels = {"text": text, "textposition": "middle right", "cliponaxis": False, "hoverinfo": "skip"}
+    figure.add_scatter(x=sent.fillna(left), y=table["title"], mode="text", **labels)
     mark = {"symbol": "diamond", "size": 11, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}}
     hover = "%{y}: %{x:.4s}B a step in this run<extra></extra>"
     measured = table["measured"].where(table["measured"] > 0)

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import ink, strategy_color
+from ddlab.figures.colors import strategy_color
 from ddlab.figures.layout import finish, percent_axis, si
 
 HEIGHT = 400  # screen pixels of charts that stand side by side
@@ -49,22 +49,22 @@ def target_bars(table: pd.DataFrame, effort: str, titles: tuple[str, str]) -> go
     titles
         Of the figure, and of the axis of the effort.
     """
-    colors = [strategy_color(name) for name in table["strategy"]]
-    missed = [f"not reached (best {best:.1%})" for best in table["best"]]
+    longest = table[effort].max() if table[effort].notna().any() else 1.0
+    missed = table["best"].map("not reached (best {:.1%})".format)
+    takes = table[effort].map(si).where(table[effort].notna(), missed)
     figure = go.Figure(
         go.Bar(
             x=table[effort].fillna(0),
             y=table["title"],
             orientation="h",
-            marker_color=colors,
-            text=[si(value) if value == value else text for value, text in zip(table[effort], missed, strict=True)],
-            textposition="auto",
-            insidetextfont={"color": [ink(color) for color in colors]},
-            hovertemplate="%{y}: %{text}<extra></extra>",
+            marker_color=[strategy_color(name) for name in table["strategy"]],
+            text=list(takes),
+            textposition="outside",
             cliponaxis=False,
+            hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(rangemode="tozero", exponentformat="SI")
+    figure.update_xaxes(range=[0, 1.3 * longest], exponentformat="SI", nticks=5)  # room for the numbers
     title, axis = titles
     return finish(figure, title, x=axis, height=HEIGHT, showlegend=False)

@@ -37,7 +37,7 @@ def show_cell(run: RunFolder) -> None:
     st.caption(" ".join([*sentences, "What a shorter run can repeat is the **order** of the strategies."]))
     st.markdown("**What differs in the set-up**")
     config = {name: st.column_config.TextColumn(name.capitalize()) for name in differences}
-    st.dataframe(differences, hide_index=True, column_config=config, key="set-up")
+    st.dataframe(differences, hide_index=True, column_config=config, key="set-up", height="content")
 
 
 def _titles(table: pd.DataFrame) -> list[str]:
