@@ -105,6 +105,7 @@ class CoherentModel(nn.Module):
     def networks(self) -> Iterator[tuple[str, Bank, int]]:
         """Name, bank and place in the bank of every network that this rank holds, the DNN last."""
         for group, bank in zip(self.placed.groups, self.banks, strict=True):
+            assert isinstance(bank, Bank)
             yield from ((local_name(subdomain), bank, place) for place, subdomain in enumerate(group))
         yield DNN, self.dnn, 0
 
