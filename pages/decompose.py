@@ -1,9 +1,12 @@
 """Decompose: cut the images of a data set and see what every local network gets, and what it will cost."""
 
+import math
+
 import streamlit as st
 
 from ddlab.analyses.cost import cost_table, work_ratio
 from ddlab.analyses.sight import evidence_share, subdomain_table
+from ddlab.decomposition import times
 from ddlab.figures import cost as costs
 from ddlab.figures import images as pictures
 from ddlab.figures.volumes import Scene
@@ -55,9 +58,11 @@ with parts:
     seen = None if mask is None else evidence_share(decomposition, mask)
     sees = [""] * len(decomposition) if seen is None else [f" · sees {share:.0%}" for share in seen]
     names = [f"{number}{share}" for number, share in enumerate(sees, 1)]
-    sizes = " or ".join(sorted({extents(box.shape) for box in decomposition}))
-    title = f"Its subimages, {sizes}" + ("" if mask is None else ", and their share of the evidence (pink)")
-    title += "; an axial slice of each, the upper layer on top" if len(description.shape) == 3 else ""
+    sizes = sorted({box.shape for box in decomposition}, key=math.prod)
+    smallest = f"{times(sizes[0])} to " if len(sizes) > 1 else ""
+    title = f"Its subimages, {smallest}{extents(sizes[-1])}"
+    title += "" if mask is None else ", and their share of the evidence (pink)"
+    title += "; of each an axial slice, the lowest layer first" if len(description.shape) == 3 else ""
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)
     charts.show(figure, subdomain_table(decomposition, mask), "parts", f"{asked['name']}-{index}-subimages")
 

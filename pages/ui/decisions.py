@@ -111,6 +111,7 @@ def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.
     values = table["accuracy" if shown == "all" else shown].to_numpy()
     over = "all validation images" if shown == "all" else f"validation images of {shown}"
     title = f"Accuracy of every local network alone, over {over}"
+    title += "; layers side by side, the lowest first" if image.ndim == 4 else ""
     figure = pictures.subdomain_map(decomposition, values, title, image)
     charts.show(figure, table, "subdomains", f"{run_id}-subdomains")
     st.caption(f"Guessing is right for 1 of {len(outcomes.classes)} images: {1 / len(outcomes.classes):.0%}.")

@@ -213,8 +213,8 @@ def _list(slot: Slot) -> Any:
     if not text:
         return None if slot.info.default is None else []
     numbers = [part for part in re.split(r"[\s,;×x]+", text) if part]
-    if all(re.fullmatch(r"-?\d+", part) for part in numbers):
-        values = [int(part) for part in numbers]
+    if all(re.fullmatch(r"-?\d+(\.\d+)?", part) for part in numbers):
+        values = [float(part) if "." in part else int(part) for part in numbers]
         return values[0] if len(values) == 1 and slot.path == "decomposition.overlap" else values
     try:
         return yaml.safe_load(text)
@@ -228,9 +228,9 @@ def written(path: str, value: Any) -> str:
         return ""
     if isinstance(value, int):
         return str(value)
-    if any(not isinstance(part, int) for part in value):
+    if any(not isinstance(part, int | float) for part in value):
         return yaml.safe_dump(value, default_flow_style=True).strip()
-    return times(value) if path in SHAPES else ", ".join(map(str, value))
+    return times(value) if path in SHAPES else ", ".join(f"{part:g}" for part in value)
 
 
 def _matters(path: str, tree: Mapping[str, Any]) -> bool:

@@ -66,21 +66,34 @@ function drawPlane(canvas, slice, scene, view, plane) {
 
 /** The boxes that the slice cuts, a little inside their border so that neighbours are told apart, each with its number. */
 function drawBoxes(context, scene, view, plane, x, y, line) {
-  context.font = `600 ${12 * line}px sans-serif`;
-  scene.boxes.forEach(({ start, stop, color, ink, number }) => {
-    const position = view.at[plane.along];
-    if (position < start[plane.along] || position >= stop[plane.along]) return;
+  const position = view.at[plane.along];
+  const labels = new Map(); // where boxes overlap along the view, the numbers of a corner stand side by side
+  for (const box of scene.boxes) {
+    const { start, stop, color } = box;
+    if (position < start[plane.along] || position >= stop[plane.along]) continue;
     const [left, right] = [x(start[plane.across]) + 2 * line, x(stop[plane.across]) - 2 * line];
-    const [top, bottom] = [y(start[plane.down]), y(stop[plane.down])].sort((a, b) => a - b);
+    const [above, below] = [y(start[plane.down]), y(stop[plane.down])].sort((a, b) => a - b);
+    const [top, height] = [above + 2 * line, below - above - 4 * line];
     const path = new Path2D();
-    path.rect(left, top + 2 * line, right - left, bottom - top - 4 * line);
+    path.rect(left, top, right - left, height);
     stroke(context, path, color, 2 * line);
-    const width = context.measureText(number).width;
-    if (width + 10 * line > right - left || bottom - top < 22 * line) return;
+    const corner = `${left} ${top}`;
+    const label = labels.get(corner) ?? { left, top, room: Math.min(right - left, 2 * height), boxes: [] };
+    labels.set(corner, { ...label, boxes: [...label.boxes, box] });
+  }
+  context.font = `600 ${12 * line}px sans-serif`;
+  for (const label of labels.values()) drawNumbers(context, label, line);
+}
+
+function drawNumbers(context, { left, top, room, boxes }, line) {
+  const widths = boxes.map(({ number }) => context.measureText(number).width + 7 * line);
+  if (widths.reduce((a, b) => a + b) > room) return;
+  boxes.forEach(({ number, color, ink }, index) => {
     context.fillStyle = color;
-    context.fillRect(left, top + 2 * line, width + 7 * line, 17 * line);
+    context.fillRect(left, top, widths[index], 17 * line);
     context.fillStyle = ink;
-    context.fillText(number, left + 4 * line, top + 15 * line);
+    context.fillText(number, left + 3.5 * line, top + 13 * line);
+    left += widths[index];
   });
 }
 

@@ -1,5 +1,7 @@
 """Decompose: opens, follows the URL, says what does not fit."""
 
+import json
+import struct
 from functools import partial
 
 import pytest
@@ -74,3 +76,30 @@ def test_values_in_the_url_that_are_no_choice_are_left_aside():
     at = opened(dataset="nonsense", rows="99", image="many")
     assert not at.exception and not at.error
     assert at.selectbox(key="dataset picker").value == "shapes_local"
+
+
+VOLUMES = {"dataset": "ct_phantom", "volume": "32x32x16", "image": "1"}
+
+
+def boxes_of_the_viewer(at):
+    message = at.get("bidi_component")[0].proto.bytes
+    (length,) = struct.unpack("<I", message[:4])
+    return json.loads(message[4 : 4 + length])["boxes"]
+
+
+def test_volumes_are_cut_along_three_axes_and_shown_in_the_viewer():
+    at = opened(**VOLUMES)
+    assert not at.exception and not at.error
+    assert len(figures(at)) == 4, "the viewer stands in the place of the picture"
+    assert [box["stop"] for box in boxes_of_the_viewer(at)] == [[16, 16, 16], [16, 32, 16], [32, 16, 16], [32, 32, 16]]
+    assert any("32×32×16 voxels" in text.value and "HU" in text.value for text in at.markdown)
+    at.button(key="grid (4, 4, 2)").click().run()
+    assert at.select_slider(key="depth picker").value == 2
+    assert len(boxes_of_the_viewer(at)) == 32
+    assert not at.exception and not at.error
+
+
+def test_overlap_of_volumes_may_differ_from_axis_to_axis():
+    at = opened(**VOLUMES, depth="2", overlaps="own", overlap_rows="3", overlap_depth="1")
+    assert not at.exception and not at.error
+    assert boxes_of_the_viewer(at)[0]["stop"] == [19, 16, 9]

@@ -107,3 +107,14 @@ def test_the_dnn_that_is_picked_is_taken_apart(strategies, dnn, drawn):
     assert STRATEGIES[dnn].title in listens
     assert {title.split(":")[0] for title in titles if "local networks say of this image" in title} == drawn
     assert any("none on their own" in caption.value for caption in at.caption) == (strategies == ["coherent"])
+
+
+def test_a_run_on_volumes_shows_the_viewer_and_a_map_of_every_layer():
+    volumes = {"name": "ct_phantom", "volume": [16, 16, 8], "train_images": 12, "validation_images": 8}
+    made_run(experiment=made_experiment(volumes, decomposition={"grid": [2, 2, 2]}))
+    at = opened(image="1")
+    assert not at.exception and not at.error
+    assert len(at.get("bidi_component")) == 1
+    titles = [figure["layout"]["title"]["text"].replace("<br>", " ") for figure in figures(at)]
+    assert any("layers side by side" in title for title in titles)
+    assert any("who saw the evidence" in title for title in titles)

@@ -38,7 +38,7 @@ def train_button(test):
 
 def meant_elsewhere(path):
     """Fields that mean nothing to drawn images and the default strategies."""
-    return path in ("dataset.path", "dataset.volume") or path.startswith(("coherent.", "transfer."))
+    return path in ("dataset.path", "dataset.volume", "dataset.window") or path.startswith(("coherent.", "transfer."))
 
 
 @pytest.mark.parametrize("with_advanced", [False, True])
@@ -124,6 +124,13 @@ def test_link_from_decompose(open_page):
     assert (asked.model.name, asked.model.width, asked.model.reduction) == ("vgg3", 0.5, "1/N")
 
 
+def test_link_from_decompose_with_volumes(open_page):
+    link = {"dataset": "ct_phantom", "volume": "32x32x16", "grid": "2x2x2", "overlap": "2x2x0"}
+    asked = parse_experiment(shown_yaml(open_page("train", **link)))
+    assert asked.dataset.volume == (32, 32, 16)
+    assert (asked.decomposition.grid, asked.decomposition.overlap) == ((2, 2, 2), (2, 2, 0))
+
+
 def test_a_run_is_duplicated(open_page):
     run = made_run(experiment=made_experiment(seeds=[3, 4]))
     asked = parse_experiment(shown_yaml(open_page("train", **{"from": run.id})))
@@ -160,6 +167,7 @@ def test_overrides_repeat_the_change():
         ("decomposition.grid", [2, 4], "2×4"),
         ("decomposition.overlap", 3, "3"),
         ("aggregator.hidden", [128, 64], "128, 64"),
+        ("dataset.window", [-1000.0, 400.5], "-1000, 400.5"),
         ("decomposition.boxes", None, ""),
         ("decomposition.boxes", [[[0, 8], [0, 8]]], "[[[0, 8], [0, 8]]]"),
     ],
