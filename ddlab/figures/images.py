@@ -117,26 +117,25 @@ class Places:
 def places(decomposition: Decomposition, gap: float = 0.22) -> Places:
     """Put every subimage in the cell of its grid, in rows of equal length for free boxes; gaps are shares of a side.
 
-    The layers of a volume lie below each other, the highest on top, with twice the gap between them.
+    The layers of a volume stand side by side, the lowest first, with twice the gap between them.
     """
     boxes, grid = decomposition.subdomains, decomposition.grid
     columns = grid[1] if grid else math.ceil(math.sqrt(len(boxes)))
     layers = grid[2] if grid and len(grid) == 3 else 1
-    rows = math.ceil(len(boxes) / columns / layers)
     cells = []
     for index in range(len(boxes)):
         row, column = divmod(index // layers, columns)
-        cells.append(((layers - 1 - index % layers) * rows + row, column))
-    heights, widths = [0] * (rows * layers), [0] * columns
+        cells.append((row, index % layers * columns + column))
+    heights, widths = [0] * (cells[-1][0] + 1), [0] * (layers * columns)
     for box, (row, column) in zip(boxes, cells, strict=True):
         heights[row], widths[column] = max(heights[row], box.shape[0]), max(widths[column], box.shape[1])
     space = gap * max(*heights, *widths)
     corners = tuple(
-        (sum(widths[:column]) + space * column, sum(heights[:row]) + space * (1 + row + row // rows))
+        (sum(widths[:column]) + space * (column + column // columns), sum(heights[:row]) + space * (1 + row))
         for row, column in cells
     )
-    height = sum(heights) + space * (rows * layers + layers - 1)
-    return Places(corners, sum(widths) + space * (columns - 1), height)
+    width = sum(widths) + space * (len(widths) + layers - 2)
+    return Places(corners, width, sum(heights) + space * len(heights))
 
 
 def subimages_figure(
@@ -165,7 +164,7 @@ def subimages_figure(
         if colors:
             corners = {"x0": x - 0.5, "x1": x + box.shape[1] - 0.5, "y0": y - 0.5, "y1": y + box.shape[0] - 0.5}
             frames.append({"type": "rect", "line": {"color": colors[index], "width": 4}, **corners})
-    height = round(PICTURE * min(max(1.0, where.height / where.width), 2.4))
+    height = round(PICTURE * min(max(1.0, where.height / where.width), 1.2))
     figure = finish(go.Figure(pictures), title, height=height, showlegend=False, annotations=notes, shapes=frames)
     return picture_axes(figure, where.width, where.height)
 
