@@ -35,7 +35,7 @@ class Placed:
     Parameters
     ----------
     shares
-        The subdomains of every rank.
+        The subdomains of every rank, ascending.
     groups
         Those of this rank, networks of equal shape together; each group becomes a bank.
     """
@@ -72,8 +72,8 @@ class CoherentModel(nn.Module):
         self.dnn = Bank(dnn, 1)
         self.num_classes = dnn.outputs
         self.bytes_sent = 0  # by all ranks while training
-        gathered = [subdomain for share in placed.shares for subdomain in share]
-        self.order = torch.tensor(gathered).argsort()
+        self.own_order = _order(placed.groups)  # from banks to our share
+        self.order = _order(placed.shares)  # from all shares to the subdomains
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         """Map the subimages of every group ``(B, n·C, *spatial)`` to logits ``(B, 1, K)``, equal on all ranks."""
@@ -84,7 +84,7 @@ class CoherentModel(nn.Module):
         # A rank without networks has one input, without features, and no bank.
         with self._own_random_numbers():
             said = [bank(images) for bank, images in zip(self.banks, inputs, strict=False)]
-        mine = torch.cat([inputs[0].new_empty(len(inputs[0]), 0, self.num_classes), *said], dim=1)
+        mine = torch.cat([inputs[0].new_empty(len(inputs[0]), 0, self.num_classes), *said], dim=1)[:, self.own_order]
         if self.outputs == "probabilities":
             mine = mine.softmax(-1)
         return self._exchange(mine)[:, self.order]
@@ -97,7 +97,7 @@ class CoherentModel(nn.Module):
         """Move to the device and type, as :meth:`Bank.prepare` does."""
         for bank in (*self.banks, self.dnn):
             bank.prepare(device, dtype)
-        self.order = self.order.to(device)
+        self.order, self.own_order = self.order.to(device), self.own_order.to(device)
         return self
 
     # ---- the networks one by one
@@ -148,6 +148,11 @@ class CoherentModel(nn.Module):
         with torch.random.fork_rng([self.order.device] if self.order.is_cuda else []):
             torch.manual_seed(seed + self.placed.ranks.rank)
             yield
+
+
+def _order(parts: Sequence[Sequence[int]]) -> Tensor:
+    """Where each subdomain is, lowest first, when the parts lie one after the other."""
+    return torch.tensor([subdomain for part in parts for subdomain in part], dtype=torch.int64).argsort()
 
 
 def local_name(subdomain: int) -> str:

@@ -1,0 +1,201 @@
+"""The coherent model and transfer, run in this process: what they write follows from their weights."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ddlab.batches import GroupedFeed, Sharing
+from ddlab.data.cache import load
+from ddlab.engine.ranks import Ranks
+from ddlab.experiment import Experiment, ExperimentError
+from ddlab.models.build import build
+from ddlab.problem import pose
+from ddlab.runs import RunFolder
+from ddlab.strategies.cnn_dnn import dnn
+from ddlab.strategies.execute import execute
+from ddlab.strategies.results import balanced_accuracy
+from ddlab.training import Stopped
+
+SETTINGS = {
+    "strategies": ["coherent", "transfer"],
+    "dataset": {"name": "digits", "size": 16, "train_images": 300, "validation_images": 100},
+    "model": {"width": 0.5},
+    "training": {"epochs": 3, "batch_size": 50},
+    "transfer": {"epochs": 4, "start": 2},
+    # Two shapes, so two banks; the second subdomain of the first shape comes last.
+    "decomposition": {"boxes": [[[0, 8], [0, 8]], [[8, 16], [0, 16]], [[0, 8], [8, 16]]]},
+}
+
+
+def run_of(check=lambda: None, **changes) -> RunFolder:
+    run = RunFolder.create(Experiment.model_validate(SETTINGS).with_settings(changes))
+    execute(run, Ranks(), lambda record: None, check)
+    return run
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(home):
+    return {outputs: run_of(**{"coherent.outputs": outputs}) for outputs in ("probabilities", "logits")}
+
+
+@pytest.mark.parametrize("outputs", ["probabilities", "logits"])
+@pytest.mark.parametrize("strategy", ["coherent", "transfer"])
+def test_decisions_follow_from_the_weights_that_were_kept(finished, strategy, outputs):
+    """Load every network from its file, show it its subimages, and put their outputs through the DNN."""
+    run = finished[outputs]
+    problem, dataset, stage = pose(run.experiment), load(run.experiment.dataset), run.stage(strategy, 0)
+    images = torch.tensor(np.asarray(dataset.validation.images)).float() / 255
+    images = (images - torch.tensor(dataset.mean)[:, None, None]) / torch.tensor(dataset.std)[:, None, None]
+    said = []
+    with torch.no_grad():
+        for index, (network, box) in enumerate(zip(problem.local_networks, problem.decomposition, strict=True)):
+            module = build(network).eval()
+            module.load_state_dict(load_file(stage.weights(f"subdomain{index}-best")))
+            said.append(module(images[box.slices]))
+        logits = torch.stack(said, 1)
+        probabilities = logits.softmax(2)
+        decide = build(dnn(problem)).eval()
+        decide.load_state_dict(load_file(stage.weights("dnn-best")))
+        scores = decide((probabilities if outputs == "probabilities" else logits).flatten(1)).softmax(1)
+    written = stage.predictions()
+    np.testing.assert_allclose(written["validation_local"], probabilities, atol=5e-6)
+    np.testing.assert_allclose(written["validation"], scores, atol=5e-6)
+    labels = np.asarray(dataset.validation.labels)
+    assert stage.result()["validation_accuracy"] == pytest.approx((scores.argmax(1).numpy() == labels).mean())
+
+
+def test_transfer_starts_from_the_epoch_that_was_asked_for(home):
+    """With no rate to speak of it stays where it began: at the local networks' second epoch, not their last."""
+    run = run_of(**{"transfer.learning_rate": 1e-12, "transfer.epochs": 1, "model.batch_norm": False})
+    local, transfer = run.stage("local", 0), run.stage("transfer", 0)
+    for index in range(3):
+        began = load_file(local.weights(f"subdomain{index}-epoch2"))
+        went_on = load_file(local.weights(f"subdomain{index}-last"))
+        for name, value in load_file(transfer.weights(f"subdomain{index}-last")).items():
+            torch.testing.assert_close(value, began[name], rtol=0, atol=1e-8)
+            assert not torch.allclose(value, went_on[name], atol=1e-5)
+
+
+def test_epoch_of_a_longer_training_is_a_shorter_training(home):
+    """So one local stage serves all strategies, and transfer has had as many epochs in all as the others."""
+    long, short = run_of(), run_of(**{"training.epochs": 2})
+    for index in range(3):
+        snapshot = long.stage("local", 0).weights(f"subdomain{index}-epoch2")
+        assert snapshot.read_bytes() == short.stage("local", 0).weights(f"subdomain{index}-last").read_bytes()
+
+
+def test_trained_dnn_is_taken_over(home):
+    run = run_of(**{"transfer.dnn": "trained", "transfer.learning_rate": 1e-12, "aggregator.epochs": 2})
+    began = load_file(run.stage("cnn_dnn", 0).weights("dnn-best"))
+    for name, value in load_file(run.stage("transfer", 0).weights("dnn-last")).items():
+        torch.testing.assert_close(value, began[name], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("strategy", ["coherent", "transfer"])
+def test_resumes_bit_for_bit_from_the_newest_epoch_that_all_parts_have(home, finished, strategy):
+    """Stopped in the third epoch; the newest checkpoint is then lost, as if one rank had not come to write it."""
+    whole = finished["probabilities"]
+    run = RunFolder.create(whole.experiment)
+    records: list[dict] = []
+
+    def stop() -> None:
+        if any(record["stage"] == strategy and record["epoch"] == 2 for record in records):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        execute(run, Ranks(), records.append, stop)
+    newest = [path for path in run.stage(strategy, 0).checkpoints() if "previous" not in path.name]
+    assert len(newest) == 1
+    newest[0].unlink()
+    execute(run, Ranks(), records.append, lambda: None)
+    assert [record["epoch"] for record in records if record["stage"] == strategy][:3] == [1, 2, 2]
+    for path in whole.stage(strategy, 0).path.glob("weights-*"):
+        assert path.read_bytes() == (run.stage(strategy, 0).path / path.name).read_bytes(), path.name
+
+
+def test_gradients_reach_every_local_network(home):
+    """And are those of the one loss: a step along them lowers it."""
+    from ddlab.models.coherent import CoherentModel, Placed
+
+    problem = pose(Experiment.model_validate(SETTINGS))
+    groups = [[0, 2], [1]]
+    model = CoherentModel(
+        problem.local_networks, dnn(problem), Placed(Ranks(), [[0, 1, 2]], groups), "probabilities"
+    ).prepare("cpu", torch.float64)
+    settings = problem.experiment.training.model_copy(update={"precision": "float64"})
+    boxes = [[problem.decomposition.subdomains[index] for index in group] for group in groups]
+    feed = GroupedFeed(load(problem.experiment.dataset), boxes, settings, Sharing(Ranks()))
+    batch = next(feed.train(0))
+    model.eval()
+    loss = partial(torch.nn.functional.cross_entropy, target=batch.labels)
+    before = loss(model(batch.inputs)[:, 0])
+    before.backward()
+    norms = {name: sum(p.grad.square().sum() for p in bank.parameters_of(at)) for name, bank, at in model.networks()}
+    assert list(norms) == ["subdomain0", "subdomain2", "subdomain1", "dnn"] and min(norms.values()) > 0
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter -= 1e-4 * parameter.grad
+        step = 1e-4 * sum(norms.values())
+        assert before - loss(model(batch.inputs)[:, 0]) == pytest.approx(float(step), rel=0.05)
+
+
+def test_more_ranks_than_subdomains(home):
+    """A rank without networks takes part in the DNN alone; its model is empty but whole."""
+    from ddlab.models.coherent import CoherentModel, Placed
+
+    problem = pose(Experiment.model_validate(SETTINGS))
+    placed = Placed(Ranks(rank=3, size=4), [[0], [1], [2], []], [])
+    model = CoherentModel(problem.local_networks, dnn(problem), placed, "probabilities").prepare("cpu", torch.float32)
+    assert [name for name, _, _ in model.networks()] == ["dnn"]
+    feed = GroupedFeed(load(problem.experiment.dataset), [], problem.experiment.training, Sharing(Ranks()))
+    (inputs,) = next(feed.train(0)).inputs
+    assert inputs.shape == (50, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"transfer.start": 4}, r"transfer.start: must be at most training.epochs = 3, got 4"),
+        ({"transfer.dnn": "trained", "coherent.outputs": "logits"}, "transfer.dnn: 'trained' needs coherent.outputs"),
+        ({"transfer.epochs": 0}, "transfer.epochs: .*1, got 0"),
+        ({"coherent.outputs": "votes"}, "coherent.outputs: .*'probabilities' or 'logits'"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(changes, fault):
+    with pytest.raises(ExperimentError, match=fault):
+        Experiment.model_validate(SETTINGS).with_settings(changes)
+
+
+def test_missing_weights_are_named(home, finished):
+    run = RunFolder.create(finished["probabilities"].experiment)
+    with pytest.raises(Stopped):
+        records: list[dict] = []
+
+        def stop() -> None:
+            if any(record["stage"] == "transfer" for record in records):
+                raise Stopped
+
+        execute(run, Ranks(), records.append, stop)
+    for path in run.stage("transfer", 0).checkpoints():
+        path.unlink()
+    run.stage("local", 0).weights("subdomain1-epoch2").write_bytes(b"no weights")
+    with pytest.raises(
+        ValueError, match=r"weights-subdomain1-epoch2.safetensors of stage local, seed 0, cannot be read"
+    ):
+        execute(run, Ranks(), lambda record: None, lambda: None)
+
+
+def test_balanced_accuracy_counts_rare_classes_as_much():
+    labels, decisions = np.array([0] * 9 + [1]), np.zeros(10, dtype=int)
+    assert (decisions == labels).mean() == 0.9
+    assert balanced_accuracy(decisions, labels) == 0.5
