@@ -17,20 +17,27 @@ from ddlab.strategies import STRATEGIES
 CLASSROOM = ("classroom", "pairs", "relation", "digits")
 
 
-def train(recipe: str, seeds: list[int]) -> dict[str, Any]:
-    """Train a recipe as a user would, and give what the command says of it."""
-    command = [sys.executable, "-m", "ddlab", "train", recipe, "--set", f"seeds={json.dumps(seeds)}", "--json"]
+def train(recipe: str, **settings: Any) -> dict[str, Any]:
+    """Train a recipe as a user would, with ``path__to__field=value`` set, and give what the command says of it."""
+    command = [sys.executable, "-m", "ddlab", "train", recipe, "--json"]
+    for path, value in settings.items():
+        command += ["--set", f"{path.replace('__', '.')}={json.dumps(value)}"]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def reached(entry: dict[str, Any]) -> str:
+    """Validation accuracy, mean ± standard deviation over the seeds."""
+    spread = "" if entry["validation_sd"] is None else f" ± {entry['validation_sd']:.3f}"
+    return f"{entry['validation']:.3f}{spread}"
 
 
 def row(recipe: str, run: dict[str, Any]) -> str:
     """One line of the table; in brackets what is possible at best, where that is known."""
     bounds = BAYES_ACCURACY.get(RECIPES[recipe]().dataset.name, {})
     cells = []
-    for name, entry in run["strategies"].items():
-        spread = "" if entry["validation_sd"] is None else f" ± {entry['validation_sd']:.3f}"
+    for name in STRATEGIES:
         bound = f" ({bounds[name]:.2f})" if name in bounds else ""
-        cells.append(f"{entry['validation']:.3f}{spread}{bound}")
+        cells.append(reached(run["strategies"][name]) + bound if name in run["strategies"] else "–")
     return f"| `{recipe}` | {' | '.join(cells)} | {run['seconds']:.0f} s |"
 
 
@@ -43,7 +50,7 @@ def main() -> None:
     print(f"| recipe | {' | '.join(entry.title for entry in STRATEGIES.values())} | time |")
     print(f"|---|{'---|' * (len(STRATEGIES) + 1)}")
     for recipe in arguments.recipes:
-        print(row(recipe, train(recipe, arguments.seeds)), flush=True)
+        print(row(recipe, train(recipe, seeds=arguments.seeds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,16 @@ LOOKS = 1 + 4 * 2  # numbers of a scene: its outcome; row, column, radius and an
 KINDS = {"vermilion disc": (0, 0), "vermilion cross": (1, 0), "blue disc": (0, 1), "blue cross": (1, 1)}
 
 BAYES_ACCURACY: dict[str, dict[str, float]] = {
-    "shapes_local": {"global": 1.0, "average": 1.0, "majority": 0.4, "cnn_dnn": 1.0},
-    "shapes_pairs": {"global": 1.0, "average": 1.0, "majority": 0.62, "cnn_dnn": 1.0},
-    "shapes_relation": {"global": 1.0, "average": 0.5, "majority": 0.5, "cnn_dnn": 0.5},
+    "shapes_local": {"global": 1.0, "average": 1.0, "majority": 0.4, "cnn_dnn": 1.0, "coherent": 1.0, "transfer": 1.0},
+    "shapes_pairs": {"global": 1.0, "average": 1.0, "majority": 0.62, "cnn_dnn": 1.0, "coherent": 1.0, "transfer": 1.0},
+    "shapes_relation": {
+        "global": 1.0,
+        "average": 0.5,
+        "majority": 0.5,
+        "cnn_dnn": 0.5,
+        "coherent": 1.0,
+        "transfer": 1.0,
+    },
 }
 
 
@@ -163,7 +170,7 @@ class ShapesLocal(Shapes):
     majority
         The three networks that see nothing all name class 0, the most frequent, and outvote the one that knows. The
         decision is class 0, always, and right with probability p(0): **0.4**. The tie rule is never needed.
-    CNN-DNN
+    CNN-DNN, coherent, transfer
         The network that is certain, wherever it is, tells the class: **1**.
     """
 
@@ -202,7 +209,7 @@ class ShapesPairs(Shapes):
         1/2 ties with 1/2. Either they differ, and (a, disc) wins with two votes or three, or they agree, and the vote
         is 4:0 or ties 2:2; then, by the tie rule, the left networks win, as r > 1/2. So the decision is (a, disc)
         whatever b is, right with probability r: **0.62**. The right object does not count at all.
-    CNN-DNN
+    CNN-DNN, coherent, transfer
         The support of the left posteriors tells a, that of the right ones b: **1**.
 
     Nearby priors do worse as a lesson: the closer r is to 1/2, the more do a trained network's errors decide the votes;
@@ -235,8 +242,12 @@ class ShapesRelation(Shapes):
         Sees both colours: **1**.
     average, majority, CNN-DNN
         Every function of N constant vectors is constant, or arbitrary at ties: **0.5**.
+    coherent, transfer
+        One number a subdomain is enough to say "nothing", "vermilion" or "blue", and the DNN compares them: **1**.
+        Whether training gets there is another question: local networks that were trained on their own until they knew
+        their images by heart say so little of the colours that the coherent model does not recover from them.
 
-    That is the honest limit of deciding from local probabilities: only a network that is trained as one can tell.
+    That is the honest limit of deciding from local probabilities: only networks that are trained as one can tell.
     """
 
     classes = ("same colour", "different colours")

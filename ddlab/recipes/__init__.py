@@ -12,6 +12,7 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "demo": classroom.demo,
     "pairs": classroom.pairs,
     "relation": classroom.relation,
+    "memorised": classroom.memorised,
     "digits": classroom.digits,
     "ct_phantom": volumes.ct_phantom,
     "adrenal": volumes.adrenal,

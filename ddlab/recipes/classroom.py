@@ -6,7 +6,9 @@ from ddlab.experiment import (
     Experiment,
     ModelSettings,
     TrainingSettings,
+    TransferSettings,
 )
+from ddlab.strategies import STRATEGIES
 
 
 def classroom() -> Experiment:
@@ -48,16 +50,35 @@ def pairs() -> Experiment:
 
 
 def relation() -> Experiment:
-    """Same or different colour: the limit of the method, only a network trained as one can decide.
+    """Same or different colour: the limit of the method, only networks that are trained as one can decide.
 
-    ``ddlab train relation``: ``global`` above 0.9, the others within 5 points of chance; half a minute on two
-    cores.
+    ``ddlab train relation``: ``global``, ``coherent`` and ``transfer`` above 0.9, the others within 5 points of chance;
+    a minute on two cores. ``transfer`` starts from local networks that have hardly learned anything: see ``memorised``.
     """
     return Experiment(
         name="relation",
         dataset=DatasetSettings(name="shapes_relation", train_images=4000, validation_images=1000),
         model=ModelSettings(name="cnn"),
-        training=TrainingSettings(epochs=5, batch_size=64),
+        strategies=tuple(STRATEGIES),
+        training=TrainingSettings(epochs=6, batch_size=64),
+        transfer=TransferSettings(start=1, epochs=6),
+    )
+
+
+def memorised() -> Experiment:
+    """Where transfer fails: local networks that know their images by heart have nothing to pass on.
+
+    ``ddlab train memorised``: the task of ``relation`` with half the images and the local networks of the 20th epoch;
+    ``coherent`` above 0.9, ``transfer`` at chance. What cures it: ``--set transfer.start=2``, measured in
+    ``benchmarks.transfer_start``.
+    """
+    return Experiment(
+        name="memorised",
+        dataset=DatasetSettings(name="shapes_relation", train_images=2000, validation_images=1000),
+        model=ModelSettings(name="cnn"),
+        strategies=("cnn_dnn", "coherent", "transfer"),
+        training=TrainingSettings(epochs=20, batch_size=64, keep="last"),
+        transfer=TransferSettings(epochs=10),
     )
 
 
