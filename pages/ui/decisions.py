@@ -28,7 +28,7 @@ LIMITS = {
     "shapes_relation": "**The honest limit of the method.** The class is a relation between objects in different "
     "subdomains. Each object alone appears equally often in both classes, so the local networks have nothing to learn "
     "and their probabilities carry no information. No strategy that trains them on their own can decide, CNN-DNN "
-    "included; only a network that is trained as a whole can.",
+    "included; only networks that are trained as one can: the global one, and the coherent model.",
 }
 MOST_BARS = 16  # subdomains; more small charts would not fit a page
 
