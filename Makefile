@@ -20,7 +20,7 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest
 
-bench: $(VENV)/app.stamp
+bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
 
 clean:

@@ -10,12 +10,15 @@ import pytest
 from ddlab.engine.launch import launch
 from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, list_runs, open_run
+from tests.browser import viewer
 from tests.made_run import made_experiment, made_run
 
 pytestmark = pytest.mark.browser
 
 PAGES = ("/", "/decompose", "/train", "/runs", "/compare", "/probabilities")
+VOLUMES = "/decompose?dataset=ct_phantom&volume=32x32x16&image=1"
 PHONE = 390  # px
+SOON = 5_000  # ms; how long a new slice takes is measured by benchmarks.volume_viewer, on a machine that is not busy
 SCREENSHOT = Path(__file__).parents[2] / "assets" / "screenshot.png"
 
 
@@ -115,11 +118,36 @@ def test_zoom_survives_new_epochs(open_browser):
     page.wait_for_function(f"{seen}.layout.xaxis.range[1] > 6")
 
 
+def test_the_viewer_draws_without_the_server(server, open_browser):
+    """A moved slider draws another slice and the cross in the other two; the URL shows the same slices again."""
+    page = open_browser(VOLUMES)
+    page.locator(viewer.CANVAS).first.wait_for()
+    settled(page)
+    server.kill()
+    slider, before = page.locator(viewer.SLIDER), [viewer.picture(page, index) for index in range(4)]
+    viewer.watch(slider, "input")
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert max(viewer.waited(page, 4)) < SOON
+    assert all(viewer.picture(page, index) != old for index, old in enumerate(before))
+    page.locator(viewer.CANVAS).nth(1).click(position={"x": 20, "y": 30})
+    page.wait_for_function("new URLSearchParams(location.search).has('at')")
+    page.wait_for_timeout(500)
+    said, shown = page.locator(".volume .status").inner_text(), viewer.picture(page)
+    server.start()
+    page.reload()
+    page.locator(viewer.CANVAS).first.wait_for()
+    settled(page)
+    assert page.locator(".volume .status").inner_text() == said
+    assert viewer.picture(page) == shown
+
+
 def test_a_phone_needs_no_sideways_scrolling(server, open_browser):
     run = made_run(experiment=made_experiment())
     page = open_browser(width=PHONE, height=1800)
-    for path in PAGES:
-        page.goto(f"{server.url}{path}?run={run.id}")
+    for path in [*(f"{page}?run={run.id}" for page in PAGES), VOLUMES]:
+        page.goto(server.url + path)
         page.locator("h1").first.wait_for()
         settled(page)
         for element in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
