@@ -72,7 +72,7 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
     hover = "%{y}: %{x:.4s}B a step in this run<extra></extra>"
     measured = table["measured"].where(table["measured"] > 0)
     figure.add_scatter(x=measured, y=table["title"], mode="markers", marker=mark, hovertemplate=hover)
-    ends = math.log10(left), math.log10(most)
+    ends = math.log10(left) - 0.01, math.log10(most)  # plotly hides what a rounding puts beyond an end
     room = 0.3 * (ends[1] - ends[0])  # for the numbers beside the bars
     axis = {"type": "log", "range": [ends[0], ends[1] + room], "exponentformat": "SI", "ticksuffix": "B", "dtick": 1}
     figure.update_xaxes(**axis)

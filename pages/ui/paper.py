@@ -1,14 +1,18 @@
 """The paper's numbers beside those of a run, and beside those of all runs."""
 
+import re
+
 import pandas as pd
 import streamlit as st
 
 from ddlab.analyses import paper
+from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, list_runs
 from ddlab.strategies import STRATEGIES
 from pages.ui import results
 
 SHARE = "percent"
+WHOLE = [name for name in RECIPES if name.startswith("klawonn_") and not name.endswith("_small")]
 MODELS = {"vgg9": "VGG9", "resnet20": "ResNet20"}
 
 
@@ -36,8 +40,7 @@ def show_cell(run: RunFolder) -> None:
     st.download_button("The comparison as CSV", csv, f"{run.id}-paper.csv", "text/csv", on_click="ignore")
     st.caption(" ".join([*sentences, "What a shorter run can repeat is the **order** of the strategies."]))
     st.markdown("**What differs in the set-up**")
-    config = {name: st.column_config.TextColumn(name.capitalize()) for name in differences}
-    st.dataframe(differences, hide_index=True, column_config=config, key="set-up", height="content")
+    st.table(differences.rename(columns=str.capitalize).map(_plain), hide_index=True)
 
 
 def _titles(table: pd.DataFrame) -> list[str]:
@@ -77,12 +80,11 @@ def show_overview() -> None:
         repeating = [run for runs in paper.repeating_runs(list_runs()).values() for run in runs]
         repeating.sort(key=lambda run: run.id, reverse=True)
         table = _overview(tuple(str(run.path) for run in repeating), tuple(map(results.stamp, repeating)))
-        st.dataframe(
-            _wide(table), hide_index=True, key="all cells", column_config={"Runs": st.column_config.ListColumn()}
-        )
+        st.table(_wide(table), hide_index=True)
         st.caption(
             "Validation accuracy in percent: the paper's → that of the newest finished run here (difference in "
-            "points). CNN-DNN is that of Table 2, where both tables have it. The recipes `klawonn_…` train each row."
+            "points). CNN-DNN is that of Table 2, where both tables have it. Drawn scans (`ct_phantom`) stand in for "
+            "the CT scans where they are what was trained."
         )
         csv = table.to_csv(index=False).encode()
         st.download_button("All numbers as CSV", csv, "paper.csv", "text/csv", on_click="ignore")
@@ -90,12 +92,19 @@ def show_overview() -> None:
 
 def _wide(table: pd.DataFrame) -> pd.DataFrame:
     """A row a cell, a column a strategy, as the paper prints them."""
+    recipes = {paper.cell_of(RECIPES[name]().model_dump(mode="json")): name for name in WHOLE}
     rows = []
-    for (dataset, model, grid), cell in table.groupby(["dataset", "model", "grid"], sort=False):
+    for key, cell in table.groupby(["dataset", "model", "grid"], sort=False):
+        where = paper.Cell(*key)
         shown = dict(zip(_titles(cell), [_beside(row) for row in cell.itertuples()], strict=True))
-        rows.append({"Data": dataset, "Model": MODELS[model], "Grid": grid, **shown, "Runs": cell["runs"].iloc[0]})
-    wide = pd.DataFrame(rows)
-    return wide[[*(name for name in wide if name != "Runs"), "Runs"]].fillna("–")
+        last = {"Runs": _plain(", ".join(cell["runs"].iloc[0])), "Recipe": f"[train](train?recipe={recipes[where]})"}
+        rows.append({"Data": where.dataset, "Model": MODELS[where.model], "Grid": where.grid} | shown | last)
+    return pd.DataFrame(rows, columns=list(rows[0])).fillna("–")  # the first row has all strategies
+
+
+def _plain(text: str) -> str:
+    """Text whose signs mean nothing in Markdown."""
+    return re.sub(r"([\\`*_~$:<>\[\]])", r"\\\1", text)
 
 
 def _beside(row) -> str:

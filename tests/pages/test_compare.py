@@ -89,16 +89,16 @@ def flowers(monkeypatch, tmp_path):
 def test_the_paper_stands_beside_a_run_that_repeats_it(flowers):
     at = opened(run=flowers.id)
     assert not at.exception
-    strategies, cell, set_up = (
-        next(element.value for element in at.dataframe if column in element.value)
-        for column in ("best_epoch", "table", "setting")
+    strategies, cell = (
+        next(element.value for element in at.dataframe if column in element.value) for column in ("best_epoch", "table")
     )
+    set_up = at.table[0].value
     assert "balanced" in strategies  # 8 validation images of one kind, 2 of the other
     rows = cell.set_index("strategy")
     assert rows.loc["Global network", "paper"] == 0.7887
     shown = rows.loc["Global network", "validation"] - 0.7887
     assert rows.loc["Global network", "difference"] == pytest.approx(100 * shown)
-    assert dict(zip(set_up["setting"], set_up["here"], strict=True))["Size"] == "32×32"
+    assert dict(zip(set_up["Setting"], set_up["Here"], strict=True))["Size"] == "32×32"
     assert any("gives CNN-DNN twice" in caption.value for caption in at.caption)
     markers = next(trace for trace in figures(at)[0]["data"] if trace["name"] == "the paper")
     assert 0.7887 in markers["x"]
@@ -107,14 +107,15 @@ def test_the_paper_stands_beside_a_run_that_repeats_it(flowers):
 def test_all_cells_are_there_at_one_click(flowers):
     at = opened(run=flowers.id)
     assert not at.exception
-    before = len(at.dataframe)
+    before = len(at.table)
     at.session_state["overview"] = True
     at.run()
-    assert not at.exception and len(at.dataframe) == before + 1
-    table = at.dataframe[-1].value.set_index(["Data", "Model", "Grid"])
+    assert not at.exception and len(at.table) == before + 1
+    table = at.table[-1].value.set_index(["Data", "Model", "Grid"])
     assert len(table) == 8
     assert table.loc[("TF-Flowers", "VGG9", "2×2"), "Global network"].startswith("78.9 → ")
     assert table.loc[("CIFAR-10", "VGG9", "2×2"), "Majority vote"] == "62.4"
+    assert table.loc[("CIFAR-10", "VGG9", "2×2"), "Recipe"] == "[train](train?recipe=klawonn_cifar10_vgg9)"
     assert table.loc[("CIFAR-10", "ResNet20", "2×2"), "Majority vote"] == "–"
 
 
