@@ -132,9 +132,13 @@ def axial(image: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     Parameters
     ----------
     mask
-        The evidence ``(*shape)``: the slice with most of it is taken, the middle one where there is none.
+        The evidence ``(*shape)``: the slice with most of it is taken; where there is none the middle one, or that with
+        most contrast where the middle one is blank.
     """
-    return image if image.ndim < 4 else image[..., telling_voxel(image.shape[1:], mask)[2]]
+    if image.ndim < 4:
+        return image
+    shown = image[..., telling_voxel(image.shape[1:], mask)[2]]
+    return image[..., image.std(axis=(0, 1, 2)).argmax()] if np.ptp(shown) == 0 else shown
 
 
 def montage(decomposition: Decomposition, volume: np.ndarray) -> tuple[Decomposition, np.ndarray]:

@@ -70,9 +70,10 @@ def test_a_map_has_one_scale_and_may_leave_voxels_out(values, limits, expected):
     assert Overlay(np.full(3, np.nan), "nothing").quantised().tolist() == [0, 0, 0]
 
 
-def test_a_volume_is_shown_by_the_slice_with_most_evidence_or_the_middle_one():
+def test_a_volume_is_shown_by_the_slice_with_most_evidence_else_the_middle_one_unless_it_is_blank():
     np.testing.assert_array_equal(axial(VOLUME, MASK), VOLUME[..., 3])
     np.testing.assert_array_equal(axial(VOLUME, np.zeros(SHAPE)), VOLUME[..., 2])
+    np.testing.assert_array_equal(axial(np.where(np.arange(4) == 1, VOLUME, 7)), VOLUME[..., 1])
     np.testing.assert_array_equal(axial(VOLUME[..., 0]), VOLUME[..., 0])
     np.testing.assert_array_equal(enlarged(VOLUME, 6), VOLUME[0, ..., 2])
 
