@@ -79,8 +79,8 @@ class Scene:
     def pack(self) -> bytes:
         """The message to the viewer: length of the header, the header as JSON, then a byte a voxel of every part."""
         overlay = self.overlay
-        parts = {"volume": self.image, "mask": self.mask, "map": overlay and overlay.quantised()}
-        parts = {name: np.ascontiguousarray(part, np.uint8) for name, part in parts.items() if part is not None}
+        layers = {"volume": self.image, "mask": self.mask, "map": None if overlay is None else overlay.quantised()}
+        parts = {name: np.asarray(layer, np.uint8) for name, layer in layers.items() if layer is not None}
         header = self._header() | {"parts": list(parts)}
         if overlay is not None:
             low, high = overlay.limits
