@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from ddlab.analyses.accuracy import has_unequal_classes
 from ddlab.analyses.paper import paper_rows
 from ddlab.figures import accuracy as figures
 from pages.ui import charts, communication, effort, paper, results, selection, shell
@@ -20,7 +19,7 @@ if table.empty:
     st.info("No strategy has a result yet: it appears here as soon as its last stage is done.")
 else:
     published = paper_rows(run.experiment)
-    show_table(table, published, run.id, balanced=has_unequal_classes(run.experiment.dataset))
+    show_table(table, published, run.id, balanced=results.has_unequal_classes(run))
     cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")
     bars, cloud = st.columns(2)
     with bars:

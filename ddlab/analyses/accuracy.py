@@ -8,7 +8,7 @@ import pandas as pd
 
 from ddlab.data.cache import is_ready, load
 from ddlab.experiment import DatasetSettings
-from ddlab.problem import pose
+from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
 from ddlab.strategies import STRATEGIES
 from ddlab.strategies.stage import strategy_stages
@@ -45,21 +45,31 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     rows = []
     for run in runs:
         settings = {path: differing.at[run.id, path] for path in differing.columns}
+        problem = _problem(run)
         for strategy in run.asked().get("strategies") or ():
-            numbers = _strategy_row(run, strategy)
+            numbers = _strategy_row(run, problem, strategy)
             if numbers:
                 rows.append({"run_id": run.id, "run": run.name, **settings, "strategy": strategy, **numbers})
     return pd.DataFrame(rows)
 
 
-def _strategy_row(run: RunFolder, strategy: str) -> dict[str, Any]:
+def _problem(run: RunFolder) -> Problem | None:
+    """What the run trains; None where data are gone or a newer ddlab asked."""
+    try:
+        return pose(run.experiment)
+    except ValueError:
+        return None
+
+
+def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str) -> dict[str, Any]:
     by_stage: dict[tuple[str, int], dict] = {(r["stage"], r["seed"]): r for r in run.results()}
     done = [result for (stage, _), result in by_stage.items() if stage == strategy]
     if not done:
         return {}
     validation = [result["validation_accuracy"] for result in done]
     train = [result["train_accuracy"] for result in done]
-    needed = [[by_stage.get((stage, r["seed"])) for stage in _needed_stages(run, strategy)] for r in done]
+    names = [stage.name for stage in strategy_stages(problem, strategy)] if problem else []
+    needed = [[by_stage.get((stage, r["seed"])) for stage in names] for r in done]
     whole = [[stage for stage in stages if stage] for stages in needed if stages and None not in stages]
     epochs = [result["best_epoch"] for result in done if result.get("best_epoch") is not None]
     title = STRATEGIES[strategy].title if strategy in STRATEGIES else strategy
@@ -78,14 +88,6 @@ def _strategy_row(run: RunFolder, strategy: str) -> dict[str, Any]:
         "seconds": _mean([sum(stage["seconds"] for stage in stages) for stages in whole]),
         "rank_flops": _mean([sum(max(stage["flops_by_rank"] or [0]) for stage in stages) for stages in whole]),
     }
-
-
-def _needed_stages(run: RunFolder, strategy: str) -> list[str]:
-    """Names of all stages of a strategy; none where data are gone or a newer ddlab asked, so that there is no plan."""
-    try:
-        return [stage.name for stage in strategy_stages(pose(run.experiment), strategy)]
-    except ValueError:
-        return []
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -68,6 +68,16 @@ def strategies(runs: list[RunFolder]) -> pd.DataFrame:
     return _strategies(tuple(str(run.path) for run in runs), names, tuple(map(stamp, runs)))
 
 
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _unequal(path: str, changed: int) -> bool:
+    return accuracy.has_unequal_classes(RunFolder(path).experiment.dataset)
+
+
+def has_unequal_classes(run: RunFolder) -> bool:
+    """Whether the mean recall over the classes says more of the run than plain accuracy."""
+    return _unequal(str(run.path), stamp(run))
+
+
 def curves(runs: list[RunFolder]) -> pd.DataFrame:
     """The learning curves of the runs, with their names in the column ``run``."""
     return pd.concat([accuracy.learning_curves(run).assign(run=run.name) for run in runs], ignore_index=True)
