@@ -139,7 +139,7 @@ def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -
 def _longest(stage: Stage, workers: int) -> float:
     """Operations of the worker that has most to do.
 
-    A collective stage of one task shares it out (data parallel); of several, it gives each to one rank (model parallel).
+    A collective stage of one task shares it out (data parallel); one of several gives each to a rank (model parallel).
     """
     if stage.kind == "collective" and len(stage.tasks) == 1:
         return stage.flops / workers

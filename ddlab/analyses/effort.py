@@ -61,17 +61,32 @@ def _curve(
     problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]], records: pd.DataFrame
 ) -> pd.DataFrame:
     """One strategy of one seed."""
+    last = stages[-1].name
+    whole, own = total_effort(problem, stages, results), _spent(problem, stages[-1], results[last])
+    if records.empty:
+        told = {"epoch": [0], "validation_accuracy": [results[last]["validation_accuracy"]]}
+        return pd.DataFrame(told | dict(zip(EFFORTS, whole[:, None], strict=True)))
+    epochs = records[["epoch", "validation_accuracy"]].reset_index(drop=True)
+    before = whole - own
+    spent = pd.DataFrame(before + np.outer(np.arange(1, len(epochs) + 1) / len(epochs), own), columns=list(EFFORTS))
+    return epochs.join(spent).assign(seconds=before[0] + records["seconds"].cumsum().to_numpy())
+
+
+def total_effort(problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]]) -> np.ndarray:
+    """What a strategy takes from the start to its end, of one seed, in the order of ``EFFORTS``.
+
+    Parameters
+    ----------
+    stages
+        Those of the strategy, in order.
+    results
+        Of every one of them, by name.
+    """
     *earlier, last = stages
     before = sum((_spent(problem, stage, results[stage.name]) for stage in earlier), np.zeros(len(EFFORTS)))
     if last.name == "transfer" and problem.experiment.transfer.dnn == "new":
         before = before * _share_of_epochs(results[LOCAL], problem.experiment.transfer.start)
-    own = _spent(problem, last, results[last.name])
-    if records.empty:
-        told = {"epoch": [0], "validation_accuracy": [results[last.name]["validation_accuracy"]]}
-        return pd.DataFrame(told | dict(zip(EFFORTS, [[value] for value in before + own], strict=True)))
-    epochs = records[["epoch", "validation_accuracy"]].reset_index(drop=True)
-    spent = pd.DataFrame(before + np.outer(np.arange(1, len(epochs) + 1) / len(epochs), own), columns=list(EFFORTS))
-    return epochs.join(spent).assign(seconds=before[0] + records["seconds"].cumsum().to_numpy())
+    return before + _spent(problem, last, results[last.name])
 
 
 def _spent(problem: Problem, stage: Stage, result: dict[str, Any]) -> np.ndarray:
