@@ -73,6 +73,7 @@ function show(root, scene, view) {
     <div class="controls"></div><output class="status"></output>`;
   const canvases = [...root.querySelectorAll("canvas")];
   const sliders = [...root.querySelectorAll("figure input")];
+  const captions = [...root.querySelectorAll("figcaption output")];
   const controls = windowControls(root, scene, view, changed);
   let frame = 0;
   let writing = 0;
@@ -90,7 +91,7 @@ function show(root, scene, view) {
       drawPlane(canvases[index], pictures[index], scene, view, plane);
       const place = `${plane.axis} ${view.at[plane.along]}`;
       sliders[index].value = view.at[plane.along];
-      sliders[index].previousElementSibling.previousElementSibling.lastElementChild.textContent = place;
+      captions[index].textContent = place;
       canvases[index].setAttribute("aria-label", `${plane.name} slice, ${place}`);
     });
     drawSpace(canvases[3], pictures, scene, view);
