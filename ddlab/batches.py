@@ -3,6 +3,7 @@
 Shapes: M images of a split, B of a batch, C channels, N subdomains, F features.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddlab.data.augment import draw_sources, move
+from ddlab.data.augment import draw_angles, draw_sources, move, rotate
 from ddlab.data.source import SPLITS, Dataset, SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
 
 EVALUATION_BATCH = 512
+EVALUATION_PIXELS = 2**21  # of a batch: two volumes of 128×128×64
 Inputs = Tensor | list[Tensor]
 
 
@@ -98,21 +100,25 @@ class ImageFeed:
         order = self.kept[torch.randperm(len(self.kept), generator=generator)]
         for indices in torch.tensor_split(order, self.steps):
             ours = self.sharing.part(indices)
-            images = self._images("train", ours)
-            if self.settings.flip or self.settings.shift:
-                images = move(images, [self.sharing.part(source) for source in self._draw(len(indices), generator)])
+            images = self._augmented(self._images("train", ours), len(indices), generator)
             yield Batch(self._inputs(images), self._labels("train", ours), len(indices))
 
     def evaluate(self, split: SplitName) -> Iterator[Batch]:
         """Images of a split that are this rank's, in order."""
         indices = self.sharing.part(torch.arange(len(self.dataset.split(split))))
-        for chunk in torch.split(indices, EVALUATION_BATCH):
+        most = max(self.settings.batch_size, EVALUATION_PIXELS // math.prod(self.dataset.description.shape))
+        for chunk in torch.split(indices, min(EVALUATION_BATCH, most)):
             yield Batch(self._inputs(self._images(split, chunk)), self._labels(split, chunk), len(chunk))
 
-    def _draw(self, count: int, generator: torch.Generator) -> list[Tensor]:
-        """Augmentations of a whole batch, of which every rank takes its part: they do not depend on the ranks."""
+    def _augmented(self, images: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Augment our part of a batch of ``count``: drawn for all of it, so that nothing depends on the ranks."""
         shape, settings = self.dataset.description.shape, self.settings
-        return draw_sources(count, shape, settings.flip, settings.shift, generator)
+        if settings.flip or settings.shift:
+            sources = draw_sources(count, shape, settings.flip, settings.shift, generator)
+            images = move(images, list(map(self.sharing.part, sources)))
+        if settings.rotate:
+            images = rotate(images, self.sharing.part(draw_angles(count, settings.rotate, generator)))
+        return images
 
     def _images(self, split: SplitName, indices: Tensor) -> Tensor:
         """Images ``(B, C, *shape)`` as bytes on the device; only these are read from the memory-mapped file."""

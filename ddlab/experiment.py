@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ddlab.data import DATASETS
 from ddlab.models import MODELS
 from ddlab.registry import choose, unknown
+from ddlab.settings import Settings, setting
 from ddlab.strategies import STRATEGIES
 
 SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
@@ -22,26 +23,6 @@ SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a
 
 class ExperimentError(ValueError):
     """An experiment that cannot be run: one line a fault, each naming the field, the rule and the value."""
-
-
-class Settings(BaseModel):
-    """A part of an experiment: frozen, every field known; an unknown key is an error that names the nearest one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _check_keys(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            for key in values:
-                if key not in cls.model_fields:
-                    raise ValueError(unknown("key", key, cls.model_fields))
-        return values
-
-
-def setting(default: Any, description: str, *, unit: str = "", advanced: bool = False, **limits: Any) -> Any:
-    """Declare a field of an experiment with what the form and the help show of it."""
-    return Field(default, description=description, json_schema_extra={"unit": unit, "advanced": advanced}, **limits)
 
 
 class DatasetSettings(Settings):
@@ -52,9 +33,12 @@ class DatasetSettings(Settings):
     volume: tuple[int, int, int] | None = setting(
         None, "Voxels of volumes along the three axes; empty: the data set's own.", unit="voxels"
     )
+    window: tuple[float, float] | None = setting(
+        None, "Values of volumes that become black and white, such as HU; empty: the data set's own.", advanced=True
+    )
     train_images: int | None = setting(None, "Training images used, the first of a fixed order; empty: all.", ge=1)
     validation_images: int | None = setting(None, "Validation images used; empty: all.", ge=1)
-    path: str | None = setting(None, "Your own images ('folder'): a folder, archive or npz, absolute or in DDLAB_DATA.")
+    path: str | None = setting(None, "Your own images or volumes: a folder, archive, npz; absolute or in DDLAB_DATA.")
     seed: int = setting(0, "Seed of drawn images and of the split of your own.", advanced=True, ge=0)
 
     @field_validator("name")
@@ -124,6 +108,9 @@ class TrainingSettings(Settings):
     )
     flip: bool = setting(False, "Flip training images left to right at random.")
     shift: float = setting(0.0, "Shift training images at random, at most by this share of the side.", ge=0, le=0.5)
+    rotate: float = setting(
+        0.0, "Turn training images in plane at random, by this angle, a half or a quarter of it.", unit="°", ge=0, le=90
+    )
     precision: Literal["float32", "bfloat16", "float64"] = setting(
         "float32", "Arithmetic; bfloat16 is mixed precision.", advanced=True
     )

@@ -14,13 +14,16 @@ commands = typer.Typer(no_args_is_help=True)
 
 @commands.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="A folder or archive of class folders, or an npz.")], json: Json = False
+    path: Annotated[Path, typer.Argument(help="A folder or archive of class folders, an npz, or NIfTI with a CSV.")],
+    json: Json = False,
 ) -> None:
-    """Tell what a folder, an archive or an npz of your own would give."""
+    """Tell what a folder, an archive or an npz of your own would give, or a folder of NIfTI files with a labels.csv."""
     from ddlab.data.cache import describe
+    from ddlab.data.nifti import is_labelled
     from ddlab.experiment import DatasetSettings
 
-    _write(describe(DatasetSettings(name="folder", path=str(path.absolute()))), json)
+    name = "nifti" if is_labelled(path) else "folder"
+    _write(describe(DatasetSettings(name=name, path=str(path.absolute()))), json)
 
 
 @commands.command()
@@ -43,6 +46,23 @@ def prepare(
     _write(cache.describe(dataset), json)
 
 
+@commands.command()
+def phantom(
+    folder: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a setting: volume=[64,64,32].")
+    ] = None,
+) -> None:
+    """Write drawn CT scans of chests as NIfTI files with a labels.csv, as the data set nifti reads them."""
+    from ddlab.cli.train import parse_setting
+    from ddlab.data.ct_phantom import write_phantom
+    from ddlab.experiment import parse_experiment
+
+    changes = dict(map(parse_setting, settings or ()))
+    dataset = parse_experiment({"dataset": {"name": "ct_phantom", **changes}}).dataset
+    write_phantom(folder, dataset, _report if sys.stderr.isatty() else lambda done, total: None)
+
+
 def _report(done: int, total: int) -> None:
     typer.echo(f"\r{done} of {total} images", err=True, nl=done == total)
 
@@ -58,6 +78,9 @@ def _write(description: Any, json: bool) -> None:
         "source": description.source,
         "licence": description.licence,
     }
+    if len(description.shape) == 3:
+        spacing = [round(millimetres, 3) for millimetres in description.spacing]
+        facts |= {"values": list(description.values), "unit": description.unit, "spacing": spacing}
     if json:
         write_json(facts)
         return

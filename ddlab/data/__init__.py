@@ -56,6 +56,12 @@ DATASETS: dict[str, Entry] = {
         "ddlab.data.ct_phantom:CtPhantom",
         "drawn by ddlab",
     ),
+    "mosmed": Entry(
+        "MosMedData",
+        "CT scans of chests, healthy (CT-0) or with pneumonia (CT-1 to CT-4, CT-23), at 128×128×64.",
+        "ddlab.data.mosmed:Mosmed",
+        "Morozov et al. 2020",
+    ),
     "adrenalmnist3d": Entry(
         "AdrenalMNIST3D",
         "1,486 shapes of adrenal glands from CT scans, 64×64×64, healthy or enlarged: judge by balanced accuracy.",
@@ -66,5 +72,10 @@ DATASETS: dict[str, Entry] = {
         "Your own images",
         "A folder of class folders, a zip or tar of them, or an npz of images or volumes; give its path.",
         "ddlab.data.folder:Folder",
+    ),
+    "nifti": Entry(
+        "Your own volumes",
+        "A folder of NIfTI files with a labels.csv (columns file, label and, if wanted, split); give its path.",
+        "ddlab.data.nifti:Nifti",
     ),
 }

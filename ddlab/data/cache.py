@@ -210,7 +210,13 @@ def _write(folder: Path, split: SplitName, description: Description, blocks: Ite
 
 def _histogram(images: np.ndarray) -> np.ndarray:
     """How often each of the 256 values occurs in each channel, ``(C, 256)``: exact, however many images come."""
-    return np.stack([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])])
+    return np.stack([_counts(images[:, channel].ravel()) for channel in range(images.shape[1])])
+
+
+def _counts(values: np.ndarray) -> np.ndarray:
+    """Count in parts: numpy counts numbers of eight bytes, which large volumes must not become all at once."""
+    parts = np.array_split(values, 1 + values.size // 2**20)
+    return sum((np.bincount(part, minlength=256) for part in parts), np.zeros(256, np.int64))
 
 
 def _write_meta(folder: Path, description: Description, histogram: np.ndarray) -> None:

@@ -21,9 +21,10 @@ HEART, HEART_AT = (46.0, 54.0, 62.0), (-28.0, -24.0, -55.0)
 DOME = (-105.0, 45.0, 48.0)  # of the diaphragm: z of its rim, height, width
 RIBS = (24.0, 5.0, 34.0)  # depth below the skin, half of the thickness, distance between two
 NOISE = 20.0  # HU, standard deviation
+SIZES, TURN, SHIFT, LUNG_VALUES = (0.94, 1.04), 0.08, 6.0, (-880.0, -820.0)  # how chests differ (rad, mm, HU)
 DEEP = 10.0  # at least, of the middle of a lesion in its lung
-LESION_RADII, LESION_VALUES = (16.0, 32.0), (-600.0, -300.0)
-NUM_LESIONS = (0.4, 0.3, 0.2, 0.1)  # probabilities of 1, 2, 3 and 4
+LESION_RADII, LESION_VALUES = (30.0, 50.0), (-560.0, -300.0)
+NUM_LESIONS = (0.25, 0.25, 0.25, 0.25)  # probabilities of 1, 2, 3 and 4
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,16 @@ class Chest:
 def make_chest(rng: np.random.Generator, is_ill: bool) -> Chest:
     """Draw what makes a chest: the same one, whether it is ill or not, but for its lesions."""
     chest = Chest(
-        size=rng.uniform(0.88, 1.04, 3),
-        turn=float(rng.uniform(-0.12, 0.12)),
-        shift=rng.uniform(-9, 9, 3),
-        lung_value=float(rng.uniform(-880, -780)),
+        size=rng.uniform(*SIZES, 3),
+        turn=float(rng.uniform(-TURN, TURN)),
+        shift=rng.uniform(-SHIFT, SHIFT, 3),
+        lung_value=float(rng.uniform(*LUNG_VALUES)),
         clouds=rng.uniform(-1, 1, (5, 5, 5)),
         vessels=np.concatenate([_branches(rng, side) for side in (-1, 1)]),
     )
     count = 1 + rng.choice(len(NUM_LESIONS), p=NUM_LESIONS) if is_ill else 0
-    return replace(chest, lesions=tuple(_lesion(rng, chest) for _ in range(count)))
+    side = int(rng.choice((-1, 1)))  # the lung that is ill: the other one looks healthy
+    return replace(chest, lesions=tuple(_lesion(rng, chest, side) for _ in range(count)))
 
 
 def draw_chest(chest: Chest, grid: Grid, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -211,10 +213,10 @@ def _tube_share(ends: np.ndarray, chest: Chest, grid: Grid) -> np.ndarray:
     return np.minimum(filled.reshape(grid.shape) * np.float32(grain / voxel), 1)
 
 
-def _lesion(rng: np.random.Generator, chest: Chest) -> Lesion:
-    """A lesion somewhere in the lungs: the first of many random places that is deep enough."""
+def _lesion(rng: np.random.Generator, chest: Chest, side: int) -> Lesion:
+    """A lesion somewhere in a lung: the first of many random places that is deep enough."""
     places = rng.uniform(-1, 1, (256, 3)) * LUNGS + LUNGS_AT
-    places[:, 1] *= rng.choice([-1, 1], 256)
+    places[:, 1] *= side
     deep = _lung_depth(*places.T) >= DEEP
     return Lesion(
         center=chest.placed(places[np.argmax(deep)]),
@@ -228,12 +230,12 @@ def _lung_tissue(chest: Chest, grid: Grid, clouds: np.ndarray) -> tuple[np.ndarr
 
     A lesion is at least as large as a voxel, so that the middle of some voxel lies in it on every grid.
     """
-    tissue = chest.lung_value + 40 * clouds
+    tissue = chest.lung_value + 25 * clouds
     mask = np.zeros(grid.shape, np.uint8)
     for lesion in chest.lesions:
         radii = np.maximum(lesion.radii, 0.9 * np.array(grid.spacing))
         sides = zip((grid.y, grid.x, grid.z), lesion.center, strict=True)
         depth = _ellipsoid_depth(tuple(axis - np.float32(middle) for axis, middle in sides), tuple(radii))
-        _paint(tissue, _filled(depth, max(grid.spacing[0], 6)), lesion.value + 60 * clouds)
+        _paint(tissue, _filled(depth, max(grid.spacing[0], 6)), lesion.value + 40 * clouds)
         mask |= depth > 0
     return tissue, mask

@@ -17,7 +17,7 @@ import numpy as np
 from ddlab.data.chest import Grid, draw_chest, make_chest
 from ddlab.data.nifti_file import parse_volume, to_nifti
 from ddlab.data.source import SPLITS, Description, Source, Split, SplitName
-from ddlab.data.volumes import CT_WINDOW, LUNG_CT_SHAPE, blocks, to_bytes, volume_shape
+from ddlab.data.volumes import CT_WINDOW, LUNG_CT_SHAPE, as_bytes, blocks, volume_shape, volume_window
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -33,12 +33,12 @@ class CtPhantom(Source):
 
     Notes
     -----
-    A healthy lung has about -850 HU, ground glass -600 to -300, and so has many a voxel at the border of a lung or of a
-    vessel: neither one voxel nor the mean of a volume tells the class. With one lesion, which is the most frequent
-    number, three of the four subdomains of a 2×2×1 grid see a healthy body.
+    A healthy lung has about -850 HU and ground glass -560 to -300, which voxels at the border of a lung or of a vessel
+    have, too: no single voxel tells the class, and hardly the mean of a volume. All lesions of a chest lie in one lung,
+    so that at least half of the subdomains of a 2×2×1 grid see a healthy body, but for what crosses the middle.
     """
 
-    relevant = ("volume", "train_images", "validation_images", "seed")
+    relevant = ("volume", "window", "train_images", "validation_images", "seed")
 
     def describe(self, settings: "DatasetSettings") -> Description:
         """Volumes of one channel with masks; the settings' limits say how many are drawn."""
@@ -52,7 +52,7 @@ class CtPhantom(Source):
             source=f"Drawn by ddlab from seed {settings.seed}",
             licence="none needed: the volumes are made here",
             has_masks=True,
-            values=CT_WINDOW,
+            values=volume_window(settings) or CT_WINDOW,
             unit="HU",
             spacing=Grid(shape).spacing,
         )
@@ -60,13 +60,18 @@ class CtPhantom(Source):
     def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
         """Draw the volumes in blocks."""
         description = self.describe(settings)
-        grid = Grid(volume_shape(settings, LUNG_CT_SHAPE))
         count = description.num_train if split == "train" else description.num_validation
-        for indices in blocks(count, math.prod(grid.shape)):
-            drawn = [scan(settings.seed, split, index, grid) for index in indices]
-            images = [to_bytes(parse_volume(image.to_bytes(), "phantom").voxels(), CT_WINDOW) for image, _ in drawn]
-            labels = np.array([index % 2 for index in indices], dtype=np.int64)
-            yield Split(np.stack(images)[:, None], labels, np.stack([mask for _, mask in drawn]))
+        for indices in blocks(count, math.prod(description.shape)):
+            drawn = [_drawn(settings.seed, split, index, description) for index in indices]
+            images, masks = (np.stack(part) for part in zip(*drawn, strict=True))
+            yield Split(images[:, None], np.array(indices) % 2, masks)
+
+
+def _drawn(seed: int, split: SplitName, index: int, description: Description) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a volume, and read it as bytes; with the mask of its lesions."""
+    image, mask = scan(seed, split, index, Grid(description.shape))
+    voxels = parse_volume(image.to_bytes(), "phantom").voxels()
+    return as_bytes(voxels, description.values, description.shape), mask
 
 
 def scan(seed: int, split: SplitName, index: int, grid: Grid) -> tuple[nib.Nifti1Image, np.ndarray]:
@@ -97,7 +102,7 @@ def write_phantom(folder: Path, settings: "DatasetSettings", report: Callable[[i
     if (folder / LABELS_FILE).exists():
         raise ValueError(f"folder: {folder / LABELS_FILE} is there already; give a new folder")
     description = CtPhantom().describe(settings)
-    grid = Grid(volume_shape(settings, LUNG_CT_SHAPE))
+    grid = Grid(description.shape)
     counts = dict(zip(SPLITS, (description.num_train, description.num_validation), strict=True))
     folder.mkdir(parents=True, exist_ok=True)
     rows = []

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 CT_WINDOW = (-1000.0, 400.0)  # HU that become 0 and 255, as in Keras' example on CT scans: 5.5 HU a step
 LUNG_CT_SHAPE = (128, 128, 64)  # of Klawonn, Lanser and Weber's volumes
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 8 * 2**20
 SMALLEST = 4
 
 
@@ -28,10 +28,17 @@ def volume_shape(settings: "DatasetSettings", default: tuple[int, ...]) -> tuple
     return shape
 
 
-def to_bytes(voxels: np.ndarray, window: tuple[float, float]) -> np.ndarray:
-    """Values of the window as 0..255, rounded; those below and above it as its ends."""
-    low, high = window
-    return np.round(np.clip((voxels - np.float32(low)) * np.float32(255 / (high - low)), 0, 255)).astype(np.uint8)
+def volume_window(settings: "DatasetSettings") -> tuple[float, float] | None:
+    """Values that are to become 0 and 255, if the settings say so.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing between them.
+    """
+    if settings.window and not settings.window[0] < settings.window[1]:
+        raise ValueError("window: its first value must be below its second, got {:g} and {:g}".format(*settings.window))
+    return settings.window
 
 
 def zoom(volume: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -41,6 +48,12 @@ def zoom(volume: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     from scipy import ndimage  # imported here: it takes a third of a second
 
     return ndimage.zoom(volume, [new / old for new, old in zip(shape, volume.shape, strict=True)], order=1)
+
+
+def as_bytes(voxels: np.ndarray, window: tuple[float, float], shape: tuple[int, ...]) -> np.ndarray:
+    """Clip a volume to the window, zoom it to ``shape``, and make it bytes; in this order, as Keras' example does."""
+    low, high = map(np.float32, window)
+    return np.round((zoom(np.clip(voxels, low, high), shape) - low) * (255 / (high - low))).astype(np.uint8)
 
 
 def blocks(count: int, item_bytes: int) -> Iterator[range]:

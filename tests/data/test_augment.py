@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddlab.data.augment import augment
+from ddlab.data.augment import augment, draw_angles, rotate
 
 SHAPES = [(12,), (8, 10), (6, 4, 10)]
 
@@ -22,7 +22,7 @@ def candidates(image, flip, shift):
     spatial = image.shape[1:]
     most = [round(shift * side) for side in spatial]
     for mirrored in (False, True) if flip else (False,):
-        source = np.flip(image, -1) if mirrored else image
+        source = np.flip(image, min(2, image.ndim - 1)) if mirrored else image  # the columns
         padded = np.pad(source, [(0, 0), *((m, m) for m in most)], mode="edge")
         for moves in np.ndindex(*(2 * m + 1 for m in most)):
             window = tuple(slice(move, move + side) for move, side in zip(moves, spatial, strict=True))
@@ -66,3 +66,26 @@ def test_the_input_is_left_alone():
     copy = before.clone()
     augment(before, True, 0.25, generator())
     assert torch.equal(before, copy)
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (8, 8), (9, 9, 3)], ids=str)
+def test_a_quarter_turn_is_exact(shape):
+    before = images(shape, count=4)
+    after = rotate(before, torch.tensor([0.0, 90.0, 180.0, -90.0]))
+    assert after.dtype == torch.uint8
+    for image, turned, quarters in zip(before, after, (0, -1, 2, 1), strict=True):
+        assert torch.equal(turned, torch.rot90(image, quarters, dims=(1, 2)))
+
+
+def test_a_turn_of_a_long_image_keeps_lengths():
+    """A point off the middle goes where trigonometry says, though the axes differ in length."""
+    image = torch.zeros(1, 1, 21, 61, dtype=torch.uint8)
+    image[0, 0, 10, 30 - 8 : 30 + 9] = 255
+    turned = rotate(image, torch.tensor([90.0]))[0, 0]
+    assert (turned[2:19, 30] > 250).all() and turned[10, 22:29].max() == 0
+
+
+def test_angles_are_those_of_the_papers_recipe():
+    angles = draw_angles(600, 20.0, generator())
+    assert set(angles.tolist()) == {-20, -10, -5, 5, 10, 20}
+    assert torch.equal(angles, draw_angles(600, 20.0, generator()))
