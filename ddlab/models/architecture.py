@@ -22,6 +22,11 @@ class Layer:
         """Shape of the output for an input of ``shape``."""
         return shape
 
+    @property
+    def step(self) -> int:
+        """Positions of the input between neighbouring positions of the output."""
+        return 1
+
     def parameters(self, shape: Shape) -> int:
         """Trainable numbers."""
         return 0
@@ -45,6 +50,11 @@ class Conv(Layer):
     stride: int = 1
     padding: Padding = "same"
     bias: bool = True
+
+    @property
+    def step(self) -> int:
+        """The stride."""
+        return self.stride
 
     def output(self, shape: Shape) -> Shape:
         """Shape of the output; ``same`` pads by half the kernel, ``valid`` not at all."""
@@ -88,6 +98,11 @@ class MaxPool(Layer):
     """Maximum over windows of ``size`` along every spatial axis; a remainder at the border is dropped."""
 
     size: int = 2
+
+    @property
+    def step(self) -> int:
+        """The window's size."""
+        return self.size
 
     def output(self, shape: Shape) -> Shape:
         """Spatial extents divided by the window, rounded down."""
@@ -152,6 +167,11 @@ class Residual(Layer):
 
     body: Named
     shortcut: Named = ()
+
+    @property
+    def step(self) -> int:
+        """That of the body's layers together."""
+        return math.prod(layer.step for _, layer in self.body)
 
     def output(self, shape: Shape) -> Shape:
         """Shape of the body's output."""

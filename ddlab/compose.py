@@ -1,0 +1,244 @@
+"""Composition: sub-networks of the subdomains become one global network; decomposition takes it apart again.
+
+Every hidden layer of a composed network holds the layers of the N sub-networks side by side and zeros between them:
+channels of network k are connected to channels of network k. The first layer reads the image, which all share; the
+last one adds up what all say. So on the part of a map that belongs to subdomain k the composed network computes what
+sub-network k computes of its subimage (Theorem 2.1), wherever padding does not come in between.
+
+All of that is one table: which rows and columns of a layer's weight belong to sub-network k (:func:`places`). To
+compose is to write into them, to decompose to read from them.
+
+References
+----------
+Gu, Zhang, Liu, Cai, "Decomposition and composition of deep convolutional neural networks and training acceleration via
+sub-network transfer learning", ETNA 56, 2022: Section 2.2.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddlab.decomposition import Decomposition, times
+from ddlab.models.architecture import BatchNorm, Conv, Flatten, Linear, Named, Network, Residual, Shape
+from ddlab.models.build import build
+
+State = dict[str, Tensor]
+Sizes = Mapping[str, tuple[int, ...]]  # outputs of a layer in every sub-network
+WEIGHTED = (Conv, Linear, BatchNorm)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a layer of one sub-network is in the composed network's.
+
+    Parameters
+    ----------
+    rows, columns
+        Indices of its outputs and of its inputs, channels or units. ``columns`` is None for batch normalisation, which
+        keeps channels apart.
+    shared
+        Whether all sub-networks have the same rows, as in the last layer: there, what they say is added up.
+    """
+
+    name: str
+    rows: np.ndarray
+    columns: np.ndarray | None
+    shared: bool = False
+
+    def at(self, value: Tensor) -> tuple[Tensor, ...]:
+        """The index of our block in a tensor of the layer: a weight, a vector, or a count that all share."""
+        rows = torch.from_numpy(self.rows)
+        if value.dim() < 2:
+            return (rows,) * value.dim()
+        return rows[:, None], torch.from_numpy(self.columns)
+
+
+@dataclass(frozen=True)
+class Field:
+    """The part of a composed network's map that is a sub-network's: its channels, and an index of the last axes."""
+
+    channels: np.ndarray
+    slices: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Which sub-networks make which global network.
+
+    Parameters
+    ----------
+    local_networks
+        One a subdomain, in their order; hidden layers of the global network have as many channels as all of them.
+
+    Raises
+    ------
+    ValueError
+        If the networks are not of one family and depth, their channels do not add up, or they do not fit the
+        subdomains; names the layer, the rule and the numbers.
+    """
+
+    local_networks: tuple[Network, ...]
+    global_network: Network
+    decomposition: Decomposition
+
+    def __post_init__(self) -> None:
+        if len(self.local_networks) != len(self.decomposition):
+            raise ValueError(
+                f"compose: {len(self.local_networks)} sub-networks do not fit {len(self.decomposition)} subdomains"
+            )
+        expected = [(step.name, type(step.layer).__name__) for step in self.global_network.steps()]
+        for number, (network, box) in enumerate(zip(self.local_networks, self.decomposition, strict=True), 1):
+            if network.input[1:] != box.shape:
+                raise ValueError(
+                    f"compose: sub-network {number} sees {times(network.input[1:])} px, its subdomain has "
+                    f"{times(box.shape)}"
+                )
+            layers = [(step.name, type(step.layer).__name__) for step in network.steps()]
+            if layers != expected:
+                raise ValueError(
+                    f"compose: sub-network {number} has {len(layers)} layers ({layers[-1][0]} the last), the global "
+                    f"network {len(expected)}; all must be of one family and depth"
+                )
+        for step in self.global_network.steps():
+            whole, parts = step.output[0], self.sizes.get(step.name, ())
+            if parts and step.name != self.global_network.classifier and whole != sum(parts):
+                raise ValueError(
+                    f"compose: layer {step.name!r} has {whole} outputs, those of the sub-networks add up to "
+                    f"{sum(parts)}; take the reduction 1/N and a width that N divides"
+                )
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Outputs of every layer with weights, in each sub-network."""
+        steps = [
+            [step for step in network.steps() if isinstance(step.layer, WEIGHTED)] for network in self.local_networks
+        ]
+        return {group[0].name: tuple(step.output[0] for step in group) for group in zip(*steps, strict=True)}
+
+    def compose(self, states: Sequence[State]) -> State:
+        """The state of the global network that holds all sub-networks.
+
+        Parameters
+        ----------
+        states
+            One a sub-network, as ``build(network).state_dict()`` has it.
+
+        References
+        ----------
+        Gu et al., Section 2.2.
+        """
+        if len(states) != len(self.local_networks):
+            raise ValueError(f"compose: needs {len(self.local_networks)} states, got {len(states)}")
+        shapes = build(self.global_network).state_dict()
+        composed = {key: torch.zeros(shapes[key].shape, dtype=value.dtype) for key, value in states[0].items()}
+        for index, state in enumerate(states):
+            for place in self.places(index):
+                for key, value in _entries(state, place.name):
+                    if place.shared and value.dim() == 1:
+                        composed[key] += value  # the last layer's bias
+                    else:
+                        composed[key][place.at(value)] = value
+        return composed
+
+    def decompose(self, state: State) -> list[State]:
+        """The blocks on the diagonals of a global network, a state a sub-network; what connects them is left out.
+
+        The reverse of :meth:`compose` but for the last layer's bias, of which a composed network knows the sum alone:
+        every sub-network gets an equal part of it.
+        """
+        return [
+            {
+                key: value / len(self.local_networks) if place.shared and value.dim() == 1 else value[place.at(value)]
+                for place in self.places(index)
+                for key, value in _entries(state, place.name)
+            }
+            for index in range(len(self.local_networks))
+        ]
+
+    def places(self, index: int) -> list[Place]:
+        """Where every layer with weights of sub-network ``index`` is in the global network."""
+        local, whole = self.local_networks[index], self.global_network
+        return self._walk(index, local.layers, whole.layers, _At(np.arange(whole.input[0]), local.input, whole.input))[
+            0
+        ]
+
+    def field(self, index: int, name: str) -> "Field":
+        """Where the map of a layer of sub-network ``index`` is in the composed network's map of that layer.
+
+        Parameters
+        ----------
+        name
+            Of a layer that is not inside a residual block.
+
+        References
+        ----------
+        Gu et al., Section 2.3.
+        """
+        local, whole = self.local_networks[index], self.global_network
+        stop = [layer_name for layer_name, _ in whole.layers].index(name) + 1
+        start = _At(np.arange(whole.input[0]), local.input, whole.input)
+        _, at = self._walk(index, local.layers[:stop], whole.layers[:stop], start)
+        return Field(at.channels, (Ellipsis, *self.window(index, at)))
+
+    def window(self, index: int, at: "_At") -> tuple[slice, ...]:
+        """Where the map of sub-network ``index`` lies in the composed network's: its activation field.
+
+        A position that a cut between subdomains goes through belongs to nobody.
+        """
+        starts = (
+            min(math.ceil(start / at.stride), whole - part)
+            for start, whole, part in zip(
+                self.decomposition.subdomains[index].start, at.whole[1:], at.local[1:], strict=True
+            )
+        )
+        return tuple(slice(start, start + part) for start, part in zip(starts, at.local[1:], strict=True))
+
+    def _walk(self, index: int, local: Named, whole: Named, at: "_At", prefix: str = "") -> tuple[list[Place], "_At"]:
+        """Follow the channels of a sub-network through both networks."""
+        places: list[Place] = []
+        for (name, part), (_, layer) in zip(local, whole, strict=True):
+            channels = at.channels
+            if isinstance(part, Residual) and isinstance(layer, Residual):
+                found, after = self._walk(index, part.body, layer.body, at, f"{prefix}{name}.body.")
+                places += found
+                places += self._walk(index, part.shortcut, layer.shortcut, at, f"{prefix}{name}.shortcut.")[0]
+                channels = after.channels
+            elif isinstance(part, BatchNorm):
+                places.append(Place(prefix + name, channels, None))
+            elif isinstance(part, Conv | Linear):
+                rows, shared = self._rows(index, prefix + name, layer.output(at.whole)[0])
+                places.append(Place(prefix + name, rows, channels, shared))
+                channels = rows
+            elif isinstance(part, Flatten):
+                features = np.arange(math.prod(at.whole)).reshape(at.whole)
+                channels = features[channels][(slice(None), *self.window(index, at))].ravel()
+            at = _At(channels, part.output(at.local), layer.output(at.whole), at.stride * layer.step)
+        return places, at
+
+    def _rows(self, index: int, name: str, whole: int) -> tuple[np.ndarray, bool]:
+        sizes = self.sizes[name]
+        if name == self.global_network.classifier:
+            return np.arange(whole), True
+        start = sum(sizes[:index])
+        return np.arange(start, start + sizes[index]), False
+
+
+@dataclass(frozen=True)
+class _At:
+    """Between two layers: which channels (or units) of the global network are ours, and the shapes of both outputs."""
+
+    channels: np.ndarray
+    local: Shape
+    whole: Shape
+    stride: int = 1
+
+
+def _entries(state: State, name: str) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a layer, by their keys."""
+    return ((key, value) for key, value in state.items() if key.rpartition(".")[0] == name)
