@@ -205,9 +205,8 @@ class Experiment(Settings):
     def _transferable(self) -> Self:
         if "transfer" in self.strategies:
             if (self.transfer.start or 0) > self.training.epochs:
-                raise ValueError(
-                    f"transfer.start: must be at most training.epochs = {self.training.epochs}, got {self.transfer.start}"
-                )
+                most = self.training.epochs
+                raise ValueError(f"transfer.start: must be at most training.epochs = {most}, got {self.transfer.start}")
             if self.transfer.dnn == "trained" and self.coherent.outputs == "logits":
                 raise ValueError(
                     "transfer.dnn: 'trained' needs coherent.outputs = 'probabilities', which the DNN of CNN-DNN was "
