@@ -12,6 +12,7 @@ PAGES = {
     "Make": [
         st.Page("pages/decompose.py", title="Decompose", icon=":material/grid_on:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/sweep.py", title="Sweep", icon=":material/apps:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
     ],
     "Look": [

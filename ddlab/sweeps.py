@@ -190,7 +190,7 @@ def steps(variants: Iterable[Variant], runs: Sequence[RunFolder]) -> list[Step]:
 def _check_same(experiment: Experiment, run: RunFolder) -> None:
     mine, theirs = experiment.model_dump(mode="json"), run.experiment.model_dump(mode="json")
     mine["local strategies"], theirs["local strategies"] = (
-        [name for name in tree["strategies"] if name != GLOBAL] for tree in (mine, theirs)
+        sorted({*tree["strategies"]} - {GLOBAL}) for tree in (mine, theirs)
     )
     for key in mine:
         if key not in OWN and mine[key] != theirs[key]:

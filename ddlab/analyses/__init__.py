@@ -51,4 +51,9 @@ ANALYSES: dict[str, Entry] = {
         "Which share of an image's evidence every subdomain holds, and how often its network alone is right.",
         "ddlab.analyses.sight:subdomain_accuracy",
     ),
+    "sweep": Entry(
+        "Sweep",
+        "The accuracy of every strategy with every decomposition of a sweep, and the work of its local networks.",
+        "ddlab.analyses.sweep:sweep_table",
+    ),
 }

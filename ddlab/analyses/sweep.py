@@ -1,13 +1,13 @@
 """A sweep: what its decompositions will take, and how accurate each strategy is with each of them."""
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from ddlab.analyses.accuracy import strategy_table
-from ddlab.analyses.cost import DEFAULT_RATE, plan_table, work_ratio
+from ddlab.analyses.cost import DEFAULT_RATE, plan_table
 from ddlab.data.cache import describe
 from ddlab.decomposition import Decomposition, times
 from ddlab.engine.devices import num_workers, slots
@@ -53,10 +53,11 @@ def plan_of_sweep(variants: Iterable[Variant], rate: float = DEFAULT_RATE) -> pd
 
 def _shape(problem: Problem) -> dict[str, Any]:
     """Number and largest size of the subdomains, and the work of their networks relative to the global one."""
+    local = sum(network.flops() for network in problem.local_networks)
     return {
         "subdomains": len(problem.decomposition),
         "size": _size(problem.decomposition),
-        "work": 1 / work_ratio(problem).total,
+        "work": local / problem.global_network.flops(),
     }
 
 
@@ -137,15 +138,19 @@ def _rows_of(run: RunFolder) -> list[dict[str, Any]]:
     }
     overlap = settings.overlap if isinstance(settings.overlap, int) else max(settings.overlap)
     about |= {"overlap": overlap, **_described(run), "state": state.state, "message": state.message}
-    done = strategy_table([run])
-    by_strategy = {row["strategy"]: row for row in done.to_dict("records")} if len(done) else {}
-    measures = ("validation", "validation_sd", "seeds")
+    results = run.results()
     return [
         about
-        | {"strategy": strategy, **{key: by_strategy.get(strategy, {}).get(key) for key in measures}}
+        | {"strategy": strategy, **_accuracy([r["validation_accuracy"] for r in results if r["stage"] == strategy])}
         | ({"work": 1.0} if strategy == GLOBAL else {})
         for strategy in asked.strategies
     ]
+
+
+def _accuracy(by_seed: Sequence[float]) -> dict[str, Any]:
+    mean = float(np.mean(by_seed)) if by_seed else np.nan
+    sd = float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else np.nan
+    return {"validation": mean, "validation_sd": sd, "seeds": len(by_seed)}
 
 
 def _described(run: RunFolder) -> dict[str, Any]:
@@ -179,3 +184,10 @@ def _why(run: RunFolder, row: dict[str, Any], overlap: int) -> str:
         return vary(run.experiment, describe(run.experiment.dataset), row["layout"], grid, overlap).reason
     except ValueError as error:
         return str(error)
+
+
+def best_row(table: pd.DataFrame, strategy: str) -> dict[Hashable, Any] | None:
+    """The decomposition with the highest accuracy of a strategy, of equal ones that with the least work; or None."""
+    known = table[table["strategy"] == strategy].dropna(subset=["validation"])
+    ordered = known.sort_values(["validation", "work"], ascending=[False, True])
+    return ordered.iloc[0].to_dict() if len(ordered) else None

@@ -62,7 +62,7 @@ def _linked() -> Source | None:
     try:
         if FROM_RUN in asked:
             run = open_run(asked[FROM_RUN])
-            copy = run.experiment.with_settings({"name": run.name})
+            copy = run.experiment.with_settings({"name": run.name, "sweep": ""})
             return Source(f"run {run.id}", f"The run “{run.name}”", copy)
         given = {path: _value(name, asked[name]) for name, path in DECOMPOSED.items() if asked.get(name)}
         if given:

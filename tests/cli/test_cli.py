@@ -165,3 +165,31 @@ def test_light_commands_import_no_torch(arguments):
     code += "assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_sweep_is_told_before_it_is_trained(ddlab):
+    command = ("sweep", "demo", "--grids", "2x2", "--layouts", "grid,centre", "--overlaps", "0,20", "--plan")
+    code, told, messages = ddlab(*command)
+    assert code == 0 and not list_runs()
+    assert [line.split()[0:3] for line in told.splitlines()[1:]] == [["2×2", "grid", "0"], ["2×2", "centre", "0"]]
+    assert "left out: 2×2 grid, overlap 20: overlap 20 px does not fit" in messages
+    assert "2 of 2 runs to train" in messages
+    tree = json.loads(ddlab(*command, "--json")[1])
+    assert tree["runs"] == tree["left"] == 2 and tree["seconds"] > 7
+    assert [row["size"] for row in tree["decompositions"]] == ["16×16", None, "16×16", None]
+
+
+def test_a_sweep_is_put_in_the_queue(ddlab, monkeypatch):
+    launched = []
+    monkeypatch.setattr("ddlab.sweeps.launch", lambda run: launched.append(run.id))
+    command = ("sweep", "demo", "--grids", "2x2", "--layouts", "grid", "--overlaps", "0,2")
+    code, told, _ = ddlab(*command, "--detach", "--set", "name=mine")
+    assert code == 0 and told.split() == launched
+    assert {run.experiment.sweep for run in list_runs()} == {"mine"} and len(launched) == 2
+    for run in list_runs():
+        run.end("cancelled")
+    monkeypatch.setattr("ddlab.sweeps.resume", lambda run: run.end("finished"))
+    code, told, _ = ddlab(*command, "--set", "name=mine")  # goes on, follows, and tells
+    assert code == 0 and len(list_runs()) == 2
+    assert told.splitlines()[0].split() == ["LAYOUT", "OVERLAP", "GLOBAL", "AVERAGE", "MAJORITY", "CNN_DNN", "STATE"]
+    assert told.count("finished") == 2

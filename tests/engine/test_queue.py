@@ -55,6 +55,13 @@ def test_first_come_first_served_and_nobody_overtakes():
     assert tickets.claim(third, CORES) == ("cpu0",)
 
 
+def test_a_ticket_knows_how_many_are_ahead():
+    drawn = [tickets.take(new_run(), "cpu", 1) for _ in range(3)]
+    assert [tickets.ahead(ticket) for ticket in drawn] == [0, 1, 2]
+    drawn[0].path.unlink()
+    assert tickets.ahead(drawn[2]) == 1
+
+
 def test_every_kind_has_its_own_queue():
     first, second = tickets.take(new_run(), "cpu", 1), tickets.take(new_run(), "cuda", 1)
     assert tickets.claim(second, ["cuda0"]) == ("cuda0",)

@@ -1,0 +1,96 @@
+"""Layouts: boxes as drawn on paper, and what holds for all of them."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ddlab.decomposition import Decomposition
+from ddlab.experiment import DecompositionSettings
+from ddlab.layouts import FREE, LAYOUTS, boxes, cut, layout_of, title
+from ddlab.problem import decompose
+
+
+@pytest.mark.parametrize(
+    ("layout", "border", "overlap", "expected"),  # of an axis of 12 px in two cells of 6
+    [
+        ("grid", "clip", 0, [(0, 6), (6, 12)]),
+        ("grid", "clip", 2, [(0, 8), (4, 12)]),
+        ("grid", "shift", 2, [(0, 10), (2, 12)]),
+        ("shifted", "clip", 0, [(0, 3), (3, 9), (9, 12)]),
+        ("shifted", "clip", 2, [(0, 5), (1, 11), (7, 12)]),
+        ("shifted", "shift", 0, [(0, 6), (3, 9), (6, 12)]),
+        ("shifted", "shift", 1, [(0, 8), (2, 10), (4, 12)]),
+        ("centre", "clip", 0, [(0, 6), (6, 12), (3, 9)]),
+        ("centre", "clip", 2, [(0, 8), (4, 12), (1, 11)]),
+        ("centre", "shift", 2, [(0, 10), (2, 12), (1, 11)]),
+    ],
+)
+def test_one_axis_on_paper(layout, border, overlap, expected):
+    assert boxes(layout, (12,), (2,), overlap, border) == tuple((interval,) for interval in expected)
+
+
+def test_a_volume_whose_depth_is_not_cut_keeps_it():
+    found = boxes("shifted", (8, 4, 5), (2, 1, 1), 1)
+    assert found == tuple((rows, (0, 4), (0, 5)) for rows in ((0, 3), (1, 7), (5, 8)))
+    assert boxes("centre", (8, 4, 5), (2, 1, 1), 1)[-1] == ((1, 7), (0, 4), (0, 5))
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape", "grid", "overlap", "message"),
+    [
+        ("shifted", (8, 8), (1, 1), 0, "no inner border"),
+        ("shifted", (2, 8), (2, 2), 0, "cells of 1 px"),
+        ("centre", (9, 9), (3, 3), 0, "a cell in the middle already"),
+        ("shifted", (8, 8), (2, 2), 5, "overlap 5 px does not fit"),
+        ("centre", (9, 8), (2, 2), 0, "9 is not divisible by 2"),
+        ("centr", (8, 8), (2, 2), 0, "did you mean 'centre'"),
+    ],
+)
+def test_what_does_not_fit_says_why(layout, shape, grid, overlap, message):
+    with pytest.raises(ValueError, match=message):
+        boxes(layout, shape, grid, overlap)
+
+
+@st.composite
+def cuts(draw):
+    """A layout that fits: its name, shape, grid, overlap and border."""
+    grid = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(1, 3)))]
+    shape = [cells * draw(st.integers(2, 6)) for cells in grid]
+    border = draw(st.sampled_from(["clip", "shift"]))
+    cut_axes = [(n, n // k) for n, k in zip(shape, grid, strict=True) if k > 1]
+    limits = [cell if border == "clip" else min(cell, (n - cell) // 2) for n, cell in cut_axes]
+    usable = ["grid"] + ["shifted"] * bool(cut_axes) + ["centre"] * any(k % 2 == 0 for k in grid)
+    return draw(st.sampled_from(usable)), shape, grid, draw(st.integers(0, min(limits, default=0))), border
+
+
+@given(cuts())
+@settings(max_examples=150, deadline=None)
+def test_every_layout_covers_the_image_with_the_sizes_that_it_promises(drawn):
+    layout, shape, grid, overlap, border = drawn
+    decomposition = decompose(tuple(shape), cut(*drawn))
+    whole = [n if k == 1 else n // k + 2 * overlap for n, k in zip(shape, grid, strict=True)]
+    assert decomposition.covers
+    assert all(size <= most for box in decomposition for size, most in zip(box.shape, whole, strict=True))
+    if border == "shift":
+        assert {box.shape for box in decomposition} == {tuple(whole)}
+    elif layout == "shifted" and overlap == 0:
+        assert decomposition.multiplicity.max() == 1  # a partition
+    counts = {"grid": math.prod(grid), "centre": math.prod(grid) + 1, "shifted": math.prod(k + (k > 1) for k in grid)}
+    assert len(decomposition) == counts[layout]
+    if layout == "grid":
+        assert decomposition == Decomposition.from_grid(shape, grid, overlap, border)
+
+
+@given(cuts())
+@settings(max_examples=100, deadline=None)
+def test_settings_tell_their_layout(drawn):
+    assert layout_of(cut(*drawn)) == drawn[0]
+    assert layout_of(DecompositionSettings.model_validate(cut(*drawn).model_dump(mode="json"))) == drawn[0]
+
+
+def test_boxes_of_ones_own_are_no_layout():
+    own = DecompositionSettings(boxes=(((0, 5), (0, 8)), ((3, 8), (0, 8))))
+    assert layout_of(own) == FREE
+    assert title(layout_of(own), own.grid) == "boxes" and FREE not in LAYOUTS
