@@ -58,23 +58,29 @@ def pick_one_of(titles: Mapping[str, str], label: str, name: str) -> str:
     return pick(label, list(titles), name, **settings)
 
 
-def pick_several(label: str, options: Sequence[str], name: str, default: Sequence[str], **settings: Any) -> list[str]:
+def pick_several(
+    label: str, options: Sequence[str], name: str, default: Sequence[str], of: str = "", **settings: Any
+) -> list[str]:
     """Let several of ``options`` be chosen, maybe none; the URL holds them as ``name``, joined by commas.
 
     Parameters
     ----------
     default
-        What is chosen where the URL names none of the options, and again where none of what was chosen is left.
+        What is chosen at first.
+    of
+        What they are options of: of something else, the choice begins anew.
     settings
         Further arguments of ``st.pills``, such as ``format_func``.
     """
     key, written = f"{name} picker", f"{name} in the URL"
-    asked = st.query_params.get(name, "")
-    before = st.session_state.get(key, st.session_state.get(written, "").split(","))
-    if asked and asked != st.session_state.get(written):  # a link, or the browser's back button
-        before = asked.split(",")
-    kept = [option for option in options if option in before]
-    st.session_state[key] = kept if kept or st.session_state.get(key) == [] else list(default)
+    asked, before = st.query_params.get(name), st.session_state.get(written)
+    if asked and asked != before:  # a link, or the browser's back button
+        st.session_state[key] = [option for option in options if option in asked.split(",")]
+    elif before is None or st.session_state.get(f"{name} of") != of:
+        st.session_state[key] = list(default)
+    elif key not in st.session_state:  # back from another page
+        st.session_state[key] = [option for option in options if option in before.split(",")]
+    st.session_state[f"{name} of"] = of
     chosen = st.pills(label, options, selection_mode="multi", wrap=True, key=key, **settings)
     chosen = [option for option in options if option in chosen]
     st.session_state[written] = ",".join(chosen)

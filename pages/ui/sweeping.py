@@ -85,11 +85,11 @@ def pick() -> Wish:
         st.error(str(error))
         st.stop()
     grids = sorted({*default, *map(_written, grid_presets(shape))}, key=_tuple)
-    chosen_grids = selection.pick_several("Grids", grids, "grids", default)
+    chosen_grids = selection.pick_several("Grids", grids, "grids", default, source)
     layouts = selection.pick_several("Layouts", list(LAYOUTS), "layouts", list(LAYOUTS), format_func=_layout_title)
     overlaps = [str(overlap) for overlap in sorted({*OVERLAPS, *FURTHER})]
     chosen_overlaps = selection.pick_several("Overlaps (px)", overlaps, "overlaps", [str(o) for o in OVERLAPS])
-    settings = {"format_func": lambda name: STRATEGIES[name].title}
+    settings = {"of": source, "format_func": lambda name: STRATEGIES[name].title}
     strategies = selection.pick_several("Strategies", list(STRATEGIES), "strategies", list(base.strategies), **settings)
     name = st.text_input("Name", sweep_name(base), max_chars=NAME, key=f"name of the sweep of {source}")
     base = base.model_copy(update={"name": name.strip() or sweep_name(base), "strategies": tuple(strategies)})

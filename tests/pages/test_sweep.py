@@ -3,6 +3,7 @@
 import pytest
 
 from ddlab import sweeps
+from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
 from ddlab.sweeps import by_sweep, plan_sweep
 from tests.made_run import made_experiment, made_run
@@ -55,6 +56,19 @@ def test_it_shows_what_is_there_and_goes_on_with_the_rest(monkeypatch, open_page
     assert any(text.value.startswith("Best so far") for text in page.markdown)
     button(page, "Go on with 1").click().run()
     assert not page.exception and resumed == [swept[2].id]
+
+
+def test_choices_outlast_other_pages_and_begin_anew_with_another_experiment(open_page):
+    page = open_page("sweep", **SMALL, strategies="average")
+    page.switch_page("pages/runs.py").run()
+    page.switch_page("pages/sweep.py").run()
+    chosen = {found.label: found.value for found in page.button_group}
+    assert chosen["Grids"] == ["2x2"] and chosen["Overlaps (px)"] == ["0", "2"] and chosen["Strategies"] == ["average"]
+    page.selectbox(key="base picker").set_value("relation").run()
+    assert not page.exception
+    chosen = {found.label: found.value for found in page.button_group}
+    assert chosen["Grids"] == ["2x2", "4x4"] and chosen["Overlaps (px)"] == ["0", "2"]
+    assert chosen["Strategies"] == list(RECIPES["relation"]().strategies)
 
 
 @pytest.mark.parametrize(
