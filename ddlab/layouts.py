@@ -3,9 +3,12 @@
 A layout is a function of the image's shape and the grid that gives boxes without overlap, some of which may leave the
 image. All of them are then treated alike: a box grows by the overlap δ to both sides of every axis that the grid cuts,
 and what leaves the image is clipped, or shifted inwards so that it keeps its size, as the experiment's ``border`` says.
+
+Windows need no grid: they are the boxes of a paper, in proportion to the image, their overlap included.
 """
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import product
 
 from ddlab.decomposition import Border, Decomposition, times, within
@@ -69,6 +72,69 @@ LAYOUTS: dict[str, Entry] = {
         "Grid and centre", "The grid and one more cell in the middle of the image.", "ddlab.layouts:centre_cells"
     ),
 }
+
+
+# ---- windows
+
+
+def eight_windows(shape: Sequence[int]) -> Iterator[Box]:
+    """Three windows above, two in the middle and three below: of 96 px for an image of 224×224 px, at strides of 64.
+
+    The paper shows a picture (Fig. 3.4) and operations that allow windows of 91 to 96 px; where they are is ours.
+    """
+    quarters = [Fraction(quarter, 4) for quarter in range(5)]
+    rows, columns = ([_window(extent, Fraction(3, 7), at) for at in quarters] for extent in shape)
+    edge, between = columns[::2], columns[1::2]
+    for row, line in ((rows[0], edge), (rows[2], between), (rows[4], edge)):
+        yield from ((row, column) for column in line)
+
+
+def sixteen_windows(shape: Sequence[int]) -> Iterator[Box]:
+    """Four rows of four windows, without the image's border: of 70 px for 224×224 px, of which 24 px are cut away."""
+    starts = [Fraction(third, 3) for third in range(4)]
+    return product(
+        *([_window(extent, Fraction(5, 16), at, margin=Fraction(3, 28)) for at in starts] for extent in shape)
+    )
+
+
+def _window(extent: int, share: Fraction, at: Fraction, margin: Fraction = Fraction(0)) -> tuple[int, int]:
+    """A window that takes this share of an axis, from its first place (0) inside the margins to its last one (1)."""
+    size, cut_away = round(share * extent), round(margin * extent)
+    start = cut_away + round(at * (extent - 2 * cut_away - size))
+    return start, start + size
+
+
+WINDOWS: dict[str, Entry] = {
+    "eight": Entry(
+        "Eight windows",
+        "Three, two and three windows of 3/7 of the side, which overlap in the middle.",
+        "ddlab.layouts:eight_windows",
+        "Gu, Zhang, Liu, Cai, Fig. 3.4",
+    ),
+    "sixteen": Entry(
+        "Sixteen windows",
+        "4×4 windows of 5/16 of the side, which overlap and leave out the image's border.",
+        "ddlab.layouts:sixteen_windows",
+        "Gu, Zhang, Liu, Cai, Section 3.1.2",
+    ),
+}
+
+
+def windows(name: str, shape: Sequence[int]) -> DecompositionSettings:
+    """The settings of named windows for images of ``shape``.
+
+    Raises
+    ------
+    ValueError
+        If there are none of this name, or the images are not flat.
+    """
+    made = choose(WINDOWS, name, "layout").load()
+    if len(shape) != 2:
+        raise ValueError(f"{name}: needs images of two axes, got {times(shape)}")
+    return DecompositionSettings(boxes=tuple(made(shape)))
+
+
+# ---- settings
 
 
 def boxes(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ddlab.decomposition import Decomposition
 from ddlab.experiment import DecompositionSettings
-from ddlab.layouts import FREE, LAYOUTS, boxes, cut, layout_of, title
+from ddlab.layouts import FREE, LAYOUTS, WINDOWS, boxes, cut, layout_of, title, windows
 from ddlab.problem import decompose
 
 
@@ -94,3 +94,36 @@ def test_boxes_of_ones_own_are_no_layout():
     own = DecompositionSettings(boxes=(((0, 5), (0, 8)), ((3, 8), (0, 8))))
     assert layout_of(own) == FREE
     assert title(layout_of(own), own.grid) == "boxes" and FREE not in LAYOUTS
+
+
+def test_windows_of_gu_et_al():
+    """On 224×224 px: four of 140 px are a grid with overlap, eight of 96 px, sixteen of 70 px without the border."""
+    four = Decomposition.from_grid((224, 224), (2, 2), 28)
+    assert [box.start for box in four] == [(0, 0), (0, 84), (84, 0), (84, 84)]
+    assert {box.shape for box in four} == {(140, 140)}
+    eight, sixteen = (decompose((224, 224), windows(name, (224, 224))) for name in ("eight", "sixteen"))
+    columns = {0: (0, 64, 128), 64: (32, 96), 128: (0, 64, 128)}
+    assert [box.start for box in eight] == [(row, column) for row in columns for column in columns[row]]
+    assert {box.shape for box in eight} == {(96, 96)} and eight.multiplicity[112, 112] == 2
+    uncovered = eight.multiplicity == 0
+    assert uncovered.sum() == 2 * 32 * 32 and uncovered[96:128, :32].all() and uncovered[96:128, 192:].all()
+    starts = (24, 59, 95, 130)
+    assert [box.start for box in sixteen] == [(row, column) for row in starts for column in starts]
+    assert {box.shape for box in sixteen} == {(70, 70)} and sixteen.multiplicity[24:200, 24:200].min() == 1
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+@pytest.mark.parametrize("shape", [(32, 32), (180, 90), (17, 23)])
+def test_windows_of_other_images_are_of_one_size_and_symmetric(name, shape):
+    found = decompose(shape, windows(name, shape))
+    assert len(found) == {"eight": 8, "sixteen": 16}[name] and len({box.shape for box in found}) == 1
+    for axis, extent in enumerate(shape):
+        margins = [(box.start[axis], extent - box.stop[axis]) for box in found]
+        assert abs(min(before for before, _ in margins) - min(after for _, after in margins)) <= 1
+
+
+def test_windows_say_what_does_not_fit():
+    with pytest.raises(ValueError, match="did you mean 'eight'"):
+        windows("eigth", (32, 32))
+    with pytest.raises(ValueError, match="needs images of two axes, got 8×8×8"):
+        windows("eight", (8, 8, 8))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ddlab.decomposition import times
 from ddlab.models.architecture import Network
+from ddlab.models.counting import TORCH, Counting
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import Stage, Task, plan, shard
@@ -54,31 +55,36 @@ def network_cost(network: Network) -> NetworkCost:
     return NetworkCost(network.parameters(), network.flops(), network.activations())
 
 
-def cost_table(problem: Problem, batch_size: int | None = None) -> pd.DataFrame:
+def cost_table(problem: Problem, batch_size: int | None = None, counting: Counting = TORCH) -> pd.DataFrame:
     """The global network and every local one, a row each.
 
     Parameters
     ----------
     batch_size
         Images in memory at once; None takes the experiment's.
+    counting
+        Conventions of ``parameters`` and ``flops``; bytes are those of the networks as they are trained here.
 
     Returns
     -------
     pandas.DataFrame
         ``network``, ``subdomain`` (from 1; 0 for the global network), ``input`` in pixels, ``parameters``, ``flops`` a
-        forward pass of one image, and ``weights``, ``gradients``, ``adam``, ``activations``, ``memory`` in bytes.
+        forward pass of one image, ``parameters_ratio`` and ``flops_ratio`` (the global network's over this one's), and
+        ``weights``, ``gradients``, ``adam``, ``activations``, ``memory`` in bytes.
     """
     batch_size = batch_size or problem.experiment.training.batch_size
     networks = [(0, "global", problem.global_network)]
     networks += [(number, f"local {number}", local) for number, local in enumerate(problem.local_networks, 1)]
     rows = []
     for number, name, network in networks:
-        cost = network_cost(network)
-        memory = cost.memory(batch_size)
+        memory = network_cost(network).memory(batch_size)
         row = {"network": name, "subdomain": number, "input": times(network.input[1:])}
-        row |= {"parameters": cost.parameters, "flops": cost.flops, **memory, "memory": sum(memory.values())}
-        rows.append(row)
-    return pd.DataFrame(rows)
+        row |= {"parameters": counting.parameters(network), "flops": counting.flops(network)}
+        rows.append(row | memory | {"memory": sum(memory.values())})
+    table = pd.DataFrame(rows)
+    for place, quantity in enumerate(("parameters", "flops"), 5):
+        table.insert(place, f"{quantity}_ratio", table[quantity].iloc[0] / table[quantity])
+    return table
 
 
 @dataclass(frozen=True)
@@ -102,15 +108,17 @@ class WorkRatio:
     parameters: float
 
 
-def work_ratio(problem: Problem, workers: int | None = None) -> WorkRatio:
+def work_ratio(problem: Problem, workers: int | None = None, counting: Counting = TORCH) -> WorkRatio:
     """Predict the gain of training local networks; None gives every local network a worker of its own."""
-    local = [network.flops() for network in problem.local_networks]
+    local = [counting.flops(network) for network in problem.local_networks]
     workers = workers or len(local)
     tasks = tuple(Task(str(index), flops) for index, flops in enumerate(local))
     longest = max(sum(local[index] for index in indices) for indices in shard(tasks, workers))
-    whole = problem.global_network.flops()
-    parameters = problem.global_network.parameters() / sum(network.parameters() for network in problem.local_networks)
-    return WorkRatio(whole / sum(local), whole / longest, workers, parameters)
+    whole = counting.flops(problem.global_network)
+    parameters = sum(counting.parameters(network) for network in problem.local_networks)
+    return WorkRatio(
+        whole / sum(local), whole / longest, workers, counting.parameters(problem.global_network) / parameters
+    )
 
 
 def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -> pd.DataFrame:

@@ -95,18 +95,33 @@ class ReLU(Layer):
 
 @dataclass(frozen=True)
 class MaxPool(Layer):
-    """Maximum over windows of ``size`` along every spatial axis; a remainder at the border is dropped."""
+    """Maximum over windows of ``size`` along every spatial axis; a remainder at the border is dropped.
+
+    Parameters
+    ----------
+    stride
+        Positions between windows; None sets them side by side. Windows of size 1 with a stride only pick positions.
+    padding
+        ``same`` pads by half the window, ``valid`` not at all.
+    """
 
     size: int = 2
+    stride: int | None = None
+    padding: Padding = "valid"
 
     @property
     def step(self) -> int:
-        """The window's size."""
-        return self.size
+        """The stride."""
+        return self.stride or self.size
+
+    @property
+    def pad(self) -> int:
+        """Positions added before and behind every spatial axis; they are never the maximum."""
+        return self.size // 2 if self.padding == "same" else 0
 
     def output(self, shape: Shape) -> Shape:
-        """Spatial extents divided by the window, rounded down."""
-        return (shape[0], *(n // self.size for n in shape[1:]))
+        """Windows that fit along every axis."""
+        return (shape[0], *((n + 2 * self.pad - self.size) // self.step + 1 for n in shape[1:]))
 
 
 @dataclass(frozen=True)

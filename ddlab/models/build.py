@@ -117,7 +117,7 @@ def _(layer: a.ReLU, dimensions: int, copies: int) -> nn.Module:
 
 @_module.register
 def _(layer: a.MaxPool, dimensions: int, copies: int) -> nn.Module:
-    return MAX_POOL[dimensions](layer.size)
+    return MAX_POOL[dimensions](layer.size, layer.step, layer.pad)
 
 
 @_module.register

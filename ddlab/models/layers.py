@@ -1,6 +1,17 @@
 """Pieces that the model families share."""
 
-from ddlab.models.architecture import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Named, ReLU, Shape
+from ddlab.models.architecture import (
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Linear,
+    MaxPool,
+    Named,
+    ReLU,
+    Shape,
+)
 from ddlab.models.spec import NetworkSpec
 
 
@@ -11,18 +22,25 @@ def conv_block(name: str, spec: NetworkSpec, in_channels: int, out_channels: int
     return ((name, conv), *norm, (f"{name}_relu", ReLU()))
 
 
-def dense_head(spec: NetworkSpec, shape: Shape, hidden: int) -> Named:
-    """All features through one hidden layer to the logits; the layer names are ``hidden`` and ``classifier``."""
+def dense_head(spec: NetworkSpec, shape: Shape, hidden: tuple[int, ...]) -> Named:
+    """All features through hidden layers to the logits; layer names are ``hidden``, ``hidden2``, ``classifier``."""
     (features,) = Flatten().output(shape)
+    return (("flatten", Flatten()), *_classified(spec, features, hidden))
+
+
+def pooled_head(spec: NetworkSpec, channels: int, hidden: tuple[int, ...] = ()) -> Named:
+    """The mean of every map, through hidden layers if there are any, to the logits; names as in :func:`dense_head`."""
+    return (("pool", GlobalAveragePool()), *_classified(spec, channels, hidden))
+
+
+def _classified(spec: NetworkSpec, features: int, hidden: tuple[int, ...]) -> Named:
+    layers: Named = ()
+    for number, full_units in enumerate(hidden, 1):
+        name, units = f"hidden{number if number > 1 else ''}", spec.scaled(full_units)
+        layers = (*layers, (name, Linear(features, units)), (f"{name}_relu", ReLU()))
+        features = units
     dropout: Named = (("dropout", Dropout(spec.dropout)),) if spec.dropout else ()
-    units = spec.scaled(hidden)
-    return (
-        ("flatten", Flatten()),
-        ("hidden", Linear(features, units)),
-        ("hidden_relu", ReLU()),
-        *dropout,
-        ("classifier", Linear(units, spec.num_classes)),
-    )
+    return (*layers, *dropout, ("classifier", Linear(features, spec.num_classes)))
 
 
 def shape_after(layers: Named, shape: Shape) -> Shape:

@@ -1,29 +1,39 @@
 """Residual networks of He, Zhang, Ren, Sun (2016) for small images: three stages of n blocks.
 
 Shortcuts that change the shape are 1×1 projections (option B): zero padding (option A) does not commute with putting
-local networks side by side, which the composed network needs.
+local networks side by side, which the composed network needs. Convolutions have no bias: of the sums that batch
+normalisation follows or is part of, it would shift nothing that the normalisation does not shift already.
 """
 
-from ddlab.models.architecture import (
-    BatchNorm,
-    Conv,
-    Dropout,
-    GlobalAveragePool,
-    Linear,
-    Named,
-    Network,
-    ReLU,
-    Residual,
-)
+from ddlab.models.architecture import BatchNorm, Conv, Named, Network, ReLU, Residual
+from ddlab.models.layers import pooled_head
 from ddlab.models.spec import NetworkSpec
+
+HE = (16, 32, 64)
+GU = (64, 128, 256)
 
 
 def resnet20(spec: NetworkSpec) -> Network:
     """Three blocks a stage, 16, 32 and 64 channels: 272,474 parameters for 3×32×32 and 10 classes."""
-    return _resnet(spec, blocks=3, channels=(16, 32, 64))
+    return _resnet(spec, blocks=3, channels=HE)
 
 
-def _resnet(spec: NetworkSpec, blocks: int, channels: tuple[int, ...]) -> Network:
+def resnet32(spec: NetworkSpec) -> Network:
+    """Five blocks a stage, 64, 128 and 256 channels, projections without batch normalisation."""
+    return _resnet(spec, blocks=5, channels=GU, norm_projections=False)
+
+
+def resnet56(spec: NetworkSpec) -> Network:
+    """As :func:`resnet32`, with nine blocks a stage."""
+    return _resnet(spec, blocks=9, channels=GU, norm_projections=False)
+
+
+def resnet110(spec: NetworkSpec) -> Network:
+    """As :func:`resnet32`, with 18 blocks a stage."""
+    return _resnet(spec, blocks=18, channels=GU, norm_projections=False)
+
+
+def _resnet(spec: NetworkSpec, blocks: int, channels: tuple[int, ...], norm_projections: bool = True) -> Network:
     width = spec.scaled(channels[0])
     layers: Named = (
         ("stem", Conv(spec.input[0], width, padding=spec.padding, bias=False)),
@@ -34,27 +44,28 @@ def _resnet(spec: NetworkSpec, blocks: int, channels: tuple[int, ...]) -> Networ
         for number in range(1, blocks + 1):
             stride = 2 if stage > 1 and number == 1 else 1
             out_channels = spec.scaled(stage_channels)
+            block = Residual(
+                _body(spec, width, out_channels, stride), _shortcut(width, out_channels, stride, norm_projections)
+            )
             name = f"stage{stage}_block{number}"
-            layers = (*layers, (name, _block(spec, width, out_channels, stride)), (f"{name}_relu", ReLU()))
+            layers = (*layers, (name, block), (f"{name}_relu", ReLU()))
             width = out_channels
-    cam_layer = layers[-1][0]
-    dropout: Named = (("dropout", Dropout(spec.dropout)),) if spec.dropout else ()
-    head: Named = (("pool", GlobalAveragePool()), *dropout, ("classifier", Linear(width, spec.num_classes)))
-    return Network((*layers, *head), spec.input, cam_layer=cam_layer, classifier="classifier")
+    head = pooled_head(spec, width)
+    return Network((*layers, *head), spec.input, cam_layer=layers[-1][0], classifier="classifier")
 
 
-def _block(spec: NetworkSpec, in_channels: int, out_channels: int, stride: int) -> Residual:
-    body: Named = (
+def _body(spec: NetworkSpec, in_channels: int, out_channels: int, stride: int) -> Named:
+    return (
         ("conv1", Conv(in_channels, out_channels, stride=stride, padding=spec.padding, bias=False)),
         ("norm1", BatchNorm(out_channels)),
         ("relu", ReLU()),
         ("conv2", Conv(out_channels, out_channels, padding=spec.padding, bias=False)),
         ("norm2", BatchNorm(out_channels)),
     )
+
+
+def _shortcut(in_channels: int, out_channels: int, stride: int, norm: bool) -> Named:
     if stride == 1 and in_channels == out_channels:
-        return Residual(body)
-    projection: Named = (
-        ("conv", Conv(in_channels, out_channels, kernel=1, stride=stride, bias=False)),
-        ("norm", BatchNorm(out_channels)),
-    )
-    return Residual(body, projection)
+        return ()
+    normalised: Named = (("norm", BatchNorm(out_channels)),) if norm else ()
+    return (("conv", Conv(in_channels, out_channels, kernel=1, stride=stride, bias=False)), *normalised)

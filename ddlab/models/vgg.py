@@ -1,7 +1,8 @@
 """Stacks of 3×3 convolutions with pooling, after Simonyan and Zisserman (2014).
 
 The widths of Klawonn, Lanser and Weber's VGG3 and VGG9 are not in public sources; these are ours: VGG3 is the widely
-used three-block CIFAR network, VGG9 doubles the channels with every pooling.
+used three-block CIFAR network, VGG9 doubles the channels with every pooling. VGG16 is the original's configuration D,
+whose count of parameters is that of Gu et al. without batch normalisation.
 """
 
 from ddlab.models.architecture import Network
@@ -11,7 +12,7 @@ from ddlab.models.spec import NetworkSpec
 
 def vgg3(spec: NetworkSpec) -> Network:
     """Three blocks of two convolutions with 32, 64 and 128 channels; hidden layer of 128."""
-    return _vgg(spec, (32, 32, 64, 64, 128, 128), pool_after=(2, 4, 6), hidden=128)
+    return _vgg(spec, (32, 32, 64, 64, 128, 128), pool_after=(2, 4, 6), hidden=(128,))
 
 
 def vgg9(spec: NetworkSpec) -> Network:
@@ -19,10 +20,19 @@ def vgg9(spec: NetworkSpec) -> Network:
 
     Nine poolings do not fit any image of the papers (32 px would be halved below one), so pooling stops at 2 px.
     """
-    return _vgg(spec, (32, 32, 64, 64, 128, 128, 256, 256, 256), pool_after=(2, 4, 6, 8), hidden=256)
+    return _vgg(spec, (32, 32, 64, 64, 128, 128, 256, 256, 256), pool_after=(2, 4, 6, 8), hidden=(256,))
 
 
-def _vgg(spec: NetworkSpec, channels: tuple[int, ...], pool_after: tuple[int, ...], hidden: int) -> Network:
+def vgg16(spec: NetworkSpec) -> Network:
+    """Thirteen convolutions of 64 to 512 channels in five pooled blocks; two hidden layers of 4096.
+
+    138,357,544 parameters for 3×224×224 and 1000 classes without batch normalisation.
+    """
+    channels = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+    return _vgg(spec, channels, pool_after=(2, 4, 7, 10, 13), hidden=(4096, 4096))
+
+
+def _vgg(spec: NetworkSpec, channels: tuple[int, ...], pool_after: tuple[int, ...], hidden: tuple[int, ...]) -> Network:
     body = pooled_stack(spec, channels, pool_after)
     head = dense_head(spec, shape_after(body, spec.input), hidden)
     return Network((*body, *head), spec.input, cam_layer=f"conv{len(channels)}_relu", classifier="classifier")

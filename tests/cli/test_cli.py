@@ -73,6 +73,11 @@ def finished():
         (["cost", "--grid", "2by2"], "--grid: needs positive whole numbers joined by x"),
         (["cost", "--overlap", "20"], "overlap 20 px does not fit grid 2×2"),
         (["cost", "--model", "vgg8"], "model.name: unknown 'vgg8'"),
+        (["cost", "--convention", "kera"], "convention: unknown 'kera'; did you mean 'keras'?"),
+        (["cost", "--flops", "eq21"], "flops: unknown 'eq21'; did you mean 'eq210'?"),
+        (["cost", "--layout", "eigth"], "--layout: unknown 'eigth'; did you mean 'eight'?"),
+        (["cost", "--layout", "eight", "--overlap", "2"], "--overlap: the windows of 'eight' have one already"),
+        (["cost", "--layout", "eight", "--input", "1x8x8x8"], "eight: needs images of two axes, got 8×8×8"),
         (["data", "check", "/no/such/folder"], "/no/such/folder"),
         (["data", "prepare", "digit"], "dataset.name: unknown 'digit'"),
     ],
@@ -142,6 +147,37 @@ def test_cost_of_resnet20_is_that_of_the_paper(ddlab):
     told = json.loads(ddlab("cost", "--model", "resnet20", "--grid", "2x2", "--reduction", "1/N", "--json")[1])
     assert told["networks"][0]["parameters"] == 272_474 and len(told["networks"]) == 5
     assert "fewer operations" in ddlab("cost")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameters", "gigaflops"),  # of the global network and of a sub-network, from Gu et al.'s tables
+    [
+        ("resnet32 --overlap 4 --convention keras --flops eq210", (7_441_162, 470_218), ("2.2001", "0.0539")),
+        (
+            "vgg16 --input 3x224x224 --classes 1000 --no-batch-norm --flops eq210",
+            (138_357_544, 4_176_056),
+            ("30.9270", "0.4934"),
+        ),
+        (
+            "resnet50_fc --input 3x224x224 --classes 101 --layout eight --convention keras --flops profiler_plain",
+            (25_789_413, 430_037),
+            ("7.789", "0.028"),
+        ),
+        (
+            "resnet50_fc --input 3x224x224 --classes 101 --layout sixteen --convention keras --flops eq210",
+            (25_789_413, 115_293),
+            ("7.7057", "0.005135"),
+        ),
+    ],
+)
+def test_cost_counts_as_gu_et_al(ddlab, arguments, parameters, gigaflops):
+    code, out, _ = ddlab("cost", "--reduction", "1/N", "--json", "--model", *arguments.split())
+    whole, local, *_ = json.loads(out)["networks"]
+    assert code == 0 and (whole["parameters"], local["parameters"]) == parameters
+    assert local["parameters_ratio"] == parameters[0] / parameters[1]
+    for network, printed in zip((whole, local), gigaflops, strict=True):
+        assert f"{network['flops'] / 1e9:.{len(printed.partition('.')[2])}f}" == printed
+    assert {"weights", "gradients", "adam", "activations", "memory"} <= whole.keys()
 
 
 def test_data_check_of_class_folders_is_the_same_from_their_parent(ddlab, tmp_path, monkeypatch):

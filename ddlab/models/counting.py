@@ -1,0 +1,153 @@
+"""Conventions of counting parameters and operations: the same network has another size in every library and paper."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ddlab.models.architecture import BatchNorm, Conv, Linear, Network
+from ddlab.registry import Entry, choose
+
+PARAMETERS: dict[str, Entry] = {
+    "torch": Entry(
+        "as torch",
+        "The numbers that are trained, as the network is built here; the same as TF-slim's and torchvision's.",
+        "ddlab.models.counting:parameters",
+    ),
+    "keras": Entry(
+        "as Keras, all",
+        "The same layers in Keras: a bias in every convolution, and of batch normalisation the running means too.",
+        "ddlab.models.counting:parameters_keras",
+        "Gu, Zhang, Liu, Cai, Tables 3.1 and 3.4",
+    ),
+    "keras_trainable": Entry(
+        "as Keras, trained",
+        "The same layers in Keras, without the running means of batch normalisation.",
+        "ddlab.models.counting:parameters_keras_trainable",
+    ),
+}
+FLOPS: dict[str, Entry] = {
+    "torch": Entry(
+        "as torch",
+        "Two operations a weight and output position, as torch's counter has it; biases and norms are left out.",
+        "ddlab.models.counting:flops",
+    ),
+    "eq210": Entry(
+        "by eq. (2.10)",
+        "A sum of n products is n multiplications and n − 1 additions: one less an output than torch counts.",
+        "ddlab.models.counting:flops_eq210",
+        "Gu, Zhang, Liu, Cai, eq. (2.10)",
+    ),
+    "profiler": Entry(
+        "as a profiled graph, penalised weights",
+        "Torch's count and what a profiler finds beside it: 4.6 operations a parameter and 2 a biased output.",
+        "ddlab.models.counting:flops_profiler_penalised",
+        "fits Gu, Zhang, Liu, Cai, Table 3.1",
+    ),
+    "profiler_plain": Entry(
+        "as a profiled graph",
+        "Torch's count and what a profiler finds beside it: 2 operations a parameter and 2 a biased output.",
+        "ddlab.models.counting:flops_profiler_plain",
+        "fits Gu, Zhang, Liu, Cai, Table 3.4",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Counting:
+    """One convention of each kind, as keys of ``PARAMETERS`` and ``FLOPS``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such convention.
+    """
+
+    by_parameters: str = "torch"
+    by_flops: str = "torch"
+
+    def __post_init__(self) -> None:
+        choose(PARAMETERS, self.by_parameters, "convention")
+        choose(FLOPS, self.by_flops, "flops")
+
+    def parameters(self, network: Network) -> int:
+        """Parameters of a network."""
+        count: Callable[[Network], int] = PARAMETERS[self.by_parameters].load()
+        return count(network)
+
+    def flops(self, network: Network) -> int:
+        """Operations of a forward pass of one sample."""
+        count: Callable[[Network], int] = FLOPS[self.by_flops].load()
+        return count(network)
+
+
+TORCH = Counting()
+
+
+# ---- parameters
+
+
+def parameters(network: Network) -> int:
+    """Trainable numbers as the network is built."""
+    return network.parameters()
+
+
+def parameters_keras(network: Network) -> int:
+    """All numbers that Keras' default layers of the same sizes hold: four a channel of batch normalisation."""
+    return parameters_keras_trainable(network) + 2 * _normalised_channels(network)
+
+
+def parameters_keras_trainable(network: Network) -> int:
+    """The numbers that Keras' default layers of the same sizes train: convolutions have biases."""
+    missing = (step.layer for step in network.steps() if isinstance(step.layer, Conv) and not step.layer.bias)
+    return network.parameters() + sum(layer.out_channels for layer in missing)
+
+
+def _normalised_channels(network: Network) -> int:
+    return sum(step.layer.channels for step in network.steps() if isinstance(step.layer, BatchNorm))
+
+
+# ---- operations
+
+
+def flops(network: Network) -> int:
+    """Two operations a multiply-add."""
+    return network.flops()
+
+
+def flops_eq210(network: Network) -> int:
+    """Operations by Gu et al.'s eq. (2.10): ``2·c_in·t_1·t_2 − 1`` an output of a convolution or a linear layer.
+
+    Of layers with stride, the outputs that there are count.
+    """
+    return network.flops() - num_outputs(network)
+
+
+def flops_profiler_like(
+    network: Network, a: float, b: float, parameters: Callable[[Network], int] = parameters_keras
+) -> int:
+    """Torch's operations, ``a`` more a parameter and ``b`` more an output of a convolution or linear layer.
+
+    What a profiler of a TensorFlow-1 graph counts beside the products: starting values and penalties of weights, and
+    biases. So nearly all digits of Gu et al.'s tables come out, which by their eq. (2.10) alone they do not.
+
+    Parameters
+    ----------
+    parameters
+        How the library of the graph counts them.
+    """
+    return round(network.flops() + a * parameters(network) + b * num_outputs(network))
+
+
+def flops_profiler_penalised(network: Network) -> int:
+    """As in Gu et al.'s Table 3.1: weights have an L2 penalty."""
+    return flops_profiler_like(network, 4.6, 2)
+
+
+def flops_profiler_plain(network: Network) -> int:
+    """As in Gu et al.'s Table 3.4: weights have no penalty."""
+    return flops_profiler_like(network, 2, 2)
+
+
+def num_outputs(network: Network) -> int:
+    """Numbers that all convolutions and linear layers put out, for one sample."""
+    return sum(math.prod(step.output) for step in network.steps() if isinstance(step.layer, Conv | Linear))
