@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ddlab.analyses.effort import EFFORTS, total_effort
 from ddlab.data.cache import is_ready, load
 from ddlab.experiment import DatasetSettings
 from ddlab.problem import Problem, pose
@@ -38,7 +39,7 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         ``seeds`` (how many are done), means and sample standard deviations ``validation``, ``validation_sd``,
         ``train``, ``train_sd``, then ``balanced`` (mean recall over the classes), ``last_validation``, ``best_epoch``
         (mean), ``parameters``, ``flops`` of a forward pass, ``seconds`` (mean wall time of all stages that the strategy
-        needs) and ``rank_flops`` (mean operations of the rank that worked most). A standard deviation of one seed is
+        needs; of the local networks ``transfer`` needs the epochs up to its start) and ``rank_flops`` (mean operations of the rank that worked most). A standard deviation of one seed is
         NaN.
     """
     differing = differing_settings(runs)
@@ -68,9 +69,7 @@ def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str) -> dic
         return {}
     validation = [result["validation_accuracy"] for result in done]
     train = [result["train_accuracy"] for result in done]
-    names = [stage.name for stage in strategy_stages(problem, strategy)] if problem else []
-    needed = [[by_stage.get((stage, r["seed"])) for stage in names] for r in done]
-    whole = [[stage for stage in stages if stage] for stages in needed if stages and None not in stages]
+    efforts = _efforts(problem, strategy, by_stage) if problem else []
     epochs = [result["best_epoch"] for result in done if result.get("best_epoch") is not None]
     title = STRATEGIES[strategy].title if strategy in STRATEGIES else strategy
     return {
@@ -85,9 +84,22 @@ def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str) -> dic
         "best_epoch": _mean(epochs),
         "parameters": done[0].get("parameters"),
         "flops": done[0].get("flops"),
-        "seconds": _mean([sum(stage["seconds"] for stage in stages) for stages in whole]),
-        "rank_flops": _mean([sum(max(stage["flops_by_rank"] or [0]) for stage in stages) for stages in whole]),
+        "seconds": _mean([effort["seconds"] for effort in efforts]),
+        "rank_flops": _mean([effort["rank_flops"] for effort in efforts]),
     }
+
+
+def _efforts(
+    problem: Problem, strategy: str, by_stage: dict[tuple[str, int], dict[str, Any]]
+) -> list[dict[str, float]]:
+    """What a strategy takes with each seed of which all stages are done."""
+    stages = list(strategy_stages(problem, strategy))
+    efforts = []
+    for seed in problem.experiment.seeds:
+        results = {stage.name: by_stage[stage.name, seed] for stage in stages if (stage.name, seed) in by_stage}
+        if len(results) == len(stages):
+            efforts.append(dict(zip(EFFORTS, total_effort(problem, stages, results), strict=True)))
+    return efforts
 
 
 def _mean(values: Sequence[float]) -> float:

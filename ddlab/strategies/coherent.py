@@ -138,6 +138,7 @@ def _model(
     problem = context.problem
     placed = Placed(context.ranks, _shares(context), _groups(context))
     model = CoherentModel(problem.local_networks, dnn(problem), placed, problem.experiment.coherent.outputs)
+    model.to(arithmetic(settings))  # before it gets weights: trained ones may be of double precision
     for name, bank, place in model.networks():
         given = first.get(name)
         bank.load_state_of(place, given() if given else first_state(context, bank.network, name))
@@ -161,7 +162,7 @@ def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> 
     from ddlab.strategies.phases import save_checkpoint
     from ddlab.training import derive_seed
 
-    states = split_checkpoint(trainee.checkpoint(), model)
+    states = split_checkpoint(trainee.checkpoint() | {"bytes_sent": model.bytes_sent}, model)
     if context.ranks.rank > 0:
         del states[DNN]
     if states:
@@ -175,7 +176,9 @@ def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") 
 
     names = [*(local_name(subdomain) for subdomain in range(len(context.problem.decomposition))), DNN]
     if saved := common_states(context, names):
-        trainee.restore(join_checkpoint(saved, model))
+        checkpoint = join_checkpoint(saved, model)
+        trainee.restore(checkpoint)
+        model.bytes_sent = checkpoint.get("bytes_sent", 0)  # older checkpoints do not tell
 
 
 def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:

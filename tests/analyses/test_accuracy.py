@@ -10,7 +10,9 @@ from ddlab.analyses.accuracy import (
     learning_curves,
     strategy_table,
 )
+from ddlab.analyses.effort import effort_curves
 from ddlab.runs import RunFolder
+from ddlab.strategies import STRATEGIES
 from tests.made_run import EPOCHS, made_experiment, made_run
 
 
@@ -35,6 +37,15 @@ def test_wall_time_and_work_are_those_of_all_stages_that_a_strategy_needs():
     assert table.loc["cnn_dnn", "seconds"] == pytest.approx(6.0 + 3.0)
     assert table.loc["global", "seconds"] == pytest.approx(20.0)
     assert table.loc["cnn_dnn", "rank_flops"] == 7.0 + 2.0
+
+
+def test_table_and_effort_charts_agree_on_what_a_strategy_takes():
+    """Transfer takes half of the local networks' epochs where it starts halfway, here as there."""
+    run = made_run(experiment=made_experiment(strategies=list(STRATEGIES), transfer={"start": EPOCHS // 2}))
+    table = strategy_table([run]).set_index("strategy")
+    assert table.loc["transfer", "seconds"] == pytest.approx(6.0 / 2 + 8.0)
+    charts = effort_curves(run).groupby("strategy")["rank_flops"].max()
+    np.testing.assert_allclose(table["rank_flops"], charts[table.index])
 
 
 def test_one_seed_has_no_standard_deviation_and_a_running_run_no_row_for_what_is_not_done():

@@ -12,6 +12,7 @@ from ddlab.data.cache import load
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.models.build import build
+from ddlab.models.coherent import CoherentModel, Placed
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
 from ddlab.strategies.cnn_dnn import dnn
@@ -86,6 +87,15 @@ def test_transfer_starts_from_the_epoch_that_was_asked_for(home):
             assert not torch.allclose(value, went_on[name], atol=1e-5)
 
 
+def test_transfer_starts_from_weights_of_double_precision(home):
+    """Rounded to single precision on the way, a start would cost what float64 is chosen for."""
+    one_step = {"training.precision": "float64", "transfer.learning_rate": 1e-16, "transfer.epochs": 1}
+    run = run_of(**one_step, **{"training.epochs": 2, "model.batch_norm": False})
+    began = load_file(run.stage("local", 0).weights("subdomain1-epoch2"))
+    for name, value in load_file(run.stage("transfer", 0).weights("subdomain1-last")).items():
+        torch.testing.assert_close(value, began[name], rtol=0, atol=1e-14)
+
+
 def test_epoch_of_a_longer_training_is_a_shorter_training(home):
     """So one local stage serves all strategies, and transfer has had as many epochs in all as the others."""
     long, short = run_of(), run_of(**{"training.epochs": 2})
@@ -99,6 +109,30 @@ def test_trained_dnn_is_taken_over(home):
     began = load_file(run.stage("cnn_dnn", 0).weights("dnn-best"))
     for name, value in load_file(run.stage("transfer", 0).weights("dnn-last")).items():
         torch.testing.assert_close(value, began[name], rtol=0, atol=1e-8)
+
+
+def test_bytes_sent_before_an_interruption_are_not_forgotten(home, monkeypatch):
+    """The model that a process holds counts them; its checkpoint carries the count to the next process."""
+    exchange = CoherentModel._exchange
+
+    def counting(model, mine):
+        """Count although there is nobody to send to."""
+        model.bytes_sent += mine.nbytes if model.training else 0
+        return exchange(model, mine)
+
+    monkeypatch.setattr(CoherentModel, "_exchange", counting)
+    run = RunFolder.create(Experiment.model_validate(SETTINGS).with_settings({"strategies": ["coherent"]}))
+    records: list[dict] = []
+
+    def stop() -> None:
+        if len(records) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        execute(run, Ranks(), records.append, stop)
+    execute(run, Ranks(), records.append, lambda: None)
+    epochs, images, num_subdomains, num_classes = 3, 300, 3, 10
+    assert run.stage("coherent", 0).result()["bytes_sent"] == epochs * images * num_subdomains * num_classes * 4
 
 
 @pytest.mark.parametrize("strategy", ["coherent", "transfer"])
@@ -125,8 +159,6 @@ def test_resumes_bit_for_bit_from_the_newest_epoch_that_all_parts_have(home, fin
 
 def test_gradients_reach_every_local_network(home):
     """And are those of the one loss: a step along them lowers it."""
-    from ddlab.models.coherent import CoherentModel, Placed
-
     problem = pose(Experiment.model_validate(SETTINGS))
     groups = [[0, 2], [1]]
     model = CoherentModel(
@@ -151,8 +183,6 @@ def test_gradients_reach_every_local_network(home):
 
 def test_more_ranks_than_subdomains(home):
     """A rank without networks takes part in the DNN alone; its model is empty but whole."""
-    from ddlab.models.coherent import CoherentModel, Placed
-
     problem = pose(Experiment.model_validate(SETTINGS))
     placed = Placed(Ranks(rank=3, size=4), [[0], [1], [2], []], [])
     model = CoherentModel(problem.local_networks, dnn(problem), placed, "probabilities").prepare("cpu", torch.float32)
