@@ -39,8 +39,8 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         ``seeds`` (how many are done), means and sample standard deviations ``validation``, ``validation_sd``,
         ``train``, ``train_sd``, then ``balanced`` (mean recall over the classes), ``last_validation``, ``best_epoch``
         (mean), ``parameters``, ``flops`` of a forward pass, ``seconds`` (mean wall time of all stages that the strategy
-        needs; of the local networks ``transfer`` needs the epochs up to its start) and ``rank_flops`` (mean operations of the rank that worked most). A standard deviation of one seed is
-        NaN.
+        needs) and ``rank_flops`` (mean operations of the rank that worked most), both as in
+        :func:`ddlab.analyses.effort.total_effort`. A standard deviation of one seed is NaN.
     """
     differing = differing_settings(runs)
     rows = []

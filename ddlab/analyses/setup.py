@@ -60,19 +60,28 @@ def _files(settings: DatasetSettings, there: str) -> str:
 
 def _networks(experiment: Experiment) -> list[Row]:
     model, dnn = experiment.model, experiment.aggregator
-    overlap = experiment.decomposition.overlap
-    return [
-        ("Overlap", f"{times(overlap) if isinstance(overlap, tuple) else overlap} px", "0 px"),
+    rows = [
+        ("Overlap", f"{_overlap(experiment.decomposition.overlap)} px", "0 px"),
         ("Channels", f"{model.width:g} × ours", UNPUBLISHED),
         ("Local networks", f"{model.reduction} of the channels", "“proportionally smaller”"),
         ("DNN", "-".join(map(str, dnn.hidden)), "four hidden layers"),
         ("DNN learns from", f"{dnn.folds} folds" if dnn.folds > 1 else "training images", "training images"),
     ]
+    if {"coherent", "transfer"} & {*experiment.strategies}:
+        rows.append(("One model's DNN gets", experiment.coherent.outputs, "probabilities"))
+    return rows
+
+
+def _overlap(overlap: int | tuple[int, ...]) -> str:
+    """Along every axis; one number where all have it."""
+    along = (overlap,) if isinstance(overlap, int) else overlap
+    return times(along if len(set(along)) > 1 else along[:1])
 
 
 def _training(experiment: Experiment) -> list[Row]:
     training, transfer = experiment.training, experiment.transfer
-    augmented = [word for word, used in (("flips", training.flip), ("shifts", training.shift)) if used]
+    ways = (("flips", training.flip), ("shifts", training.shift), ("turns", training.rotate))
+    augmented = [word for word, used in ways if used]
     stops = f"after {training.early_stopping} epochs without progress" if training.early_stopping else "not early"
     optimizer = f"{training.optimizer.capitalize()}, rate {training.learning_rate:g}"
     plateaus = f"×{training.plateau_factor:g} after {training.plateau_patience} epochs"
@@ -82,7 +91,7 @@ def _training(experiment: Experiment) -> list[Row]:
         ("Optimizer", optimizer, "Adam, rate 0.001"),
         ("Rate on plateaus", plateaus, "×0.5 after 20 epochs"),
         ("Batch", f"{training.batch_size} images", UNPUBLISHED),
-        ("Augmentation", " and ".join(augmented) or "none", UNPUBLISHED),
+        ("Augmentation", ", ".join(augmented) or "none", UNPUBLISHED),
         ("Trainings", f"{len(experiment.seeds)}", UNPUBLISHED),
     ]
     if "transfer" in experiment.strategies:

@@ -158,6 +158,24 @@ def test_what_differs_is_told_and_what_is_as_in_the_paper_is_not(monkeypatch, tm
     assert paper_differences(Experiment()).empty
 
 
+@pytest.mark.parametrize(
+    ("changes", "setting", "here"),
+    [
+        ({"decomposition": {"grid": [2, 2], "overlap": [0, 0]}}, "Overlap", None),
+        ({"decomposition": {"grid": [2, 2], "overlap": [2, 2]}}, "Overlap", "2 px"),
+        ({"decomposition": {"grid": [2, 2], "overlap": [0, 2]}}, "Overlap", "0×2 px"),
+        ({"training": {"flip": True, "rotate": 20}}, "Augmentation", "flips, turns"),
+        ({"strategies": ["coherent"], "coherent": {"outputs": "logits"}}, "One model's DNN gets", "logits"),
+        ({"strategies": ["coherent"]}, "One model's DNN gets", None),
+        ({"coherent": {"outputs": "logits"}}, "One model's DNN gets", None),
+    ],
+)
+def test_settings_that_are_easily_forgotten(monkeypatch, tmp_path, changes, setting, here):
+    monkeypatch.setenv("DDLAB_DATA", str(tmp_path))
+    rows = paper_differences(parse_experiment(asked() | changes)).set_index("setting")["here"]
+    assert rows.get(setting) == here
+
+
 def test_number_and_size_of_images_are_compared(monkeypatch, tmp_path):
     from PIL import Image
 
