@@ -10,6 +10,7 @@ from ddlab.decomposition import times
 from ddlab.figures import cost as costs
 from ddlab.figures import images as pictures
 from ddlab.figures.volumes import Scene
+from ddlab.models.counting import FLOPS, PARAMETERS, Counting
 from ddlab.words import extents
 from pages.ui import charts, cut, dataset, picture, selection, shell
 
@@ -69,16 +70,23 @@ with parts:
 # ---- what it costs
 
 st.subheader("What will it cost?")
-table, ratio = cost_table(problem), work_ratio(problem)
+ratio = work_ratio(problem)
 cells = st.columns(3)
 counted = "By the count of operations; the measured gain is smaller, since small networks use a machine less well."
 cells[0].metric("Work of all local networks, of the global's", f"{1 / ratio.total:.0%}", help=counted)
 cells[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
 cells[2].metric("Parameters of all local networks, of the global's", f"{1 / ratio.parameters:.0%}")
-quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
+what, how = st.columns(2)
+with what:
+    quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
+with how:
+    ways = {"parameters": PARAMETERS, "flops": FLOPS}[quantity]
+    way = selection.pick("Counted", list(ways), f"counted_{quantity}", format_func=lambda name: ways[name].title)
+    st.caption(ways[way].description)
+table = cost_table(problem, counting=Counting(**{f"by_{quantity}": way}))
 network, memory = st.columns(2)
 with network:
-    title = f"{costs.QUANTITIES[quantity].capitalize()}: the global network and the local ones"
+    title = f"{costs.QUANTITIES[quantity].capitalize()}, counted {ways[way].title}"
     charts.show(costs.cost_bars(table, quantity, title), table, "cost", f"cost-{quantity}")
 with memory:
     batch = problem.experiment.training.batch_size

@@ -75,8 +75,9 @@ def cost(asked: Asked) -> None:
     ]
     heads = ("network", "input", "parameters", "times fewer", "flops/image", "times fewer", "bytes in training")
     write_table(heads, shown)
+    typer.echo(f"all local networks together: {ratio.total:.1f} times fewer operations than the global one")
     ways = f"parameters {PARAMETERS[asked.convention].title}, operations {FLOPS[asked.flops].title}"
-    typer.echo(f"all local networks together: {ratio.total:.1f} times fewer operations than the global one ({ways})")
+    typer.echo(f"counted: {ways}; bytes with Adam in float32")
 
 
 def _posed(asked: Asked) -> Any:

@@ -9,25 +9,25 @@ from ddlab.registry import Entry, choose
 
 PARAMETERS: dict[str, Entry] = {
     "torch": Entry(
-        "as torch",
+        "as torch does",
         "The numbers that are trained, as the network is built here; the same as TF-slim's and torchvision's.",
         "ddlab.models.counting:parameters",
     ),
     "keras": Entry(
-        "as Keras, all",
+        "as Keras does, all numbers",
         "The same layers in Keras: a bias in every convolution, and of batch normalisation the running means too.",
         "ddlab.models.counting:parameters_keras",
         "Gu, Zhang, Liu, Cai, Tables 3.1 and 3.4",
     ),
     "keras_trainable": Entry(
-        "as Keras, trained",
+        "as Keras does, trained numbers",
         "The same layers in Keras, without the running means of batch normalisation.",
         "ddlab.models.counting:parameters_keras_trainable",
     ),
 }
 FLOPS: dict[str, Entry] = {
     "torch": Entry(
-        "as torch",
+        "as torch does",
         "Two operations a weight and output position, as torch's counter has it; biases and norms are left out.",
         "ddlab.models.counting:flops",
     ),
@@ -38,13 +38,13 @@ FLOPS: dict[str, Entry] = {
         "Gu, Zhang, Liu, Cai, eq. (2.10)",
     ),
     "profiler": Entry(
-        "as a profiled graph, penalised weights",
+        "as a profiler does, of penalised weights",
         "Torch's count and what a profiler finds beside it: 4.6 operations a parameter and 2 a biased output.",
         "ddlab.models.counting:flops_profiler_penalised",
         "fits Gu, Zhang, Liu, Cai, Table 3.1",
     ),
     "profiler_plain": Entry(
-        "as a profiled graph",
+        "as a profiler does",
         "Torch's count and what a profiler finds beside it: 2 operations a parameter and 2 a biased output.",
         "ddlab.models.counting:flops_profiler_plain",
         "fits Gu, Zhang, Liu, Cai, Table 3.4",

@@ -1,9 +1,11 @@
 """Decompose: opens, follows the URL, says what does not fit."""
 
+import base64
 import json
 import struct
 from functools import partial
 
+import numpy as np
 import pytest
 
 from tests.pages.standalone import figures, open_alone
@@ -37,6 +39,20 @@ def test_the_url_names_what_is_shown():
     assert boxes == [str(number) for number in range(1, 9)]
     assert figures(at)[0]["layout"]["title"]["text"].startswith("Image 7 ")
     assert at.query_params["rows"] in ("4", ["4"])
+
+
+def test_networks_are_counted_as_asked():
+    """Keras counts a bias more for each of the 16 + 32 + 64 channels of the classroom's network, and 2 means."""
+    bars = {}
+    for way in ("torch", "keras"):
+        at = opened(quantity="parameters", counted_parameters=way)
+        assert not at.exception and not at.error
+        chart = next(part for part in figures(at) if "counted" in part["layout"]["title"]["text"])
+        packed = chart["data"][0]["y"]
+        bars[way] = np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
+    assert bars["keras"][0] - bars["torch"][0] == 3 * (16 + 32 + 64)
+    at = opened(quantity="flops", counted_flops="eq210")
+    assert any("by eq. (2.10)" in part["layout"]["title"]["text"] for part in figures(at))
 
 
 def test_a_preset_sets_rows_and_columns():
