@@ -238,7 +238,8 @@ def test_mosmed(tmp_path, monkeypatch, grades, below):
         for number in range(10):
             voxels = np.full((20, 24, 10), -1000 if grade == "CT-0" else 400, np.int16)
             voxels[:10] = -300
-            voxels[10:, :, 0] = 1000 + number
+            voxels[10:, :, 0] = 1000
+            voxels[-1, -1, -1] = 100 * number - 1000  # a corner stays what it is, whatever the zoom
             save(tmp_path / "mosmed" / below / grade / f"study_{number:04d}.nii.gz", voxels, orientation="LPS")
     dataset = load(DatasetSettings(name="mosmed", volume=(16, 16, 8)))
     described = describe(DatasetSettings(name="mosmed"))
@@ -246,7 +247,9 @@ def test_mosmed(tmp_path, monkeypatch, grades, below):
     assert (described.values, described.unit) == ((-1000, 400), "HU")
     assert described.spacing == pytest.approx((20 / 128, 2 * 24 / 128, 3 * 10 / 64))
     assert (described.num_train, described.num_validation) == (7 * len(grades), 3 * len(grades))
-    for split in (dataset.train, dataset.validation):
+    for split, numbers in ((dataset.train, range(7)), (dataset.validation, range(7, 10))):
+        corners = {round(100 * number * 255 / 1400) for number in numbers}
+        assert set(split.images[:, 0, -1, -1, -1].tolist()) == corners, "the first 70 % by name are for training"
         assert (split.images[:, 0, -1, 5, -1] == 255 * split.labels).all()
         assert (split.images[:, 0, 0] == round(700 * 255 / 1400)).all()
 

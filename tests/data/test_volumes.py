@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from ddlab.data.cache import describe, load
-from ddlab.data.chest import Grid
+from ddlab.data.chest import Grid, make_chest
 from ddlab.data.ct_phantom import ORIENTATIONS, scan
 from ddlab.data.nifti_file import parse_volume, to_nifti
 from ddlab.data.overview import class_balance
-from ddlab.data.volumes import BLOCK_BYTES, blocks
+from ddlab.data.volumes import BLOCK_BYTES, as_bytes, blocks
 from ddlab.experiment import DatasetSettings
 
 
@@ -90,6 +90,19 @@ def test_another_window_of_the_phantom():
     assert narrow.train.images.mean() > wide.train.images.mean()
     with pytest.raises(ValueError, match="window: its first value must be below its second, got 5 and 5"):
         describe(phantom(window=(5, 5)))
+
+
+def test_values_are_clipped_before_they_are_interpolated():
+    """As in Keras' example: metal beside air gives half of the window, not the white that its mean would be."""
+    voxels = np.array([-1000.0, 3000.0], np.float32).reshape(2, 1, 1)
+    assert as_bytes(voxels, (-1000, 400), (3, 1, 1)).ravel().tolist() == [0, 128, 255]
+
+
+def test_all_lesions_of_a_chest_lie_in_one_lung():
+    chests = [make_chest(np.random.default_rng(seed), is_ill=True) for seed in range(40)]
+    sides = [{bool(chest.own(*lesion.center)[1] > 0) for lesion in chest.lesions} for chest in chests]
+    assert {len(chest.lesions) for chest in chests} == {1, 2, 3, 4}
+    assert all(len(side) == 1 for side in sides) and set.union(*sides) == {False, True}
 
 
 def test_too_few_voxels():
