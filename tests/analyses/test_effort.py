@@ -7,6 +7,7 @@ import pytest
 from ddlab.analyses.effort import EFFORTS, effort_curves, reachable, time_to_accuracy
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.effort import effort_lines, target_bars
+from ddlab.problem import pose
 from ddlab.strategies import STRATEGIES
 from tests.made_run import EPOCHS, made_experiment, made_run
 
@@ -50,6 +51,13 @@ def test_stages_are_laid_one_after_the_other_and_shared_ones_count_for_all():
 )
 def test_transfer_needs_the_local_epochs_up_to_its_start_unless_the_dnn_needs_all(transfer, before):
     assert ends(made(transfer=transfer)).loc["transfer", "seconds"] == pytest.approx(before + EPOCHS)
+
+
+def test_the_largest_subdomain_is_the_busiest_worker():
+    run = made(decomposition={"boxes": [[[0, 24], [0, 32]], [[24, 32], [0, 32]]]})
+    work = [network.flops() for network in pose(run.experiment).local_networks]
+    assert max(work) > 2 * min(work)
+    assert ends(run).loc["average", "worker_flops"] == pytest.approx(12 * max(work) / sum(work))
 
 
 def test_work_grows_evenly_over_the_epochs():
