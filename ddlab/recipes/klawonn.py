@@ -88,7 +88,9 @@ def klawonn_cifar10_resnet20_small() -> Experiment:
     """CIFAR-10 with ResNet20 on a 2×2 grid, at a budget for two cores.
 
     ``ddlab train klawonn_cifar10_resnet20_small``: a fifth of the images, half the channels, 6 epochs for every
-    strategy (``transfer``: 4 and 2), three seeds. Measured, with images re-coded as JPEG: @R20@. Needs CIFAR-10 in
+    strategy (``transfer``: 4 and 2), three seeds. One
+    seed measured, with images re-coded as JPEG: ``global`` 0.540, ``average`` 0.438, ``majority`` 0.398, ``cnn_dnn``
+    0.450, ``coherent`` 0.420, ``transfer`` 0.415. Needs CIFAR-10 in
     ``DDLAB_DATA``.
     """
     return small(klawonn_cifar10_resnet20(), _budget(6) | FEWER_IMAGES | {"aggregator.dropout": 0.0})
@@ -111,7 +113,8 @@ def klawonn_flowers_vgg9_2x2_small() -> Experiment:
     """TF-Flowers of 96×96 px with VGG9 on a 2×2 grid, at a budget for two cores.
 
     ``ddlab train klawonn_flowers_vgg9_2x2_small``: half our channels, 6 epochs for every strategy (``transfer``: 4 and
-    2), three seeds. Measured: @F2@. Needs TF-Flowers in ``DDLAB_DATA``.
+    2), three seeds. Measured: ``global`` 0.667, ``average`` 0.664, ``majority`` 0.639, ``cnn_dnn`` 0.666,
+    ``coherent`` 0.593, ``transfer`` 0.610. Needs TF-Flowers in ``DDLAB_DATA``.
     """
     return small(klawonn_flowers_vgg9_2x2(), _budget(6) | MIDDLE_SIZE)
 
@@ -130,7 +133,7 @@ def klawonn_flowers_vgg9_4x4_small() -> Experiment:
     """TF-Flowers of 96×96 px with VGG9 on a 4×4 grid, at a budget for two cores.
 
     ``ddlab train klawonn_flowers_vgg9_4x4_small``: as on the 2×2 grid, but for ``global``, which does not depend on the
-    grid. Measured: @F4@. Needs TF-Flowers in ``DDLAB_DATA``.
+    grid. Needs TF-Flowers in ``DDLAB_DATA``.
     """
     without_global = {"strategies": [name for name in STRATEGIES if name != "global"]}
     return small(klawonn_flowers_vgg9_4x4(), _budget(6) | MIDDLE_SIZE | without_global)
