@@ -171,12 +171,13 @@ def test_resumes_bit_for_bit_from_the_newest_epoch_that_all_parts_have(home, fin
 def test_parts_go_on_together_from_the_newest_epoch_that_all_have(tmp_path):
     """Rank 1 was killed before it had saved its third epoch; rank 0 keeps its second one, too."""
     context = SimpleNamespace(folder=StageFolder(tmp_path, "coherent", 0), ranks=Ranks())
-    for epoch in (1, 2, 3):
-        save_checkpoint(context, "here", {name: {"progress": {"epoch": epoch}} for name in ("a", "b")})
-        if epoch < 3:
-            save_checkpoint(context, "there", {"c": {"progress": {"epoch": epoch}}})
-    states = common_states(context, ["a", "b", "c"])
-    assert {name: state["progress"]["epoch"] for name, state in states.items()} == {"a": 2, "b": 2, "c": 2}
+    saved = [("here", 1, "ab"), ("there", 1, "c"), ("here", 2, "ab"), ("there", 2, "c"), ("here", 3, "ab")]
+    common = []
+    for checkpoint, epoch, names in saved:
+        save_checkpoint(context, checkpoint, {name: {"progress": {"epoch": epoch}} for name in names})
+        states = common_states(context, ["a", "b", "c"])
+        common.append({name: state["progress"]["epoch"] for name, state in states.items()})
+    assert common == [{}, *(dict.fromkeys("abc", epoch) for epoch in (1, 1, 2, 2))]
     assert common_states(context, ["a", "b", "c", "d"]) == {}
 
 
