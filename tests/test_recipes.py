@@ -51,7 +51,7 @@ def test_a_relation_between_subdomains_needs_networks_that_are_trained_as_one(tr
 def test_real_digits(train):
     reached = train("digits")
     assert reached["global"] >= 0.97 and reached["cnn_dnn"] >= 0.95
-    assert reached["transfer"] >= 0.95 and reached["transfer"] > reached["coherent"]
+    assert reached["transfer"] >= 0.95 and reached["coherent"] >= 0.9
 
 
 @pytest.mark.parametrize("name", RECIPES)
