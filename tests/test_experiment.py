@@ -28,7 +28,7 @@ def test_only_differences_are_written():
         ({"training": {"learning_rate": -1}}, ["training.learning_rate", "greater than 0", "-1"]),
         ({"training": {"epochs": "many"}}, ["training.epochs", "integer", "many"]),
         ({"dataset": {"name": "cifar1"}}, ["dataset.name", "'cifar1'", "'cifar10'", "shapes_local"]),
-        ({"model": {"name": "resnet2"}}, ["model.name", "'resnet20'"]),
+        ({"model": {"name": "resnt20"}}, ["model.name", "'resnet20'"]),
         ({"strategies": ["cnn-dnn"]}, ["strategies", "'cnn_dnn'"]),
         ({"strategies": []}, ["strategies", "at least 1"]),
         ({"seeds": [1, 1]}, ["seeds", "different"]),
