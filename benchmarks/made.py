@@ -13,7 +13,8 @@ from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
-from ddlab.training import Loop, Trainee
+from ddlab.trainee import Trainee
+from ddlab.training import Loop
 
 SHAPE = (32, 32)
 CLASSES = 10

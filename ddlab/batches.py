@@ -57,6 +57,36 @@ class Sharing:
         return torch.tensor_split(samples, self.ranks.size)[self.ranks.rank] if self.split_batches else samples
 
 
+@dataclass(frozen=True)
+class Normalisation:
+    """From bytes to numbers: ``images · scale + offset``, both ``(C, *shape)``, so that a part of them is cut alike.
+
+    Networks see every channel less its mean, divided by its standard deviation; or, as Gu et al. have it, pixels
+    between 0 and 1 less the mean training image.
+    """
+
+    scale: Tensor
+    offset: Tensor
+
+    @classmethod
+    def of(cls, dataset: Dataset, settings: TrainingSettings, device: torch.device | str) -> "Normalisation":
+        """What the settings ask for, from the training images."""
+        data = dataset.description
+        dtype = torch.float64 if settings.precision == "float64" else torch.float32
+        shape = (data.channels, *data.shape)
+        if settings.subtract == "image":
+            mean = torch.from_numpy(dataset.train.images.mean(axis=0, dtype=np.float64) / 255)
+            std = torch.ones(shape)
+        else:
+            mean, std = (torch.tensor(each).reshape(-1, *[1] * len(data.shape)) for each in (dataset.mean, dataset.std))
+        scale, offset = 1 / (255 * std), -mean / std
+        return cls(*(each.to(device, dtype).expand(shape) for each in (scale, offset)))
+
+    def __call__(self, images: Tensor, box: Subdomain) -> Tensor:
+        """Cut ``(B, C, *shape)`` and normalise: bytes are cut before they become numbers, so only those needed do."""
+        return images[box.slices].to(self.offset.dtype) * self.scale[box.slices] + self.offset[box.slices]
+
+
 class ImageFeed:
     """Batches of images, or of their subimages stacked along the channels: ``(B, N·C, *spatial)``.
 
@@ -81,13 +111,9 @@ class ImageFeed:
         self.settings = settings
         self.sharing = sharing
         self.device = torch.device(sharing.ranks.device)
-        self.dtype = torch.float64 if settings.precision == "float64" else torch.float32
         kept = np.setdiff1d(np.arange(len(dataset.train)), held_out if held_out is not None else [])
         self.kept = torch.from_numpy(kept)
-        shape = (-1, *[1] * len(dataset.description.shape))
-        mean = torch.tensor(dataset.mean, dtype=self.dtype, device=self.device).reshape(shape)
-        std = torch.tensor(dataset.std, dtype=self.dtype, device=self.device).reshape(shape)
-        self.scale, self.offset = 1 / (255 * std), -mean / std
+        self.normalise = Normalisation.of(dataset, settings, self.device)
 
     @property
     def steps(self) -> int:
@@ -131,9 +157,7 @@ class ImageFeed:
         return self._cut(images, self.subdomains)
 
     def _cut(self, images: Tensor, subdomains: Sequence[Subdomain]) -> Tensor:
-        """Cut and normalise: the bytes are cut before they become numbers, so only what is needed is converted."""
-        subimages = [images[box.slices].to(self.dtype) * self.scale + self.offset for box in subdomains]
-        return torch.cat(subimages, dim=1)
+        return torch.cat([self.normalise(images, box) for box in subdomains], dim=1)
 
 
 class GroupedFeed(ImageFeed):
@@ -154,7 +178,7 @@ class GroupedFeed(ImageFeed):
 
     def _inputs(self, images: Tensor) -> Inputs:
         cut = [self._cut(images, group) for group in self.groups]
-        return cut or [torch.empty(len(images), 0, dtype=self.dtype, device=self.device)]
+        return cut or [self.normalise.offset.new_empty(len(images), 0)]
 
 
 class VectorFeed:

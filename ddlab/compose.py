@@ -161,6 +161,22 @@ class Composition:
             for index in range(len(self.local_networks))
         ]
 
+    def cross_masks(self) -> State:
+        """Where a composed network's weights are new: true between the blocks, by the weight's key.
+
+        Weights without such entries, as those of the first and last layer, and vectors have no mask.
+        """
+        masks = {
+            key: torch.ones(value.shape, dtype=torch.bool)
+            for key, value in build(self.global_network).state_dict().items()
+            if value.dim() > 1
+        }
+        for index in range(len(self.local_networks)):
+            for place in self.places(index):
+                for _, mask in _entries(masks, place.name):
+                    mask[place.at(mask)] = False
+        return {key: mask for key, mask in masks.items() if mask.any()}
+
     def places(self, index: int) -> list[Place]:
         """Where every layer with weights of sub-network ``index`` is in the global network."""
         local, whole = self.local_networks[index], self.global_network

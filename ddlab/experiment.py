@@ -15,8 +15,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from ddlab.data import DATASETS
 from ddlab.models import MODELS
 from ddlab.registry import choose, unknown
-from ddlab.settings import Settings, setting
+from ddlab.settings import RatePlan, Settings, setting
 from ddlab.strategies import STRATEGIES
+from ddlab.strategies.settings import AggregatorSettings, CoherentSettings, ComposedSettings, TransferSettings
 
 SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
 
@@ -97,6 +98,10 @@ class TrainingSettings(Settings):
     optimizer: Literal["adam", "sgd"] = setting("adam", "Optimizer (sgd has momentum 0.9).", advanced=True)
     learning_rate: float = setting(1e-3, "Learning rate at the start.", gt=0, le=10)
     weight_decay: float = setting(0.0, "L2 penalty on all weights.", advanced=True, ge=0, le=1)
+    rate_steps: RatePlan = setting(
+        (), "Rates of a fixed plan, [epochs done, rate] each; empty: the rate is lowered on plateaus.", advanced=True
+    )
+    decayed: Literal["all", "convolutions"] = setting("all", "Weights that the L2 penalty is of.", advanced=True)
     plateau_factor: float = setting(0.5, "Factor on the rate when progress stops.", advanced=True, gt=0, lt=1)
     plateau_patience: int = setting(20, "Epochs without progress before that.", unit="epochs", advanced=True, ge=1)
     early_stopping: int = setting(0, "Epochs without progress before training stops; 0: never.", unit="epochs", ge=0)
@@ -111,52 +116,13 @@ class TrainingSettings(Settings):
     rotate: float = setting(
         0.0, "Turn training images in plane at random, by this angle, a half or a quarter of it.", unit="°", ge=0, le=90
     )
+    subtract: Literal["channel", "image"] = setting(
+        "channel",
+        "What pixels are less of: their channel's mean (divided by its deviation), or the mean image, as Gu et al.",
+        advanced=True,
+    )
     precision: Literal["float32", "bfloat16", "float64"] = setting(
         "float32", "Arithmetic; bfloat16 is mixed precision.", advanced=True
-    )
-
-
-class AggregatorSettings(Settings):
-    """The DNN that turns the N·K local probabilities into a decision."""
-
-    hidden: tuple[int, ...] = setting((128, 64, 32, 16), "Units of its hidden layers.", min_length=1, max_length=8)
-    dropout: float = setting(0.2, "Dropout after every hidden layer.", advanced=True, ge=0, lt=1)
-    epochs: int = setting(50, "Passes over the local probabilities, at most.", unit="epochs", ge=1, le=10_000)
-    batch_size: int = setting(128, "Samples a step.", unit="images", advanced=True, ge=1)
-    learning_rate: float = setting(1e-3, "Learning rate at the start.", advanced=True, gt=0, le=10)
-    early_stopping: int = setting(15, "Epochs without progress before it stops; 0: never.", unit="epochs", ge=0)
-    folds: int = setting(
-        1, "1: the local networks' training-set probabilities, as the paper; k > 1: out-of-fold ones.", ge=1, le=20
-    )
-
-    @field_validator("hidden")
-    @classmethod
-    def _units(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
-        if min(hidden) < 1:
-            raise ValueError("every hidden layer needs at least 1 unit")
-        return hidden
-
-
-class CoherentSettings(Settings):
-    """The CNN-DNN as one model: what its local networks hand to its DNN."""
-
-    outputs: Literal["probabilities", "logits"] = setting(
-        "probabilities", "What the DNN gets of every local network: probabilities, as the paper, or logits."
-    )
-
-
-class TransferSettings(Settings):
-    """The coherent model that starts from local networks that were trained on their own."""
-
-    start: int | None = setting(
-        None, "Epoch of the local networks from which it starts; empty: the one that they keep.", unit="epochs", ge=1
-    )
-    epochs: int = setting(50, "Passes over the training images from there on, at most.", unit="epochs", ge=1, le=10_000)
-    learning_rate: float | None = setting(
-        None, "Learning rate at its start; empty: that of the training.", advanced=True, gt=0, le=10
-    )
-    dnn: Literal["new", "trained"] = setting(
-        "new", "The DNN's first weights: new, or those that CNN-DNN trained.", advanced=True
     )
 
 
@@ -182,6 +148,7 @@ class Experiment(Settings):
     aggregator: AggregatorSettings = Field(default=AggregatorSettings(), description="The DNN of CNN-DNN.")
     coherent: CoherentSettings = Field(default=CoherentSettings(), description="The CNN-DNN as one model.")
     transfer: TransferSettings = Field(default=TransferSettings(), description="One model from trained parts.")
+    composed: ComposedSettings = Field(default=ComposedSettings(), description="One network put together.")
     placement: PlacementSettings = Field(default=PlacementSettings(), description="Where the run works.")
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50

@@ -1,10 +1,12 @@
 """What every part of an experiment has in common: it is frozen, and its fields say what they are."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ddlab.registry import unknown
+
+HIGHEST_RATE = 10
 
 
 class Settings(BaseModel):
@@ -25,3 +27,17 @@ class Settings(BaseModel):
 def setting(default: Any, description: str, *, unit: str = "", advanced: bool = False, **limits: Any) -> Any:
     """Declare a field of an experiment with what the form and the help show of it."""
     return Field(default, description=description, json_schema_extra={"unit": unit, "advanced": advanced}, **limits)
+
+
+Rates = tuple[tuple[int, float], ...]
+
+
+def _in_order(steps: Rates) -> Rates:
+    epochs = [epoch for epoch, _ in steps]
+    if epochs != sorted(set(epochs)) or any(epoch < 1 or not 0 < rate <= HIGHEST_RATE for epoch, rate in steps):
+        raise ValueError(f"needs rising epochs of at least 1, each with a rate above 0 and at most {HIGHEST_RATE}")
+    return steps
+
+
+RatePlan = Annotated[Rates, AfterValidator(_in_order)]
+"""Learning rates by the number of epochs that are done when they begin."""

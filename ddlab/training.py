@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ddlab.batches import Feed
 from ddlab.data.source import SplitName
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
+from ddlab.trainee import Trainee
 
 STEPS_BETWEEN_CHECKS_OF_THE_LOSS = 20  # reading a loss waits for the device
 
@@ -42,99 +42,6 @@ class Diverged(Exception):
     def __init__(self, stage: str, epoch: int, subdomain: int | None) -> None:
         super().__init__(f"the loss became NaN or infinite in stage {stage}, epoch {epoch}, subdomain {subdomain}")
         self.stage, self.epoch, self.subdomain = stage, epoch, subdomain
-
-
-State = dict[str, Tensor]
-
-
-class Owner(Protocol):
-    """What holds the networks: it gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
-
-    def parameters_of(self, index: int) -> list[Tensor]: ...  # noqa: D102
-    def state_of(self, index: int) -> State: ...  # noqa: D102
-    def load_state_of(self, index: int, state: State) -> None: ...  # noqa: D102
-
-
-@dataclass
-class Progress:
-    """How far one network has come; everything but the weights and the optimizer that a checkpoint must hold."""
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_measure: float = float("inf")
-    finished: bool = False
-    validation_accuracy: float = 0.0
-    seconds: float = 0.0
-
-
-class Trainee:
-    """One network in training: its optimizer, its schedule, how far it has come, and its best state so far."""
-
-    def __init__(self, owner: Owner, index: int, subdomain: int | None, settings: TrainingSettings) -> None:
-        self.owner, self.index, self.subdomain, self.settings = owner, index, subdomain, settings
-        self.optimizer = _optimizer(owner.parameters_of(index), settings)
-        # Progress is what it is for the best epoch. torch's relative threshold would take a standing accuracy, a
-        # negative measure, for progress.
-        self.scheduler = ReduceLROnPlateau(
-            self.optimizer, factor=settings.plateau_factor, patience=settings.plateau_patience, threshold=0
-        )
-        self.progress = Progress()
-        self.best_state: State = owner.state_of(index)
-        self.last_state: State = self.best_state
-
-    @property
-    def rate(self) -> float:
-        """The learning rate now."""
-        return self.optimizer.param_groups[0]["lr"]
-
-    def end_epoch(self, loss: float, accuracy: float, seconds: float) -> None:
-        """Take note of the validation: keep the best state, lower the rate on a plateau, stop where it is due."""
-        progress, settings = self.progress, self.settings
-        measure = loss if settings.monitor == "loss" else -accuracy
-        progress.epoch += 1
-        progress.validation_accuracy = accuracy
-        progress.seconds += seconds
-        if measure < progress.best_measure:
-            progress.best_measure, progress.best_epoch = measure, progress.epoch
-            self.best_state = self.owner.state_of(self.index)
-        self.scheduler.step(measure)
-        stale = progress.epoch - progress.best_epoch
-        stopped = 0 < settings.early_stopping <= stale
-        progress.finished = stopped or progress.epoch >= settings.epochs
-        self.last_state = self.owner.state_of(self.index)
-
-    def kept_state(self) -> State:
-        """The state to go on with: of the best epoch or of the last one, as the settings say."""
-        return self.best_state if self.settings.keep == "best" else self.last_state
-
-    def checkpoint(self) -> dict[str, Any]:
-        """Everything that training needs to go on exactly as if it had never stopped."""
-        return {
-            "last_state": self.last_state,
-            "best_state": self.best_state,
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "progress": vars(self.progress),
-        }
-
-    def restore(self, checkpoint: dict[str, Any]) -> None:
-        """Continue from what :meth:`checkpoint` gave."""
-        self.last_state, self.best_state = checkpoint["last_state"], checkpoint["best_state"]
-        self.owner.load_state_of(self.index, self.last_state)
-        self.optimizer.load_state_dict(checkpoint["optimizer"])
-        self.scheduler.load_state_dict(checkpoint["scheduler"])
-        self.progress = Progress(**checkpoint["progress"])
-
-
-def _optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.optim.Optimizer:
-    common: dict[str, Any] = {
-        "lr": settings.learning_rate,
-        "weight_decay": settings.weight_decay,
-        "fused": True,  # one call for all parameters: a fifth of a step would go into the update otherwise
-    }
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=0.9, **common)
-    return torch.optim.Adam(parameters, **common)
 
 
 @dataclass(frozen=True)
@@ -201,6 +108,7 @@ class Loop:
             **dict(zip(names, measures, strict=True)),
             "rate": trainee.rate,
             "seconds": seconds,
+            **trainee.notes(),
         }
 
     def _train_epoch(self, epoch: int, active: list[Trainee]) -> tuple[list[float], list[float]]:

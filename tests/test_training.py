@@ -15,7 +15,8 @@ from ddlab.experiment import TrainingSettings
 from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
-from ddlab.training import Diverged, Loop, Stopped, Trainee, derive_seed
+from ddlab.trainee import Trainee
+from ddlab.training import Diverged, Loop, Stopped, derive_seed
 
 DOUBLE = TrainingSettings(epochs=3, batch_size=16, precision="float64", plateau_patience=1)
 

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from filelock import FileLock
 
 from ddlab.data import DATASETS
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
+from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
 
 if TYPE_CHECKING:
@@ -272,15 +272,4 @@ def _open_split(folder: Path, split: SplitName, has_masks: bool) -> Split:
 
 def _prepare_elsewhere(settings: "DatasetSettings") -> None:
     """Let a process of its own decode the data set; it may import torch."""
-    package = str(Path(__file__).parents[2])
-    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
-        [sys.executable, "-m", "ddlab", "data", "prepare", settings.model_dump_json()],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        message = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise ValueError(message[-1] if message else f"decoding {settings.name!r} ended with {done.returncode}")
+    run_elsewhere(["data", "prepare", settings.model_dump_json()])

@@ -57,4 +57,32 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "Klawonn, Lanser, Weber, Section 2.2",
         color="#D55E00",
     ),
+    "composed_untrained": StrategyEntry(
+        "Composed, untrained",
+        "The local networks put together to one global network, as it is (GNet-T).",
+        "ddlab.strategies.composed:untrained_stages",
+        "Gu, Zhang, Liu, Cai, Section 2.2",
+        color="#999933",
+    ),
+    "composed": StrategyEntry(
+        "Composed network",
+        "The local networks put together to one global network, trained on (GNet-T-trained).",
+        "ddlab.strategies.composed:stages",
+        "Gu, Zhang, Liu, Cai, Algorithm 1",
+        color="#AA3377",
+    ),
+    "random": StrategyEntry(
+        "Random start",
+        "The global network from new weights, for as many epochs as local networks and composed network (GNet-R).",
+        "ddlab.strategies.random_start:stages",
+        "Gu, Zhang, Liu, Cai, Section 3.1.1",
+        color="#7E6BC4",
+    ),
+    "random_work": StrategyEntry(
+        "Random start, equal work",
+        "As the random start, for as many operations as local networks and composed network.",
+        "ddlab.strategies.random_start:stages_of_equal_work",
+        "Gu, Zhang, Liu, Cai, Section 3.1.1; equal work is ours",
+        color="#8C8C8C",
+    ),
 }

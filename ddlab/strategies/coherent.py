@@ -26,7 +26,7 @@ from ddlab.strategies.stage import BACKWARD, Stage, StageContext, Task, shard, t
 if TYPE_CHECKING:
     from ddlab.batches import GroupedFeed
     from ddlab.models.coherent import CoherentModel
-    from ddlab.training import State, Trainee
+    from ddlab.trainee import State, Trainee
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -57,7 +57,8 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
     first
         Where a network's first state comes from, by the network's name; it is new where nothing is said.
     """
-    from ddlab.training import Loop, Trainee  # torch
+    from ddlab.trainee import Trainee  # torch
+    from ddlab.training import Loop
 
     model, feed = _model(context, settings, first), _feed(context, settings)
     trainee = Trainee(model, 0, None, settings)

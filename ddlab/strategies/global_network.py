@@ -1,54 +1,89 @@
 """The global network: one network on the whole image, trained data parallel by all ranks. The benchmark."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ddlab.data.source import SPLITS
+from ddlab.decomposition import Subdomain
+from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
 from ddlab.strategies.results import accuracies, write_decisions, write_result
 from ddlab.strategies.stage import Stage, StageContext, Task, training_flops
 
+if TYPE_CHECKING:
+    from ddlab.batches import ImageFeed
+    from ddlab.trainee import Trainee
+
 
 def stages(problem: Problem) -> Iterator[Stage]:
     """One stage: train the network."""
-    task = Task("whole image", training_flops(problem.global_network.flops(), problem))
-    yield Stage("global", "Global network", "collective", train, tasks=(task,))
+    epochs = problem.experiment.training.epochs
+    yield Stage("global", "Global network", "collective", train, tasks=(global_task(problem, epochs),))
+
+
+def global_task(problem: Problem, epochs: int) -> Task:
+    """Training the global network for so many epochs."""
+    share = epochs / problem.experiment.training.epochs
+    return Task("whole image", training_flops(problem.global_network.flops(), problem) * share)
 
 
 def train(context: StageContext) -> None:
-    """Train on the whole images; every rank takes its part of each batch and gradients are averaged."""
-    from ddlab.batches import ImageFeed, Sharing  # torch
-    from ddlab.decomposition import Subdomain
-    from ddlab.strategies import phases
+    """Train from new weights."""
+    train_whole(context, context.problem.experiment.training)
 
-    settings, ranks, shape = context.problem.experiment.training, context.ranks, context.problem.description.shape
+
+def whole_feed(context: StageContext, settings: TrainingSettings) -> "ImageFeed":
+    """Whole images; every rank takes its part of each batch."""
+    from ddlab.batches import ImageFeed, Sharing  # torch
+
+    shape = context.problem.description.shape
     whole = Subdomain((0,) * len(shape), shape)
-    feed = ImageFeed(context.dataset, [whole], settings, Sharing(ranks, split_batches=True))
-    cohort = phases.Cohort(context.problem.global_network, ("global",), (None,))
-    trained = phases.train_cohort(context, cohort, feed, settings, ranks)
+    return ImageFeed(context.dataset, [whole], settings, Sharing(context.ranks, split_batches=True))
+
+
+def train_whole(
+    context: StageContext, settings: TrainingSettings, begin: "Callable[[Trainee], None]" = lambda trainee: None
+) -> None:
+    """Train the global network; every rank takes its part of each batch and gradients are averaged.
+
+    Its weights and decisions carry the stage's name.
+
+    Parameters
+    ----------
+    begin
+        As :func:`ddlab.strategies.phases.train_cohort` takes it.
+    """
+    from ddlab.strategies import phases  # torch
+
+    ranks, feed = context.ranks, whole_feed(context, settings)
+    cohort = phases.Cohort(context.problem.global_network, (context.stage.name,), (None,))
+    trained = phases.train_cohort(context, cohort, feed, settings, ranks, begin=begin)
     scores: dict[str, np.ndarray] = {
         split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in SPLITS
     }
     last = phases.predict_last(trained, feed, ranks)[:, 0].argmax(1)
     if ranks.rank > 0:
         return
-    decisions: dict[str, np.ndarray] = {split: values.argmax(1) for split, values in scores.items()}
-    reached = accuracies(context, decisions, last)
-    (network,) = phases.network_results(
-        cohort,
-        trained,
-        {
-            "train": [reached["train_accuracy"]],
-            "validation": [reached["validation_accuracy"]],
-            "last": [reached["last_validation_accuracy"]],
-        },
-    )
-    write_decisions(context, scores, decisions)
+    reached = write_scores(context, scores, last)
+    accuracies_of_network = {
+        "train": [reached["train_accuracy"]],
+        "validation": [reached["validation_accuracy"]],
+        "last": [reached["last_validation_accuracy"]],
+    }
+    (network,) = phases.network_results(cohort, trained, accuracies_of_network)
     work = trained.flops(len(context.dataset.train), len(context.dataset.validation)) / ranks.size
     size = {key: network[key] for key in ("best_epoch", "parameters", "flops")}
     sent = 0 if ranks.alone else network["epochs"] * feed.steps * gradient_bytes(context.problem)
     write_result(context, trained.seconds, [work] * ranks.size, [network], bytes_sent=sent, **reached, **size)
+
+
+def write_scores(context: StageContext, scores: dict[str, np.ndarray], last: np.ndarray) -> dict[str, Any]:
+    """Write scores ``(M, K)`` and the decisions that follow from them; the accuracies that they reach."""
+    decisions: dict[str, np.ndarray] = {split: values.argmax(1) for split, values in scores.items()}
+    write_decisions(context, scores, decisions)
+    return accuracies(context, decisions, last)
 
 
 def gradient_bytes(problem: Problem) -> int:

@@ -4,7 +4,7 @@ Imports torch: strategies import this module when a stage runs. Shapes: M images
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from ddlab.models.bank import Bank
 from ddlab.models.build import build
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.strategies.stage import BACKWARD, StageContext
-from ddlab.training import Loop, State, Trainee, derive_seed, precision
+from ddlab.trainee import State, Trainee
+from ddlab.training import Loop, derive_seed, precision
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def train_cohort(
     settings: TrainingSettings,
     ranks: Ranks,
     snapshot: int | None = None,
+    begin: Callable[[Trainee], None] = lambda trainee: None,
 ) -> Trained:
     """Train a cohort from its checkpoint, if there is one, to its end, and write the weights of each network.
 
@@ -88,6 +90,8 @@ def train_cohort(
         Those that train this cohort together, data parallel; one rank alone in sharded stages.
     snapshot
         Epoch whose weights are written, too; those of the last epoch, where training ends before.
+    begin
+        Called with every network's trainee before its checkpoint is read: to begin from other weights than new ones.
     """
     bank = Bank(cohort.network, len(cohort.names))
     for index, name in enumerate(cohort.names):
@@ -96,6 +100,7 @@ def train_cohort(
     trainees = [Trainee(bank, index, subdomain, settings) for index, subdomain in enumerate(cohort.subdomains)]
     saved = saved_states(context)
     for name, trainee in zip(cohort.names, trainees, strict=True):
+        begin(trainee)
         if name in saved:
             trainee.restore(saved[name])
 
@@ -119,8 +124,13 @@ def train_cohort(
 
 
 def first_state(context: StageContext, network: Network, name: str) -> State:
-    """The state that a network begins with; it follows from seed, stage and name, wherever it is trained."""
-    torch.manual_seed(derive_seed(context.seed, context.folder.name, "weights", name))
+    """The state that a network of a stage begins with, wherever it is trained."""
+    return new_state(network, context.seed, context.folder.name, name)
+
+
+def new_state(network: Network, seed: int, stage: str, name: str) -> State:
+    """New weights; they follow from seed, stage and name."""
+    torch.manual_seed(derive_seed(seed, stage, "weights", name))
     return build(network).state_dict()
 
 

@@ -1,0 +1,146 @@
+"""The composed network: local networks trained on their own, put together to one global network, trained on.
+
+References
+----------
+Gu, Zhang, Liu, Cai, "Decomposition and composition of deep convolutional neural networks and training acceleration via
+sub-network transfer learning", ETNA 56, 2022: Algorithm 1. What it makes is called GNet-T there.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ddlab.data.source import SPLITS
+from ddlab.experiment import ExperimentError, TrainingSettings
+from ddlab.problem import Problem
+from ddlab.strategies.global_network import global_task, train_whole, whole_feed, write_scores
+from ddlab.strategies.local import local_stage
+from ddlab.strategies.results import write_result
+from ddlab.strategies.stage import LOCAL, Stage, StageContext
+
+if TYPE_CHECKING:
+    from ddlab.compose import Composition
+    from ddlab.trainee import State, Trainee
+
+UNTRAINED = "composed_untrained"
+FURTHER_RATE = 0.1  # of the training's: at the full rate Adam's first steps undo what the local networks learned
+
+
+def untrained_stages(problem: Problem) -> Iterator[Stage]:
+    """The local networks, then the network that they make, as it is.
+
+    Raises
+    ------
+    ExperimentError
+        If the local networks do not make a global network.
+    """
+    _composable(problem)
+    yield local_stage(problem)
+    yield Stage(UNTRAINED, "Composed network, untrained", "single", compose, needs=(LOCAL,))
+
+
+def stages(problem: Problem) -> Iterator[Stage]:
+    """The local networks, the network that they make, and its further training.
+
+    Raises
+    ------
+    ExperimentError
+        If the local networks do not make a global network.
+    """
+    yield from untrained_stages(problem)
+    task = global_task(problem, problem.experiment.composed.epochs)
+    yield Stage("composed", "Composed network", "collective", train_further, needs=(UNTRAINED,), tasks=(task,))
+
+
+def further_settings(problem: Problem) -> TrainingSettings:
+    """How the composed network is trained: its own epochs and rates, all else as the local networks."""
+    training, own = problem.experiment.training, problem.experiment.composed
+    return training.model_copy(
+        update={
+            "epochs": own.epochs,
+            "learning_rate": own.learning_rate or FURTHER_RATE * training.learning_rate,
+            "rate_steps": own.rate_steps,
+        }
+    )
+
+
+def compose(context: StageContext) -> None:
+    """Compose the global network and write what it decides, untrained."""
+    from ddlab.blocks import average_logits, recalibrate
+    from ddlab.models.bank import Bank
+    from ddlab.models.coherent import local_name
+    from ddlab.strategies import phases
+
+    problem, began = context.problem, time.monotonic()
+    own, settings = problem.experiment.composed, problem.experiment.training
+    local = context.needed(LOCAL)
+    names = [f"{local_name(index)}-{settings.keep}" for index in range(len(problem.decomposition))]
+    composition = _composition(problem)
+    state = composition.compose([phases.read_weights(local, name) for name in names])
+    if own.logits == "mean":
+        state = average_logits(composition, state)
+    bank, feed = (
+        Bank(problem.global_network, 1).to(phases.arithmetic(settings)),
+        whole_feed(replace(context, ranks=context.alone), settings),
+    )
+    bank.load_state_of(0, state)
+    bank.prepare(context.ranks.device, phases.arithmetic(settings))
+    if own.recalibrate:
+        recalibrate(bank, feed.evaluate("train"))
+    for epoch in ("best", "last"):
+        phases.save_weights(context, f"{UNTRAINED}-{epoch}", bank.state_of(0))
+    scores: dict[str, np.ndarray] = {
+        split: phases.predict(bank, feed, split, settings, context.alone)[:, 0] for split in SPLITS
+    }
+    reached = write_scores(context, scores, scores["validation"].argmax(1))
+    size = {"parameters": problem.global_network.parameters(), "flops": problem.global_network.flops()}
+    write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **size)
+
+
+def train_further(context: StageContext) -> None:
+    """Train the composed network on; every epoch's record tells how much has moved between the blocks."""
+    from ddlab.blocks import cross_energy, damp
+    from ddlab.strategies.phases import read_weights
+
+    own, settings = context.problem.experiment.composed, further_settings(context.problem)
+    composed = read_weights(context.needed(UNTRAINED), f"{UNTRAINED}-last")
+    masks = _composition(context.problem).cross_masks()
+
+    def factor(trainee: "Trainee") -> float:
+        return own.cross_rate * min(1.0, (trainee.progress.epoch + 1) / (own.warm_up + 1))
+
+    def notes(trainee: "Trainee") -> dict[str, Any]:
+        return {"cross_energy": cross_energy(trainee.last_state, masks)}
+
+    def begin(trainee: "Trainee") -> None:
+        trainee.begin_with(composed)
+        trainee.notes = partial(notes, trainee)
+        if own.cross_rate < 1 or own.warm_up:
+            damp(trainee.optimizer, _masked(trainee, masks), partial(factor, trainee))
+
+    train_whole(context, settings, begin)
+
+
+def _masked(trainee: "Trainee", masks: "State") -> list[Any]:
+    """The weights that have a mask, each with it."""
+    keys = [key for key, value in trainee.last_state.items() if value.dim() > 1]
+    weights = [weight for weight in trainee.optimizer.param_groups[0]["params"] if weight.dim() > 1]
+    return [(weight, masks[key]) for key, weight in zip(keys, weights, strict=True) if key in masks]
+
+
+def _composition(problem: Problem) -> "Composition":
+    from ddlab.compose import Composition
+
+    return Composition(problem.local_networks, problem.global_network, problem.decomposition)
+
+
+def _composable(problem: Problem) -> None:
+    if problem.experiment.model.reduction != "1/N":
+        raise ExperimentError(
+            "model.reduction: a composed network needs '1/N', so that the channels of N local networks add up to those "
+            f"of the global one, got {problem.experiment.model.reduction!r}"
+        )

@@ -1,0 +1,80 @@
+"""What strategies can be told: a part of an experiment for each that needs one."""
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from ddlab.settings import RatePlan, Settings, setting
+
+
+class AggregatorSettings(Settings):
+    """The DNN that turns the N·K local probabilities into a decision."""
+
+    hidden: tuple[int, ...] = setting((128, 64, 32, 16), "Units of its hidden layers.", min_length=1, max_length=8)
+    dropout: float = setting(0.2, "Dropout after every hidden layer.", advanced=True, ge=0, lt=1)
+    epochs: int = setting(50, "Passes over the local probabilities, at most.", unit="epochs", ge=1, le=10_000)
+    batch_size: int = setting(128, "Samples a step.", unit="images", advanced=True, ge=1)
+    learning_rate: float = setting(1e-3, "Learning rate at the start.", advanced=True, gt=0, le=10)
+    early_stopping: int = setting(15, "Epochs without progress before it stops; 0: never.", unit="epochs", ge=0)
+    folds: int = setting(
+        1, "1: the local networks' training-set probabilities, as the paper; k > 1: out-of-fold ones.", ge=1, le=20
+    )
+
+    @field_validator("hidden")
+    @classmethod
+    def _units(cls, hidden: tuple[int, ...]) -> tuple[int, ...]:
+        if min(hidden) < 1:
+            raise ValueError("every hidden layer needs at least 1 unit")
+        return hidden
+
+
+class CoherentSettings(Settings):
+    """The CNN-DNN as one model: what its local networks hand to its DNN."""
+
+    outputs: Literal["probabilities", "logits"] = setting(
+        "probabilities", "What the DNN gets of every local network: probabilities, as the paper, or logits."
+    )
+
+
+class TransferSettings(Settings):
+    """The coherent model that starts from local networks that were trained on their own."""
+
+    start: int | None = setting(
+        None, "Epoch of the local networks from which it starts; empty: the one that they keep.", unit="epochs", ge=1
+    )
+    epochs: int = setting(50, "Passes over the training images from there on, at most.", unit="epochs", ge=1, le=10_000)
+    learning_rate: float | None = setting(
+        None, "Learning rate at its start; empty: that of the training.", advanced=True, gt=0, le=10
+    )
+    dnn: Literal["new", "trained"] = setting(
+        "new", "The DNN's first weights: new, or those that CNN-DNN trained.", advanced=True
+    )
+
+
+class ComposedSettings(Settings):
+    """The global network that is put together from the local networks, and how it is trained on."""
+
+    epochs: int = setting(
+        20, "Passes over the training images after composing, at most.", unit="epochs", ge=1, le=10_000
+    )
+    learning_rate: float | None = setting(
+        None, "Learning rate after composing; empty: a tenth of that of the training.", gt=0, le=10
+    )
+    rate_steps: RatePlan = setting((), "Its plan of rates after composing, as training.rate_steps.", advanced=True)
+    random_steps: RatePlan = setting(
+        (), "Plan of rates of the random start; empty: the training's, then the composed network's.", advanced=True
+    )
+    cross_rate: float = setting(
+        1.0, "Factor on every step of the new weights between the local networks' blocks.", advanced=True, ge=0, le=1
+    )
+    warm_up: int = setting(
+        0, "Epochs in which that factor rises evenly from near 0; 0: at once.", unit="epochs", advanced=True, ge=0
+    )
+    recalibrate: bool = setting(
+        False, "Take the batch normalisation's statistics anew, from the composed network.", advanced=True
+    )
+    logits: Literal["sum", "mean"] = setting(
+        "sum",
+        "What the local networks' logits become: their sum, as the paper, or their mean (temperature N).",
+        advanced=True,
+    )

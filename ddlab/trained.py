@@ -1,0 +1,171 @@
+"""The networks that a run has trained, as modules to look into.
+
+Imports torch: pages ask through :mod:`ddlab.analyses.computed`. Shapes: B images, C channels.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ddlab.batches import Normalisation
+from ddlab.compose import Composition
+from ddlab.data.cache import load
+from ddlab.data.source import SplitName
+from ddlab.decomposition import Subdomain
+from ddlab.models.architecture import Network
+from ddlab.models.build import build
+from ddlab.models.coherent import DNN, local_name
+from ddlab.problem import Problem, pose
+from ddlab.runs import RunFolder
+from ddlab.strategies import STRATEGIES
+from ddlab.strategies.cnn_dnn import dnn
+from ddlab.strategies.phases import new_state, read_weights
+from ddlab.strategies.stage import LOCAL
+from ddlab.trainee import State
+
+WHOLE_IMAGE = ("global", "composed_untrained", "composed", "random", "random_work")
+UNTRAINED = "random_untrained"
+DENSE = ("cnn_dnn", "coherent", "transfer")
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network of a run.
+
+    Parameters
+    ----------
+    name
+        Its key: ``local-1`` is the first subdomain's, ``coherent-1`` that of the coherent model.
+    title
+        What people call it.
+    network
+        Its description.
+    box
+        What it sees of the image.
+    state
+        Reads its weights.
+    """
+
+    name: str
+    title: str
+    network: Network
+    box: Subdomain
+    state: Callable[[], State]
+
+    def module(self) -> nn.Module:
+        """The network with its weights, float32, for evaluation; none of its parameters asks for a gradient."""
+        module = build(self.network)
+        module.load_state_dict(self.state())
+        return module.float().eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class TrainedDNN:
+    """A CNN-DNN of a run: local networks, and the DNN that decides from what they say.
+
+    Parameters
+    ----------
+    dnn
+        What it sees is the vector of the N·K local outputs; its ``box`` is the whole image.
+    outputs
+        What the DNN gets of them: probabilities or logits.
+    """
+
+    strategy: str
+    local: tuple[TrainedNetwork, ...]
+    dnn: TrainedNetwork
+    outputs: Literal["probabilities", "logits"]
+
+
+def trained_networks(run: RunFolder, seed: int) -> dict[str, TrainedNetwork]:
+    """All networks that see pixels, of the stages that are done: local ones first, then those of the whole image.
+
+    ``random_untrained`` is the network that the random start begins with; it is there as soon as any other is.
+    """
+    problem = pose(run.experiment)
+    found = [*_local(run, problem, seed, LOCAL, "local"), *_whole(run, problem, seed)]
+    for strategy in ("coherent", "transfer"):
+        found += _local(run, problem, seed, strategy, strategy)
+    return {trained.name: trained for trained in found}
+
+
+def trained_dnns(run: RunFolder, seed: int) -> dict[str, TrainedDNN]:
+    """The CNN-DNNs of the stages that are done, by strategy."""
+    problem, networks = pose(run.experiment), trained_networks(run, seed)
+    found = {}
+    for strategy in DENSE:
+        folder = run.stage(strategy, seed)
+        if folder.done:
+            local = LOCAL if strategy == "cnn_dnn" else strategy
+            weights = partial(read_weights, folder, f"{DNN}-{problem.experiment.training.keep}")
+            description = TrainedNetwork(f"{strategy}-dnn", "DNN", dnn(problem), _whole_box(problem), weights)
+            members = tuple(networks[f"{local}-{number}"] for number in range(1, len(problem.decomposition) + 1))
+            outputs = "probabilities" if strategy == "cnn_dnn" else problem.experiment.coherent.outputs
+            found[strategy] = TrainedDNN(strategy, members, description, outputs)
+    return found
+
+
+def composition_of(problem: Problem) -> Composition:
+    """How the local networks of a problem make its global network.
+
+    Raises
+    ------
+    ValueError
+        If they do not; says why.
+    """
+    return Composition(problem.local_networks, problem.global_network, problem.decomposition)
+
+
+def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, double: bool = False) -> Tensor:
+    """Whole images ``(B, C, *shape)`` of a split as the networks see them; ``box.slices`` cuts a subimage.
+
+    Raises
+    ------
+    ValueError
+        If there is no image of that number.
+    """
+    dataset = load(run.experiment.dataset)
+    images = dataset.split(split).images
+    if wrong := [index for index in indices if not 0 <= index < len(images)]:
+        raise ValueError(f"--images: image {wrong[0]} is not there; {split} has 0 to {len(images) - 1}")
+    return normalised(run, torch.from_numpy(images[list(indices)]), double=double)
+
+
+def normalised(run: RunFolder, images: Tensor, *, double: bool = False) -> Tensor:
+    """Bytes ``(B, C, *shape)`` as the networks of a run see them."""
+    settings, problem = run.experiment.training, pose(run.experiment)
+    exact = settings.model_copy(update={"precision": "float64" if double else "float32"})
+    return Normalisation.of(load(run.experiment.dataset), exact, "cpu")(images, _whole_box(problem))
+
+
+# ---- its parts
+
+
+def _whole_box(problem: Problem) -> Subdomain:
+    shape = problem.description.shape
+    return Subdomain((0,) * len(shape), shape)
+
+
+def _local(run: RunFolder, problem: Problem, seed: int, stage: str, prefix: str) -> Iterator[TrainedNetwork]:
+    folder = run.stage(stage, seed)
+    if not folder.done:
+        return
+    owner = "" if stage == LOCAL else f", {STRATEGIES[stage].title}"
+    for index, (network, box) in enumerate(zip(problem.local_networks, problem.decomposition, strict=True)):
+        weights = partial(read_weights, folder, f"{local_name(index)}-{problem.experiment.training.keep}")
+        yield TrainedNetwork(f"{prefix}-{index + 1}", f"Local network {index + 1}{owner}", network, box, weights)
+
+
+def _whole(run: RunFolder, problem: Problem, seed: int) -> Iterator[TrainedNetwork]:
+    network, box = problem.global_network, _whole_box(problem)
+    for name in WHOLE_IMAGE:
+        folder = run.stage(name, seed)
+        if folder.done:
+            weights = partial(read_weights, folder, f"{name}-{problem.experiment.training.keep}")
+            yield TrainedNetwork(name, STRATEGIES[name].title, network, box, weights)
+    start = partial(new_state, network, seed, "random", "random")
+    yield TrainedNetwork(UNTRAINED, "Random start, untrained", network, box, start)

@@ -1,0 +1,135 @@
+"""One network in training: its optimizer, its learning rate, how far it has come, what a checkpoint holds of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from ddlab.experiment import TrainingSettings
+
+KERNEL_AXES = 3  # of a convolution's weight at least: channels out, channels in, and space
+
+State = dict[str, Tensor]
+
+
+class Owner(Protocol):
+    """What holds the networks: it gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
+
+    def parameters_of(self, index: int) -> list[Tensor]: ...  # noqa: D102
+    def state_of(self, index: int) -> State: ...  # noqa: D102
+    def load_state_of(self, index: int, state: State) -> None: ...  # noqa: D102
+
+
+@dataclass
+class Progress:
+    """How far one network has come; everything but the weights and the optimizer that a checkpoint must hold."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_measure: float = float("inf")
+    finished: bool = False
+    validation_accuracy: float = 0.0
+    seconds: float = 0.0
+
+
+class Trainee:
+    """One network in training: its optimizer, its schedule, how far it has come, and its best state so far.
+
+    ``notes`` gives what else an epoch's record shall tell of it.
+    """
+
+    def __init__(self, owner: Owner, index: int, subdomain: int | None, settings: TrainingSettings) -> None:
+        self.owner, self.index, self.subdomain, self.settings = owner, index, subdomain, settings
+        self.optimizer = _optimizer(owner.parameters_of(index), settings)
+        # Progress is what it is for the best epoch. torch's relative threshold would take a standing accuracy, a
+        # negative measure, for progress.
+        self.scheduler = ReduceLROnPlateau(
+            self.optimizer, factor=settings.plateau_factor, patience=settings.plateau_patience, threshold=0
+        )
+        self.progress = Progress()
+        self.best_state: State = owner.state_of(index)
+        self.last_state: State = self.best_state
+        self.notes: Callable[[], dict[str, Any]] = dict
+
+    @property
+    def rate(self) -> float:
+        """The learning rate now."""
+        return self.optimizer.param_groups[0]["lr"]
+
+    def begin_with(self, state: State) -> None:
+        """Begin from these weights."""
+        self.owner.load_state_of(self.index, state)
+        self.best_state = self.last_state = self.owner.state_of(self.index)
+
+    def end_epoch(self, loss: float, accuracy: float, seconds: float) -> None:
+        """Take note of the validation: keep the best state, lower the rate on a plateau, stop where it is due."""
+        progress, settings = self.progress, self.settings
+        measure = loss if settings.monitor == "loss" else -accuracy
+        progress.epoch += 1
+        progress.validation_accuracy = accuracy
+        progress.seconds += seconds
+        if measure < progress.best_measure:
+            progress.best_measure, progress.best_epoch = measure, progress.epoch
+            self.best_state = self.owner.state_of(self.index)
+        self._plan_rate(measure)
+        stale = progress.epoch - progress.best_epoch
+        stopped = 0 < settings.early_stopping <= stale
+        progress.finished = stopped or progress.epoch >= settings.epochs
+        self.last_state = self.owner.state_of(self.index)
+
+    def _plan_rate(self, measure: float) -> None:
+        if not self.settings.rate_steps:
+            self.scheduler.step(measure)
+            return
+        begun = [rate for epoch, rate in self.settings.rate_steps if epoch <= self.progress.epoch]
+        for group in self.optimizer.param_groups:
+            group["lr"] = begun[-1] if begun else group["lr"]
+
+    def kept_state(self) -> State:
+        """The state to go on with: of the best epoch or of the last one, as the settings say."""
+        return self.best_state if self.settings.keep == "best" else self.last_state
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Everything that training needs to go on exactly as if it had never stopped."""
+        return {
+            "last_state": self.last_state,
+            "best_state": self.best_state,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "progress": vars(self.progress),
+        }
+
+    def restore(self, checkpoint: dict[str, Any]) -> None:
+        """Continue from what :meth:`checkpoint` gave."""
+        self.last_state, self.best_state = checkpoint["last_state"], checkpoint["best_state"]
+        self.owner.load_state_of(self.index, self.last_state)
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.scheduler.load_state_dict(checkpoint["scheduler"])
+        self.progress = Progress(**checkpoint["progress"])
+
+
+def _optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.optim.Optimizer:
+    of_all = settings.decayed == "all"
+    common: dict[str, Any] = {
+        "lr": settings.learning_rate,
+        "weight_decay": settings.weight_decay if of_all else 0.0,
+        "fused": True,  # one call for all parameters: a fifth of a step would go into the update otherwise
+    }
+    kind = partial(torch.optim.SGD, momentum=0.9) if settings.optimizer == "sgd" else torch.optim.Adam
+    optimizer: torch.optim.Optimizer = kind(parameters, **common)
+    if settings.weight_decay and not of_all:
+        kernels = [parameter for parameter in parameters if parameter.dim() >= KERNEL_AXES]
+        optimizer.register_step_pre_hook(partial(_decay, kernels, settings.weight_decay))
+    return optimizer
+
+
+@torch.no_grad()
+def _decay(parameters: list[Tensor], factor: float, *_: object) -> None:
+    """Add the L2 penalty's gradient; a hook in place of a parameter group, so that states keep one order."""
+    for parameter in parameters:
+        assert parameter.grad is not None, "its owner gives every parameter a gradient"
+        parameter.grad.add_(parameter, alpha=factor)
