@@ -76,9 +76,12 @@ class Normalisation:
         shape = (data.channels, *data.shape)
         if settings.subtract == "image":
             mean = torch.from_numpy(dataset.train.images.mean(axis=0, dtype=np.float64) / 255)
-            std = torch.ones(shape)
+            std = torch.ones(shape, dtype=torch.float64)
         else:
-            mean, std = (torch.tensor(each).reshape(-1, *[1] * len(data.shape)) for each in (dataset.mean, dataset.std))
+            mean, std = (
+                torch.tensor(each, dtype=torch.float64).reshape(-1, *[1] * len(data.shape))
+                for each in (dataset.mean, dataset.std)
+            )
         scale, offset = 1 / (255 * std), -mean / std
         return cls(*(each.to(device, dtype).expand(shape) for each in (scale, offset)))
 

@@ -15,7 +15,7 @@ sub-network transfer learning", ETNA 56, 2022: Section 2.2.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,13 +24,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddlab.decomposition import Decomposition, times
+from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import BatchNorm, Conv, Flatten, Linear, Named, Network, Residual, Shape
 from ddlab.models.build import build
+from ddlab.models.matching import check_composition, layer_sizes
 
 State = dict[str, Tensor]
-Sizes = Mapping[str, tuple[int, ...]]  # outputs of a layer in every sub-network
-WEIGHTED = (Conv, Linear, BatchNorm)
 
 
 @dataclass(frozen=True)
@@ -88,38 +87,12 @@ class Composition:
     decomposition: Decomposition
 
     def __post_init__(self) -> None:
-        if len(self.local_networks) != len(self.decomposition):
-            raise ValueError(
-                f"compose: {len(self.local_networks)} sub-networks do not fit {len(self.decomposition)} subdomains"
-            )
-        expected = [(step.name, type(step.layer).__name__) for step in self.global_network.steps()]
-        for number, (network, box) in enumerate(zip(self.local_networks, self.decomposition, strict=True), 1):
-            if network.input[1:] != box.shape:
-                raise ValueError(
-                    f"compose: sub-network {number} sees {times(network.input[1:])} px, its subdomain has "
-                    f"{times(box.shape)}"
-                )
-            layers = [(step.name, type(step.layer).__name__) for step in network.steps()]
-            if layers != expected:
-                raise ValueError(
-                    f"compose: sub-network {number} has {len(layers)} layers ({layers[-1][0]} the last), the global "
-                    f"network {len(expected)}; all must be of one family and depth"
-                )
-        for step in self.global_network.steps():
-            whole, parts = step.output[0], self.sizes.get(step.name, ())
-            if parts and step.name != self.global_network.classifier and whole != sum(parts):
-                raise ValueError(
-                    f"compose: layer {step.name!r} has {whole} outputs, those of the sub-networks add up to "
-                    f"{sum(parts)}; take the reduction 1/N and a width that N divides"
-                )
+        check_composition(self.local_networks, self.global_network, self.decomposition)
 
     @cached_property
-    def sizes(self) -> Sizes:
-        """Outputs of every layer with weights, in each sub-network."""
-        steps = [
-            [step for step in network.steps() if isinstance(step.layer, WEIGHTED)] for network in self.local_networks
-        ]
-        return {group[0].name: tuple(step.output[0] for step in group) for group in zip(*steps, strict=True)}
+    def sizes(self) -> dict[str, tuple[int, ...]]:
+        """Outputs of every layer with weights, in each local network."""
+        return layer_sizes(self.local_networks)
 
     def compose(self, states: Sequence[State]) -> State:
         """The state of the global network that holds all sub-networks.

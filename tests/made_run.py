@@ -4,7 +4,7 @@ In a test::
 
     run = made_run()                        # finished, shapes_local, 2×2, four strategies
     run = made_run("running", seeds=(0, 1))
-    run = made_run(experiment=made_experiment(strategies=list(STRATEGIES)))  # all of them
+    run = made_run(experiment=made_experiment(strategies=list(COMPARED_BY_KLAWONN)))  # all of them
 """
 
 import time

@@ -34,12 +34,13 @@ def train(
     """Train an experiment in the background and follow it; Ctrl-C cancels it."""
     from ddlab.engine.launch import launch
     from ddlab.problem import pose
+    from ddlab.strategies.stage import plan
 
     changes = dict(parse_setting(text) for text in settings or ())
     named = {"placement.workers": workers, "placement.devices": devices, "name": name}
     changes |= {path: value for path, value in named.items() if value is not None}
     experiment = find_experiment(what).with_settings(changes)
-    pose(experiment)
+    plan(pose(experiment))
     run = RunFolder.create(experiment, shlex.join(["ddlab", *sys.argv[1:]]))
     try:
         launch(run)

@@ -56,15 +56,17 @@ def can_pool(shape: Shape, smallest: int = 2) -> bool:
 
 
 def pooled_stack(spec: NetworkSpec, channels: tuple[int, ...], pool_after: tuple[int, ...]) -> Named:
-    """Convolution blocks with max pooling after the given ones (counted from 1) while the map is larger than 2."""
+    """Convolution blocks with max pooling after the given ones (counted from 1) while the map is larger than 2.
+
+    The map of an input ``spec.pooled_as`` is meant where that is said, as long as there is something to pool.
+    """
     layers: Named = ()
-    at = spec.input
+    at, guide = spec.input, spec.pooled_as or spec.input
     for number, width in enumerate(channels, 1):
         block = conv_block(f"conv{number}", spec, at[0], spec.scaled(width))
-        at = shape_after(block, at)
-        if number in pool_after and can_pool(at):
+        if number in pool_after and can_pool(shape_after(block, guide)) and can_pool(shape_after(block, at), 1):
             block = (*block, (f"pool{number}", MaxPool()))
-            at = MaxPool().output(at)
+        at, guide = shape_after(block, at), shape_after(block, guide)
         layers = (*layers, *block)
     return layers
 

@@ -26,6 +26,9 @@ class NetworkSpec:
         Whether convolutions are followed by batch normalisation (residual networks always are).
     dropout
         Rate of the dropout before the classifier.
+    pooled_as
+        Shape of the input by which a stack of convolutions pools; None: its own. A local network that shall be part of
+        a composed network pools as often as the global one.
     """
 
     input: Shape
@@ -34,6 +37,7 @@ class NetworkSpec:
     padding: Padding = "same"
     batch_norm: bool = True
     dropout: float = 0.0
+    pooled_as: Shape | None = None
 
     def scaled(self, channels: int) -> int:
         """``channels`` times the width, rounded, at least 2."""
@@ -42,8 +46,10 @@ class NetworkSpec:
     def for_subimage(self, shape: Shape, num_subdomains: int, reduction: str) -> "NetworkSpec":
         """The local network of a subimage with ``shape`` pixels, smaller by the reduction rule.
 
-        ``reduction`` is ``"1/N"`` (Gu et al.: N² fewer parameters), ``"1/sqrt(N)"`` (N fewer parameters: all local
+        ``reduction`` is ``"1/N"`` (Gu et al.: N² fewer parameters, and the global network's poolings, so that they can
+        be composed), ``"1/sqrt(N)"`` (N fewer parameters: all local
         networks together are as large as the global one) or ``"1"`` (not reduced).
         """
         factor = {"1/N": 1 / num_subdomains, "1/sqrt(N)": 1 / math.sqrt(num_subdomains), "1": 1.0}[reduction]
-        return replace(self, input=(self.input[0], *shape), width=self.width * factor)
+        pooled_as = self.input if reduction == "1/N" else None
+        return replace(self, input=(self.input[0], *shape), width=self.width * factor, pooled_as=pooled_as)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ddlab.experiment import Experiment
-from ddlab.recipes import classroom, klawonn, volumes
+from ddlab.recipes import classroom, gu, klawonn, volumes
 
 __all__ = ["RECIPES", "title"]
 
@@ -28,6 +28,8 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "klawonn_flowers_resnet20_4x4": klawonn.klawonn_flowers_resnet20_4x4,
     "klawonn_ct_vgg9_2x2x1": klawonn.klawonn_ct_vgg9_2x2x1,
     "klawonn_ct_vgg9_4x4x2": klawonn.klawonn_ct_vgg9_4x4x2,
+    "gu_cifar10_resnet20_small": gu.gu_cifar10_resnet20_small,
+    "gu_cifar10_resnet20_overlap_small": gu.gu_cifar10_resnet20_overlap_small,
 }
 
 

@@ -8,7 +8,7 @@ from ddlab.experiment import (
     TrainingSettings,
     TransferSettings,
 )
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_KLAWONN
 
 
 def classroom() -> Experiment:
@@ -59,7 +59,7 @@ def relation() -> Experiment:
         name="relation",
         dataset=DatasetSettings(name="shapes_relation", train_images=4000, validation_images=1000),
         model=ModelSettings(name="cnn"),
-        strategies=tuple(STRATEGIES),
+        strategies=COMPARED_BY_KLAWONN,
         training=TrainingSettings(epochs=6, batch_size=64),
         aggregator=AggregatorSettings(dropout=0.0),  # with dropout the DNN finds the relation late, or not at all
         transfer=TransferSettings(start=1, epochs=6),
@@ -92,7 +92,7 @@ def digits() -> Experiment:
         name="digits",
         dataset=DatasetSettings(name="digits"),
         model=ModelSettings(name="cnn"),
-        strategies=tuple(STRATEGIES),
+        strategies=COMPARED_BY_KLAWONN,
         training=TrainingSettings(epochs=15, batch_size=64, learning_rate=2e-3),
         transfer=TransferSettings(epochs=50),
     )

@@ -20,7 +20,7 @@ from ddlab.experiment import (
     TrainingSettings,
     TransferSettings,
 )
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_KLAWONN
 
 BATCHES = {"cifar10": 128, "flowers": 32, "mosmed": 4}  # ours; 32 is that of TensorFlow's flowers tutorial
 
@@ -31,7 +31,7 @@ def _cell(name: str, dataset: str, model: str, grid: tuple[int, ...]) -> Experim
         dataset=DatasetSettings(name=dataset),
         decomposition=DecompositionSettings(grid=grid),
         model=ModelSettings(name=model),
-        strategies=tuple(STRATEGIES),
+        strategies=COMPARED_BY_KLAWONN,
         training=TrainingSettings(epochs=150, batch_size=BATCHES[dataset], plateau_patience=20),
         transfer=TransferSettings(epochs=50),
     )
@@ -136,7 +136,7 @@ def klawonn_flowers_vgg9_4x4_small() -> Experiment:
     grid. One seed measured: ``average`` 0.617, ``majority`` 0.564, ``cnn_dnn`` 0.625, ``coherent`` 0.571, ``transfer``
     0.594. Needs TF-Flowers in ``DDLAB_DATA``.
     """
-    without_global = {"strategies": [name for name in STRATEGIES if name != "global"]}
+    without_global = {"strategies": [name for name in COMPARED_BY_KLAWONN if name != "global"]}
     return small(klawonn_flowers_vgg9_4x4(), _budget(6) | MIDDLE_SIZE | without_global)
 
 

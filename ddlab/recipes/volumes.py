@@ -9,7 +9,7 @@ from ddlab.experiment import (
     TrainingSettings,
     TransferSettings,
 )
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_KLAWONN
 
 
 def ct_phantom() -> Experiment:
@@ -48,7 +48,7 @@ def _volumes(name: str, dataset: DatasetSettings, grid: tuple[int, int, int], tr
         dataset=dataset,
         decomposition=DecompositionSettings(grid=grid),
         model=ModelSettings(name="vgg9", width=0.25),
-        strategies=tuple(STRATEGIES),
+        strategies=COMPARED_BY_KLAWONN,
         training=training,
         aggregator=AggregatorSettings(epochs=20, dropout=0.0),
         transfer=TransferSettings(start=training.epochs - 2, epochs=2),

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from ddlab.registry import Entry
 
-__all__ = ["STRATEGIES", "StrategyEntry"]
+__all__ = ["COMPARED_BY_GU", "COMPARED_BY_KLAWONN", "STRATEGIES", "StrategyEntry"]
+
+COMPARED_BY_KLAWONN = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
+COMPARED_BY_GU = ("composed_untrained", "composed", "random", "random_work")
 
 
 @dataclass(frozen=True)

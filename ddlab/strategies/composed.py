@@ -16,6 +16,7 @@ import numpy as np
 
 from ddlab.data.source import SPLITS
 from ddlab.experiment import ExperimentError, TrainingSettings
+from ddlab.models.matching import check_composition
 from ddlab.problem import Problem
 from ddlab.strategies.global_network import global_task, train_whole, whole_feed, write_scores
 from ddlab.strategies.local import local_stage
@@ -144,3 +145,7 @@ def _composable(problem: Problem) -> None:
             "model.reduction: a composed network needs '1/N', so that the channels of N local networks add up to those "
             f"of the global one, got {problem.experiment.model.reduction!r}"
         )
+    try:
+        check_composition(problem.local_networks, problem.global_network, problem.decomposition)
+    except ValueError as error:
+        raise ExperimentError(str(error)) from None

@@ -14,6 +14,7 @@ from ddlab.experiment import Experiment, ExperimentError, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
+from ddlab.strategies.stage import plan
 from ddlab.words import duration
 from pages.ui.source import overrides
 
@@ -40,6 +41,7 @@ def examine(tree: dict[str, Any]) -> Examined:
     try:
         experiment = parse_experiment(tree)
         problem = pose(experiment)
+        plan(problem)
         num_workers(experiment.placement.model_dump())
     except (ExperimentError, ValueError) as error:
         return Examined(experiment, problem, str(error))

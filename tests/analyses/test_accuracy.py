@@ -12,7 +12,7 @@ from ddlab.analyses.accuracy import (
 )
 from ddlab.analyses.effort import effort_curves
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import EPOCHS, made_experiment, made_run
 
 
@@ -41,7 +41,7 @@ def test_wall_time_and_work_are_those_of_all_stages_that_a_strategy_needs():
 
 def test_table_and_effort_charts_agree_on_what_a_strategy_takes():
     """Transfer takes half of the local networks' epochs where it starts halfway, here as there."""
-    run = made_run(experiment=made_experiment(strategies=list(STRATEGIES), transfer={"start": EPOCHS // 2}))
+    run = made_run(experiment=made_experiment(strategies=list(COMPARED_BY_KLAWONN), transfer={"start": EPOCHS // 2}))
     table = strategy_table([run]).set_index("strategy")
     assert table.loc["transfer", "seconds"] == pytest.approx(6.0 / 2 + 8.0)
     charts = effort_curves(run).groupby("strategy")["rank_flops"].max()

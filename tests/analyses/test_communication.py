@@ -7,7 +7,7 @@ import pytest
 from ddlab.analyses.communication import DATA_PARALLEL, communication_table, measured_communication
 from ddlab.figures.cost import communication_bars
 from ddlab.problem import pose
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_KLAWONN
 from ddlab.strategies.cnn_dnn import dnn
 from tests.made_run import EPOCHS, made_experiment, made_run
 
@@ -15,7 +15,7 @@ TRAINING = {"epochs": EPOCHS, "batch_size": 20}  # of 96 images: 5 steps an epoc
 
 
 def experiment(**training):
-    return made_experiment(strategies=list(STRATEGIES), training=TRAINING | training)
+    return made_experiment(strategies=list(COMPARED_BY_KLAWONN), training=TRAINING | training)
 
 
 @pytest.mark.parametrize(("precision", "number"), [("float32", 4), ("bfloat16", 4), ("float64", 8)])

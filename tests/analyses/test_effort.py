@@ -8,7 +8,7 @@ from ddlab.analyses.effort import EFFORTS, effort_curves, reachable, time_to_acc
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.effort import effort_lines, target_bars
 from ddlab.problem import pose
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import EPOCHS, made_experiment, made_run
 
 SPENT = {  # seconds of a stage, operations of its ranks
@@ -23,7 +23,7 @@ SPENT = {  # seconds of a stage, operations of its ranks
 
 
 def made(**settings):
-    run = made_run(experiment=made_experiment(strategies=list(STRATEGIES), **settings))
+    run = made_run(experiment=made_experiment(strategies=list(COMPARED_BY_KLAWONN), **settings))
     for result in run.results():
         seconds, flops = SPENT[result["stage"]]
         changed = {"seconds": seconds, "flops_by_rank": flops}

@@ -13,7 +13,7 @@ from ddlab.analyses.probabilities import (
     read_outcomes,
 )
 from ddlab.analyses.reasons import reason
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import made_experiment, made_run
 
 CLASSES = ("disc", "cross", "ring")
@@ -138,7 +138,7 @@ def test_a_run_tells_what_it_has():
     assert set(read.decisions) == {"global", "average", "majority"}
     assert read.local.shape == (64, 4, 4)
     assert not read.attributions and not read.own_local
-    finished = read_outcomes(made_run(experiment=made_experiment(strategies=list(STRATEGIES))), 0)
+    finished = read_outcomes(made_run(experiment=made_experiment(strategies=list(COMPARED_BY_KLAWONN))), 0)
     assert {name: values.shape for name, values in finished.attributions.items()} == dict.fromkeys(
         ("cnn_dnn", "coherent", "transfer"), (64, 4, 4)
     )

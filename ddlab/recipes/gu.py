@@ -1,0 +1,75 @@
+"""Gu, Zhang, Liu and Cai's experiments, at the paper's settings, and what fits small machines.
+
+Their training is that of Keras' example for CIFAR-10: Adam in batches of 32, flips and shifts by a tenth, pixels of
+0 to 1 less the mean image, an L2 penalty of 10⁻⁴ on the kernels (its gradient is 2·10⁻⁴ of them), rates that fall by
+plan. What we leave out: Keras' momentum 0.99 and ε 10⁻³ of batch normalisation (torch's are 0.9 and 10⁻⁵), and normally
+distributed first weights (ours are uniform, of the same variance).
+
+References
+----------
+Gu, Zhang, Liu, Cai, "Decomposition and composition of deep convolutional neural networks and training acceleration via
+sub-network transfer learning", ETNA 56, 2022: Section 3.1.
+"""
+
+from typing import Any
+
+from ddlab.experiment import DatasetSettings, DecompositionSettings, Experiment, ModelSettings, TrainingSettings
+from ddlab.strategies import COMPARED_BY_GU
+from ddlab.strategies.settings import ComposedSettings
+
+TWICE_L2 = 2e-4
+
+
+def _cifar10(model: str, overlap: int) -> Experiment:
+    """Local networks for 120 epochs, the composed one for 80; the random start for 200, at the same last rates."""
+    return Experiment(
+        name=f"gu_cifar10_{model}" + ("_overlap" if overlap else ""),
+        dataset=DatasetSettings(name="cifar10"),
+        decomposition=DecompositionSettings(grid=(2, 2), overlap=overlap),
+        model=ModelSettings(name=model, reduction="1/N"),
+        strategies=COMPARED_BY_GU,
+        training=TrainingSettings(
+            epochs=120,
+            batch_size=32,
+            rate_steps=((60, 1e-4), (80, 1e-5), (100, 1e-6)),
+            weight_decay=TWICE_L2,
+            decayed="convolutions",
+            subtract="image",
+            flip=True,
+            shift=0.1,
+        ),
+        composed=ComposedSettings(
+            epochs=80,
+            learning_rate=1e-4,
+            rate_steps=((20, 1e-5), (40, 1e-6), (60, 5e-7)),
+            random_steps=((80, 1e-4), (140, 1e-5), (160, 1e-6), (180, 5e-7)),
+        ),
+    )
+
+
+def _small(experiment: Experiment, **changes: Any) -> Experiment:
+    """A narrow ResNet20 (16, 32, 64 channels), a fifth of CIFAR-10, 12 epochs, then 6; three seeds."""
+    settings = {
+        "model.name": "resnet20",
+        "dataset.train_images": 10_000,
+        "dataset.validation_images": 2_000,
+        "training.epochs": 12,
+        "training.batch_size": 64,
+        "training.rate_steps": [],
+        "composed.epochs": 6,
+        "composed.learning_rate": 3e-4,
+        "composed.rate_steps": [],
+        "composed.random_steps": [],
+        "seeds": [0, 1, 2],
+    }
+    return experiment.with_settings({"name": f"{experiment.name}_small", **settings, **changes})
+
+
+def gu_cifar10_resnet20_small() -> Experiment:
+    """CIFAR-10 with a narrow ResNet20 on 2×2 subimages without overlap, at a budget for two cores."""
+    return _small(_cifar10("resnet20", overlap=0))
+
+
+def gu_cifar10_resnet20_overlap_small() -> Experiment:
+    """CIFAR-10 with a narrow ResNet20 on 2×2 subimages of 20×20 px, at a budget for two cores."""
+    return _small(_cifar10("resnet20", overlap=4), strategies=["composed_untrained", "composed"])
