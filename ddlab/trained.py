@@ -1,31 +1,28 @@
 """The networks that a run has trained, as modules to look into.
 
-Imports torch: pages ask through :mod:`ddlab.analyses.computed`. Shapes: B images, C channels.
+To list them takes no torch, so that a page can offer them; to build or read one does. Shapes: B images, C channels.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor, nn
-
-from ddlab.batches import Normalisation
-from ddlab.compose import Composition
 from ddlab.data.cache import load
 from ddlab.data.source import SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.models.architecture import Network
-from ddlab.models.build import build
-from ddlab.models.coherent import DNN, local_name
 from ddlab.problem import Problem, pose
-from ddlab.runs import RunFolder
+from ddlab.runs import RunFolder, StageFolder
 from ddlab.strategies import STRATEGIES
 from ddlab.strategies.cnn_dnn import dnn
-from ddlab.strategies.phases import new_state, read_weights
 from ddlab.strategies.stage import LOCAL
-from ddlab.trainee import State
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ddlab.compose import Composition
+    from ddlab.trainee import State
 
 WHOLE_IMAGE = ("global", "composed_untrained", "composed", "random", "random_work")
 UNTRAINED = "random_untrained"
@@ -54,10 +51,12 @@ class TrainedNetwork:
     title: str
     network: Network
     box: Subdomain
-    state: Callable[[], State]
+    state: Callable[[], "State"]
 
-    def module(self) -> nn.Module:
+    def module(self) -> "nn.Module":
         """The network with its weights, float32, for evaluation; none of its parameters asks for a gradient."""
+        from ddlab.models.build import build
+
         module = build(self.network)
         module.load_state_dict(self.state())
         return module.float().eval().requires_grad_(False)
@@ -101,7 +100,7 @@ def trained_dnns(run: RunFolder, seed: int) -> dict[str, TrainedDNN]:
         folder = run.stage(strategy, seed)
         if folder.done:
             local = LOCAL if strategy == "cnn_dnn" else strategy
-            weights = partial(read_weights, folder, f"{DNN}-{problem.experiment.training.keep}")
+            weights = partial(_dnn_weights, folder, problem.experiment.training.keep)
             description = TrainedNetwork(f"{strategy}-dnn", "DNN", dnn(problem), _whole_box(problem), weights)
             members = tuple(networks[f"{local}-{number}"] for number in range(1, len(problem.decomposition) + 1))
             outputs = "probabilities" if strategy == "cnn_dnn" else problem.experiment.coherent.outputs
@@ -109,7 +108,7 @@ def trained_dnns(run: RunFolder, seed: int) -> dict[str, TrainedDNN]:
     return found
 
 
-def composition_of(problem: Problem) -> Composition:
+def composition_of(problem: Problem) -> "Composition":
     """How the local networks of a problem make its global network.
 
     Raises
@@ -117,10 +116,12 @@ def composition_of(problem: Problem) -> Composition:
     ValueError
         If they do not; says why.
     """
+    from ddlab.compose import Composition
+
     return Composition(problem.local_networks, problem.global_network, problem.decomposition)
 
 
-def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, double: bool = False) -> Tensor:
+def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, double: bool = False) -> "Tensor":
     """Whole images ``(B, C, *shape)`` of a split as the networks see them; ``box.slices`` cuts a subimage.
 
     Raises
@@ -128,6 +129,8 @@ def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, dou
     ValueError
         If there is no image of that number.
     """
+    import torch
+
     dataset = load(run.experiment.dataset)
     images = dataset.split(split).images
     if wrong := [index for index in indices if not 0 <= index < len(images)]:
@@ -135,8 +138,10 @@ def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, dou
     return normalised(run, torch.from_numpy(images[list(indices)]), double=double)
 
 
-def normalised(run: RunFolder, images: Tensor, *, double: bool = False) -> Tensor:
+def normalised(run: RunFolder, images: "Tensor", *, double: bool = False) -> "Tensor":
     """Bytes ``(B, C, *shape)`` as the networks of a run see them."""
+    from ddlab.batches import Normalisation
+
     settings, problem = run.experiment.training, pose(run.experiment)
     exact = settings.model_copy(update={"precision": "float64" if double else "float32"})
     return Normalisation.of(load(run.experiment.dataset), exact, "cpu")(images, _whole_box(problem))
@@ -156,7 +161,7 @@ def _local(run: RunFolder, problem: Problem, seed: int, stage: str, prefix: str)
         return
     owner = "" if stage == LOCAL else f", {STRATEGIES[stage].title}"
     for index, (network, box) in enumerate(zip(problem.local_networks, problem.decomposition, strict=True)):
-        weights = partial(read_weights, folder, f"{local_name(index)}-{problem.experiment.training.keep}")
+        weights = partial(_local_weights, folder, index, problem.experiment.training.keep)
         yield TrainedNetwork(f"{prefix}-{index + 1}", f"Local network {index + 1}{owner}", network, box, weights)
 
 
@@ -165,7 +170,31 @@ def _whole(run: RunFolder, problem: Problem, seed: int) -> Iterator[TrainedNetwo
     for name in WHOLE_IMAGE:
         folder = run.stage(name, seed)
         if folder.done:
-            weights = partial(read_weights, folder, f"{name}-{problem.experiment.training.keep}")
+            weights = partial(_weights, folder, f"{name}-{problem.experiment.training.keep}")
             yield TrainedNetwork(name, STRATEGIES[name].title, network, box, weights)
-    start = partial(new_state, network, seed, "random", "random")
+    start = partial(_first_state, network, seed)
     yield TrainedNetwork(UNTRAINED, "Random start, untrained", network, box, start)
+
+
+def _weights(folder: StageFolder, name: str) -> "State":
+    from ddlab.strategies.phases import read_weights
+
+    return read_weights(folder, name)
+
+
+def _local_weights(folder: StageFolder, index: int, epoch: str) -> "State":
+    from ddlab.models.coherent import local_name
+
+    return _weights(folder, f"{local_name(index)}-{epoch}")
+
+
+def _dnn_weights(folder: StageFolder, epoch: str) -> "State":
+    from ddlab.models.coherent import DNN
+
+    return _weights(folder, f"{DNN}-{epoch}")
+
+
+def _first_state(network: Network, seed: int) -> "State":
+    from ddlab.strategies.phases import new_state
+
+    return new_state(network, seed, "random", "random")
