@@ -31,9 +31,9 @@ def adrenal() -> Experiment:
     """Real adrenal glands from CT scans, healthy or enlarged: judge by balanced accuracy.
 
     ``ddlab train adrenal``: all strategies with 3-D VGG9 on 2×2×2 subdomains, two minutes a seed. Three of four glands
-    are healthy, so that plain accuracy flatters. Balanced accuracy of three seeds: ``global`` 0.649 ± 0.104, ``average``
-    0.505 ± 0.004, ``majority`` 0.507 ± 0.007, ``cnn_dnn`` 0.580 ± 0.046, ``coherent`` 0.598 ± 0.019, ``transfer`` 0.568
-    ± 0.020; plain accuracy 0.77 to 0.81. Needs AdrenalMNIST3D in ``DDLAB_DATA``.
+    are healthy, so that plain accuracy (0.77 to 0.81) flatters. Balanced accuracy of three seeds: ``global`` 0.649 ±
+    0.104, ``average`` 0.505 ± 0.004, ``majority`` 0.507 ± 0.007, ``cnn_dnn`` 0.580 ± 0.046, ``coherent`` 0.598 ± 0.019,
+    ``transfer`` 0.568 ± 0.020. Needs AdrenalMNIST3D in ``DDLAB_DATA``.
     """
     return _volumes(
         "adrenal",

@@ -23,7 +23,7 @@ from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment, Settings
 from ddlab.models import MODELS
 from ddlab.registry import Entry
-from ddlab.strategies import STRATEGIES
+from ddlab.strategies import COMPARED_BY_GU, STRATEGIES
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "dataset.name": DATASETS,
@@ -36,6 +36,7 @@ USED_BY = {  # parts of the experiment that mean something to some strategies on
     "aggregator": {"cnn_dnn", "coherent", "transfer"},
     "coherent": {"coherent", "transfer"},
     "transfer": {"transfer"},
+    "composed": set(COMPARED_BY_GU),
 }
 COLUMNS = 3
 
