@@ -10,6 +10,7 @@ from ddlab.strategies import STRATEGIES
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.global_network import gradient_bytes
 
+OF_WHOLE_IMAGES = ("global", "composed", "random", "random_work")  # trained data parallel
 MODEL_PARALLEL = ("coherent", "transfer")
 DATA_PARALLEL = "coherent, data parallel"  # no strategy: what the model parallel ones avoid
 
@@ -32,7 +33,7 @@ def communication_table(problem: Problem) -> pd.DataFrame:
     outputs = len(problem.decomposition) * problem.description.num_classes * asked.training.batch_size * number
     parameters = sum(network.parameters() for network in (*problem.local_networks, dnn(problem)))
     sends = {
-        "global": (gradient_bytes(problem), "the gradient of every parameter"),
+        **dict.fromkeys(OF_WHOLE_IMAGES, (gradient_bytes(problem), "the gradient of every parameter")),
         **dict.fromkeys(MODEL_PARALLEL, (outputs, "N·K local outputs of every image")),
     }
     rows = [(name, STRATEGIES[name].title, *sends.get(name, (0, "nothing"))) for name in asked.strategies]
