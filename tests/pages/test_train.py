@@ -38,7 +38,8 @@ def train_button(test):
 
 def meant_elsewhere(path):
     """Fields that mean nothing to drawn images and the default strategies."""
-    return path in ("dataset.path", "dataset.volume", "dataset.window") or path.startswith(("coherent.", "transfer."))
+    other_strategies = ("coherent.", "transfer.", "composed.")
+    return path in ("dataset.path", "dataset.volume", "dataset.window") or path.startswith(other_strategies)
 
 
 @pytest.mark.parametrize("with_advanced", [False, True])
