@@ -178,8 +178,10 @@ class Composition:
     def window(self, index: int, at: "_At") -> tuple[slice, ...]:
         """Where the map of sub-network ``index`` lies in the composed network's: its activation field.
 
-        A position that a cut between subdomains goes through belongs to nobody.
+        A position that a cut between subdomains goes through belongs to nobody. Units have no place: no slice.
         """
+        if len(at.local) == 1:
+            return ()
         starts = (
             min(math.ceil(start / at.stride), whole - part)
             for start, whole, part in zip(
