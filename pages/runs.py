@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ddlab.runs import RunFolder, list_runs
-from pages.ui import curves, live, selection, shell, table
+from pages.ui import curves, export, live, selection, shell, table
 
 shell.title("What is training, and how is it going?")
 st.write(
@@ -30,6 +30,7 @@ def outcome(run: RunFolder, seed: int) -> None:
     with st.container(horizontal=True):
         selection.link(":material/bar_chart: Compare the strategies", "pages/compare.py")
         selection.link(":material/ballot: See how they decide", "pages/probabilities.py")
+    export.offer(run, seed)
 
 
 def details(run: RunFolder) -> None:

@@ -1,4 +1,4 @@
-"""Runs: list, show, cancel, resume, rename, delete, restore, export."""
+"""Runs: list, show, cancel, resume, rename, delete, restore, export, and one of their networks alone."""
 
 from pathlib import Path
 from typing import Annotated
@@ -106,6 +106,29 @@ def export(
     """Copy a run without checkpoints, logs and the machine's name, to give it away."""
     copy = export_run(open_run(run), folder, light=light)
     typer.echo(f"{copy.path} ({copy.size / 1e6:.1f} MB)")
+
+
+@commands.command()
+def export_network(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="The file.")],
+    network: Annotated[str, typer.Option(help="Which; without it, the choices are told.")] = "",
+    file_format: Annotated[
+        str, typer.Option("--format", help="safetensors, onnx or torch.export; default: by the file's ending.")
+    ] = "",
+    seed: Annotated[int | None, typer.Option(help="Of this seed; default: the run's first.")] = None,
+) -> None:
+    """Write a trained network to a file for other programs: normalised images in, logits out.
+
+    The file tells the classes, the normalisation, and what part of the image the network sees.
+    """
+    from ddlab.exports import format_of
+    from ddlab.exports.networks import export_network
+
+    folder = open_run(run)
+    seed = folder.experiment.seeds[0] if seed is None else seed
+    export_network(folder, seed, network, file_format or format_of(out), out)
+    typer.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 
 def _best(accuracies: dict[str, float]) -> str:

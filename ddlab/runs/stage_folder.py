@@ -75,6 +75,11 @@ class StageFolder:
         """Where the weights of a network are kept."""
         return self.path / f"weights-{name}.safetensors"
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether weights of any network are here: a copy of the run may have been made without."""
+        return any(self.path.glob("weights-*"))
+
     def checkpoint(self, name: str) -> Path:
         """Where the state is kept that training goes on from."""
         return self.path / f"checkpoint-{name}.pt"

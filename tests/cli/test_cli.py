@@ -128,6 +128,19 @@ def test_rename_delete_restore_export(ddlab, finished, tmp_path):
     assert ddlab("restore", finished.id)[0] == 0 and open_run("latest").id == finished.id
 
 
+def test_a_network_is_exported_in_the_format_of_the_files_ending(ddlab, tmp_path):
+    from ddlab.exports.reader import read_network
+    from tests.exports.weights import with_weights
+    from tests.made_run import made_run
+
+    run, path = with_weights(made_run()), tmp_path / "network.safetensors"
+    code, out, _ = ddlab("export-network", run.id, "--network", "global", "--out", path)
+    assert code == 0 and out.startswith(str(path))
+    assert read_network(path)[1]["title"] == "Global network"
+    code, _, err = ddlab("export-network", run.id, "--network", "gobal", "--out", path)
+    assert code == 2 and "network: unknown 'gobal'; did you mean 'global'" in err
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe_is_a_whole_experiment_and_survives_its_yaml(ddlab, name):
     import yaml

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from ddlab.exports.reader import read_network
 from ddlab.runs import list_runs
+from tests.exports.weights import with_weights
 from tests.made_run import made_run
 
 
@@ -84,3 +86,26 @@ def test_the_table_says_when_a_run_was_made_and_who_was_best(open_page):
     row = open_page("runs").dataframe[0].value.iloc[0]
     assert row["Made"] == f"{run.id[6:8]}.{run.id[4:6]}. {run.id[9:11]}:{run.id[11:13]}"
     assert row["It says"].endswith("%") and row["Time"].endswith("s")
+
+
+def downloads(test):
+    labels = [part.proto.label for part in test.get("download_button")]
+    return [label for label in labels if label.startswith("Download")]
+
+
+def test_a_network_can_be_taken_away(open_page, own_home):
+    run = with_weights(made_run())
+    test = open_page("runs", run=run.id)
+    next(box for box in test.selectbox if box.label == "Network").select("local-2").run()
+    test.button(f"export {run.id}").click().run()
+    assert not test.exception and not test.error
+    assert downloads(test) == ["Download local-2.safetensors"]
+    (made,) = own_home.glob("cache/computed/export-network-*.safetensors")
+    assert read_network(made)[1]["name"] == "local-2"
+    next(box for box in test.selectbox if box.label == "Network").select("global").run()
+    assert not downloads(test), "the file is of another network"
+
+
+def test_a_run_without_weights_says_so(open_page):
+    test = open_page("runs", run=made_run().id)
+    assert any("kept without the weights" in caption.value for caption in test.caption)

@@ -1,0 +1,53 @@
+"""A trained network as a file to take away."""
+
+import streamlit as st
+
+from ddlab.analyses.computed import computed
+from ddlab.exports import FORMATS
+from ddlab.exports.networks import exportable
+from ddlab.runs import RunFolder
+from pages.ui import results
+
+MADE = "exported network"  # what was made last: the question and the file
+
+
+def offer(run: RunFolder, seed: int) -> None:
+    """Let a network and a format be chosen, make the file and hand it over."""
+    with st.expander("Export a network"):
+        titles = exportable(run, seed)
+        if not titles:
+            st.caption("This run was kept without the weights of its networks.")
+            return
+        left, right = st.columns(2)
+        first = next(name for name in ("composed", "global", *titles) if name in titles)
+        name = left.selectbox("Network", list(titles), list(titles).index(first), format_func=titles.get)
+        form = right.selectbox("Format", list(FORMATS), format_func=lambda form: FORMATS[form].title)
+        st.caption(
+            f"{FORMATS[form].description} It takes normalised images and gives logits; the classes, the normalisation "
+            "and the part of the image that it sees are written in it."
+        )
+        question = (str(run.path), str(seed), name, form)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Make the file", icon=":material/build:", key=f"export {run.id}"):
+                _make(run, question)
+            made = st.session_state.get(MADE)
+            if made and made[0] == question and made[1].exists():
+                _hand_over(run, *question[2:])
+
+
+def _make(run: RunFolder, question: tuple[str, ...]) -> None:
+    _, seed, name, form = question
+    asked = ("--network", name, "--format", form, "--seed", seed)
+    try:
+        with st.spinner("Builds the network and writes it down …"):
+            made = computed("export-network", run.id, *asked, stamp=results.stamp(run), suffix=FORMATS[form].suffix)
+    except ValueError as error:
+        st.error(str(error), icon=":material/front_hand:")
+        return
+    st.session_state[MADE] = (question, made)
+
+
+def _hand_over(run: RunFolder, name: str, form: str) -> None:
+    made, file = st.session_state[MADE][1], f"{name}{FORMATS[form].suffix}"
+    settings = {"mime": "application/octet-stream", "icon": ":material/download:", "on_click": "ignore"}
+    st.download_button(f"Download {file}", made.read_bytes, f"{run.id}-{file}", **settings)
