@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddlab.cli import catalogue, cost, data, runs, sweep, train
+from ddlab.cli import catalogue, cost, data, runs, sweep, train, verify
 
 __all__ = ["app", "main"]
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (train.commands, sweep.commands, runs.commands, catalogue.commands, cost.commands):
+for commands in (train.commands, sweep.commands, runs.commands, catalogue.commands, cost.commands, verify.commands):
     app.add_typer(commands)
 app.add_typer(data.commands, name="data", help="Look at images before they are used.")
 

@@ -1,0 +1,59 @@
+"""The weights of a composed network as a matrix of blocks, and how much of them lies between the sub-networks.
+
+Energy is the squared Frobenius norm. In a network just composed all of it lies in the blocks on the diagonal.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ddlab.runs import RunFolder
+
+if TYPE_CHECKING:
+    from ddlab.compose import Composition, State
+
+STAGE = "composed"  # whose records tell the energy between the blocks
+
+
+def block_norms(composition: "Composition", state: "State") -> dict[str, np.ndarray]:
+    """Frobenius norms of the blocks, ``(N, N)`` a layer: row the sub-network whose channels receive, column that send.
+
+    The first layer, which all subimages share, and the last one, in which all add up, have no such blocks. Weights of
+    positions that belong to no sub-network are in none.
+    """
+    count = len(composition.local_networks)
+    places = [{place.name: place for place in composition.places(index)} for index in range(count)]
+    norms = {}
+    for key in composition.cross_masks():
+        name, weight = key.removesuffix(".weight"), state[key].double()
+        of_layer = [place[name] for place in places]
+        norms[name] = np.array(
+            [[float(weight[to.rows][:, since.columns].norm()) for since in of_layer] for to in of_layer]
+        )
+    return norms
+
+
+def cross_share(norms: np.ndarray) -> float:
+    """Share of the energy of blocks ``(N, N)`` that lies off the diagonal."""
+    energy = np.square(norms)
+    between = energy.sum(where=~np.eye(len(energy), dtype=bool))
+    return float(between / energy.sum()) if between else 0.0
+
+
+def energy_table(run: RunFolder, seed: int) -> pd.DataFrame:
+    """Share of the energy between the blocks by epoch of the further training; of epoch 0 it is nothing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``epoch``, ``layer`` (in the order of the network), ``share``; empty before the first epoch.
+    """
+    shares: dict[tuple[int, str], float] = {}
+    for record in run.metrics():
+        if record.get("stage") == STAGE and record.get("seed") == seed:
+            for layer, share in record.get("cross_energy", {}).items():
+                shares.setdefault((0, layer), 0.0)
+                shares[record["epoch"], layer] = share  # an epoch that was trained again counts once
+    rows = [(epoch, layer, share) for (epoch, layer), share in shares.items()]
+    return pd.DataFrame(rows, columns=["epoch", "layer", "share"]).sort_values("epoch", kind="stable")
