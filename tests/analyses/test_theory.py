@@ -125,6 +125,19 @@ def test_equal_is_what_sees_the_same_pixels_and_nothing_else(shape, boxes, paddi
             assert np.array_equal(values <= EXACT * layer.scale, field.promised), layer.name
 
 
+def test_batches_count_together():
+    made = composition(family(2, 1, "pool"), (20, 20), (2, 2), padding="same")
+    both, found = networks(made), list(batches(made))
+    for order in (found, found[::-1]):
+        layers, logits = examine(both, order)
+        together = tuple(
+            map(torch.cat, zip(*((images, torch.from_numpy(labels)) for images, labels in order), strict=True))
+        )
+        for layer, expected in zip(layers, examine(both, [(together[0], together[1].numpy())])[0], strict=True):
+            assert layer.largest == pytest.approx(expected.largest) and layer.scale == pytest.approx(expected.scale)
+        assert len(logits.labels_M) == 6
+
+
 def test_positions_beside_the_composed_networks_promise_nothing():
     """Cuts at 10 px and maps of stride 4: the second sub-network's last map lies on other pixels."""
     made = composition(family(2, 2, "dense"), (20,), (2,), padding="same")
@@ -193,15 +206,22 @@ def test_the_bound_holds_in_ten_thousand_cases(num_networks, num_classes):
 
 
 def test_the_bound_is_the_papers():
-    """The least cost of those that are right, plus the costs of those that are wrong; tight for one network."""
-    logits = np.array([[[3.0, 0.0], [1.0, 0.0], [0.0, 2.0]], [[0.0, 1.0], [0.0, 2.0], [0.0, 3.0]]])
-    labels = np.array([0, 0])
-    costs = np.log1p(np.exp(logits[..., 1] - logits[..., 0]))
+    """The least cost of those that are right, plus the costs of those that are wrong; tight for one network.
+
+    A network that is wrong may cost less than one that is right: the first image's last two.
+    """
+    logits = np.array(
+        [[[3.0, 0, 0], [1.0, 0.9, 0.9], [1.0, 1.1, -9.0]], [[0, 1.0, 0], [0, 2.0, 0], [0, 0, 3.0]]]
+        + [[[1.0, 0.9, 0.9], [0.9, 0.8, 0.8], [1.0, 1.1, -9.0]]]
+    )
+    labels = np.zeros(3, dtype=int)
+    costs = -np.log(np.exp(logits[..., 0]) / np.exp(logits).sum(2))
     _, bound = cost_bound(logits, labels)
-    np.testing.assert_allclose(bound, [costs[0, 0] + costs[0, 2], costs[1].sum()])
+    assert costs[2, 2] < costs[2, 0]
+    np.testing.assert_allclose(bound, [costs[0, 0] + costs[0, 2], costs[1].sum(), costs[2, 0] + costs[2, 2]])
     np.testing.assert_allclose(*cost_bound(logits[:, :1], labels))
     table = bound_table(Logits(logits, logits[:, 2], logits[:, 2], labels))
-    assert list(table["right"]) == [2, 0] and not table["composed_right"].any()
+    assert list(table["right"]) == [2, 0, 2] and not table["composed_right"].any()
     np.testing.assert_allclose(table["cost"], cross_entropy(logits[:, 2], labels))
 
 
