@@ -23,6 +23,12 @@ DATASETS: dict[str, Entry] = {
         "ddlab.data.shapes:ShapesRelation",
         "drawn by ddlab",
     ),
+    "signals": Entry(
+        "Signals: one wave",
+        "A short wave somewhere in a noisy signal of one axis: which form has it? Cut into segments of time.",
+        "ddlab.data.signals:Signals",
+        "drawn by ddlab",
+    ),
     "digits": Entry(
         "Digits",
         "1,797 real handwritten digits, 8×8 px enlarged to 32×32; small enough for a minute's training.",

@@ -84,4 +84,10 @@ MODELS: dict[str, Entry] = {
         "ddlab.models.cnn:cnn11",
         "Gu, Zhang, Liu, Cai, Section 3.1.3; widths are ours",
     ),
+    "mlp": Entry(
+        "Fully connected",
+        "All pixels through hidden layers of 512 and 256 units: no convolution, no feature maps.",
+        "ddlab.models.mlp:mlp",
+        "Gu, Zhang, Liu, Cai, Section 2.4; widths are ours",
+    ),
 }
