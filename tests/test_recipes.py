@@ -54,6 +54,12 @@ def test_real_digits(train):
     assert reached["transfer"] >= 0.95 and reached["coherent"] >= 0.9
 
 
+def test_composed_networks_are_better_than_their_parts_and_learn_on(train):
+    reached = train("theorem")
+    assert reached["average"] < reached["composed_untrained"] < reached["composed"]
+    assert reached["composed"] > 0.93
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_says_its_command_and_what_to_expect(name):
     assert title(name)

@@ -28,6 +28,8 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "klawonn_flowers_resnet20_4x4": klawonn.klawonn_flowers_resnet20_4x4,
     "klawonn_ct_vgg9_2x2x1": klawonn.klawonn_ct_vgg9_2x2x1,
     "klawonn_ct_vgg9_4x4x2": klawonn.klawonn_ct_vgg9_4x4x2,
+    "theorem": gu.theorem,
+    "composed": gu.composed,
     "gu_cifar10_resnet32": gu.gu_cifar10_resnet32,
     "gu_cifar10_resnet32_overlap": gu.gu_cifar10_resnet32_overlap,
     "gu_cifar10_resnet56_overlap": gu.gu_cifar10_resnet56_overlap,

@@ -21,6 +21,40 @@ TWICE_L2 = 2e-4
 OVERLAP = 4  # pixels: subimages of 20×20
 
 
+def theorem() -> Experiment:
+    """Digits, with networks that meet every premise of the theorems: valid padding, disjoint subimages, exact heads.
+
+    ``ddlab train theorem``, then ``ddlab verify latest --float64``: the composed network repeats its local networks to
+    rounding. Three seeds, half a minute each: ``average`` 0.905 ± 0.017, ``composed_untrained`` 0.948 ± 0.014,
+    ``composed`` 0.967 ± 0.008; ``random`` 0.983 ± 0.008 for as many epochs, 0.958 ± 0.016 for as much work.
+    """
+    return Experiment(
+        name="theorem",
+        dataset=DatasetSettings(name="digits", size=48, train_images=600, validation_images=200),
+        model=ModelSettings(name="cnn", reduction="1/N", padding="valid"),
+        strategies=("average", *COMPARED_BY_GU),
+        training=TrainingSettings(epochs=6, batch_size=32, learning_rate=3e-3),
+        composed=ComposedSettings(epochs=2),
+        seeds=(0, 1, 2),
+    )
+
+
+def composed() -> Experiment:
+    """One object in one subdomain: local networks are composed, look at the whole image, and learn on.
+
+    ``ddlab train composed``: a minute on two cores. ``composed_untrained`` above ``average``, ``composed`` close to the
+    random start of equal epochs.
+    """
+    return Experiment(
+        name="composed",
+        dataset=DatasetSettings(name="shapes_local", train_images=2000, validation_images=500),
+        model=ModelSettings(name="cnn", width=2.0, reduction="1/N"),
+        strategies=("average", *COMPARED_BY_GU),
+        training=TrainingSettings(epochs=6, batch_size=64, learning_rate=2e-3),
+        composed=ComposedSettings(epochs=2, learning_rate=1e-3),
+    )
+
+
 def _cifar10(model: str, overlap: int) -> Experiment:
     """Local networks for 120 epochs, the composed one for 80; the random start for 200, at the same last rates."""
     return Experiment(

@@ -86,6 +86,6 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "As the random start, for as many operations as local networks and composed network.",
         "ddlab.strategies.random_start:stages_of_equal_work",
         "Gu, Zhang, Liu, Cai, Section 3.1.1; equal work is ours",
-        color="#8C8C8C",
+        color="#A593DD",
     ),
 }
