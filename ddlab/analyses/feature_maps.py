@@ -69,7 +69,7 @@ def _kept(every: Mapping[str, tuple[LayerField, ...]], most: int) -> dict[str, n
     """Channels of a sub-network to keep, by layer, so that one image has at most ``most`` numbers."""
     counts = {name: min(len(field.channels) for field in fields) for name, fields in every.items()}
     positions = {name: len(fields) * int(np.prod(fields[0].whole[1:])) for name, fields in every.items()}
-    limit = max(counts.values())
+    limit = max(counts.values(), default=1)
     while limit > 1 and sum(min(limit, counts[name]) * positions[name] for name in every) > most:
         limit -= 1
     return {name: np.linspace(0, count - 1, min(limit, count)).round().astype(int) for name, count in counts.items()}

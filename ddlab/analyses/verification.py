@@ -125,7 +125,7 @@ def _faults(layers: list[LayerDifference], numbers: Mapping[str, float], toleran
         if not layer.broken <= tolerance * layer.scale
     ]
     exact = layers[-1].promised_share == 1
-    exact_masked = [layer for layer in layers if layer.has_map][-1].promised_share == 1
+    exact_masked = exact or all(layer.promised_share == 1 for layer in layers if layer.has_map)
     slack = tolerance * (1 + numbers["scale"])
     for key, must in (("sum", exact), ("sum_masked", exact_masked)):
         if must and not numbers[key] <= slack:

@@ -67,8 +67,8 @@ class Verified:
 
     def sides(self) -> dict[str, str]:
         """Whose feature maps there are, with what people call them."""
-        layer = self.named("channels")[0]
-        return {side: title for side, title in SIDES.items() if f"maps:{side}:{layer}" in self.arrays}
+        there = {name.partition(":")[0] for name in self.named("maps")}
+        return {side: title for side, title in SIDES.items() if side in there}
 
     def whole_map(self, side: str, layer: str, image: int, network: int, channel: int) -> np.ndarray:
         """One channel of sub-network ``network`` on the composed network's map; NaN where ``local`` has none."""

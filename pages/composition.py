@@ -1,0 +1,41 @@
+"""Composition: whether the composed network reproduces its local networks, and what further training changes."""
+
+import streamlit as st
+
+from ddlab.analyses.premises import premises, why_not_composed
+from ddlab.strategies.stage import LOCAL
+from pages.ui import blocks, feature_maps, results, selection, shell, theory
+
+shell.title("Does the composed network reproduce its local networks, and what does further training change?")
+st.markdown(
+    "The local networks can be put together to one global network: their channels side by side, zeros between them. "
+    "Gu, Zhang, Liu and Cai prove that it computes what they compute, under some premises, and train it on from there."
+)
+run = results.require_run("Here the local networks of a run are composed and compared with what they become.")
+problem = theory.posed(run)
+if why := why_not_composed(problem):
+    theory.how_to(why)
+    st.stop()
+
+st.subheader("Which premises of the theorems does this run meet?")
+theory.show_premises(premises(problem))
+seed = selection.pick_seed(run)
+if not run.stage(LOCAL, seed).done:
+    st.info("The comparison appears here as soon as the local networks are trained.")
+    st.stop()
+
+st.subheader("Does it compute what its local networks compute?")
+precision = selection.pick_one_of(theory.PRECISIONS, "Arithmetic", "precision")
+found = theory.verified(run, seed, precision)
+theory.verdict(found.about)
+layer = theory.show_layers(found)
+
+st.subheader("Do the logits add up, and does that bound the cost?")
+theory.show_logits(found)
+
+st.subheader("What does further training change?")
+blocks.show(run, seed, found)
+
+if layer is not None:
+    st.subheader("What do the feature maps show?")
+    feature_maps.show(run, found, layer)

@@ -1,0 +1,49 @@
+"""What further training changes: the weights as blocks, and the energy between them."""
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.analyses.block_energy import cross_share, energy_table
+from ddlab.analyses.verified import SIDES, Verified
+from ddlab.figures import blocks as figures
+from ddlab.runs import RunFolder
+from ddlab.words import percent
+from pages.ui import charts, selection
+
+
+def show(run: RunFolder, seed: int, found: Verified) -> None:
+    """Draw the blocks of a layer before and after further training, and the energy between them by epoch."""
+    layers = [name.partition(":")[2] for name in found.named("blocks") if name.startswith("untrained:")]
+    layer = selection.pick("Weights of the layer", layers, "weights", layers[-1])
+    sides = [side for side in SIDES if f"blocks:{side}:{layer}" in found.arrays]
+    norms = {side: found.arrays[f"blocks:{side}:{layer}"] for side in sides}
+    most = max(float(values.max()) for values in norms.values())
+    for place, (side, values) in zip(st.columns(2), norms.items(), strict=False):
+        with place:
+            share = percent(cross_share(values))
+            title = (
+                f"{SIDES[side]}: weights of {layer} between the local networks, {share} of the energy off the diagonal"
+            )
+            figure = figures.block_map(values, most, title)
+            charts.show(figure, _block_table(values), f"blocks {side}", f"{run.id}-{layer}-{side}")
+    energies = energy_table(run, seed)
+    if energies.empty:
+        st.caption("This run trains no composed network further: all its energy stays in the blocks of the diagonal.")
+        return
+    left, right = st.columns(2)
+    with left:
+        title = "How much energy moves between the local networks' blocks, by epoch (dark: first layers)"
+        charts.show(figures.energy_curves(energies, title), energies, "energy", f"{run.id}-energy")
+    with right:
+        last = energies["epoch"].max()
+        title = f"Share of every layer's energy between the blocks after epoch {last}"
+        rows = energies[energies["epoch"] == last]
+        charts.show(figures.energy_bars(energies, title), rows, "last energy", f"{run.id}-energy-last")
+    st.caption("Energy is the squared Frobenius norm. The first and the last layer have no blocks between networks.")
+
+
+def _block_table(values: object) -> pd.DataFrame:
+    table = pd.DataFrame(values)
+    table.columns = [f"from {number}" for number in range(1, len(table) + 1)]
+    table.insert(0, "to", range(1, len(table) + 1))
+    return table

@@ -1,0 +1,68 @@
+"""Feature maps of the local networks beside those of the composed network, before and after further training."""
+
+import numpy as np
+import streamlit as st
+
+from ddlab.analyses.verified import Verified
+from ddlab.figures import blocks as figures
+from ddlab.figures import images as pictures
+from ddlab.runs import RunFolder
+from pages.ui import charts, picture, results, selection
+
+ASSEMBLED = "each on its own field"
+
+
+def show(run: RunFolder, found: Verified, layer: str) -> None:
+    """Let an image, a channel and a network be chosen, and draw their maps side by side with one scale."""
+    shape = found.arrays[f"maps:local:{layer}"].shape
+    channels = [int(channel) for channel in found.arrays[f"channels:{layer}"]]
+    first, second, third = st.columns(3)
+    with first:
+        image = selection.pick("Image with maps", list(range(shape[0])), "map", widget=st.segmented_control)
+    with second:
+        channel = selection.pick("Channel of the local networks", channels, "channel")
+    with third:
+        networks = [ASSEMBLED, *(f"local network {number}" for number in range(1, shape[1] + 1))]
+        whose = selection.pick("Of the local networks", networks, "whose")
+    index = channels.index(channel)
+    at = _slice(shape[-1]) if len(shape) == 6 else None
+    maps, box = _maps(found, layer, image, index, networks.index(whose) - 1)
+    limits = figures.shared_limits(list(maps.values()))
+    data, _ = results.images(run)
+    seen, truth = picture.read(data.validation, image)[0], int(data.validation.labels[image])
+    places = st.columns(1 + len(maps))
+    with places[0]:
+        st.image(pictures.enlarged(seen if seen.ndim > 2 else seen[:, None], 160), width="stretch")
+        st.caption(f"Image {image}: {data.description.classes[truth]}")
+    for place, (side, values) in zip(places[1:], maps.items(), strict=True):
+        with place:
+            title = f"{found.sides()[side]}: {layer}, channel {channel}, {whose}"
+            figure = figures.feature_map(_flat(values, at), limits, title, None if box is None else _flat(box, at))
+            charts.show(figure, None, f"map {side}", f"{run.id}-{layer}-{channel}-{side}")
+    st.caption(
+        "One scale for all. The local networks' maps lie on their activation fields; where fields overlap the last one "
+        "is shown. A local network on its own, the composed network's channel is shown everywhere, its field outlined. "
+        f"Every image is kept with {len(channels)} channels of each local network."
+    )
+
+
+def _maps(
+    found: Verified, layer: str, image: int, channel: int, network: int
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The maps of all sides, and the field to outline; network -1 means all, each on its own field."""
+    if network < 0:
+        return {side: found.assembled_map(side, layer, image, channel) for side in found.sides()}, None
+    maps = {side: found.whole_map(side, layer, image, network, channel) for side in found.sides()}
+    return maps, ~np.isnan(maps["local"])
+
+
+def _slice(depth: int) -> int:
+    slices = list(range(depth))
+    return selection.pick("Slice of the map", slices, "slice", depth // 2, widget=st.select_slider) if depth > 1 else 0
+
+
+def _flat(values: np.ndarray, at: int | None) -> np.ndarray:
+    """Rows and columns: a line as one row, a slice of a volume."""
+    if values.ndim == 1:
+        return values[None]
+    return values if at is None else values[..., at]
