@@ -42,8 +42,8 @@ def theorem() -> Experiment:
 def composed() -> Experiment:
     """One object in one subdomain: local networks are composed, look at the whole image, and learn on.
 
-    ``ddlab train composed``: a minute on two cores. ``composed_untrained`` above ``average``, ``composed`` close to the
-    random start of equal epochs.
+    ``ddlab train composed``: a minute on two cores. One seed: ``average`` 0.954, ``composed_untrained`` 0.976,
+    ``composed`` 0.998; ``random`` 1.000 for as many epochs, 0.878 for as much work.
     """
     return Experiment(
         name="composed",

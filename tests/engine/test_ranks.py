@@ -28,10 +28,11 @@ def finished_run(workers: int) -> RunFolder:
                 "dataset": {"name": "digits", "size": 16, "train_images": 300, "validation_images": 101},
                 # Three boxes of two shapes: the ranks hold unequal shares, one of them in two banks.
                 "decomposition": {"boxes": [[[0, 8], [0, 16]], [[8, 16], [0, 8]], [[8, 16], [8, 16]]]},
-                "model": {"batch_norm": False},
-                "strategies": ["global", "cnn_dnn", "coherent", "transfer"],
+                "model": {"batch_norm": False, "reduction": "1/N", "width": 1.5},
+                "strategies": ["global", "cnn_dnn", "coherent", "transfer", "composed"],
                 "training": {"epochs": 3, "batch_size": 64, "precision": "float64", "flip": True, "shift": 0.1},
                 "aggregator": {"epochs": 3},
+                "composed": {"epochs": 2, "cross_rate": 0.5, "warm_up": 1},
                 "transfer": {"epochs": 2, "start": 2, "dnn": "trained"},
                 "placement": {"workers": workers, "devices": "cpu"},
             }
@@ -56,7 +57,7 @@ def runs(tmp_path_factory):
         yield finished_run(1), finished_run(2)
 
 
-@pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer"])
+@pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer", "composed"])
 def test_losses_are_the_same_on_two_ranks(runs, stage):
     """Data parallel training averages gradients to those of the whole batch; local networks are just elsewhere.
 
@@ -69,7 +70,7 @@ def test_losses_are_the_same_on_two_ranks(runs, stage):
         return [[r["loss"], r["validation_loss"], r["validation_accuracy"]] for r in ordered]
 
     one, two = (losses(run) for run in runs)
-    assert len(one) == len(two) == {"global": 3, "local": 9, "coherent": 3, "transfer": 2}[stage]
+    assert len(one) == len(two) == {"global": 3, "local": 9, "coherent": 3}.get(stage, 2)
     np.testing.assert_allclose(one, two, rtol=1e-10)
 
 
