@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ddlab.experiment import Experiment
-from ddlab.recipes import classroom, gu, klawonn, volumes
+from ddlab.recipes import classroom, extensions, gu, klawonn, volumes
 
 __all__ = ["RECIPES", "title"]
 
@@ -16,6 +16,8 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "digits": classroom.digits,
     "ct_phantom": volumes.ct_phantom,
     "adrenal": volumes.adrenal,
+    "signals": extensions.signals,
+    "dense": extensions.dense,
     "klawonn_cifar10_vgg9": klawonn.klawonn_cifar10_vgg9,
     "klawonn_cifar10_vgg9_small": klawonn.klawonn_cifar10_vgg9_small,
     "klawonn_cifar10_resnet20": klawonn.klawonn_cifar10_resnet20,
