@@ -28,7 +28,7 @@ st.subheader("Does it compute what its local networks compute?")
 precision = selection.pick_one_of(theory.PRECISIONS, "Arithmetic", "precision")
 found = theory.verified(run, seed, precision)
 theory.verdict(found.about)
-layer = theory.show_layers(found)
+theory.show_layers(found)
 
 st.subheader("Do the logits add up, and does that bound the cost?")
 theory.show_logits(found)
@@ -36,6 +36,6 @@ theory.show_logits(found)
 st.subheader("What does further training change?")
 blocks.show(run, seed, found)
 
-if layer is not None:
+if found.named("maps"):
     st.subheader("What do the feature maps show?")
-    feature_maps.show(run, found, layer)
+    feature_maps.show(run, found, theory.telling_layer(found))

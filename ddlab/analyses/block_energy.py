@@ -19,25 +19,29 @@ STAGE = "composed"  # whose records tell the energy between the blocks
 def block_norms(composition: "Composition", state: "State") -> dict[str, np.ndarray]:
     """Frobenius norms of the blocks, ``(N, N)`` a layer: row the sub-network whose channels receive, column that send.
 
-    The first layer, which all subimages share, and the last one, in which all add up, have no such blocks. Weights of
-    positions that belong to no sub-network are in none.
+    The first layer, which all subimages share, and the last one, in which all add up, have no such blocks. Where a
+    fully connected layer reads maps, some of its inputs lie outside all activation fields: they are one column more.
     """
-    count = len(composition.local_networks)
-    places = [{place.name: place for place in composition.places(index)} for index in range(count)]
+    every = [composition.places(index) for index in range(len(composition.local_networks))]
     norms = {}
-    for key in composition.cross_masks():
-        name, weight = key.removesuffix(".weight"), state[key].double()
-        of_layer = [place[name] for place in places]
-        norms[name] = np.array(
-            [[float(weight[to.rows][:, since.columns].norm()) for since in of_layer] for to in of_layer]
+    for of_layer in zip(*every, strict=True):
+        key = f"{of_layer[0].name}.weight"
+        columns = [place.columns for place in of_layer]
+        if of_layer[0].shared or columns[0] is None or np.array_equal(columns[0], columns[-1]):
+            continue
+        weight = state[key].double()
+        if len(others := np.setdiff1d(np.arange(weight.shape[1]), np.concatenate(columns))):
+            columns.append(others)
+        norms[of_layer[0].name] = np.array(
+            [[float(weight[place.rows][:, since].norm()) for since in columns] for place in of_layer]
         )
     return norms
 
 
 def cross_share(norms: np.ndarray) -> float:
-    """Share of the energy of blocks ``(N, N)`` that lies off the diagonal."""
+    """Share of the energy of blocks that lies off the diagonal."""
     energy = np.square(norms)
-    between = energy.sum(where=~np.eye(len(energy), dtype=bool))
+    between = energy.sum(where=~np.eye(*energy.shape, dtype=bool))
     return float(between / energy.sum()) if between else 0.0
 
 

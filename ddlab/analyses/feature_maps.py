@@ -9,6 +9,7 @@ Gu, Zhang, Liu, Cai, ETNA 56, 2022: Fig. 3.7.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from ddlab.analyses.fields import LayerField, fields_of_layers
 from ddlab.analyses.theory import Networks, side_by_side
 
-MOST = 6_000_000  # numbers of all maps together, two bytes each
+MOST = 12_000_000  # numbers of all maps together, two bytes each
 HALF = 65504.0  # the largest number of two bytes
 
 
@@ -48,11 +49,15 @@ def feature_maps(
     others
         Networks of the composed network's shape, such as the one that was trained on.
     most
-        Numbers to keep; of layers with too many channels only some are, evenly chosen.
+        Numbers to keep: of the first images only, if of all it would be more; if one image alone has more, of layers
+        with many channels only some, evenly chosen.
     """
     every = fields_of_layers(networks.composition)
     every = {name: fields for name, fields in every.items() if len(fields[0].whole) > 1}
-    kept = _kept(every, most // (len(images) * (2 + len(others))))
+    most = most // (2 + len(others))
+    one = sum(fields[0].whole[0] * prod(fields[0].whole[1:]) for fields in every.values())
+    images = images[: max(1, most // max(1, one))]
+    kept = _kept(every, most // len(images))
     found = {}
     walks = {name: _outputs(networks, module, images) for name, module in others.items()}
     for side in side_by_side(networks, images):
@@ -68,7 +73,7 @@ def feature_maps(
 def _kept(every: Mapping[str, tuple[LayerField, ...]], most: int) -> dict[str, np.ndarray]:
     """Channels of a sub-network to keep, by layer, so that one image has at most ``most`` numbers."""
     counts = {name: min(len(field.channels) for field in fields) for name, fields in every.items()}
-    positions = {name: len(fields) * int(np.prod(fields[0].whole[1:])) for name, fields in every.items()}
+    positions = {name: len(fields) * prod(fields[0].whole[1:]) for name, fields in every.items()}
     limit = max(counts.values(), default=1)
     while limit > 1 and sum(min(limit, counts[name]) * positions[name] for name in every) > most:
         limit -= 1

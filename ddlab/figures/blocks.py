@@ -12,24 +12,28 @@ from ddlab.figures.layout import finish, percent_axis, picture_axes
 from ddlab.figures.theory import ROW
 
 WRITTEN = 8  # up to so many local networks the cells hold their numbers
+SMALL = ".2~p"  # shares that may be tiny
 NAMED = 8  # up to so many layers there is a legend
 BLOCKS, MAP = 380, 300  # screen pixels
 
 
 def block_map(norms: np.ndarray, most: float, title: str) -> go.Figure:
-    """Frobenius norms of the blocks of a layer, ``(N, N)``; row: the local network whose channels receive.
+    """Frobenius norms of the blocks of a layer; row: the local network whose channels receive.
 
     Parameters
     ----------
+    norms
+        ``(N, N)``, or with a column more of inputs that are no local network's.
     most
         End of the scale, so that several maps can be compared.
     """
     numbers = [str(number) for number in range(1, len(norms) + 1)]
+    senders = [*numbers, "nobody's"][: norms.shape[1]]
     bar = {"title": {"text": "Frobenius norm", "side": "right"}, "thickness": 12}
     figure = go.Figure(
         go.Heatmap(
             z=norms,
-            x=numbers,
+            x=senders,
             y=numbers,
             colorscale=PROBABILITY,
             zmin=0,
@@ -67,8 +71,8 @@ def energy_curves(table: pd.DataFrame, title: str) -> go.Figure:
             line={"color": color, "width": 2.5},
             hovertemplate=f"{layer}, epoch %{{x}}: %{{y:.3%}}<extra></extra>",
         )
-    axis = percent_axis("y", rangemode="tozero") | {"showlegend": len(layers) <= NAMED}
-    figure.update_yaxes(nticks=6).update_xaxes(nticks=8)
+    axis = percent_axis("y", rangemode="tozero", tickformat=SMALL) | {"showlegend": len(layers) <= NAMED}
+    figure.update_yaxes(nticks=6).update_xaxes(dtick=max(1, int(table["epoch"].max()) // 8))
     return finish(figure, title, x="epoch of further training", y="share between the blocks", height=400, **axis)
 
 
@@ -85,7 +89,7 @@ def energy_bars(table: pd.DataFrame, title: str) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed", type="category", dtick=1)
-    axis = percent_axis("x", nticks=6)
+    axis = percent_axis("x", nticks=5, tickformat=SMALL)
     return finish(figure, title, x="share between the blocks", height=max(240, 130 + ROW * len(last)), **axis)
 
 

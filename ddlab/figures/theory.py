@@ -43,14 +43,17 @@ def layer_differences(table: pd.DataFrame, tolerance: float, title: str) -> go.F
             hovertemplate=f"%{{y}}, {name}: %{{customdata:.1e}}<extra></extra>",
         )
     figure.add_vrect(x0=floor / 3, x1=tolerance, fillcolor=LINE, opacity=0.18, line_width=0)
-    note = {"x": math.log10(tolerance), "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": "right"}
-    figure.add_annotation(text="rounding", showarrow=False, font={"size": 11}, **note)
+    note = {"x": math.log10(tolerance), "y": 0, "yref": "paper", "yanchor": "bottom", "xanchor": "right"}
+    figure.add_annotation(text="rounding ", showarrow=False, font={"size": 11}, **note)
     decades = range(3 * math.ceil(math.log10(floor) / 3), 1, 3)
-    ticks = {floor: "0", **{10.0**power: f"1e{power}" for power in decades if 10.0**power > 5 * floor}}
+    ticks = {
+        floor: "0",
+        **{10.0**power: f"1e{power}" if power else "1" for power in decades if 10.0**power > 5 * floor},
+    }
     ends = [math.log10(floor / 3), max(0.3, math.log10(table["relative"].max() or floor) + 0.3)]
     figure.update_xaxes(type="log", range=ends, tickvals=list(ticks), ticktext=list(ticks.values()))
     figure.update_yaxes(autorange="reversed", type="category", dtick=1)
-    return finish(figure, title, x="largest difference / largest number of the layer", height=170 + ROW * len(table))
+    return finish(figure, title, x="largest difference, relative to the map", height=170 + ROW * len(table))
 
 
 def equal_shares(table: pd.DataFrame, title: str) -> go.Figure:

@@ -1,5 +1,6 @@
 """What further training changes: the weights as blocks, and the energy between them."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -7,7 +8,6 @@ from ddlab.analyses.block_energy import cross_share, energy_table
 from ddlab.analyses.verified import SIDES, Verified
 from ddlab.figures import blocks as figures
 from ddlab.runs import RunFolder
-from ddlab.words import percent
 from pages.ui import charts, selection
 
 
@@ -20,10 +20,7 @@ def show(run: RunFolder, seed: int, found: Verified) -> None:
     most = max(float(values.max()) for values in norms.values())
     for place, (side, values) in zip(st.columns(2), norms.items(), strict=False):
         with place:
-            share = percent(cross_share(values))
-            title = (
-                f"{SIDES[side]}: weights of {layer} between the local networks, {share} of the energy off the diagonal"
-            )
+            title = f"{SIDES[side]}: weights of {layer}, {cross_share(values):.2%} of the energy off the diagonal"
             figure = figures.block_map(values, most, title)
             charts.show(figure, _block_table(values), f"blocks {side}", f"{run.id}-{layer}-{side}")
     energies = energy_table(run, seed)
@@ -39,11 +36,14 @@ def show(run: RunFolder, seed: int, found: Verified) -> None:
         title = f"Share of every layer's energy between the blocks after epoch {last}"
         rows = energies[energies["epoch"] == last]
         charts.show(figures.energy_bars(energies, title), rows, "last energy", f"{run.id}-energy-last")
-    st.caption("Energy is the squared Frobenius norm. The first and the last layer have no blocks between networks.")
+    st.caption(
+        "Energy is the squared Frobenius norm. The first and the last layer have no blocks between networks. Nobody's "
+        "are inputs of a fully connected layer that lie outside all activation fields."
+    )
 
 
-def _block_table(values: object) -> pd.DataFrame:
-    table = pd.DataFrame(values)
-    table.columns = [f"from {number}" for number in range(1, len(table) + 1)]
+def _block_table(values: np.ndarray) -> pd.DataFrame:
+    senders = [*(f"from {number}" for number in range(1, len(values) + 1)), "from nobody's"]
+    table = pd.DataFrame(values, columns=senders[: values.shape[1]])
     table.insert(0, "to", range(1, len(table) + 1))
     return table

@@ -12,18 +12,26 @@ from pages.ui import charts, picture, results, selection
 ASSEMBLED = "each on its own field"
 
 
-def show(run: RunFolder, found: Verified, layer: str) -> None:
-    """Let an image, a channel and a network be chosen, and draw their maps side by side with one scale."""
+def show(run: RunFolder, found: Verified, first_layer: str) -> None:
+    """Let an image, a layer, a channel and a network be chosen, and draw their maps side by side with one scale.
+
+    Parameters
+    ----------
+    first_layer
+        Chosen until another one is.
+    """
+    of_layer, of_image, of_channel, of_whom = st.columns(4)
+    with of_layer:
+        layer = selection.pick("Maps of the layer", found.named("channels"), "maps", first_layer)
     shape = found.arrays[f"maps:local:{layer}"].shape
     channels = [int(channel) for channel in found.arrays[f"channels:{layer}"]]
-    first, second, third = st.columns(3)
-    with first:
-        image = selection.pick("Image with maps", list(range(shape[0])), "map", widget=st.segmented_control)
-    with second:
-        channel = selection.pick("Channel of the local networks", channels, "channel")
-    with third:
+    with of_image:
+        image = selection.pick("Image", list(range(shape[0])), "map", widget=st.segmented_control)
+    with of_channel:
+        channel = selection.pick("Channel", channels, "channel")
+    with of_whom:
         networks = [ASSEMBLED, *(f"local network {number}" for number in range(1, shape[1] + 1))]
-        whose = selection.pick("Of the local networks", networks, "whose")
+        whose = selection.pick("Local networks", networks, "whose")
     index = channels.index(channel)
     at = _slice(shape[-1]) if len(shape) == 6 else None
     maps, box = _maps(found, layer, image, index, networks.index(whose) - 1)
@@ -36,13 +44,13 @@ def show(run: RunFolder, found: Verified, layer: str) -> None:
         st.caption(f"Image {image}: {data.description.classes[truth]}")
     for place, (side, values) in zip(places[1:], maps.items(), strict=True):
         with place:
-            title = f"{found.sides()[side]}: {layer}, channel {channel}, {whose}"
-            figure = figures.feature_map(_flat(values, at), limits, title, None if box is None else _flat(box, at))
+            outlined = None if box is None else _flat(box, at)
+            figure = figures.feature_map(_flat(values, at), limits, found.sides()[side], outlined)
             charts.show(figure, None, f"map {side}", f"{run.id}-{layer}-{channel}-{side}")
     st.caption(
-        "One scale for all. The local networks' maps lie on their activation fields; where fields overlap the last one "
-        "is shown. A local network on its own, the composed network's channel is shown everywhere, its field outlined. "
-        f"Every image is kept with {len(channels)} channels of each local network."
+        f"Channel {channel} of {layer}, {whose}; one scale for all. The local networks' maps lie on their activation "
+        "fields, the last one where fields overlap. Of one local network alone, the composed network's channel is "
+        f"shown everywhere and its field outlined. {len(channels)} channels of each local network are kept."
     )
 
 

@@ -44,10 +44,8 @@ def how_to(why: str) -> None:
 
 def show_premises(premises: list[Premise]) -> None:
     """List what the theorems take for granted, with whether the run is so, and why."""
-    lines = [
-        f"- {':green[✓]' if premise.holds else ':orange[✗]'} **{premise.premise}** ({premise.needed}): {premise.why}."
-        for premise in premises
-    ]
+    marks = {True: ":green[✓]", False: ":orange[✗]"}
+    lines = [f"- {marks[one.holds]} **{one.premise}**, for {one.needed}: {one.why}." for one in premises]
     st.markdown("\n".join(lines))
 
 
@@ -84,16 +82,9 @@ def verdict(about: dict[str, Any]) -> None:
 # ---- layer by layer
 
 
-def show_layers(found: Verified) -> str | None:
-    """Draw the differences of all layers, the share of positions that are equal, and where a layer is equal.
-
-    Returns
-    -------
-    str or None
-        That layer, which is chosen here; None in a network without maps.
-    """
+def show_layers(found: Verified) -> None:
+    """Draw the differences of all layers, the share of positions that are equal, and where one layer is."""
     table = found.layers()
-    maps = set(found.named("difference"))
     left, right = st.columns(2)
     with left:
         title = "Largest difference between the composed network's and the local networks' output, by layer"
@@ -107,12 +98,12 @@ def show_layers(found: Verified) -> str | None:
         "A position must be equal if the composed network sees nothing there beyond the local network's subdomain. "
         "Layers inside residual blocks are left out; what every block puts out is compared."
     )
-    if not maps:
+    if not found.named("difference"):
         st.caption("This network has no maps: its first layer is fully connected.")
-        return None
-    choice, drawn = st.columns([1, 2])
+        return
+    choice, drawn = st.columns([2, 3])
     with choice:
-        layer = _pick_layer(found)
+        layer = selection.pick("Layer", found.named("difference"), "layer", telling_layer(found))
         row = table.set_index("layer").loc[layer]
         st.metric("Equal positions", percent(row["equal"]), help="To rounding, over all images and channels.")
         st.metric("Must be equal", percent(row["promised"]))
@@ -122,15 +113,14 @@ def show_layers(found: Verified) -> str | None:
         picture = found.arrays[f"difference:{layer}"]
         title += "; the largest over the depth" if picture.ndim == 3 else ""
         charts.show(figures.difference_map(picture, found.about["tolerance"], title), None, "where", f"where-{layer}")
-    return layer
 
 
-def _pick_layer(found: Verified) -> str:
-    """One of the layers that have maps; at first the last one in which some positions must be equal and some not."""
+def telling_layer(found: Verified) -> str:
+    """The last layer with maps of which some positions must be equal and some not; the last one if there is none."""
     names = found.named("difference")
     table = found.layers().set_index("layer").loc[names]
     partly = [name for name in names if 0 < table.loc[name, "promised"] < 1]
-    return selection.pick("Layer", names, "layer", partly[-1] if partly else names[-1])
+    return partly[-1] if partly else names[-1]
 
 
 # ---- logits and costs

@@ -236,12 +236,15 @@ def test_blocks_of_a_composed_network_are_its_sub_networks():
     assert set(norms) == {"conv2", "hidden"}
     for layer, values in norms.items():
         own = [float(state[f"{layer}.weight"].norm()) for state in states]
-        np.testing.assert_allclose(values, np.diag(own))
+        np.testing.assert_allclose(values[:, :4], np.diag(own))
         assert cross_share(values) == 0
+    assert norms["conv2"].shape == (4, 4) and norms["hidden"].shape == (4, 5)  # positions between the valid maps
     composed["conv2.weight"][:2, -2:] = 0.5  # to the first sub-network's channels from the last one's
     norms = block_norms(made, composed)
     assert norms["conv2"][0, 3] == pytest.approx(0.5 * np.sqrt(2 * 2 * 9)) and norms["conv2"][3, 0] == 0
-    assert cross_share(norms["conv2"]) == pytest.approx(cross_energy(composed, made.cross_masks())["conv2"])
+    composed["hidden.weight"] += 0.1
+    found = {layer: cross_share(values) for layer, values in block_norms(made, composed).items()}
+    assert found == pytest.approx(cross_energy(composed, made.cross_masks())) and found["hidden"] > 0.1
 
 
 def test_feature_maps_lie_on_their_fields():
@@ -256,9 +259,11 @@ def test_feature_maps_lie_on_their_fields():
     far = maps["local"][:, 0, :, :3, :3]  # sees nothing beyond the cut
     np.testing.assert_array_equal(far, maps["untrained"][:, 0, :, :3, :3])
     assert np.nanmax(np.abs(maps["local"] - maps["untrained"])) > 0.1
-    few = feature_maps(both, {}, images, most=60_000)
-    kept = sum(values.size for layer in few.values() for values in layer.maps.values())
-    assert kept <= 60_000 and all(len(layer.channels) < len(found[name].channels) for name, layer in few.items())
+    for most, num_images, whole in ((210_000, 2, True), (60_000, 1, False)):
+        few = feature_maps(both, {}, images, most)
+        assert sum(values.size for layer in few.values() for values in layer.maps.values()) <= most
+        assert {len(layer.maps["local"]) for layer in few.values()} == {num_images}
+        assert all((len(layer.channels) == len(found[name].channels)) == whole for name, layer in few.items())
 
 
 def test_networks_and_images_are_left_as_found():
