@@ -1,0 +1,1 @@
+"""Optimizers without a learning rate, for any torch model."""
