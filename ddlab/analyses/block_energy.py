@@ -41,8 +41,8 @@ def block_norms(composition: "Composition", state: "State") -> dict[str, np.ndar
 def cross_share(norms: np.ndarray) -> float:
     """Share of the energy of blocks that lies off the diagonal."""
     energy = np.square(norms)
-    between = energy.sum(where=~np.eye(*energy.shape, dtype=bool))
-    return float(between / energy.sum()) if between else 0.0
+    np.fill_diagonal(between := energy.copy(), 0)
+    return float(between.sum() / energy.sum()) if between.any() else 0.0
 
 
 def energy_table(run: RunFolder, seed: int) -> pd.DataFrame:
