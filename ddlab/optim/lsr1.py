@@ -29,7 +29,7 @@ class Spectrum:
     Parameters
     ----------
     basis, coefficients
-        ``(n, k)`` and ``(k, r)``: the eigenvectors are ``P = basis @ coefficients``, orthonormal. They are not
+        ``(k, n)`` and ``(k, r)``: the eigenvectors are ``P = basis.T @ coefficients``, orthonormal. They are not
         multiplied out, which would cost more than any use of them.
     values
         Their r eigenvalues, ascending, float64.
@@ -46,21 +46,21 @@ class Spectrum:
     def multiple(cls, like: Tensor, gamma: float) -> "Spectrum":
         """``gamma·I``, for vectors like the given one."""
         empty = torch.zeros(0, 0, dtype=torch.float64, device=like.device)
-        return cls(like.new_zeros(len(like), 0), empty, empty.diagonal(), gamma)
+        return cls(like.new_zeros(0, len(like)), empty, empty.diagonal(), gamma)
 
     @property
     def smallest(self) -> float:
         """The smallest eigenvalue of all, if there are more dimensions than pairs."""
         least = float(self.values[0]) if len(self.values) else self.gamma
-        return min(least, self.gamma) if self.basis.shape[0] > len(self.values) else least
+        return min(least, self.gamma) if self.basis.shape[1] > len(self.values) else least
 
     def along(self, vector: Tensor) -> Tensor:
         """``P' vector``, float64."""
-        return self.coefficients.T @ (self.basis.T @ vector).double()
+        return self.coefficients.T @ (self.basis @ vector).double()
 
     def combine(self, weights: Tensor) -> Tensor:
         """``P weights``, as long and precise as the parameters."""
-        return self.basis @ (self.coefficients @ weights).to(self.basis.dtype)
+        return (self.coefficients @ weights).to(self.basis.dtype) @ self.basis
 
     def multiply(self, vector: Tensor) -> Tensor:
         """``B vector``."""
@@ -130,7 +130,7 @@ class LimitedMemorySR1:
         if not self.steps:
             raise ValueError("spectrum: the model has no pair of a step and a change yet")
         while self._spectrum is None:
-            self._spectrum = compact_spectrum(torch.stack(self.steps, 1), torch.stack(self.changes, 1))
+            self._spectrum = compact_spectrum(torch.stack(self.steps), torch.stack(self.changes))
             if self._spectrum is None:
                 del self.steps[0], self.changes[0]
         return self._spectrum
@@ -148,22 +148,22 @@ class LimitedMemorySR1:
 def compact_spectrum(steps: Tensor, changes: Tensor) -> Spectrum | None:
     """The eigenvalues of the SR1 matrix of k pairs, or None if the pairs contradict each other.
 
-    With S and Y of shape ``(n, k)``, gamma > 0, and S'Y = L + D + R (strictly lower, diagonal, strictly upper):
+X
     ``Psi = Y - gamma·S`` and ``B = gamma·I + Psi (D + L + L' - gamma·S'S)⁻¹ Psi'``. One pair is always accepted.
     """
-    gamma = curvature(steps[:, -1], changes[:, -1])
-    products, lengths = (steps.T @ changes).double(), (steps.T @ steps).double()
+    gamma = curvature(steps[-1], changes[-1])
+    products, lengths = (steps @ changes.T).double(), (steps @ steps.T).double()
     lower = products.tril(-1)
     inverse = lower + lower.T + products.diagonal().diag() - gamma * lengths
     psi = changes - gamma * steps
-    single = steps.shape[1] == 1
+    single = len(steps) == 1
     if not single and float(torch.linalg.cond(inverse)) > WORST_CONDITION:
         return None
     # Psi = Q (V w^½)' with orthonormal Q = Psi V w^-½; directions that the pairs share are rounding and left out.
-    weights, vectors = torch.linalg.eigh((psi.T @ psi).double())
+    weights, vectors = torch.linalg.eigh((psi @ psi.T).double())
     kept = weights > weights.max() * (1e-10 if psi.dtype == torch.float64 else 1e-6)
     if not bool(kept.any()) or float(weights.max()) <= 0 or (single and float(inverse.abs()) == 0):
-        return Spectrum.multiple(steps[:, 0], gamma)
+        return Spectrum.multiple(steps[0], gamma)
     roots, vectors = weights[kept].sqrt(), vectors[:, kept]
     half = vectors * roots
     small = half.T @ torch.linalg.solve(inverse, half)

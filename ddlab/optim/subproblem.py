@@ -150,7 +150,7 @@ def _hard(
 
 def _outside(spectrum: Spectrum) -> Tensor:
     """A direction at right angles to all eigenvectors that the model knows: a coordinate with little part in them."""
-    shares = (spectrum.basis.double() @ spectrum.coefficients).square().sum(1)
+    shares = (spectrum.coefficients.T @ spectrum.basis.double()).square().sum(0)
     unit = spectrum.basis.new_zeros(len(shares))
     unit[int(shares.argmin())] = 1
     return unit - spectrum.combine(spectrum.along(unit))

@@ -17,11 +17,11 @@ def spectrum_of(values: list[float], gamma: float, seed: int = 0) -> Spectrum:
     basis = torch.randn(N, len(values), generator=generator, dtype=torch.float64)
     q, r = torch.linalg.qr(basis)
     assert q.shape == basis.shape
-    return Spectrum(basis, torch.linalg.inv(r), torch.tensor(sorted(values), dtype=torch.float64), gamma)
+    return Spectrum(basis.T, torch.linalg.inv(r), torch.tensor(sorted(values), dtype=torch.float64), gamma)
 
 
 def dense(spectrum: Spectrum) -> torch.Tensor:
-    vectors = spectrum.basis @ spectrum.coefficients
+    vectors = spectrum.basis.T @ spectrum.coefficients
     shifted = vectors @ (spectrum.values - spectrum.gamma).diag() @ vectors.T
     return spectrum.gamma * torch.eye(len(vectors), dtype=torch.float64) + shifted
 
@@ -42,7 +42,7 @@ def check(spectrum: Spectrum, gradient: torch.Tensor, radius: float) -> None:
 def gradient_of(spectrum: Spectrum, without: int | None = None, inside: bool = False) -> torch.Tensor:
     """A drawn gradient; without its part along one eigenvector (-1: all that they leave), or only inside of them."""
     gradient = torch.randn(N, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
-    vectors = spectrum.basis @ spectrum.coefficients
+    vectors = spectrum.basis.T @ spectrum.coefficients
     along = vectors.T @ gradient
     if inside or without == -1:
         gradient = vectors @ along
