@@ -18,6 +18,7 @@ PAGES = {
     "Look": [
         st.Page("pages/compare.py", title="Compare", icon=":material/bar_chart:"),
         st.Page("pages/probabilities.py", title="Probabilities", icon=":material/ballot:"),
+        st.Page("pages/cam.py", title="Class activation maps", icon=":material/visibility:"),
         st.Page("pages/composition.py", title="Composition", icon=":material/join:"),
     ],
 }

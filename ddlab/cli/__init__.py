@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddlab.cli import catalogue, cost, data, runs, sweep, train, verify
+from ddlab.cli import catalogue, cost, data, maps, runs, sweep, train, verify
 
 __all__ = ["app", "main"]
 
@@ -18,7 +18,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (train.commands, sweep.commands, runs.commands, catalogue.commands, cost.commands, verify.commands):
+for commands in (
+    train.commands,
+    sweep.commands,
+    runs.commands,
+    catalogue.commands,
+    cost.commands,
+    verify.commands,
+    maps.commands,
+):
     app.add_typer(commands)
 app.add_typer(data.commands, name="data", help="Look at images before they are used.")
 

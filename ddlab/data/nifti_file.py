@@ -14,7 +14,7 @@ from typing import cast
 
 import nibabel as nib
 import numpy as np
-from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
+from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
@@ -58,6 +58,11 @@ class Volume:
         """Millimetres between neighbouring voxels along our three axes."""
         sizes = nib.affines.voxel_sizes(self.image.affine)
         return tuple(float(sizes[axis]) for axis in self._sources)
+
+    @property
+    def affine(self) -> np.ndarray:
+        """From indices along our three axes to the scanner's millimetres, 4×4."""
+        return self.image.affine @ inv_ornt_aff(self._turn(), self.image.shape)
 
     def voxels(self) -> np.ndarray:
         """All voxels, in our orientation, with the file's slope and intercept applied: float32.

@@ -1,4 +1,7 @@
-"""Images with their subdomains: drawn on the image, cut out in place, and numbers of the subdomains as a map."""
+"""Images with their subdomains: drawn on the image, cut out in place, and numbers of the subdomains as a map.
+
+Of a volume slices are shown, of a signal the picture of its line.
+"""
 
 import base64
 import io
@@ -13,6 +16,7 @@ from PIL import Image
 from ddlab.decomposition import Decomposition, Subdomain, times
 from ddlab.figures.colors import EVIDENCE, PROBABILITY, SUBDOMAIN
 from ddlab.figures.layout import finish, picture_axes
+from ddlab.figures.signals import drawn, flat, flat_mask
 from ddlab.figures.volumes import axial, montage
 
 PICTURE = 380  # screen pixels of a figure that holds one picture
@@ -22,7 +26,7 @@ CROWDED = 36  # from so many subdomains on their numbers would cover the image
 
 def image_source(image: np.ndarray) -> str:
     """An image of bytes ``(C, *shape)`` as the address of a PNG, one pixel a pixel; of a volume its middle slice."""
-    pixels = np.moveaxis(np.asarray(axial(image), dtype=np.uint8), 0, -1)
+    pixels = np.moveaxis(np.asarray(drawn(image) if image.ndim == 2 else axial(image), dtype=np.uint8), 0, -1)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     buffer = io.BytesIO()
     picture.convert("RGB").save(buffer, "PNG")
@@ -39,7 +43,7 @@ def enlarged(image: np.ndarray, side: int) -> np.ndarray:
     side
         Of the shorter side.
     """
-    pixels = np.moveaxis(np.asarray(axial(image), dtype=np.uint8), 0, -1)
+    pixels = np.moveaxis(np.asarray(drawn(image) if image.ndim == 2 else axial(image), dtype=np.uint8), 0, -1)
     factor = -(-side // min(pixels.shape[:2]))
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1).squeeze()
 
@@ -58,6 +62,11 @@ def subdomains_figure(
     mask
         The evidence ``(H, W)``, or None.
     """
+    told = [f"{times(box.shape)} px, rows × columns {box}" for box in decomposition]
+    if len(decomposition.shape) == 1:
+        told = [f"{times(box.shape)} samples, {box}" for box in decomposition]
+        image, decomposition = drawn(image), flat(decomposition)
+        mask = None if mask is None else flat_mask(mask)
     height, width = decomposition.shape
     figure = go.Figure(_picture(image))
     shared = decomposition.multiplicity
@@ -65,13 +74,14 @@ def subdomains_figure(
         veil = go.Heatmap(z=shared, colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(255,255,255,0.5)"]])
         figure.add_trace(veil.update(showscale=False, zmin=1, zmax=max(2, shared.max()), hoverinfo="skip"))
     if mask is not None and np.any(mask):
-        figure.add_trace(_outline(mask))
-    for number, box in enumerate(decomposition, 1):
-        _add_box(figure, box, f"{number}" if len(decomposition) <= CROWDED else "", decomposition)
+        figure.add_trace(outline(mask))
+    for number, (box, size) in enumerate(zip(decomposition, told, strict=True), 1):
+        label = f"{number}" if len(decomposition) <= CROWDED else ""
+        _add_box(figure, box, label, size, 0.006 * max(height, width))
     return picture_axes(finish(figure, title, height=PICTURE, showlegend=False), width, height)
 
 
-def _outline(mask: np.ndarray) -> go.Contour:
+def outline(mask: np.ndarray) -> go.Contour:
     """The border of the evidence, half a pixel around it."""
     return go.Contour(
         z=np.asarray(mask, dtype=float),
@@ -83,10 +93,9 @@ def _outline(mask: np.ndarray) -> go.Contour:
     )
 
 
-def _add_box(figure: go.Figure, box: Subdomain, label: str, decomposition: Decomposition) -> None:
+def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: float) -> None:
     """A white line over a dark one around a box, with its number in its middle; hovering tells its size."""
     (top, left), (bottom, right) = box.start, box.stop
-    inset = 0.006 * max(decomposition.shape)
     x0, x1, y0, y1 = left - 0.5 + inset, right - 0.5 - inset, top - 0.5 + inset, bottom - 0.5 - inset
     outline = {"x": [x0, x1, x1, x0, x0], "y": [y0, y0, y1, y1, y0], "mode": "lines", "hoverinfo": "skip"}
     figure.add_scatter(line={"color": "rgba(0,0,0,0.75)", "width": 4}, **outline)
@@ -98,7 +107,7 @@ def _add_box(figure: go.Figure, box: Subdomain, label: str, decomposition: Decom
         marker={"size": 24 if label else 4, "color": "rgba(0,0,0,0.6)"},
         text=[label],
         textfont={"color": "#ffffff", "size": 13},
-        hovertemplate=f"subdomain {label}: {times(box.shape)} px, rows × columns {box}<extra></extra>",
+        hovertemplate=f"subdomain {label}: {size}<extra></extra>",
     )
 
 
@@ -154,6 +163,8 @@ def subimages_figure(
         The evidence ``(*shape)`` of a volume: every subimage is shown by its axial slice with most of it, or by its
         middle one.
     """
+    if len(decomposition.shape) == 1:
+        image, decomposition, mask = drawn(image), flat(decomposition), None
     where = places(decomposition, min(0.4, max(0.22, 0.08 * math.isqrt(len(decomposition)))))  # a label fits between
     pictures, notes, frames = [], [], []  # handed over at once: plotly copies all of them with each that is added
     for index, (box, (x, y), label) in enumerate(zip(decomposition, where.corners, labels, strict=True)):
@@ -188,7 +199,9 @@ def subdomain_map(
     name
         Of the number, for hovering and the colour bar.
     """
-    if len(decomposition.shape) == 3:
+    if len(decomposition.shape) == 1:
+        decomposition, image = flat(decomposition), None if image is None else drawn(image)
+    elif len(decomposition.shape) == 3:
         decomposition, shown = montage(decomposition, np.zeros((1, *decomposition.shape)) if image is None else image)
         image = None if image is None else shown
     height, width = decomposition.shape

@@ -30,14 +30,19 @@ class Overlay:
         Floats ``(*shape)``; nothing is drawn where they are NaN.
     name
         What they are, for the legend.
+    limit
+        End of a scale that is as long below 0 as above, which several overlays may share; None: their own scale.
     """
 
     values: np.ndarray
     name: str
+    limit: float | None = None
 
     @property
     def limits(self) -> tuple[float, float]:
         """Ends of the scale: from 0 to the largest number, or as far below 0 as above where some are negative."""
+        if self.limit is not None:
+            return -self.limit, self.limit
         most = float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
         return (-most if np.nanmin(self.values, initial=0.0) < 0 else 0.0), most
 

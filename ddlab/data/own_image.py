@@ -1,0 +1,65 @@
+"""One image or volume of the user's own, made to look like those of a data set."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ddlab.data.class_folders import decode
+from ddlab.data.nifti_file import SUFFIXES, open_volume, to_nifti
+from ddlab.data.source import Description
+from ddlab.data.volumes import as_bytes
+from ddlab.decomposition import times
+
+MOST_VOXELS = 2**28  # of one volume: a GiB when it is read
+
+
+def own_image(path: Path, description: Description) -> np.ndarray:
+    """Read a file as bytes ``(C, *shape)``: the largest centred part of a picture, or all of a volume, scaled.
+
+    Values of a volume are those of the data set's window; where that is not known, from its own lowest to its highest.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, it is damaged, of the wrong kind or too large; names it.
+    """
+    if not path.is_file():
+        raise ValueError(f"image: there is no file {path.name!r}")
+    if len(description.shape) == 3:
+        return _volume(path, description)
+    if len(description.shape) != 2:
+        raise ValueError(f"image: the run looks at signals of one axis, for which {path.name} cannot be read")
+    rows, columns = description.shape
+    pixels = decode(lambda _: path.read_bytes(), path.name, max(rows, columns))
+    picture = Image.fromarray(pixels.transpose(1, 2, 0)).convert("L" if description.channels == 1 else "RGB")
+    fitted = np.asarray(ImageOps.fit(picture, (columns, rows), Image.Resampling.BICUBIC))
+    return fitted.reshape(rows, columns, -1).transpose(2, 0, 1)
+
+
+def own_affine(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """From the voxels of a volume that was scaled to ``shape`` to the scanner's millimetres of its file, 4×4."""
+    volume = open_volume(path)
+    scale = [(old - 1) / max(new - 1, 1) for old, new in zip(volume.shape, shape, strict=True)]
+    return volume.affine @ np.diag([*scale, 1.0])
+
+
+def drawn_affine(description: Description) -> np.ndarray:
+    """The same for a data set's volume: centred on the scanner's origin."""
+    return to_nifti(np.zeros(description.shape, np.uint8), description.spacing or (1.0, 1.0, 1.0)).affine
+
+
+def _volume(path: Path, description: Description) -> np.ndarray:
+    if not path.name.lower().endswith(SUFFIXES):
+        raise ValueError(
+            f"image: the run looks at volumes: needs a NIfTI file ({', '.join(SUFFIXES)}), got {path.name}"
+        )
+    volume = open_volume(path)
+    if math.prod(volume.shape) > MOST_VOXELS:
+        raise ValueError(f"image: {path.name} has {times(volume.shape)} voxels, at most {MOST_VOXELS:,} are allowed")
+    voxels = volume.voxels()
+    window = description.values if description.unit else (float(voxels.min()), float(voxels.max()))
+    if not window[0] < window[1]:
+        raise ValueError(f"image: {path.name} is empty: all of its voxels are {window[0]:g}")
+    return as_bytes(voxels, window, description.shape)[None]

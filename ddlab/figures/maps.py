@@ -1,0 +1,156 @@
+"""Class activation maps over the image they are of: side by side with one scale and one zoom, and as pictures.
+
+Blue speaks for the class, red against it, and nothing is drawn where a map is 0, so that the image shows through.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+from plotly.subplots import make_subplots
+
+from ddlab.analyses.map_scores import Curves
+from ddlab.decomposition import Decomposition
+from ddlab.figures.colors import strategy_color
+from ddlab.figures.images import image_source, outline
+from ddlab.figures.layout import finish, percent_axis
+
+AGAINST, FOR = (202, 0, 32), (5, 90, 200)  # red and blue of equal weight, safe for the colour-blind
+STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way there
+COLUMNS = 3  # of panels, so that a phone shows something
+PANEL = 300  # screen pixels of a panel's height
+SMALLEST = 256  # pixels of the shorter side of a picture that is saved
+STYLES = {"insertion": "solid", "deletion": "dot"}
+
+
+def limit_of(maps: Sequence[np.ndarray]) -> float:
+    """The end of a scale that holds all the maps and is the same above and below 0."""
+    return max((float(np.nanmax(np.abs(values), initial=0.0)) for values in maps), default=0.0) or 1.0
+
+
+def _color_scale() -> list[tuple[float, str]]:
+    """From red through nothing to blue; evenly growing opacity would be seen too late."""
+    against = [(0.0, AGAINST, STRENGTH), (0.25, AGAINST, HALF), (0.5, AGAINST, 0.0)]
+    stops = [*against, (0.5, FOR, 0.0), (0.75, FOR, HALF), (1.0, FOR, STRENGTH)]
+    return [(place, f"rgba({red},{green},{blue},{alpha})") for place, (red, green, blue), alpha in stops]
+
+
+def gray(image: np.ndarray) -> np.ndarray:
+    """An image ``(C, H, W)`` without its colours, ``(1, H, W)``, so that none is taken for the map's."""
+    weights = np.array([0.299, 0.587, 0.114]) if len(image) == 3 else np.ones(1)
+    return np.round(np.tensordot(weights, image, 1)).astype(np.uint8)[None]
+
+
+def maps_figure(
+    image: np.ndarray,
+    maps: Mapping[str, np.ndarray],
+    decomposition: Decomposition,
+    title: str,
+    limits: Sequence[float],
+    mask: np.ndarray | None = None,
+) -> go.Figure:
+    """The image, and each map over it; all panels zoom together.
+
+    Parameters
+    ----------
+    image
+        Bytes ``(C, H, W)``.
+    maps
+        By the panel's title, ``(H, W)``, NaN where nobody looks.
+    decomposition
+        Its boxes are drawn in every panel.
+    limits
+        The end of every map's scale; the colour bar is that of the first.
+    mask
+        The evidence ``(H, W)``, outlined; or None.
+    """
+    rows = -(-(1 + len(maps)) // COLUMNS)
+    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.24 / (rows + 1)}
+    figure = make_subplots(rows, COLUMNS, subplot_titles=["Image", *maps], **gaps)
+    below = go.Image(source=image_source(image), x0=0, y0=0, dx=1, dy=1, hoverinfo="skip")
+    figure.add_trace(below, 1, 1)
+    faded = image_source(gray(image))
+    for number, ((name, values), limit) in enumerate(zip(maps.items(), limits, strict=True), 1):
+        row, column = 1 + number // COLUMNS, 1 + number % COLUMNS
+        figure.add_trace(go.Image(source=faded, x0=0, y0=0, dx=1, dy=1, hoverinfo="skip"), row, column)
+        figure.add_trace(_heat(name, values, limit, is_first=number == 1), row, column)
+    for number in range(1 + len(maps)):
+        place = (1 + number // COLUMNS, 1 + number % COLUMNS)
+        figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
+        if mask is not None:
+            figure.add_trace(outline(mask), *place)
+    finish(figure, title, height=80 + rows * PANEL, showlegend=False)
+    figure.update_annotations(font_size=13)
+    return _linked(figure, *decomposition.shape)
+
+
+def _heat(name: str, values: np.ndarray, limit: float, is_first: bool) -> go.Heatmap:
+    bar = {"title": {"text": "for the class", "side": "right"}, "thickness": 12, "len": 0.9}
+    return go.Heatmap(
+        z=values,
+        colorscale=_color_scale(),
+        zmin=-limit,
+        zmax=limit,
+        showscale=is_first,
+        colorbar=bar,
+        hoverongaps=False,
+        hovertemplate=f"{name}<br>row %{{y}}, column %{{x}}: %{{z:+.3g}}<extra></extra>",
+    )
+
+
+def _boxes(decomposition: Decomposition) -> list[go.Scatter]:
+    """The borders of all subdomains, light over dark so that they show on any image."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for box in decomposition:
+        (top, left), (bottom, right) = box.start, box.stop
+        x += [left - 0.5, right - 0.5, right - 0.5, left - 0.5, left - 0.5, None]
+        y += [top - 0.5, top - 0.5, bottom - 0.5, bottom - 0.5, top - 0.5, None]
+    lines = ({"color": "rgba(0,0,0,0.6)", "width": 2.4}, {"color": "rgba(255,255,255,0.85)", "width": 1})
+    return [go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip") for line in lines]
+
+
+def _linked(figure: go.Figure, height: int, width: int) -> go.Figure:
+    """One zoom for all panels, row 0 on top, equal scales."""
+    hidden = {"visible": False, "showgrid": False, "constrain": "domain"}
+    figure.update_xaxes(matches="x", range=[-0.5, width - 0.5], **hidden)
+    figure.update_yaxes(matches="y", range=[height - 0.5, -0.5], **hidden)
+    return figure.update_layout(yaxis_scaleanchor="x")
+
+
+def curves_figure(curves: Mapping[str, Curves], titles: Mapping[str, str], title: str) -> go.Figure:
+    """Mean probability of the class as pixels are inserted (full line) and deleted (dotted), a colour a viewer.
+
+    Parameters
+    ----------
+    curves
+        By the viewer's name.
+    titles
+        What people call the viewers.
+    """
+    figure = go.Figure()
+    for name, drawn in curves.items():
+        for kind, values in (("insertion", drawn.insertion), ("deletion", drawn.deletion)):
+            settings = {"name": titles[name], "legendgroup": name, "showlegend": kind == "insertion"}
+            hover = f"{titles[name]}, {kind} of %{{x:.0%}}: %{{y:.1%}}<extra></extra>"
+            line = {"color": viewer_color(name), "dash": STYLES[kind], "width": 2}
+            figure.add_scatter(x=drawn.shares, y=values.mean(0), line=line, hovertemplate=hover, **settings)
+    axes = percent_axis("x", range=[0, 1]) | percent_axis("y", range=[0, 1.02])
+    return finish(figure, title, x="pixels inserted or deleted", y="probability of the class", height=420, **axes)
+
+
+def viewer_color(name: str) -> str:
+    """That of its strategy; the local networks have that of their mean."""
+    return strategy_color("average" if name == "local" else name)
+
+
+def picture(image: np.ndarray, values: np.ndarray, limit: float) -> Image.Image:
+    """A map ``(H, W)`` over its image ``(C, H, W)``, large enough to look at."""
+    share = np.nan_to_num(np.clip(values / limit, -1, 1))[..., None]
+    alpha = np.interp(np.abs(share), [0, 0.5, 1], [0, HALF, STRENGTH])
+    pixels = (1 - alpha) * gray(image)[0][..., None] + alpha * np.where(share < 0, AGAINST, FOR)
+    factor = -(-SMALLEST // min(image.shape[1:]))
+    return Image.fromarray(np.round(pixels).astype(np.uint8)).resize(
+        (factor * image.shape[2], factor * image.shape[1]), Image.Resampling.NEAREST
+    )

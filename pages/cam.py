@@ -1,0 +1,50 @@
+"""Class activation maps: where each network looks, and whether the maps can be trusted."""
+
+import streamlit as st
+
+from ddlab.problem import pose
+from ddlab.trained import trained_dnns, trained_networks
+from pages.ui import map_pictures, map_scores, maps, results, selection, shell
+
+shell.title("Where does each network look?")
+st.markdown(
+    "A class activation map shows which parts of an image speak for a class, and which against it. Local networks only "
+    "see their subimage: their maps are put in place. The map of a CNN-DNN weights them by what each local probability "
+    "does to its decision."
+)
+run = results.require_run("Here the class activation maps of a run's networks are drawn over its images.")
+seed = selection.pick_seed(run)
+
+# ---- is there anything to show?
+
+problem = pose(run.experiment)
+if not maps.layers(problem):
+    maps.nothing("The networks of this run have no maps: all of their layers are fully connected.")
+if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):
+    maps.nothing("This run has no weights to look into: none are trained yet, or it was kept without them.")
+networks, dnns = trained_networks(run, seed), trained_dnns(run, seed)
+num_whole = sum("-" not in name for name in networks)
+num_local = len(dnns) + ("local-1" in networks)
+
+# ---- the maps
+
+data, decomposition = results.images(run)
+chosen = maps.pick(data, problem, num_whole + num_local)
+if chosen is None:
+    st.stop()
+mapped = maps.read(run, seed, chosen, maps.seconds(problem, num_whole, num_local, 2 * maps.MOST_AT_ONCE))
+view = map_pictures.pick(mapped, chosen)
+map_pictures.show(mapped, chosen, view, data, decomposition)
+map_pictures.offer_files(mapped, chosen, run)
+
+# ---- are they any good?
+
+st.subheader("Is the map any good?")
+extent = map_scores.pick_extent(chosen.truth is None)
+if extent == "no":
+    st.caption("Scores compare the maps with the known evidence, and with what the networks decide without a part.")
+    st.stop()
+count = min(map_scores.SAMPLE, len(data.validation)) if extent == "sample" else 1
+images = f"0-{count - 1}" if extent == "sample" else chosen.alone
+about = maps.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
+map_scores.show(map_scores.read(run, seed, images, chosen.layer, view.of, about), f"{run.id}-map-scores")
