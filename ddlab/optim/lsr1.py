@@ -149,7 +149,8 @@ def compact_spectrum(steps: Tensor, changes: Tensor) -> Spectrum | None:
     """The eigenvalues of the SR1 matrix of k pairs, or None if the pairs contradict each other.
 
     With ``steps`` and ``changes`` ``(k, n)``, the rows of S' and Y', gamma > 0, and S'Y = L + D + R (strictly lower,
-    diagonal, strictly upper): ``Psi = Y - gamma·S`` and ``B = gamma·I + Psi (D + L + L' - gamma·S'S)⁻¹ Psi'``. One pair is always accepted.
+    diagonal, strictly upper): ``Psi = Y - gamma·S`` and ``B = gamma·I + Psi (D + L + L' - gamma·S'S)⁻¹ Psi'``.
+    One pair is always accepted.
     """
     gamma = curvature(steps[-1], changes[-1])
     products, lengths = (steps @ changes.T).double(), (steps @ steps.T).double()
