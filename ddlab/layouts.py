@@ -19,6 +19,7 @@ Box = tuple[tuple[int, int], ...]  # start and stop along every axis
 Axes = Sequence[tuple[int, int]]  # pixels and cells along every axis
 GRID = "grid"
 FREE = "boxes"  # boxes of somebody's own
+FLAT = 2  # axes of the images that windows are of
 
 
 def grid_cells(axes: Axes) -> Iterator[Box]:
@@ -120,6 +121,19 @@ WINDOWS: dict[str, Entry] = {
 }
 
 
+def lay_out(
+    layout: str, shape: Sequence[int], grid: Sequence[int], overlap: int = 0, border: Border = "clip"
+) -> DecompositionSettings:
+    """The settings of any layout; windows have no grid, overlap or border of ours.
+
+    Raises
+    ------
+    ValueError
+        As :func:`windows` and :func:`cut`.
+    """
+    return windows(layout, shape) if layout in WINDOWS else cut(layout, shape, grid, overlap, border)
+
+
 def windows(name: str, shape: Sequence[int]) -> DecompositionSettings:
     """The settings of named windows for images of ``shape``.
 
@@ -129,7 +143,7 @@ def windows(name: str, shape: Sequence[int]) -> DecompositionSettings:
         If there are none of this name, or the images are not flat.
     """
     made = choose(WINDOWS, name, "layout").load()
-    if len(shape) != 2:
+    if len(shape) != FLAT:
         raise ValueError(f"{name}: needs images of two axes, got {times(shape)}")
     return DecompositionSettings(boxes=tuple(made(shape)))
 
@@ -178,13 +192,17 @@ def cut(
 
 
 def layout_of(settings: DecompositionSettings) -> str:
-    """The layout whose settings :func:`cut` gave; ``"boxes"`` for boxes of somebody's own.
+    """The layout whose settings :func:`cut` gave, the windows of :func:`windows`; ``"boxes"`` for somebody's own.
 
-    The image's shape is not asked for: every layout reaches its far corner.
+    The image's shape is not asked for: every layout leaves as much before its first box as behind its last one.
     """
     if settings.boxes is None:
         return GRID
-    shape = [max(stop for _, stop in axis) for axis in zip(*settings.boxes, strict=True)]
+    axes = list(zip(*settings.boxes, strict=True))
+    shape = [min(start for start, _ in axis) + max(stop for _, stop in axis) for axis in axes]
+    for name in WINDOWS if len(shape) == FLAT else ():
+        if settings.boxes == windows(name, shape).boxes:
+            return name
     for name in LAYOUTS:
         try:
             if isinstance(settings.overlap, int) and settings == cut(
@@ -197,5 +215,7 @@ def layout_of(settings: DecompositionSettings) -> str:
 
 
 def title(layout: str, grid: Sequence[int]) -> str:
-    """A layout of a grid as people read it: ``2×2 shifted``."""
+    """A layout as people read it: ``2×2 shifted``, ``eight windows``."""
+    if layout in WINDOWS:
+        return f"{layout} windows"
     return FREE if layout == FREE else f"{times(grid)} {layout}"

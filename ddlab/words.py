@@ -7,6 +7,8 @@ from ddlab.decomposition import times
 from ddlab.runs import RunState
 from ddlab.strategies import STRATEGIES
 
+UNITS = {1: "samples", 2: "px", 3: "voxels"}  # by the axes of an image
+
 
 def duration(seconds: float | None) -> str:
     """A time span the way people say it; a dash if there is none."""
@@ -26,8 +28,8 @@ def percent(share: float | None) -> str:
 
 
 def extents(shape: Sequence[int]) -> str:
-    """How large an image or a volume is."""
-    return f"{times(shape)} {'voxels' if len(shape) == 3 else 'px'}"
+    """How large an image, a volume or a signal is."""
+    return f"{times(shape)} {UNITS[len(shape)]}"
 
 
 def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[str, float], waits_for: str = "") -> str:

@@ -128,6 +128,16 @@ def test_windows_of_other_images_are_of_one_size_and_symmetric(name, shape):
         assert abs(min(before for before, _ in margins) - min(after for _, after in margins)) <= 1
 
 
+@pytest.mark.parametrize("name", WINDOWS)
+@pytest.mark.parametrize("shape", [(32, 32), (224, 224), (180, 90), (17, 23)])
+def test_windows_tell_their_name(name, shape):
+    made = windows(name, shape)
+    assert layout_of(DecompositionSettings.model_validate(made.model_dump(mode="json"))) == name
+    assert title(name, made.grid) == f"{name} windows"
+    moved = tuple(((a - 1, b - 1), columns) for (a, b), columns in made.boxes[4:]) + made.boxes[:4]
+    assert layout_of(DecompositionSettings(boxes=moved)) == FREE
+
+
 def test_windows_say_what_does_not_fit():
     with pytest.raises(ValueError, match="did you mean 'eight'"):
         windows("eigth", (32, 32))

@@ -83,7 +83,7 @@ def cost(asked: Asked) -> None:
 def _posed(asked: Asked) -> Any:
     from ddlab.data.source import Description
     from ddlab.experiment import parse_experiment
-    from ddlab.layouts import LAYOUTS, WINDOWS, cut, windows
+    from ddlab.layouts import LAYOUTS, WINDOWS, lay_out
     from ddlab.problem import assemble
     from ddlab.registry import choose
 
@@ -91,10 +91,7 @@ def _posed(asked: Asked) -> Any:
     choose({**LAYOUTS, **WINDOWS}, asked.layout, "--layout")
     if asked.layout in WINDOWS and asked.overlap:
         raise ValueError(f"--overlap: the windows of {asked.layout!r} have one already, got {asked.overlap}")
-    if asked.layout in WINDOWS:
-        decomposition = windows(asked.layout, shape)
-    else:
-        decomposition = cut(asked.layout, shape, _numbers("grid", asked.grid), asked.overlap)
+    decomposition = lay_out(asked.layout, shape, _numbers("grid", asked.grid), asked.overlap)
     model = {"name": asked.model, "reduction": asked.reduction, "width": asked.width, "batch_norm": asked.batch_norm}
     tree = {"decomposition": decomposition.model_dump(), "model": model}
     described = Description(tuple(map(str, range(asked.classes))), channels, tuple(shape), 1, 1, "", "")

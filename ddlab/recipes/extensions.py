@@ -1,4 +1,4 @@
-"""Composed networks that are not convolutions of images: Gu, Zhang, Liu and Cai, Section 2.4, where the lab trains them.
+"""Composed networks other than convolutions of images: Gu, Zhang, Liu and Cai, Section 2.4, where the lab trains them.
 
 Recurrent networks, auto-encoders and regression, which are no classifiers of one image, are in ``examples/``.
 """

@@ -8,8 +8,10 @@ import streamlit as st
 from ddlab.data import DATASETS
 from ddlab.decomposition import Border, grid_presets, times
 from ddlab.experiment import Experiment, ExperimentError, ModelSettings, parse_experiment
+from ddlab.layouts import FLAT, GRID, LAYOUTS, WINDOWS, lay_out, layout_of
 from ddlab.models import MODELS
 from ddlab.problem import Problem, pose
+from ddlab.words import UNITS
 from pages.ui import dataset, selection
 
 MOST_CELLS = 8  # along an axis; more subimages than 8×8 cannot be told apart on a screen
@@ -63,18 +65,33 @@ def _pick_volume(own: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def pick_decomposition(shape: tuple[int, ...]) -> dict[str, Any]:
+    """A layout, and what it is made of: the cells of a grid with their overlap; windows are made of nothing else."""
+    layouts = LAYOUTS | (WINDOWS if len(shape) == FLAT else {})
+    layout = selection.pick("Layout", list(layouts), "layout", format_func=lambda name: layouts[name].title)
+    if layout == GRID:
+        return _pick_grid(shape)
+    st.caption(layouts[layout].description)
+    made_of = {"grid": (1,) * len(shape)} if layout in WINDOWS else _pick_grid(shape, axes_alike=True)
+    try:
+        return lay_out(layout, shape, **made_of).model_dump()
+    except ValueError as error:
+        st.error(str(error))
+        st.stop()
+
+
+def _pick_grid(shape: tuple[int, ...], axes_alike: bool = False) -> dict[str, Any]:
     """Cells along every axis and overlap by sliders, the usual grids by one press."""
     above = st.container()
     numbers = range(1, MOST_CELLS + 1)
     grid = tuple(
-        selection.pick(axis.capitalize(), numbers, axis, cells, st.select_slider)
+        selection.pick(axis.capitalize() if len(shape) > 1 else "Segments", numbers, axis, cells, st.select_slider)
         for axis, cells, _ in zip(AXES, FIRST_GRID, shape, strict=False)
     )
     with above, st.container(horizontal=True):
         for preset in _presets(shape):
             kind = "primary" if preset == grid else "secondary"
             st.button(times(preset), key=f"grid {preset}", type=kind, on_click=_set_grid, args=preset)
-    overlap = _pick_overlap(shape, grid)
+    overlap = _pick_overlap(shape, grid, axes_alike or len(shape) < 3)
     border = selection.pick("Border", get_args(Border), "border", format_func=BORDERS.get)
     return {"grid": grid, "overlap": overlap, "border": border}
 
@@ -92,13 +109,13 @@ def _set_grid(*grid: int) -> None:
         selection.choose(axis, cells)
 
 
-def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...]) -> int | tuple[int, ...]:
+def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) -> int | tuple[int, ...]:
     """One overlap for all axes; for volumes, whose voxels are rarely cubes, one an axis if wanted."""
-    unit = "voxels" if len(shape) == 3 else "px"
+    unit = UNITS[len(shape)]
     cells = [extent // number for extent, number in zip(shape, grid, strict=True)]
     divided = {axis: cell for axis, cell, number in zip(AXES, cells, grid, strict=False) if number > 1}
     slider = {"widget": st.select_slider, "help": f"Neighbours share 2δ {unit}."}
-    if len(shape) < 3 or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
+    if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
         most = min(divided.values(), default=min(shape))
         return selection.pick(f"Overlap δ ({unit})", _overlaps(most), "overlap", **slider)
     chosen = {
@@ -136,9 +153,11 @@ def posed(**parts: dict[str, Any]) -> Problem | None:
 def train_button(experiment: Experiment) -> None:
     """Hand these settings to the Train page."""
     data, cut, model = experiment.dataset, experiment.decomposition, experiment.model
-    overlap = cut.overlap if isinstance(cut.overlap, int) else _written(cut.overlap)
-    settings = {"dataset": data.name, "grid": _written(cut.grid), "overlap": overlap}
-    settings |= {"border": cut.border, "model": model.name, "width": model.width, "reduction": model.reduction}
+    settings = {"dataset": data.name, "model": model.name, "width": model.width, "reduction": model.reduction}
+    if (layout := layout_of(cut)) not in WINDOWS:
+        overlap = cut.overlap if isinstance(cut.overlap, int) else _written(cut.overlap)
+        settings |= {"grid": _written(cut.grid), "overlap": overlap, "border": cut.border}
+    settings |= {} if layout == GRID else {"layout": layout}
     volume = data.volume and _written(data.volume)
     settings |= {
         name: value for name, value in {"size": data.size, "volume": volume, "path": data.path}.items() if value

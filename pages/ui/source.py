@@ -5,12 +5,15 @@ from typing import Any
 
 import streamlit as st
 
+from ddlab.data.cache import describe
 from ddlab.experiment import Experiment
+from ddlab.layouts import lay_out
 from ddlab.recipes import RECIPES, title
 from ddlab.runs import open_run
 from pages.ui import selection
 
 FROM_RUN = "from"
+LAYOUT = "layout"  # no setting: boxes are made of it
 DECOMPOSED = {  # what a link from the Decompose page carries
     "dataset": "dataset.name",
     "size": "dataset.size",
@@ -19,6 +22,7 @@ DECOMPOSED = {  # what a link from the Decompose page carries
     "grid": "decomposition.grid",
     "overlap": "decomposition.overlap",
     "border": "decomposition.border",
+    "layout": LAYOUT,
     "model": "model.name",
     "width": "model.width",
     "reduction": "model.reduction",
@@ -78,16 +82,24 @@ def decomposed(given: dict[str, Any]) -> Experiment:
 
     Raises
     ------
-    ExperimentError
-        If a value does not fit its field.
+    ValueError
+        If a value does not fit its field, or the layout not the images.
     """
     dataset = given.get("dataset.name", Experiment().dataset.name)
-    return Experiment().with_settings({**given, "name": f"{dataset} decomposed"[:80]})
+    fields = {path: value for path, value in given.items() if path != LAYOUT}
+    experiment = Experiment().with_settings({**fields, "name": f"{dataset} decomposed"[:80]})
+    if LAYOUT not in given:
+        return experiment
+    asked = experiment.decomposition
+    overlap = asked.overlap if isinstance(asked.overlap, int) else max(asked.overlap)
+    made = lay_out(given[LAYOUT], describe(experiment.dataset).shape, asked.grid, overlap, asked.border)
+    return experiment.model_copy(update={"decomposition": made})
 
 
 def _value(name: str, text: str) -> Any:
     numbers = text.replace("×", "x").split("x")
-    if name in LISTS and len(numbers) > 1 and all(number.isdigit() for number in numbers):
+    is_list = name == "grid" or len(numbers) > 1  # one number is an overlap along all axes, but a grid of one axis
+    if name in LISTS and is_list and all(number.isdigit() for number in numbers):
         return [int(number) for number in numbers]
     return text
 

@@ -119,3 +119,35 @@ def test_overlap_of_volumes_may_differ_from_axis_to_axis():
     at = opened(**VOLUMES, depth="2", overlaps="own", overlap_rows="3", overlap_depth="1")
     assert not at.exception and not at.error
     assert boxes_of_the_viewer(at)[0]["stop"] == [19, 16, 9]
+
+
+def test_windows_take_the_place_of_a_grid():
+    at = opened(dataset="shapes_local", size="64", layout="eight")
+    assert not at.exception and not at.error
+    assert "rows picker" not in [slider.key for slider in at.select_slider]
+    assert [trace["text"][0] for trace in figures(at)[0]["data"] if trace.get("text")] == [str(n) for n in range(1, 9)]
+    assert figures(at)[1]["layout"]["title"]["text"].startswith("Its subimages, 27×27 px")
+
+
+def test_a_layout_that_does_not_fit_its_grid_says_why():
+    at = opened(layout="centre", rows="1", columns="1")
+    assert not at.exception and "a cell in the middle already" in at.error[0].value
+
+
+def test_windows_are_for_flat_images_alone():
+    at = opened(**VOLUMES)
+    assert list(at.selectbox(key="layout picker").options) == ["Grid", "Shifted grid", "Grid and centre"]
+
+
+def test_signals_are_drawn_as_lines_and_cut_in_time():
+    at = opened(dataset="signals", rows="4", overlap="8", image="2")
+    assert not at.exception and not at.error
+    boxes = [trace["hovertemplate"] for trace in figures(at)[0]["data"] if trace.get("text")]
+    assert [box.split("<")[0] for box in boxes] == [
+        "subdomain 1: 72 samples, 0..71",
+        "subdomain 2: 80 samples, 56..135",
+        "subdomain 3: 80 samples, 120..199",
+        "subdomain 4: 72 samples, 184..255",
+    ]
+    assert "Its subimages, 72 to 80 samples" in figures(at)[1]["layout"]["title"]["text"]
+    assert any("256 samples" in text.value for text in at.markdown)

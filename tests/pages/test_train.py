@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from ddlab.experiment import Experiment, Settings, parse_experiment
+from ddlab.problem import pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
 from pages.ui import form
@@ -138,7 +139,7 @@ def test_a_run_is_duplicated(open_page):
     assert asked == run.experiment
 
 
-@pytest.mark.parametrize("link", [{"from": "nobody"}, {"grid": "2x2x2x2"}, {"dataset": "nothing"}])
+@pytest.mark.parametrize("link", [{"from": "nobody"}, {"grid": "2x2x2x2"}, {"dataset": "nothing"}, {"layout": "nin"}])
 def test_a_link_that_cannot_be_followed_says_so(link, open_page):
     test = open_page("train", **link)
     assert any("cannot be followed" in warning.value for warning in test.warning)
@@ -191,3 +192,16 @@ def test_the_grid_gets_the_axes_of_the_images(open_page):
     widgets(test)["dataset.name"].set_value("digits").run()
     assert parse_experiment(shown_yaml(test)).decomposition.overlap == (2, 0), "what was typed for images is back"
     assert not test.error
+
+
+@pytest.mark.parametrize(
+    ("link", "count"),
+    [
+        ({"dataset": "shapes_local", "layout": "sixteen"}, 16),
+        ({"dataset": "digits", "grid": "2x2", "layout": "centre", "overlap": "2", "border": "shift"}, 5),
+        ({"dataset": "signals", "grid": "4", "overlap": "8"}, 4),
+    ],
+)
+def test_a_decomposition_of_any_layout_is_taken_over(link, count, open_page):
+    asked = parse_experiment(shown_yaml(open_page("train", **link)))
+    assert len(pose(asked).decomposition) == count
