@@ -51,6 +51,23 @@ ANALYSES: dict[str, Entry] = {
         "Which share of an image's evidence every subdomain holds, and how often its network alone is right.",
         "ddlab.analyses.sight:subdomain_accuracy",
     ),
+    "premises": Entry(
+        "Premises",
+        "What the theorems of composition take for granted, and whether an experiment is so.",
+        "ddlab.analyses.premises:premises",
+        "Gu, Zhang, Liu, Cai, Section 2.3",
+    ),
+    "verification": Entry(
+        "Verification",
+        "The composed network beside its local networks: layer by layer, their sum, the bound of its cost.",
+        "ddlab.analyses.verification:verify",
+        "Gu, Zhang, Liu, Cai, Theorems 2.1 and 2.2",
+    ),
+    "block_energy": Entry(
+        "Energy between the blocks",
+        "How much of a composed network's weights has moved between the local networks' blocks, by layer and epoch.",
+        "ddlab.analyses.block_energy:energy_table",
+    ),
     "sweep": Entry(
         "Sweep",
         "The accuracy of every strategy with every decomposition of a sweep, and the work of its local networks.",

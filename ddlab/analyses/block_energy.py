@@ -13,8 +13,6 @@ from ddlab.runs import RunFolder
 if TYPE_CHECKING:
     from ddlab.compose import Composition, State
 
-STAGE = "composed"  # whose records tell the energy between the blocks
-
 
 def block_norms(composition: "Composition", state: "State") -> dict[str, np.ndarray]:
     """Frobenius norms of the blocks, ``(N, N)`` a layer: row the sub-network whose channels receive, column that send.
@@ -55,8 +53,8 @@ def energy_table(run: RunFolder, seed: int) -> pd.DataFrame:
     """
     shares: dict[tuple[int, str], float] = {}
     for record in run.metrics():
-        if record.get("stage") == STAGE and record.get("seed") == seed:
-            for layer, share in record.get("cross_energy", {}).items():
+        if record.get("seed") == seed:
+            for layer, share in record.get("cross_energy", {}).items():  # the composed network's records have it
                 shares.setdefault((0, layer), 0.0)
                 shares[record["epoch"], layer] = share  # an epoch that was trained again counts once
     rows = [(epoch, layer, share) for (epoch, layer), share in shares.items()]

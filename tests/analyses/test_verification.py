@@ -1,4 +1,4 @@
-"""``ddlab verify`` on runs: what it says, what it writes, that it notices what is broken, and which premises it names."""
+"""``ddlab verify`` on runs: what it says and writes, which premises it names, and that it notices what is broken."""
 
 import json
 import re
