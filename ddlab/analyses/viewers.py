@@ -147,7 +147,7 @@ def _check_layer(networks: Sequence[Network], layer: str) -> None:
 
 
 def _together(local: Sequence[TrainedNetwork], decomposition: Decomposition) -> Viewer:
-    return _viewer(LOCAL, "Local networks, each in place", local, decomposition)
+    return _viewer(LOCAL, "Local networks", local, decomposition)
 
 
 def _alone(trained: TrainedNetwork, whole: Decomposition) -> Viewer:

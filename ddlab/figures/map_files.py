@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 
 from ddlab.analyses.mapped import Mapped
-from ddlab.figures.maps import limit_of, picture
+from ddlab.figures.maps import picture, shared_limit
 
 
 def map_files(mapped: Mapped, place: int) -> dict[str, bytes]:
@@ -24,7 +24,7 @@ def map_files(mapped: Mapped, place: int) -> dict[str, bytes]:
         written = {f"{stem}.nii.gz": _nifti(image[0], mapped.arrays["affine"])}
     else:
         written = {}
-    limit = limit_of(list(maps.values()))
+    limit = shared_limit([values for of_classes in maps.values() for values in of_classes])
     for viewer, of_classes in maps.items():
         for known, values in zip(mapped.about["classes"], of_classes, strict=True):
             file = f"{stem}-{viewer}-{_plain(known)}"

@@ -12,14 +12,15 @@ from plotly.subplots import make_subplots
 
 from ddlab.analyses.map_scores import Curves
 from ddlab.decomposition import Decomposition
-from ddlab.figures.colors import strategy_color
+from ddlab.figures.colors import AGAINST, FOR, strategy_color
 from ddlab.figures.images import image_source, outline
 from ddlab.figures.layout import finish, percent_axis
 
-AGAINST, FOR = (202, 0, 32), (5, 90, 200)  # red and blue of equal weight, safe for the colour-blind
 STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way there
+PALE = 0.35  # share of white in what lies below a map
 COLUMNS = 3  # of panels, so that a phone shows something
 PANEL = 300  # screen pixels of a panel's height
+TITLE = 36  # and of its title's two lines
 SMALLEST = 256  # pixels of the shorter side of a picture that is saved
 STYLES = {"insertion": "solid", "deletion": "dot"}
 
@@ -27,6 +28,11 @@ STYLES = {"insertion": "solid", "deletion": "dot"}
 def limit_of(maps: Sequence[np.ndarray]) -> float:
     """The end of a scale that holds all the maps and is the same above and below 0."""
     return max((float(np.nanmax(np.abs(values), initial=0.0)) for values in maps), default=0.0) or 1.0
+
+
+def shared_limit(maps: Sequence[np.ndarray]) -> float:
+    """One scale for all the maps: the median of their own. A map that goes beyond would hide all others otherwise."""
+    return float(np.median([limit_of([values]) for values in maps])) if maps else 1.0
 
 
 def _color_scale() -> list[tuple[float, str]]:
@@ -37,9 +43,10 @@ def _color_scale() -> list[tuple[float, str]]:
 
 
 def gray(image: np.ndarray) -> np.ndarray:
-    """An image ``(C, H, W)`` without its colours, ``(1, H, W)``, so that none is taken for the map's."""
+    """An image ``(C, H, W)`` in pale grey, ``(1, H, W)``, so that no colour of its own is taken for the map's."""
     weights = np.array([0.299, 0.587, 0.114]) if len(image) == 3 else np.ones(1)
-    return np.round(np.tensordot(weights, image, 1)).astype(np.uint8)[None]
+    levels = np.tensordot(weights, image, 1)
+    return np.round(PALE * 255 + (1 - PALE) * levels).astype(np.uint8)[None]
 
 
 def maps_figure(
@@ -80,13 +87,15 @@ def maps_figure(
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
         if mask is not None:
             figure.add_trace(outline(mask), *place)
-    finish(figure, title, height=80 + rows * PANEL, showlegend=False)
+    finish(figure, title, height=150 + rows * PANEL, showlegend=False)
     figure.update_annotations(font_size=13)
+    figure.update_layout(margin_t=figure.layout.margin.t + TITLE)
     return _linked(figure, *decomposition.shape)
 
 
 def _heat(name: str, values: np.ndarray, limit: float, is_first: bool) -> go.Heatmap:
-    bar = {"title": {"text": "for the class", "side": "right"}, "thickness": 12, "len": 0.9}
+    bar = {"orientation": "h", "y": 0, "yanchor": "top", "thickness": 10, "len": 0.6, "nticks": 5}
+    bar |= {"title": {"text": "against the class · for it", "side": "bottom"}}
     return go.Heatmap(
         z=values,
         colorscale=_color_scale(),

@@ -14,7 +14,7 @@ from plotly.colors import sample_colorscale
 
 from ddlab.data.source import Description
 from ddlab.decomposition import Decomposition
-from ddlab.figures.colors import EVIDENCE, PROBABILITY, SIGNED, class_color, ink
+from ddlab.figures.colors import AGAINST, EVIDENCE, FOR, PROBABILITY, SIGNED, class_color, ink
 
 # Level and width as radiologists use them, in Hounsfield units.
 HOUNSFIELD = {"lung": (-600.0, 1500.0), "soft tissue": (40.0, 400.0)}
@@ -49,10 +49,14 @@ class Overlay:
     def quantised(self) -> np.ndarray:
         """Bytes: 0 where there is nothing, 1 to 255 from one end of the scale to the other."""
         low, high = self.limits
-        return np.nan_to_num(1 + np.round(254 * (self.values - low) / (high - low)), nan=0.0).astype(np.uint8)
+        shown = np.clip(self.values, low, high)
+        return np.nan_to_num(1 + np.round(254 * (shown - low) / (high - low)), nan=0.0).astype(np.uint8)
 
-    def palette(self) -> list[list[int]]:
-        """Red, green and blue of every byte."""
+    def palette(self) -> list[list[float]]:
+        """Red, green and blue of every byte, and of a shared scale the opacity: nothing is drawn around 0."""
+        if self.limit is not None:
+            shares = np.linspace(-1, 1, 255)
+            return [[0, 0, 0, 0], *([*(AGAINST if share < 0 else FOR), round(abs(share), 3)] for share in shares)]
         scale = sample_colorscale(SIGNED if self.limits[0] < 0 else PROBABILITY, 255, colortype="tuple")
         return [[0, 0, 0], *([round(255 * part) for part in color] for color in scale)]
 
@@ -90,6 +94,7 @@ class Scene:
         if overlay is not None:
             low, high = overlay.limits
             header["overlay"] = {"name": overlay.name, "low": low, "high": high, "palette": overlay.palette()}
+            header["overlay"]["opacity"] = 0.5 if overlay.limit is None else 0.9
         body = b"".join(part.tobytes() for part in parts.values())
         header["id"] = hashlib.sha256(json.dumps(header).encode() + body).hexdigest()
         text = json.dumps(header).encode()

@@ -18,7 +18,6 @@ from pages.ui.maps import Chosen
 
 TRUTH, PREDICTION = "truth", "prediction"
 SCALES = {"one": "One for all", "own": "Its own each"}
-FAINT = 0.06  # share of the scale below which a volume's map is not drawn
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def pick(mapped: Mapped, chosen: Chosen) -> View:
     words = {TRUTH: "the true class", PREDICTION: "what each network decides"}
     with left:
         choices = [*known, PREDICTION, *mapped.about["classes"]]
-        of = selection.pick("Class", choices, "of", format_func=lambda name: words.get(name, name))
+        of = selection.pick("Map of the class", choices, "of", format_func=lambda name: words.get(name, name))
     with right:
         scale = selection.pick_one_of(SCALES, "Scale", "scale")
     every = list(mapped.viewers)
@@ -72,7 +71,7 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     indices = {name: view.index(mapped, name, chosen) for name in view.viewers}
     maps = {name: mapped.maps(name)[place, index] for name, index in indices.items()}
     limits = [figures.limit_of([values]) for values in maps.values()]
-    limits = [max(limits)] * len(limits) if view.one_scale else limits
+    limits = [figures.shared_limit(list(maps.values()))] * len(maps) if view.one_scale else limits
     titles = {name: f"{mapped.viewers[name]}<br>{classes[index]}" for name, index in indices.items()}
     titles = {name: f"{title} {mapped.probabilities(name)[place, indices[name]]:.0%}" for name, title in titles.items()}
     image, mask = mapped.images[place], mapped.mask(place)
@@ -84,6 +83,11 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     title = _title(view.of, chosen, classes, len(data.description.shape) == 3)
     figure = figures.maps_figure(image, drawn, decomposition, title, limits, mask)
     charts.show(figure, mapped.table(), "maps", f"maps-{chosen.name.lower().replace(' ', '-')}")
+    if view.one_scale:
+        st.caption(
+            "One scale, the middle one of all the maps' own: what goes beyond it has the full colour. Where networks "
+            "end in the mean of their maps, the mean of a map and the bias are the logit."
+        )
 
 
 def _title(of: str, chosen: Chosen, classes: Sequence[str], is_volume: bool) -> str:
@@ -109,8 +113,7 @@ def _show_volume(scene: Scene, maps: dict[str, np.ndarray], limits: Sequence[flo
     words = {name: title.replace("<br>", ": ") for name, title in titles.items()}
     name = selection.pick("In the viewer", list(maps), "viewer", format_func=words.get)
     limit = limits[list(maps).index(name)]
-    values = np.where(np.abs(maps[name]) < FAINT * limit, np.nan, maps[name])
-    shown = replace(scene, overlay=Overlay(values, "map", limit))
+    shown = replace(scene, overlay=Overlay(maps[name], "map", limit))
     picture.show(shown, f"{words[name]}; blue speaks for it, red against it", name)
 
 

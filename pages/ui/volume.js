@@ -19,7 +19,7 @@ export default function ({ data, parentElement }) {
   const scene = unpack(data);
   if (root.shown === scene.id) return; // the page ran again for another reason
   root.shown = scene.id;
-  const view = { ...remembered(scene), opacity: 0.5, boxes: true, evidence: true, map: true, ...TURNED };
+  const view = { ...remembered(scene), opacity: scene.overlay?.opacity ?? 0.5, boxes: true, evidence: true, map: true, ...TURNED };
   show(root, scene, view);
 }
 

@@ -20,9 +20,10 @@ function picture(scene, view, plane, gray) {
     pixels[y * width + x] = gray[scene.volume[voxel]];
     if (!map || !map[voxel]) return;
     const color = scene.overlay.palette[map[voxel]];
+    const strength = view.opacity * (color[3] ?? 1);
     for (let channel = 0; channel < 3; channel++) {
       const place = 4 * (y * width + x) + channel;
-      image.data[place] += view.opacity * (color[channel] - image.data[place]);
+      image.data[place] += strength * (color[channel] - image.data[place]);
     }
   });
   const canvas = new OffscreenCanvas(width, height);
