@@ -63,7 +63,9 @@ def subdomains_figure(
         The evidence ``(H, W)``, or None.
     """
     told = [f"{times(box.shape)} px, rows × columns {box}" for box in decomposition]
+    middle = 0.5
     if len(decomposition.shape) == 1:
+        middle = 0.07  # beside the line
         told = [f"{times(box.shape)} samples, {box}" for box in decomposition]
         image, decomposition = drawn(image), flat(decomposition)
         mask = None if mask is None else flat_mask(mask)
@@ -77,7 +79,7 @@ def subdomains_figure(
         figure.add_trace(outline(mask))
     for number, (box, size) in enumerate(zip(decomposition, told, strict=True), 1):
         label = f"{number}" if len(decomposition) <= CROWDED else ""
-        _add_box(figure, box, label, size, 0.006 * max(height, width))
+        _add_box(figure, box, label, size, 0.006 * max(height, width), middle)
     return picture_axes(finish(figure, title, height=PICTURE, showlegend=False), width, height)
 
 
@@ -93,8 +95,8 @@ def outline(mask: np.ndarray) -> go.Contour:
     )
 
 
-def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: float) -> None:
-    """A white line over a dark one around a box, with its number in its middle; hovering tells its size."""
+def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: float, middle: float) -> None:
+    """A white line over a dark one around a box, and at this share of its height its number, which tells its size."""
     (top, left), (bottom, right) = box.start, box.stop
     x0, x1, y0, y1 = left - 0.5 + inset, right - 0.5 - inset, top - 0.5 + inset, bottom - 0.5 - inset
     outline = {"x": [x0, x1, x1, x0, x0], "y": [y0, y0, y1, y1, y0], "mode": "lines", "hoverinfo": "skip"}
@@ -102,7 +104,7 @@ def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: fl
     figure.add_scatter(line={"color": SUBDOMAIN, "width": 1.8}, **outline)
     figure.add_scatter(
         x=[(x0 + x1) / 2],
-        y=[(y0 + y1) / 2],
+        y=[y0 + middle * (y1 - y0)],
         mode="markers+text",
         marker={"size": 24 if label else 4, "color": "rgba(0,0,0,0.6)"},
         text=[label],

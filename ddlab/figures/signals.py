@@ -8,7 +8,7 @@ import numpy as np
 from ddlab.decomposition import Decomposition, Subdomain
 
 LEAST_ROWS = 32
-PER_SAMPLE = 3 / 8  # rows a sample: a picture that fits beside another one
+PER_SAMPLE = 3 / 4  # rows a sample: a picture that fits beside another one
 GROUND, MIDDLE = 248, 214  # grey of the ground, and of the line that half of the largest value is at
 INKS = ((16, 52, 96), (166, 54, 0), (0, 96, 66))  # of the channels
 
