@@ -26,7 +26,7 @@ if not run.stage(LOCAL, seed).done:
 
 st.subheader("Does it compute what its local networks compute?")
 precision = selection.pick_one_of(theory.PRECISIONS, "Arithmetic", "precision")
-found = theory.verified(run, seed, precision)
+found = theory.verified(run, problem, seed, precision)
 theory.verdict(found.about)
 theory.show_layers(found)
 

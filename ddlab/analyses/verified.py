@@ -13,6 +13,7 @@ import pandas as pd
 
 from ddlab.analyses.logits import Logits
 
+FORMAT = 1  # of the file; another one is another question
 SIDES = {"local": "Local networks", "untrained": "Composed, untrained", "trained": "Composed, trained on"}
 
 

@@ -9,7 +9,8 @@ from plotly.colors import sample_colorscale
 
 from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN
 from ddlab.figures.layout import finish, percent_axis, picture_axes
-from ddlab.figures.theory import ROW
+from ddlab.figures.theory import NAMED as NAMED_ROWS
+from ddlab.figures.theory import rows_height
 
 WRITTEN = 8  # up to so many local networks the cells hold their numbers
 SMALL = ".2~p"  # shares that may be tiny
@@ -88,9 +89,9 @@ def energy_bars(table: pd.DataFrame, title: str) -> go.Figure:
             hovertemplate="%{y}: %{x:.3%}<extra></extra>",
         )
     )
-    figure.update_yaxes(autorange="reversed", type="category", dtick=1)
+    figure.update_yaxes(autorange="reversed", type="category", dtick=1 if len(last) <= NAMED_ROWS else None)
     axis = percent_axis("x", nticks=5, tickformat=SMALL)
-    return finish(figure, title, x="share between the blocks", height=max(240, 130 + ROW * len(last)), **axis)
+    return finish(figure, title, x="share between the blocks", height=rows_height(last, least=80), **axis)
 
 
 def feature_map(
@@ -105,6 +106,8 @@ def feature_map(
     box
         True in an activation field, which is outlined; or None.
     """
+    if len(picture) == 1:
+        return _feature_line(picture[0], limits, title, None if box is None else box[0])
     low, high = limits
     scale = {"colorscale": SIGNED if low < 0 else PROBABILITY, "zmin": low, "zmax": high}
     hover = "row %{y}, column %{x}: %{z:.3g}<extra></extra>"
@@ -116,6 +119,18 @@ def feature_map(
             figure.add_shape(type="rect", line={"color": color, "width": width}, **corners)
     height, width_ = picture.shape
     return picture_axes(finish(figure, title, height=MAP), width_, height)
+
+
+def _feature_line(values: np.ndarray, limits: tuple[float, float], title: str, box: np.ndarray | None) -> go.Figure:
+    """A map of one axis, as a curve; its field shaded."""
+    hover = "position %{x}: %{y:.3g}<extra></extra>"
+    figure = go.Figure(go.Scatter(y=values, mode="lines", line={"color": "#0072B2"}, hovertemplate=hover))
+    if box is not None and box.any():
+        inside = np.flatnonzero(box)
+        figure.add_vrect(x0=inside[0] - 0.5, x1=inside[-1] + 0.5, fillcolor="#7f7f7f", opacity=0.2, line_width=0)
+    low, high = limits
+    figure.update_yaxes(range=[low - 0.05 * (high - low), high + 0.05 * (high - low)])
+    return finish(figure, title, x="position", height=MAP)
 
 
 def shared_limits(pictures: list[np.ndarray]) -> tuple[float, float]:

@@ -10,9 +10,15 @@ from ddlab.figures.layout import finish, percent_axis, picture_axes
 
 EQUAL, APART, LINE = "#0072B2", "#D55E00", "#7f7f7f"  # colours of Okabe and Ito: equal, different, where both meet
 NEVER = 1e-6  # of the tolerance: where a logarithmic axis shows zero
-ROW = 20  # screen pixels of a layer
-PICTURE = 360
+ROW, MOST_ROWS = 20, 1200  # screen pixels of a layer, and of all of them
+NAMED = 60  # up to so many layers every one is named
+PICTURE, LINE_HEIGHT = 360, 240
 LEAST_COST = 1e-4  # what costs less stands here, since a logarithm has no place for nothing
+
+
+def rows_height(table: pd.DataFrame, least: int = 0) -> int:
+    """Screen pixels of a figure with a row a layer."""
+    return 170 + max(least, min(MOST_ROWS, ROW * len(table)))
 
 
 def layer_differences(table: pd.DataFrame, tolerance: float, title: str) -> go.Figure:
@@ -52,8 +58,8 @@ def layer_differences(table: pd.DataFrame, tolerance: float, title: str) -> go.F
     }
     ends = [math.log10(floor / 3), max(0.3, math.log10(table["relative"].max() or floor) + 0.3)]
     figure.update_xaxes(type="log", range=ends, tickvals=list(ticks), ticktext=list(ticks.values()))
-    figure.update_yaxes(autorange="reversed", type="category", dtick=1)
-    return finish(figure, title, x="largest difference, relative to the map", height=170 + ROW * len(table))
+    figure.update_yaxes(autorange="reversed", type="category", dtick=1 if len(table) <= NAMED else None)
+    return finish(figure, title, x="largest difference, relative to the map", height=rows_height(table))
 
 
 def equal_shares(table: pd.DataFrame, title: str) -> go.Figure:
@@ -82,9 +88,9 @@ def equal_shares(table: pd.DataFrame, title: str) -> go.Figure:
         customdata=table["radius"],
         hovertemplate="%{y}: %{x:.1%} must be equal, a position sees %{customdata:g} px to either side<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed", type="category", dtick=1)
+    figure.update_yaxes(autorange="reversed", type="category", dtick=1 if len(table) <= NAMED else None)
     axis = percent_axis("x", range=[-0.02, 1.02])
-    return finish(figure, title, x="share of positions", height=170 + ROW * len(table), **axis)
+    return finish(figure, title, x="share of positions", height=rows_height(table), **axis)
 
 
 def flat(picture: np.ndarray) -> np.ndarray:
@@ -120,6 +126,8 @@ def difference_map(picture: np.ndarray, tolerance: float, title: str) -> go.Figu
         hovertemplate="row %{y}, column %{x}: %{customdata:.1e}<extra></extra>",
     )
     height, width = shown.shape
+    if height == 1:  # a line
+        return finish(figure, title, x="position", height=LINE_HEIGHT).update_yaxes(visible=False)
     return picture_axes(finish(figure, title, height=PICTURE), width, height)
 
 

@@ -11,9 +11,13 @@ from ddlab.runs import RunFolder
 from pages.ui import charts, selection
 
 
+@st.fragment
 def show(run: RunFolder, seed: int, found: Verified) -> None:
     """Draw the blocks of a layer before and after further training, and the energy between them by epoch."""
     layers = [name.partition(":")[2] for name in found.named("blocks") if name.startswith("untrained:")]
+    if not layers:
+        st.caption("No layer has weights between local networks: there is but one.")
+        return
     layer = selection.pick("Weights of the layer", layers, "weights", layers[-1])
     sides = [side for side in SIDES if f"blocks:{side}:{layer}" in found.arrays]
     norms = {side: found.arrays[f"blocks:{side}:{layer}"] for side in sides}
@@ -37,8 +41,8 @@ def show(run: RunFolder, seed: int, found: Verified) -> None:
         rows = energies[energies["epoch"] == last]
         charts.show(figures.energy_bars(energies, title), rows, "last energy", f"{run.id}-energy-last")
     st.caption(
-        "Energy is the squared Frobenius norm. The first and the last layer have no blocks between networks. Nobody's "
-        "are inputs of a fully connected layer that lie outside all activation fields."
+        "Energy is the squared Frobenius norm. Convolutions of the image and the last layer have no blocks between "
+        "networks. Nobody's are inputs of a fully connected layer that lie outside all activation fields."
     )
 
 

@@ -12,6 +12,7 @@ from pages.ui import charts, picture, results, selection
 ASSEMBLED = "each on its own field"
 
 
+@st.fragment
 def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     """Let an image, a layer, a channel and a network be chosen, and draw their maps side by side with one scale.
 
@@ -40,7 +41,7 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     seen, truth = picture.read(data.validation, image)[0], int(data.validation.labels[image])
     places = st.columns(1 + len(maps))
     with places[0]:
-        st.image(pictures.enlarged(seen if seen.ndim > 2 else seen[:, None], 160), width="stretch")
+        st.image(pictures.enlarged(seen, 160), width="stretch")
         st.caption(f"Image {image}: {data.description.classes[truth]}")
     for place, (side, values) in zip(places[1:], maps.items(), strict=True):
         with place:

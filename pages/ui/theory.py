@@ -10,14 +10,15 @@ import streamlit as st
 from ddlab.analyses.computed import computed
 from ddlab.analyses.logits import bound_table
 from ddlab.analyses.premises import Premise
-from ddlab.analyses.verified import Verified
+from ddlab.analyses.verified import FORMAT, Verified
 from ddlab.figures import theory as figures
 from ddlab.problem import Problem, pose
-from ddlab.runs import RunFolder
+from ddlab.runs import EXAMPLE, RunFolder
 from ddlab.words import percent
 from pages.ui import charts, results, selection
 
-IMAGES = 256
+MOST_IMAGES, LEAST_IMAGES = 256, 16
+WORK = 4e11  # operations that a visitor may wait for
 KEPT = 4  # answers in memory, of all sessions together
 PRECISIONS = {"float32": "float32, as trained", "float64": "float64, to tell rounding from differences"}
 
@@ -49,13 +50,14 @@ def show_premises(premises: list[Premise]) -> None:
     st.markdown("\n".join(lines))
 
 
-def verified(run: RunFolder, seed: int, precision: str) -> Verified:
+def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Verified:
     """What ``ddlab verify`` says of the run, computed at the first call; stops the page with a sentence if it fails."""
+    images = round(min(MOST_IMAGES, max(LEAST_IMAGES, WORK / problem.global_network.flops())))
     double = ["--float64"] if precision == "float64" else []
-    arguments = [run.id, "--seed", str(seed), "--images", str(IMAGES), *double]
+    arguments = [EXAMPLE if run.read_only else run.id, "--seed", str(seed), "--images", str(images), *double]
     try:
         with st.spinner("Composing the network and comparing it layer by layer ..."):
-            path = computed("verify", *arguments, stamp=results.stamp(run))
+            path = computed("verify", *arguments, stamp=(FORMAT, results.stamp(run)))
         return _read(str(path))
     except ValueError as error:
         st.error(str(error))
@@ -82,6 +84,7 @@ def verdict(about: dict[str, Any]) -> None:
 # ---- layer by layer
 
 
+@st.fragment
 def show_layers(found: Verified) -> None:
     """Draw the differences of all layers, the share of positions that are equal, and where one layer is."""
     table = found.layers()

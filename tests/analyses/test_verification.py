@@ -154,12 +154,13 @@ def test_energy_by_epoch_ends_where_the_blocks_are(finished):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--seed", "7"], "--seed: run .* has the seeds 0, got 7"),
-        (["--images", "0"], "--images: needs at least 1, got 0"),
+        (["latest", "--seed", "7"], "--seed: run .* has the seeds 0, got 7"),
+        (["latest", "--images", "0"], "--images: needs at least 1, got 0"),
+        (["nobody"], "run: unknown 'nobody'"),
     ],
 )
 def test_faults_are_one_sentence(at_home, ddlab, arguments, message):
-    code, out, err = ddlab("verify", at_home.id, *arguments)
+    code, out, err = ddlab("verify", *arguments)
     assert (code, out) == (2, "")
     assert re.search(message, err)
 

@@ -78,3 +78,5 @@ def test_one_scale_for_all_maps():
     field[1:3, 2:] = True
     outline = blocks.feature_map(np.zeros((4, 4)), (0, 1), "map", field).layout.shapes[-1]
     assert (outline.x0, outline.x1, outline.y0, outline.y1) == (1.5, 3.5, 0.5, 2.5)
+    curve = blocks.feature_map(np.array([[1.0, 2.0, 3.0]]), (0, 3), "line", np.array([[False, True, True]]))
+    assert list(curve.data[0].y) == [1, 2, 3] and (curve.layout.shapes[0].x0, curve.layout.shapes[0].x1) == (0.5, 2.5)
