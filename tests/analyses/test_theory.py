@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ddlab.analyses.block_energy import block_norms, cross_share
@@ -16,7 +16,7 @@ from ddlab.blocks import cross_energy
 from ddlab.compose import Composition
 from ddlab.decomposition import Decomposition
 from ddlab.models import MODELS, NetworkSpec
-from ddlab.models.architecture import Conv, GlobalAveragePool, Linear, Network
+from ddlab.models.architecture import Conv, GlobalAveragePool, Linear, MaxPool, Network, Residual
 from tests.test_compose import composition, family, trained_like
 
 EXACT = 1e-12  # of the largest number of a map, in float64
@@ -123,6 +123,49 @@ def test_equal_is_what_sees_the_same_pixels_and_nothing_else(shape, boxes, paddi
     for layer in layers:
         for field, values in zip(layer.fields, layer.differences, strict=True):
             assert np.array_equal(values <= EXACT * layer.scale, field.promised), layer.name
+
+
+def stack(kinds):
+    """A builder of networks of these layers, one after the other, and a pooled head."""
+
+    def builder(spec: NetworkSpec) -> Network:
+        layers, at, width = (), spec.input, spec.scaled(32)
+        for number, kind in enumerate(kinds):
+            body = (("a", Conv(at[0], width, stride=2, padding=spec.padding)), ("b", Conv(width, width)))
+            layer = {
+                "conv": Conv(at[0], width, padding=spec.padding),
+                "wide": Conv(at[0], width, kernel=5, stride=2, padding=spec.padding),
+                "pool": MaxPool(2),
+                "overlapping": MaxPool(3, 2, spec.padding),
+                "residual": Residual(body, (("s", Conv(at[0], width, kernel=1, stride=2)),)),
+            }[kind]
+            layers, at = (*layers, (f"layer{number}", layer)), layer.output(at)
+        layers += (("pool", GlobalAveragePool()), ("classifier", Linear(at[0], spec.num_classes)))
+        return Network(layers, spec.input, classifier="classifier")
+
+    return builder
+
+
+intervals = st.tuples(st.integers(0, 14), st.integers(16, 30)).map(lambda ends: (ends[0], max(ends[1], ends[0] + 14)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from(["conv", "wide", "pool", "overlapping", "residual"]), min_size=1, max_size=3),
+    padding=st.sampled_from(["same", "valid"]),
+    boxes=st.lists(st.tuples(intervals, intervals), min_size=2, max_size=2),
+)
+def test_no_promise_is_broken_wherever_subdomains_lie(kinds, padding, boxes):
+    decomposition = Decomposition.from_boxes((30, 30), boxes)
+    spec = NetworkSpec((2, 30, 30), 3, width=0.25, padding=padding)
+    try:
+        parts = tuple(stack(kinds)(spec.for_subimage(box.shape, 2, "1/N")) for box in decomposition)
+        made = Composition(parts, stack(kinds)(spec), decomposition)
+    except ValueError:
+        assume(False)
+    for layer in examine(networks(made), batches(made, 2))[0]:
+        assert layer.broken <= EXACT * layer.scale, layer.name
+        assert layer.equal_share(EXACT) >= layer.promised_share
 
 
 def test_batches_count_together():
