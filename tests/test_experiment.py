@@ -36,6 +36,10 @@ def test_only_differences_are_written():
         ({"model": {"reduction": "1/n"}}, ["model.reduction", "1/sqrt(N)"]),
         ({"decomposition": {"grid": [0, 2]}}, ["decomposition.grid", "at least 1"]),
         ({"aggregator": {"hidden": [8, 0]}}, ["aggregator.hidden", "at least 1 unit"]),
+        ({"training": {"rate_steps": [[9, 1e-4], [3, 1e-5]]}}, ["training.rate_steps", "rising epochs", "[[9,"]),
+        ({"training": {"rate_steps": [[3, 0]]}}, ["training.rate_steps", "rate above 0"]),
+        ({"composed": {"rate_steps": [[0, 1e-4]]}}, ["composed.rate_steps", "at least 1"]),
+        ({"composed": {"cross_rate": 2}}, ["composed.cross_rate", "less than or equal to 1"]),
         ([], ["mapping"]),
     ],
 )

@@ -215,6 +215,39 @@ def test_inputs_are_the_normalised_subimages(dataset):
     np.testing.assert_allclose(batch.inputs.numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
+def test_the_mean_image_is_cut_with_the_images(dataset):
+    """Gu et al.: pixels of 0 to 1 less the mean training image, whose part each subimage is less of."""
+    decomposition = Decomposition.from_grid((8, 8), (2, 2), overlap=1)
+    settings = DOUBLE.model_copy(update={"subtract": "image"})
+    batch = next(iter(ImageFeed(dataset, decomposition.subdomains, settings, Sharing(Ranks())).evaluate("train")))
+    expected = np.concatenate(
+        decomposition.split(dataset.train.images / 255 - dataset.train.images.mean(0) / 255), axis=1
+    )
+    np.testing.assert_allclose(batch.inputs.numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_plan_of_rates_is_followed_whatever_the_measure_does(dataset):
+    settings = DOUBLE.model_copy(update={"epochs": 9, "rate_steps": ((2, 1e-4), (3, 5e-6)), "plateau_patience": 1})
+    trainee = loop_of(dataset, QUARTERS[:1], settings).trainees[0]
+    rates = []
+    for _ in range(4):
+        rates.append(trainee.rate)
+        trainee.end_epoch(loss=0.5, accuracy=0.9, seconds=0)
+    assert rates == [1e-3, 1e-3, 1e-4, 5e-6]
+
+
+@pytest.mark.parametrize("decayed", ["all", "convolutions"])
+def test_the_penalty_reaches_what_it_is_of(dataset, decayed):
+    """Without any other gradient, SGD shrinks just the weights that the penalty is of, by rate · penalty."""
+    settings = DOUBLE.model_copy(update={"optimizer": "sgd", "weight_decay": 0.1, "decayed": decayed})
+    trainee = loop_of(dataset, QUARTERS[:1], settings).trainees[0]
+    before = trainee.owner.state_of(0)
+    trainee.optimizer.step()
+    for name, value in trainee.owner.state_of(0).items():
+        shrinks = decayed == "all" and "running" not in name and "num_" not in name or value.dim() > 2
+        torch.testing.assert_close(value, before[name] * (1 - 1e-4) if shrinks else before[name], rtol=1e-12, atol=0)
+
+
 def test_vectors_are_fed_in_the_order_of_the_labels(dataset):
     features = np.eye(4, dtype=np.float32)[dataset.train.labels]
     feed = VectorFeed({"train": features, "validation": features}, dataset, DOUBLE, Ranks())
