@@ -10,7 +10,7 @@ from ddlab.analyses.mapping import asked_images, map_images, score_images
 from ddlab.analyses.viewers import viewers
 from ddlab.data.cache import load
 from ddlab.figures.map_files import map_files
-from ddlab.trained import load_images, trained_networks
+from ddlab.trained import load_images
 from tests.composed_run import composed_run
 from tests.made_run import made_run
 

@@ -1,0 +1,146 @@
+"""Class activation maps: what the page says where there are none, and what it shows of a run with real networks."""
+
+import io
+import sys
+
+import pytest
+from PIL import Image
+
+from ddlab import cli
+from tests.composed_run import composed_run
+from tests.made_run import made_experiment, made_run
+from tests.pages.standalone import figures, open_alone
+
+QUICK = {"strategies": ["cnn_dnn"], "dataset.name": "shapes_local", "dataset.size": 32, "training.epochs": 2}
+VOLUMES = {
+    "strategies": ["average"],
+    "dataset.name": "ct_phantom",
+    "dataset.size": None,
+    "dataset.volume": [16, 16, 8],
+    "dataset.train_images": 8,
+    "dataset.validation_images": 4,
+    "decomposition.grid": [2, 2, 1],
+}
+
+
+@pytest.fixture(autouse=True)
+def no_example(monkeypatch, tmp_path):
+    monkeypatch.setattr("ddlab.runs.listing._SHIPPED", tmp_path / "none")
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch, capsys):
+    """The command that the page asks for runs in this process, which has torch already."""
+    commands = []
+
+    def run(arguments):
+        commands.append(arguments)
+        monkeypatch.setattr(sys, "argv", ["ddlab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        if ended.value.code:
+            raise ValueError(capsys.readouterr().err.splitlines()[-1])
+
+    monkeypatch.setattr("ddlab.analyses.computed.run_elsewhere", run)
+    return commands
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
+        yield composed_run(**QUICK)
+
+
+@pytest.fixture
+def run(trained, monkeypatch):
+    monkeypatch.setenv("DDLAB_HOME", str(trained.path.parents[1]))
+    return trained
+
+
+def opened(**query):
+    at = open_alone("cam", **query)
+    assert not at.exception, at.exception[0].stack_trace
+    return at
+
+
+def panels(at):
+    return [note["text"] for note in figures(at)[0]["layout"]["annotations"]]
+
+
+def scores(at):
+    return at.dataframe[1].value  # the first is the table of the maps
+
+
+def test_without_a_run_it_says_what_to_do():
+    assert "there is none yet" in opened().info[0].value
+
+
+def test_without_weights_it_gives_an_example():
+    made_run()
+    at = opened()
+    assert "no weights to look into" in at.info[0].value
+    assert any("ddlab train demo" in text.value for text in at.markdown)
+
+
+def test_fully_connected_networks_have_no_maps():
+    made_run(experiment=made_experiment(model={"name": "mlp"}))
+    assert "fully connected" in opened().info[0].value
+
+
+def test_every_network_is_beside_the_image(run, asked):
+    at = opened(image="9")
+    assert not at.error
+    titles = [text.split("<br>")[0] for text in panels(at)]
+    assert titles == ["Image", "Local networks", "Random start, untrained", "CNN-DNN"]
+    assert asked[0][asked[0].index("--images") + 1] == "8-15"
+    before = len(asked)
+    at.selectbox(key="of picker").set_value("blue cross").run()
+    assert len(asked) == before  # the selectors change what is drawn, not what is computed
+    assert all("blue cross" in text for text in panels(at)[1:])
+    assert at.query_params["of"] in ("blue cross", ["blue cross"])
+
+
+def test_the_url_names_layer_class_networks_scale_and_score(run, asked):
+    at = opened(layer="conv2_relu", of="prediction", networks="cnn_dnn,local", scale="own", score="image", image="3")
+    assert not at.error
+    assert [text.split("<br>")[0] for text in panels(at)] == ["Image", "Local networks", "CNN-DNN"]
+    limits = {trace["zmax"] for trace in figures(at)[0]["data"] if trace["type"] == "heatmap"}
+    assert len(limits) == 2
+    assert asked[-1][asked[-1].index("--score") + 1] == "prediction"
+    assert asked[-1][asked[-1].index("--images") + 1] == "3" and "conv2_relu" in asked[-1]
+    table = scores(at)
+    assert table["viewer"].tolist()[-1] == "Random pointing" and "pointing game" in table
+
+
+def test_a_sample_is_scored_with_standard_errors(run):
+    table = scores(opened(score="sample")).set_index("viewer")
+    assert " ± " in table.loc["CNN-DNN", "pointing game"]
+
+
+def png():
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), (200, 80, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("content", "fault"), [(png(), ""), (b"no picture", "damaged, or no image")])
+def test_an_own_picture(run, content, fault):
+    at = opened(source="own")
+    assert not figures(at)
+    at.file_uploader(key="own image").set_value(("me.png", content, "image/png")).run()
+    assert not at.exception
+    if fault:
+        assert fault in at.error[0].value and not figures(at)
+    else:
+        assert "truth" not in at.selectbox(key="of picker").options
+        assert len(panels(at)) == 4
+
+
+def test_a_volume_is_shown_in_the_viewer():
+    composed_run(**VOLUMES)
+    at = opened(image="1")
+    assert not at.error
+    assert len(at.get("bidi_component")) == 1
+    assert len(panels(at)) == 3
+    assert any("NIfTI" in button.proto.label for button in at.get("download_button"))
