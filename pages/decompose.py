@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from ddlab.analyses.cost import cost_table, work_ratio
+from ddlab.analyses.cost import cost_table, ways_table, work_ratio
 from ddlab.analyses.sight import evidence_share, subdomain_table
 from ddlab.decomposition import times
 from ddlab.figures import cost as costs
@@ -92,6 +92,8 @@ with memory:
     batch = problem.experiment.training.batch_size
     title = f"Memory that training holds, with Adam and {batch} images a batch"
     charts.show(costs.memory_bars(table, title), table, "memory", "cost-memory")
+with st.expander("All ways of counting, and why they differ"):
+    st.dataframe(ways_table(problem).drop(columns="way"), hide_index=True, column_config=cut.WAYS)
 
 # ---- the data set
 

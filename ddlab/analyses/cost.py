@@ -8,13 +8,13 @@ import pandas as pd
 
 from ddlab.decomposition import times
 from ddlab.models.architecture import Network
-from ddlab.models.counting import TORCH, Counting
+from ddlab.models.counting import FLOPS, PARAMETERS, TORCH, Counting
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import Stage, Task, plan, shard
 
 BYTES = 4  # of a float32
-ADAM_STATES = 2  # running means of the gradient and of its square
+STATES = {"adam": 2, "sgd": 1}  # numbers a parameter: means of the gradient and of its square; the momentum
 # Operations a second of one process, until a run on this machine tells better: the classroom's networks reached 4 to 10
 # times 10^9 on one busy core of a 2020s processor.
 DEFAULT_RATE = 8.0e9
@@ -39,13 +39,13 @@ class NetworkCost:
     flops: int
     activations: int
 
-    def memory(self, batch_size: int) -> dict[str, int]:
-        """Bytes while training with Adam in float32: ``weights``, ``gradients``, ``adam`` and ``activations``."""
+    def memory(self, batch_size: int, optimizer: str = "adam") -> dict[str, int]:
+        """Bytes while training in float32: of ``weights``, ``gradients``, ``optimizer`` and ``activations``."""
         weights = BYTES * self.parameters
         return {
             "weights": weights,
             "gradients": weights,
-            "adam": ADAM_STATES * weights,
+            "optimizer": STATES[optimizer] * weights,
             "activations": BYTES * self.activations * batch_size,
         }
 
@@ -70,14 +70,15 @@ def cost_table(problem: Problem, batch_size: int | None = None, counting: Counti
     pandas.DataFrame
         ``network``, ``subdomain`` (from 1; 0 for the global network), ``input`` in pixels, ``parameters``, ``flops`` a
         forward pass of one image, ``parameters_ratio`` and ``flops_ratio`` (the global network's over this one's), and
-        ``weights``, ``gradients``, ``adam``, ``activations``, ``memory`` in bytes.
+        ``weights``, ``gradients``, ``optimizer``, ``activations``, ``memory`` in bytes.
     """
-    batch_size = batch_size or problem.experiment.training.batch_size
+    training = problem.experiment.training
+    batch_size = batch_size or training.batch_size
     networks = [(0, "global", problem.global_network)]
     networks += [(number, f"local {number}", local) for number, local in enumerate(problem.local_networks, 1)]
     rows = []
     for number, name, network in networks:
-        memory = network_cost(network).memory(batch_size)
+        memory = network_cost(network).memory(batch_size, training.optimizer)
         row = {"network": name, "subdomain": number, "input": times(network.input[1:])}
         row |= {"parameters": counting.parameters(network), "flops": counting.flops(network)}
         rows.append(row | memory | {"memory": sum(memory.values())})
@@ -85,6 +86,26 @@ def cost_table(problem: Problem, batch_size: int | None = None, counting: Counti
     for place, quantity in enumerate(("parameters", "flops"), 5):
         table.insert(place, f"{quantity}_ratio", table[quantity].iloc[0] / table[quantity])
     return table
+
+
+def ways_table(problem: Problem) -> pd.DataFrame:
+    """The global network and the first local one, counted in all ways, and what each way counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``quantity`` (parameters or operations), ``way`` (a key of ``PARAMETERS`` or ``FLOPS``), ``counted`` (its
+        title), ``global``, ``local 1``, ``over_torch`` (the global network's count less torch's) and ``explanation``.
+    """
+    rows = []
+    for quantity, ways in (("parameters", PARAMETERS), ("flops", FLOPS)):
+        usual = getattr(TORCH, quantity)(problem.global_network)
+        for way, entry in ways.items():
+            count = getattr(Counting(**{f"by_{quantity}": way}), quantity)
+            whole, part = count(problem.global_network), count(problem.local_networks[0])
+            row = {"quantity": quantity, "way": way, "counted": entry.title, "global": whole, "local 1": part}
+            rows.append(row | {"over_torch": whole - usual, "explanation": entry.description})
+    return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """``cost``: what networks hold and work, counted in several ways."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any, TypeVar
@@ -46,6 +46,8 @@ class Asked:
     reduction: Annotated[str, typer.Option(help="1/N, 1/sqrt(N) or 1.")] = "1/sqrt(N)"
     convention: Annotated[str, typer.Option(help="Of parameters: torch, keras or keras_trainable.")] = "torch"
     flops: Annotated[str, typer.Option(help="Of operations: torch, eq210, profiler or profiler_plain.")] = "torch"
+    batch_size: Annotated[int, typer.Option(help="Images in memory at once.", min=1)] = 128
+    ways: Annotated[bool, typer.Option("--ways", help="Count in all ways, and tell how they differ.")] = False
     json: Json = False
 
 
@@ -56,28 +58,45 @@ def cost(asked: Asked) -> None:
 
     Bytes are those of training with Adam in float32, and do not depend on the conventions.
     """
-    from ddlab.analyses.cost import cost_table, work_ratio
+    from ddlab.analyses.cost import cost_table, ways_table, work_ratio
     from ddlab.models.counting import FLOPS, PARAMETERS, Counting
 
     counting = Counting(asked.convention, asked.flops)
     problem = _posed(asked)
-    rows = cost_table(problem, counting=counting).to_dict("records")
-    ratio = work_ratio(problem, counting=counting)
+    rows = cost_table(problem, asked.batch_size, counting).to_dict("records")
+    ratio, ways = work_ratio(problem, counting=counting), ways_table(problem).to_dict("records")
     if asked.json:
         told: dict[str, Any] = {"convention": asked.convention, "flops": asked.flops, "networks": rows}
-        told |= {"batch_size": problem.experiment.training.batch_size, "parameters_ratio": ratio.parameters}
+        told |= {"batch_size": asked.batch_size, "parameters_ratio": ratio.parameters, "ways": ways}
         write_json(told | {"work_ratio": ratio.total, "work_ratio_longest": ratio.longest})
         return
+    _write_costs(rows)
+    typer.echo(f"all local networks together: {ratio.total:.1f} times fewer operations than the global one")
+    counted = f"parameters {PARAMETERS[asked.convention].title}, operations {FLOPS[asked.flops].title}"
+    typer.echo(f"counted: {counted}; memory in MB with Adam in float32, {asked.batch_size} images a batch")
+    if asked.ways:
+        _write_ways(ways)
+
+
+def _write_costs(rows: Sequence[dict[Any, Any]]) -> None:
+    parts = ("weights", "gradients", "optimizer", "activations", "memory")
+    heads = ("network", "input", "parameters", "times fewer", "flops/image", "times fewer", *parts[:-1], "together")
     shown = [
-        (row["network"], row["input"], row["parameters"], f"{row['parameters_ratio']:.2f}")
-        + (row["flops"], f"{row['flops_ratio']:.2f}", row["memory"])
+        (row["network"], row["input"], row["parameters"], round(row["parameters_ratio"], 2))
+        + (row["flops"], round(row["flops_ratio"], 2), *(round(row[part] / 1e6, 2) for part in parts))
         for row in rows
     ]
-    heads = ("network", "input", "parameters", "times fewer", "flops/image", "times fewer", "bytes in training")
     write_table(heads, shown)
-    typer.echo(f"all local networks together: {ratio.total:.1f} times fewer operations than the global one")
-    ways = f"parameters {PARAMETERS[asked.convention].title}, operations {FLOPS[asked.flops].title}"
-    typer.echo(f"counted: {ways}; bytes with Adam in float32")
+
+
+def _write_ways(ways: Sequence[dict[Any, Any]]) -> None:
+    columns = ("quantity", "way", "global", "local 1", "over_torch")
+    typer.echo("")
+    write_table(
+        ("quantity", "way", "global", "local 1", "more than torch"), [[row[key] for key in columns] for row in ways]
+    )
+    for row in ways:
+        typer.echo(f"{row['way']} ({row['quantity']}): {row['explanation']}")
 
 
 def _posed(asked: Asked) -> Any:

@@ -10,7 +10,7 @@ from ddlab.figures.colors import PAPER, class_color, strategy_color
 from ddlab.figures.layout import finish, si
 
 GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighter one of the same family
-PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "adam": "#E69F00", "activations": "#009E73"}
+PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "optimizer": "#E69F00", "activations": "#009E73"}
 BESIDE = "\u2003"  # a wide space, in which a diamond fits
 QUANTITIES = {"parameters": "parameters", "flops": "operations a forward pass of one image"}
 
@@ -37,7 +37,7 @@ def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
     """Bytes that training a network holds, stacked by what they are for."""
     figure = go.Figure()
     for part, color in PARTS.items():
-        label = "Adam's state" if part == "adam" else part
+        label = "optimizer's state" if part == "optimizer" else part
         hover = f"%{{x}}: {label} %{{y:.2f}} MB<extra></extra>"
         figure.add_bar(x=table["network"], y=table[part] / 1e6, name=label, marker_color=color, hovertemplate=hover)
     figure.update_xaxes(type="category")

@@ -123,6 +123,10 @@ class MaxPool(Layer):
         """Windows that fit along every axis."""
         return (shape[0], *((n + 2 * self.pad - self.size) // self.step + 1 for n in shape[1:]))
 
+    def activations(self, shape: Shape) -> int:
+        """The maxima, and where each was: a whole number of twice the size of ours."""
+        return 3 * math.prod(self.output(shape))
+
 
 @dataclass(frozen=True)
 class GlobalAveragePool(Layer):
@@ -193,6 +197,20 @@ class Residual(Layer):
         for _, layer in self.body:
             shape = layer.output(shape)
         return shape
+
+    def activations(self, shape: Shape) -> int:
+        """Those of both ways; of what they come to only the sum is kept, in the place of the body's output."""
+        added = math.prod(self.output(shape)) if self.shortcut else 0
+        return activations(self.body, shape) + activations(self.shortcut, shape) - added
+
+
+def activations(layers: Named, shape: Shape) -> int:
+    """Numbers that the backward pass needs kept of the layers, for one sample of ``shape``."""
+    kept = 0
+    for _, layer in layers:
+        kept += layer.activations(shape)
+        shape = layer.output(shape)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -268,5 +286,5 @@ class Network:
         return sum(step.layer.flops(step.input) for step in self.steps())
 
     def activations(self) -> int:
-        """Numbers kept for the backward pass of one sample."""
-        return sum(step.layer.activations(step.input) for step in self.steps())
+        """Numbers kept for the backward pass of one sample, itself included."""
+        return math.prod(self.input) + activations(self.layers, self.input)

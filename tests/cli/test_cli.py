@@ -162,35 +162,54 @@ def test_cost_of_resnet20_is_that_of_the_paper(ddlab):
     assert "fewer operations" in ddlab("cost")[1]
 
 
+TABLE_22 = "--input 3x224x224 --classes 1000"
+TABLE_31 = "--convention keras"
+TABLE_34 = "--input 3x224x224 --classes 101 --convention keras"
+
+
 @pytest.mark.parametrize(
     ("arguments", "parameters", "gigaflops"),  # of the global network and of a sub-network, from Gu et al.'s tables
     [
-        ("resnet32 --overlap 4 --convention keras --flops eq210", (7_441_162, 470_218), ("2.2001", "0.0539")),
-        (
-            "vgg16 --input 3x224x224 --classes 1000 --no-batch-norm --flops eq210",
-            (138_357_544, 4_176_056),
-            ("30.9270", "0.4934"),
-        ),
-        (
-            "resnet50_fc --input 3x224x224 --classes 101 --layout eight --convention keras --flops profiler_plain",
-            (25_789_413, 430_037),
-            ("7.789", "0.028"),
-        ),
-        (
-            "resnet50_fc --input 3x224x224 --classes 101 --layout sixteen --convention keras --flops eq210",
-            (25_789_413, 115_293),
-            ("7.7057", "0.005135"),
-        ),
+        (f"vgg16 {TABLE_22} --no-batch-norm", (138_357_544, 4_176_056), ("30.9270", "0.4934")),
+        (f"resnet50 {TABLE_22}", (25_557_032, 1_993_976), ("6.9552", "0.1277")),
+        (f"resnet101 {TABLE_22}", (44_549_160, 3_190_776), ("14.3746", "0.2433")),
+        (f"resnet32 {TABLE_31} --overlap 4", (7_441_162, 470_218), ("2.2001", "0.0539")),
+        (f"resnet32 {TABLE_31}", (7_441_162, 470_218), ("2.2001", "0.0345")),
+        (f"resnet56 {TABLE_31} --overlap 4", (13_652_234, 861_770), ("4.0111", "0.0980")),
+        (f"resnet56 {TABLE_31}", (13_652_234, 861_770), ("4.0111", "0.0627")),
+        (f"resnet110 {TABLE_31} --overlap 4", (27_627_146, 1_742_762), ("8.0859", "0.1974")),
+        (f"resnet110 {TABLE_31}", (27_627_146, 1_742_762), ("8.0859", "0.1263")),
+        (f"resnet50_fc {TABLE_34} --overlap 28", (25_789_413, 1_658_181), ("7.7057", "0.2224")),
+        (f"resnet50_fc {TABLE_34} --layout eight", (25_789_413, 430_037), ("7.7057", "0.026722")),
+        (f"resnet50_fc {TABLE_34} --layout sixteen", (25_789_413, 115_293), ("7.7057", "0.005135")),
+        (f"resnet101_fc {TABLE_34} --overlap 28", (44_859_877, 2_874_565), ("15.125", "0.4136")),
+        (f"resnet101_fc {TABLE_34} --layout eight", (44_859_877, 742_293), ("15.125", "0.047912")),
+        (f"resnet101_fc {TABLE_34} --layout sixteen", (44_859_877, 197_437), ("15.125", "0.008794")),
     ],
 )
 def test_cost_counts_as_gu_et_al(ddlab, arguments, parameters, gigaflops):
-    code, out, _ = ddlab("cost", "--reduction", "1/N", "--json", "--model", *arguments.split())
+    code, out, _ = ddlab("cost", "--reduction", "1/N", "--json", "--flops", "eq210", "--model", *arguments.split())
     whole, local, *_ = json.loads(out)["networks"]
     assert code == 0 and (whole["parameters"], local["parameters"]) == parameters
     assert local["parameters_ratio"] == parameters[0] / parameters[1]
     for network, printed in zip((whole, local), gigaflops, strict=True):
         assert f"{network['flops'] / 1e9:.{len(printed.partition('.')[2])}f}" == printed
-    assert {"weights", "gradients", "adam", "activations", "memory"} <= whole.keys()
+    assert whole["memory"] == sum(whole[part] for part in ("weights", "gradients", "optimizer", "activations"))
+
+
+def test_cost_tells_all_ways_of_counting_and_why_they_differ(ddlab):
+    told = json.loads(ddlab("cost", "--model", "resnet32", "--reduction", "1/N", "--json")[1])
+    ways = {(row["quantity"], row["way"]): row for row in told["ways"]}
+    assert ways["parameters", "keras"]["global"] == 7_441_162 and ways["parameters", "torch"]["over_torch"] == 0
+    outputs = ways["flops", "torch"]["global"] - ways["flops", "eq210"]["global"]
+    assert ways["flops", "eq210"]["over_torch"] == -outputs == -1_261_578  # one operation an output
+    out = ddlab("cost", "--model", "resnet32", "--ways")[1]
+    assert "-1261578" in out and "one less an output than torch counts" in out
+
+
+def test_cost_of_a_batch(ddlab):
+    one, many = (json.loads(ddlab("cost", "--json", "--batch-size", size)[1])["networks"][0] for size in (1, 64))
+    assert many["activations"] == 64 * one["activations"] and many["weights"] == one["weights"]
 
 
 def test_data_check_of_class_folders_is_the_same_from_their_parent(ddlab, tmp_path, monkeypatch):

@@ -137,4 +137,4 @@ def test_all_figures_have_one_look(table):
 
 
 def _bytes():
-    return {"network": ["global"], "weights": [1], "gradients": [1], "adam": [2], "activations": [3]}
+    return {"network": ["global"], "weights": [1], "gradients": [1], "optimizer": [2], "activations": [3]}

@@ -55,6 +55,13 @@ def test_networks_are_counted_as_asked():
     assert any("by eq. (2.10)" in part["layout"]["title"]["text"] for part in figures(at))
 
 
+def test_all_ways_of_counting_stand_side_by_side():
+    table = opened(layout="sixteen", model="resnet50_fc", reduction="1/N").dataframe[-1].value
+    operations = table[table["quantity"] == "flops"].set_index("counted")
+    assert operations.loc["as torch does", "over_torch"] == 0 > operations.loc["by eq. (2.10)", "over_torch"]
+    assert all(table["explanation"])
+
+
 def test_a_preset_sets_rows_and_columns():
     at = opened()
     at.button(key="grid (4, 2)").click().run()
