@@ -68,6 +68,17 @@ ANALYSES: dict[str, Entry] = {
         "How much of a composed network's weights has moved between the local networks' blocks, by layer and epoch.",
         "ddlab.analyses.block_energy:energy_table",
     ),
+    "maps": Entry(
+        "Class activation maps",
+        "Where every network of a run looks, in place on the image: what speaks for a class, and what against it.",
+        "ddlab.analyses.mapping:map_images",
+        "Gu, Zhang, Liu, Cai, Fig. 3.8; Zhou et al. 2016; Selvaraju et al. 2017",
+    ),
+    "map_scores": Entry(
+        "Scores of maps",
+        "Whether class activation maps point at the known evidence, and at what the network itself needs.",
+        "ddlab.analyses.mapping:score_images",
+    ),
     "sweep": Entry(
         "Sweep",
         "The accuracy of every strategy with every decomposition of a sweep, and the work of its local networks.",

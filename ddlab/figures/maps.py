@@ -4,6 +4,7 @@ Blue speaks for the class, red against it, and nothing is drawn where a map is 0
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,10 +12,12 @@ from PIL import Image
 from plotly.subplots import make_subplots
 
 from ddlab.analyses.map_scores import Curves
-from ddlab.decomposition import Decomposition
+from ddlab.decomposition import Decomposition, Subdomain
 from ddlab.figures.colors import AGAINST, FOR, strategy_color
 from ddlab.figures.images import image_source, outline
 from ddlab.figures.layout import finish, percent_axis
+from ddlab.figures.signals import drawn, flat, flat_mask, rows_of
+from ddlab.figures.volumes import Scene, telling_voxel
 
 STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way there
 PALE = 0.35  # share of white in what lies below a map
@@ -49,29 +52,39 @@ def gray(image: np.ndarray) -> np.ndarray:
     return np.round(PALE * 255 + (1 - PALE) * levels).astype(np.uint8)[None]
 
 
-def maps_figure(
-    image: np.ndarray,
-    maps: Mapping[str, np.ndarray],
-    decomposition: Decomposition,
-    title: str,
-    limits: Sequence[float],
-    mask: np.ndarray | None = None,
-) -> go.Figure:
-    """The image, and each map over it; all panels zoom together.
+def in_two_dimensions(scene: Scene, maps: Mapping[str, np.ndarray]) -> tuple[Scene, dict[str, np.ndarray]]:
+    """A scene and its maps ``(*shape)`` as pictures ``(H, W)``: of a signal its line, of a volume an axial slice.
+
+    The slice is the one with most of the evidence, or the middle one.
+    """
+    shape = scene.decomposition.shape
+    if len(shape) == 1:
+        rows = rows_of(*shape)
+        mask = None if scene.mask is None else flat_mask(scene.mask)
+        pictured = replace(scene, image=drawn(scene.image), mask=mask, decomposition=flat(scene.decomposition))
+        return pictured, {name: np.broadcast_to(values, (rows, *shape)) for name, values in maps.items()}
+    if len(shape) == 2:
+        return scene, dict(maps)
+    depth = telling_voxel(shape, scene.mask)[2]
+    cut = [box for box in scene.decomposition if box.start[2] <= depth < box.stop[2]] or list(scene.decomposition)
+    boxes = Decomposition(shape[:2], tuple(Subdomain(box.start[:2], box.stop[:2]) for box in cut))
+    mask = None if scene.mask is None else scene.mask[..., depth]
+    pictured = replace(scene, image=scene.image[..., depth], mask=mask, decomposition=boxes)
+    return pictured, {name: values[..., depth] for name, values in maps.items()}
+
+
+def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[float], title: str) -> go.Figure:
+    """The image, and each map over it, with the subdomains and the evidence; all panels zoom together.
 
     Parameters
     ----------
-    image
-        Bytes ``(C, H, W)``.
     maps
-        By the panel's title, ``(H, W)``, NaN where nobody looks.
-    decomposition
-        Its boxes are drawn in every panel.
+        By the panel's title, ``(*shape)``, NaN where nobody looks.
     limits
         The end of every map's scale; the colour bar is that of the first.
-    mask
-        The evidence ``(H, W)``, outlined; or None.
     """
+    scene, maps = in_two_dimensions(scene, maps)
+    image, decomposition = scene.image, scene.decomposition
     rows = -(-(1 + len(maps)) // COLUMNS)
     gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.24 / (rows + 1)}
     figure = make_subplots(rows, COLUMNS, subplot_titles=["Image", *maps], **gaps)
@@ -85,8 +98,8 @@ def maps_figure(
     for number in range(1 + len(maps)):
         place = (1 + number // COLUMNS, 1 + number % COLUMNS)
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
-        if mask is not None:
-            figure.add_trace(outline(mask), *place)
+        if scene.mask is not None:
+            figure.add_trace(outline(scene.mask), *place)
     finish(figure, title, height=150 + rows * PANEL, showlegend=False)
     figure.update_annotations(font_size=13)
     figure.update_layout(margin_t=figure.layout.margin.t + TITLE)
@@ -139,12 +152,12 @@ def curves_figure(curves: Mapping[str, Curves], titles: Mapping[str, str], title
         What people call the viewers.
     """
     figure = go.Figure()
-    for name, drawn in curves.items():
-        for kind, values in (("insertion", drawn.insertion), ("deletion", drawn.deletion)):
+    for name, both in curves.items():
+        for kind, values in (("insertion", both.insertion), ("deletion", both.deletion)):
             settings = {"name": titles[name], "legendgroup": name, "showlegend": kind == "insertion"}
             hover = f"{titles[name]}, {kind} of %{{x:.0%}}: %{{y:.1%}}<extra></extra>"
             line = {"color": viewer_color(name), "dash": STYLES[kind], "width": 2}
-            figure.add_scatter(x=drawn.shares, y=values.mean(0), line=line, hovertemplate=hover, **settings)
+            figure.add_scatter(x=both.shares, y=values.mean(0), line=line, hovertemplate=hover, **settings)
     axes = percent_axis("x", range=[0, 1]) | percent_axis("y", range=[0, 1.02])
     return finish(figure, title, x="pixels inserted or deleted", y="probability of the class", height=420, **axes)
 
@@ -155,7 +168,9 @@ def viewer_color(name: str) -> str:
 
 
 def picture(image: np.ndarray, values: np.ndarray, limit: float) -> Image.Image:
-    """A map ``(H, W)`` over its image ``(C, H, W)``, large enough to look at."""
+    """A map ``(*shape)`` over its image or signal ``(C, *shape)``, large enough to look at."""
+    if image.ndim == 2:
+        image, values = drawn(image), np.broadcast_to(values, (rows_of(len(values)), len(values)))
     share = np.nan_to_num(np.clip(values / limit, -1, 1))[..., None]
     alpha = np.interp(np.abs(share), [0, 0.5, 1], [0, HALF, STRENGTH])
     pixels = (1 - alpha) * gray(image)[0][..., None] + alpha * np.where(share < 0, AGAINST, FOR)

@@ -11,7 +11,7 @@ from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.figures import maps as figures
 from ddlab.figures.map_files import map_files, zipped
-from ddlab.figures.volumes import Overlay, Scene, telling_voxel
+from ddlab.figures.volumes import Overlay, Scene
 from ddlab.runs import RunFolder
 from pages.ui import charts, picture, selection
 from pages.ui.maps import Chosen
@@ -74,14 +74,12 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     limits = [figures.shared_limit(list(maps.values()))] * len(maps) if view.one_scale else limits
     titles = {name: f"{mapped.viewers[name]}<br>{classes[index]}" for name, index in indices.items()}
     titles = {name: f"{title} {mapped.probabilities(name)[place, indices[name]]:.0%}" for name, title in titles.items()}
-    image, mask = mapped.images[place], mapped.mask(place)
-    if image.ndim == 4:
-        scene = Scene(image, data.description, decomposition, mask)
+    scene = Scene(mapped.images[place], data.description, decomposition, mapped.mask(place))
+    if len(decomposition.shape) == 3:
         _show_volume(scene, maps, limits, titles)
-        image, mask, decomposition, maps = _slice(scene, maps)
-    drawn = dict(zip(titles.values(), maps.values(), strict=True))
-    title = _title(view.of, chosen, classes, len(data.description.shape) == 3)
-    figure = figures.maps_figure(image, drawn, decomposition, title, limits, mask)
+    panels = dict(zip(titles.values(), maps.values(), strict=True))
+    title = _title(view.of, chosen, classes, len(decomposition.shape) == 3)
+    figure = figures.maps_figure(scene, panels, limits, title)
     charts.show(figure, mapped.table(), "maps", f"maps-{chosen.name.lower().replace(' ', '-')}")
     if view.one_scale:
         st.caption(
@@ -95,18 +93,6 @@ def _title(of: str, chosen: Chosen, classes: Sequence[str], is_volume: bool) -> 
     words = {TRUTH: "it", PREDICTION: "what each network decides"}.get(of, of)
     cut = "; one slice" if is_volume else ""
     return f"{chosen.name}{shown}: blue speaks for {words}, red against it{cut}"
-
-
-def _slice(
-    scene: Scene, maps: dict[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray | None, Decomposition, dict[str, np.ndarray]]:
-    """The axial slice with most of the evidence, or the middle one, of everything."""
-    depth = telling_voxel(scene.image.shape[1:], scene.mask)[2]
-    cut = [box for box in scene.decomposition if box.start[2] <= depth < box.stop[2]]
-    boxes = [list(zip(box.start[:2], box.stop[:2], strict=True)) for box in cut or scene.decomposition]
-    flat = Decomposition.from_boxes(scene.decomposition.shape[:2], boxes)
-    mask = None if scene.mask is None else scene.mask[..., depth]
-    return scene.image[..., depth], mask, flat, {name: values[..., depth] for name, values in maps.items()}
 
 
 def _show_volume(scene: Scene, maps: dict[str, np.ndarray], limits: Sequence[float], titles: dict[str, str]) -> None:

@@ -8,10 +8,11 @@ from PIL import Image
 
 from ddlab.analyses.map_scores import Curves
 from ddlab.analyses.mapped import Mapped
+from ddlab.data.source import Description
 from ddlab.decomposition import Decomposition
 from ddlab.figures.map_files import map_files, zipped
-from ddlab.figures.maps import curves_figure, limit_of, maps_figure, picture, shared_limit
-from ddlab.figures.volumes import Overlay
+from ddlab.figures.maps import curves_figure, in_two_dimensions, limit_of, maps_figure, picture, shared_limit
+from ddlab.figures.volumes import Overlay, Scene
 
 SQUARES = Decomposition.from_grid((8, 8), (2, 2))
 
@@ -22,11 +23,16 @@ def a_map(value):
     return values
 
 
+def scene(image, decomposition, mask=None):
+    description = Description(("a", "b"), len(image), decomposition.shape, 1, 1, "made", "none")
+    return Scene(image, description, decomposition, mask)
+
+
 def test_panels_share_a_scale_and_a_zoom():
     maps = {"one": a_map(1.0), "two": a_map(-3.0), "three": np.full((8, 8), np.nan), "four": a_map(2.0)}
     limit = shared_limit(list(maps.values()))
     assert limit == np.median([1, 3, 1, 2])
-    figure = maps_figure(np.zeros((3, 8, 8), np.uint8), maps, SQUARES, "Maps", [limit] * 4, np.eye(8))
+    figure = maps_figure(scene(np.zeros((3, 8, 8), np.uint8), SQUARES, np.eye(8)), maps, [limit] * 4, "Maps")
     heats = [trace for trace in figure.data if trace.type == "heatmap"]
     assert [(heat.zmin, heat.zmax) for heat in heats] == [(-limit, limit)] * 4
     assert [heat.showscale for heat in heats] == [True, False, False, False]
@@ -35,6 +41,26 @@ def test_panels_share_a_scale_and_a_zoom():
     assert figure.layout.yaxis.scaleanchor == "x"
     assert sum(trace.type == "image" for trace in figure.data) == 5  # and the image itself
     assert [note.text for note in figure.layout.annotations] == ["Image", *maps]
+
+
+def test_a_volume_is_shown_where_its_evidence_is():
+    boxes = Decomposition.from_grid((8, 8, 4), (2, 2, 2))
+    mask = np.zeros((8, 8, 4))
+    mask[2, 2, 3] = 1
+    values = np.arange(4.0) * np.ones((8, 8, 1))
+    flat, maps = in_two_dimensions(scene(np.zeros((1, 8, 8, 4), np.uint8), boxes, mask), {"one": values})
+    assert (maps["one"] == 3).all() and flat.mask[2, 2] == 1 and len(flat.decomposition) == 4
+    assert flat.image.shape == (1, 8, 8)
+
+
+def test_a_signal_is_shown_as_its_line():
+    signal = np.zeros((1, 16), np.uint8)
+    shown = scene(signal, Decomposition.from_grid((16,), (4,)), np.arange(16) < 4)
+    flat, maps = in_two_dimensions(shown, {"one": np.arange(16.0)})
+    assert flat.image.shape[1:] == flat.mask.shape == maps["one"].shape == flat.decomposition.shape
+    assert (maps["one"] == np.arange(16)).all()
+    assert len(maps_figure(shown, {"one": np.arange(16.0)}, [1.0], "Signal").data) > 4
+    assert picture(signal, np.arange(16.0), 1.0).width >= 256
 
 
 def test_the_scale_of_nothing_is_still_one():
