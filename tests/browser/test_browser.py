@@ -15,7 +15,7 @@ from tests.made_run import made_experiment, made_run
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/decompose", "/train", "/runs", "/compare", "/probabilities")
+PAGES = ("/", "/decompose", "/train", "/runs", "/compare", "/probabilities", "/cam", "/composition")
 VOLUMES = "/decompose?dataset=ct_phantom&volume=32x32x16&image=1"
 PHONE = 390  # px
 SOON = 5_000  # ms; how long a new slice takes is measured by benchmarks.volume_viewer, on a machine that is not busy
@@ -68,6 +68,10 @@ def test_first_lesson(server, open_browser):
     assert parse_qs(urlsplit(page.url).query)["run"] == [run.id]
     page.get_by_role("link", name="Probabilities").first.click()
     chart(page).wait_for()
+    settled(page)
+    page.get_by_role("link", name="Class activation maps").click()
+    page.get_by_role("heading", name="Where does each network look?").wait_for()
+    chart(page).wait_for(timeout=60_000)  # a process of its own computes the maps
     settled(page)
 
 
