@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from ddlab.analyses.cost import cost_table, ways_table, work_ratio
+from ddlab.analyses.cost import cost_table, work_ratio
 from ddlab.analyses.sight import evidence_share, subdomain_table
 from ddlab.decomposition import times
 from ddlab.figures import cost as costs
@@ -12,7 +12,7 @@ from ddlab.figures import images as pictures
 from ddlab.figures.volumes import Scene
 from ddlab.models.counting import FLOPS, PARAMETERS, Counting
 from ddlab.words import extents
-from pages.ui import charts, cut, dataset, picture, selection, shell
+from pages.ui import charts, cut, dataset, picture, selection, shell, ways
 
 shell.title("What does every subdomain see?")
 st.markdown(
@@ -80,20 +80,19 @@ what, how = st.columns(2)
 with what:
     quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
 with how:
-    ways = {"parameters": PARAMETERS, "flops": FLOPS}[quantity]
-    way = selection.pick("Counted", list(ways), f"counted_{quantity}", format_func=lambda name: ways[name].title)
-    st.caption(ways[way].description)
+    known = {"parameters": PARAMETERS, "flops": FLOPS}[quantity]
+    way = selection.pick("Counted", list(known), f"counted_{quantity}", format_func=lambda name: known[name].title)
+    st.caption(known[way].description)
 table = cost_table(problem, counting=Counting(**{f"by_{quantity}": way}))
 network, memory = st.columns(2)
 with network:
-    title = f"{costs.QUANTITIES[quantity].capitalize()}, counted {ways[way].title}"
+    title = f"{costs.QUANTITIES[quantity].capitalize()}, counted {known[way].title}"
     charts.show(costs.cost_bars(table, quantity, title), table, "cost", f"cost-{quantity}")
 with memory:
     batch = problem.experiment.training.batch_size
     title = f"Memory that training holds, with Adam and {batch} images a batch"
     charts.show(costs.memory_bars(table, title), table, "memory", "cost-memory")
-with st.expander("All ways of counting, and why they differ"):
-    st.dataframe(ways_table(problem).drop(columns="way"), hide_index=True, column_config=cut.WAYS)
+ways.show(problem)
 
 # ---- the data set
 

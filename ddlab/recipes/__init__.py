@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ddlab.experiment import Experiment
-from ddlab.recipes import classroom, extensions, gu, klawonn, volumes
+from ddlab.recipes import classroom, extensions, gu, gu_photographs, klawonn, volumes
 
 __all__ = ["RECIPES", "title"]
 
@@ -14,6 +14,8 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "relation": classroom.relation,
     "memorised": classroom.memorised,
     "digits": classroom.digits,
+    "theorem": gu.theorem,
+    "composed": gu.composed,
     "ct_phantom": volumes.ct_phantom,
     "adrenal": volumes.adrenal,
     "signals": extensions.signals,
@@ -30,14 +32,19 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "klawonn_flowers_resnet20_4x4": klawonn.klawonn_flowers_resnet20_4x4,
     "klawonn_ct_vgg9_2x2x1": klawonn.klawonn_ct_vgg9_2x2x1,
     "klawonn_ct_vgg9_4x4x2": klawonn.klawonn_ct_vgg9_4x4x2,
-    "theorem": gu.theorem,
-    "composed": gu.composed,
     "gu_cifar10_resnet32": gu.gu_cifar10_resnet32,
     "gu_cifar10_resnet32_overlap": gu.gu_cifar10_resnet32_overlap,
     "gu_cifar10_resnet56_overlap": gu.gu_cifar10_resnet56_overlap,
     "gu_cifar10_resnet110_overlap": gu.gu_cifar10_resnet110_overlap,
     "gu_cifar10_resnet20_small": gu.gu_cifar10_resnet20_small,
     "gu_cifar10_resnet20_overlap_small": gu.gu_cifar10_resnet20_overlap_small,
+    "gu_food101_resnet50_4": gu_photographs.gu_food101_resnet50_4,
+    "gu_food101_resnet50_8": gu_photographs.gu_food101_resnet50_8,
+    "gu_food101_resnet50_16": gu_photographs.gu_food101_resnet50_16,
+    "gu_food101_resnet101_4": gu_photographs.gu_food101_resnet101_4,
+    "gu_food101_resnet101_8": gu_photographs.gu_food101_resnet101_8,
+    "gu_food101_resnet101_16": gu_photographs.gu_food101_resnet101_16,
+    "gu_dogs_cats_cnn11": gu_photographs.gu_dogs_cats_cnn11,
 }
 
 

@@ -25,14 +25,6 @@ FIRST_GRID = (2, 2, 1)  # Klawonn, Lanser and Weber's for CT scans; rows and col
 OVERLAPS = {"same": "all axes alike", "own": "an axis each"}
 WIDTHS = (0.25, 0.5, 1.0, 2.0)
 BORDERS = {"clip": "clipped: sizes differ", "shift": "shifted inwards: equal sizes"}
-WAYS = {  # columns of the ways of counting
-    "quantity": "What",
-    "counted": "Counted",
-    "global": st.column_config.NumberColumn("Global network", format="localized"),
-    "local 1": st.column_config.NumberColumn("Local network 1", format="localized"),
-    "over_torch": st.column_config.NumberColumn("Global, more than torch", format="localized"),
-    "explanation": st.column_config.TextColumn("What is counted", width="large"),
-}
 REDUCTIONS = {"1/sqrt(N)": "channels / √N", "1/N": "channels / N", "1": "not smaller"}
 
 
