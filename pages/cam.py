@@ -47,4 +47,5 @@ if extent == "no":
 count = min(map_scores.SAMPLE, len(data.validation)) if extent == "sample" else 1
 images = f"0-{count - 1}" if extent == "sample" else chosen.alone
 about = maps.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
-map_scores.show(map_scores.read(run, seed, images, chosen.layer, view.of, about), f"{run.id}-map-scores")
+scored = map_scores.read(run, seed, images, chosen.layer, view.of, about)
+map_scores.show(scored, view.viewers, f"{run.id}-map-scores")

@@ -81,7 +81,7 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
     maps
         By the panel's title, ``(*shape)``, NaN where nobody looks.
     limits
-        The end of every map's scale; the colour bar is that of the first.
+        The end of every map's scale; a colour bar tells it where it is one for all.
     """
     scene, maps = in_two_dimensions(scene, maps)
     image, decomposition = scene.image, scene.decomposition
@@ -94,7 +94,7 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
     for number, ((name, values), limit) in enumerate(zip(maps.items(), limits, strict=True), 1):
         row, column = 1 + number // COLUMNS, 1 + number % COLUMNS
         figure.add_trace(go.Image(source=faded, x0=0, y0=0, dx=1, dy=1, hoverinfo="skip"), row, column)
-        figure.add_trace(_heat(name, values, limit, is_first=number == 1), row, column)
+        figure.add_trace(_heat(name, values, limit, with_bar=number == 1 and len(set(limits)) == 1), row, column)
     for number in range(1 + len(maps)):
         place = (1 + number // COLUMNS, 1 + number % COLUMNS)
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
@@ -106,7 +106,7 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
     return _linked(figure, *decomposition.shape)
 
 
-def _heat(name: str, values: np.ndarray, limit: float, is_first: bool) -> go.Heatmap:
+def _heat(name: str, values: np.ndarray, limit: float, with_bar: bool) -> go.Heatmap:
     bar = {"orientation": "h", "y": 0, "yanchor": "top", "thickness": 10, "len": 0.6, "nticks": 5}
     bar |= {"title": {"text": "against the class · for it", "side": "bottom"}}
     return go.Heatmap(
@@ -114,7 +114,7 @@ def _heat(name: str, values: np.ndarray, limit: float, is_first: bool) -> go.Hea
         colorscale=_color_scale(),
         zmin=-limit,
         zmax=limit,
-        showscale=is_first,
+        showscale=with_bar,
         colorbar=bar,
         hoverongaps=False,
         hovertemplate=f"{name}<br>row %{{y}}, column %{{x}}: %{{z:+.3g}}<extra></extra>",

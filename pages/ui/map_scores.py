@@ -1,5 +1,6 @@
 """Whether class activation maps are any good: their scores, for one image or over a sample."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -35,14 +36,14 @@ def read(run: RunFolder, seed: int, images: str, layer: str, of: str, about: flo
         return _read(str(maps.ask(run, *asked)))
 
 
-def show(scored: Scored, name: str) -> None:
-    """Draw the table and the curves, and say what the numbers mean."""
+def show(scored: Scored, viewers: Sequence[str], name: str) -> None:
+    """Draw the table of all viewers and the curves of those that are chosen, and say what the numbers mean."""
     table = scored.table()
     count, known = scored.counts()
     st.dataframe(_written(table, alone=count == 1), hide_index=True, key="scores")
     _explain(table, count, known)
     over = f"mean over {count} images" if count > 1 else "this image"
-    curves = {viewer: scored.curves(viewer) for viewer in scored.viewers}
+    curves = {viewer: scored.curves(viewer) for viewer in viewers}
     title = (
         f"Probability of the class as pixels come (full) and go (dotted), those of the largest numbers first; {over}"
     )

@@ -21,7 +21,7 @@ from pages.ui import dataset, results, selection
 AT_ONCE = 2**23  # numbers of the maps that are computed together, about
 MOST_AT_ONCE = 8  # images
 START = 4.0  # seconds until torch is there
-SPEED = 4e9  # operations a second that even a busy processor does
+SPEED = 1.2e10  # operations a second that a processor does beside other work
 SOURCES = {"validation": "Validation images", "own": "Your own"}
 
 
