@@ -81,7 +81,7 @@ def analytic_cam(network: Network, module: nn.Module, images: Tensor) -> ClassMa
         )
     front, back = _split(module, layer)
     with as_found(module), torch.no_grad():
-        pooled = front(images.clone())  # the first layer may work in place
+        pooled = front(images)
         weights_KC = back.get_submodule(network.classifier).weight
         maps = torch.einsum("bc...,kc->bk...", pooled, weights_KC)
         return ClassMaps(maps, back(pooled))
@@ -108,7 +108,7 @@ def grad_cam(module: nn.Module, images: Tensor, layer: str, classes: Sequence[in
     front, back = _split(module, layer)
     with as_found(module):
         with torch.no_grad():
-            outputs = front(images.clone())
+            outputs = front(images)
         with torch.enable_grad():
             leaf = outputs.detach().requires_grad_()
             logits = back(leaf.clone())  # the next layer may work in place
@@ -125,7 +125,7 @@ def captum_cam(module: nn.Module, images: Tensor, layer: str) -> ClassMaps:
 
     with as_found(module):
         with torch.no_grad():
-            logits = module(images.clone())
+            logits = module(images)
         explain = LayerGradCam(module, module.get_submodule(layer))
         with _differentiable(images) as inputs:
             maps = [explain.attribute(inputs, target=c).detach() for c in range(logits.shape[1])]
