@@ -118,3 +118,12 @@ def test_a_run_on_volumes_shows_the_viewer_and_a_map_of_every_layer():
     titles = [figure["layout"]["title"]["text"].replace("<br>", " ") for figure in figures(at)]
     assert any("layers side by side" in title for title in titles)
     assert any("who saw the evidence" in title for title in titles)
+
+
+def test_a_run_on_signals_shows_their_segments():
+    made_run(experiment=made_experiment({"name": "signals"}, decomposition={"grid": [4]}))
+    at = opened()
+    assert not at.exception and not at.error
+    titled = {figure["layout"]["title"]["text"][:27]: figure["data"] for figure in figures(at)}
+    numbers = [trace["text"][0] for trace in titled["The image and its subdomains"[:27]] if trace.get("text")]
+    assert numbers == ["1", "2", "3", "4"]
