@@ -61,6 +61,10 @@ def assemble(experiment: Experiment, description: Description) -> Problem:
             f"aggregator.folds: each fold needs an image; there are {description.num_train} for training, "
             f"got {experiment.aggregator.folds}"
         )
+    if experiment.training.rotate and len(description.shape) == 1:
+        raise ExperimentError(
+            f"training.rotate: a signal of one axis cannot be turned; needs 0, got {experiment.training.rotate:g}"
+        )
     model = experiment.model
     spec = NetworkSpec(
         (description.channels, *description.shape),

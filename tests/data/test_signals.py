@@ -5,7 +5,9 @@ import pytest
 
 from ddlab.data.cache import load
 from ddlab.data.signals import FORMS, NOISE, QUARTER, SAMPLES
-from ddlab.experiment import DatasetSettings
+from ddlab.experiment import DatasetSettings, ExperimentError, TrainingSettings
+from ddlab.problem import pose
+from ddlab.recipes.extensions import signals as recipe
 
 
 @pytest.fixture
@@ -40,3 +42,10 @@ def test_a_signal_depends_on_its_seed_split_and_number_alone(signals):
     assert not np.array_equal(few.validation.images, few.train.images)
     other = load(DatasetSettings(name="signals", train_images=50, validation_images=50, seed=1))
     assert not np.array_equal(other.train.images, few.train.images)
+
+
+def test_a_signal_cannot_be_turned():
+    with pytest.raises(
+        ExperimentError, match="training.rotate: a signal of one axis cannot be turned; needs 0, got 10"
+    ):
+        pose(recipe().model_copy(update={"training": TrainingSettings(rotate=10)}))
