@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ddlab.analyses import map_scores as scores
+from ddlab.analyses.map_layers import cam_layer, is_analytic
 from ddlab.analyses.mapped import Mapped, Scored
 from ddlab.analyses.viewers import Viewer, in_batches, viewers
 from ddlab.data.cache import load
@@ -183,4 +184,9 @@ def _about(run: RunFolder, seed: int, asked: Asked, found: Mapping[str, Viewer],
         "classes": list(classes),
         "layer": layer,
         "viewers": {name: viewer.title for name, viewer in found.items()},
+        "analytic": [name for name, viewer in found.items() if _is_analytic(viewer, layer)],
     }
+
+
+def _is_analytic(viewer: Viewer, layer: str) -> bool:
+    return all(is_analytic(network, cam_layer(network, layer)) for network in viewer.networks)

@@ -22,7 +22,7 @@ from ddlab.figures.volumes import Scene, telling_voxel
 STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way there
 PALE = 0.35  # share of white in what lies below a map
 COLUMNS = 3  # of panels, so that a phone shows something
-PANEL = 300  # screen pixels of a panel's height
+PANEL = 250  # screen pixels of a panel's height
 TITLE = 36  # and of its title's two lines
 SMALLEST = 256  # pixels of the shorter side of a picture that is saved
 STYLES = {"insertion": "solid", "deletion": "dot"}

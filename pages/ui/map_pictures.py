@@ -81,11 +81,17 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     title = _title(view.of, chosen, classes, len(decomposition.shape) == 3)
     figure = figures.maps_figure(scene, panels, limits, title)
     charts.show(figure, mapped.table(), "maps", f"maps-{chosen.name.lower().replace(' ', '-')}")
-    if view.one_scale:
-        st.caption(
-            "One scale, the middle one of all the maps' own: what goes beyond it has the full colour. Where networks "
-            "end in the mean of their maps, the mean of a map and the bias are the logit."
-        )
+    st.caption(" ".join(_explained(mapped, view)))
+
+
+def _explained(mapped: Mapped, view: View) -> list[str]:
+    """How the maps were made, and what their numbers are."""
+    is_analytic = set(view.viewers) <= set(mapped.about["analytic"])
+    made = "The mean gradient of the class's score weights the layer's maps (Grad-CAM without its final rectifier)."
+    if is_analytic:
+        made = "The classifier's weights weight the layer's maps: the mean of a map, and the bias, is the logit."
+    shared = "One scale, the middle one of all the maps' own: what goes beyond it has the full colour."
+    return [made, *([shared] if view.one_scale else [])]
 
 
 def _title(of: str, chosen: Chosen, classes: Sequence[str], is_volume: bool) -> str:

@@ -83,7 +83,7 @@ def test_trained_networks_point_at_the_evidence_and_random_ones_do_not(run):
 def test_every_viewer_says_what_its_stage_said(run):
     mapped = map_images(run, 0, "3,5-8")
     assert list(mapped.viewers) == NAMES
-    assert mapped.about["images"] == ["3", "5", "6", "7", "8"]
+    assert mapped.about["images"] == ["3", "5", "6", "7", "8"] and mapped.about["analytic"] == []
     indices = [3, 5, 6, 7, 8]
     for stage in ("global", "cnn_dnn", "coherent", "composed_untrained"):
         said = run.stage(stage, 0).predictions()["validation"][indices]
