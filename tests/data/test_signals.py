@@ -45,7 +45,5 @@ def test_a_signal_depends_on_its_seed_split_and_number_alone(signals):
 
 
 def test_a_signal_cannot_be_turned():
-    with pytest.raises(
-        ExperimentError, match="training.rotate: a signal of one axis cannot be turned; needs 0"
-    ):
+    with pytest.raises(ExperimentError, match="training.rotate: a signal of one axis cannot be turned; needs 0"):
         pose(recipe().model_copy(update={"training": TrainingSettings(rotate=10)}))
