@@ -81,7 +81,7 @@ def map_images(run: RunFolder, seed: int, images: str, layer: str = "") -> Mappe
     ValueError
         As :func:`asked_images` and :func:`ddlab.analyses.viewers.viewers`.
     """
-    found, asked = viewers(run, seed, layer), asked_images(run, images)
+    asked, found = asked_images(run, images), viewers(run, seed, layer)
     arrays = {"images": asked.pixels}
     arrays |= {} if asked.masks is None else {"masks": asked.masks}
     arrays |= {} if asked.affine is None else {"affine": asked.affine}
@@ -105,7 +105,7 @@ def score_images(run: RunFolder, seed: int, images: str, layer: str = "", of: st
     ValueError
         As :func:`map_images`; or if there is no such class, or no truth known.
     """
-    found, asked = viewers(run, seed, layer), asked_images(run, images)
+    asked, found = asked_images(run, images), viewers(run, seed, layer)
     known = load(run.experiment.dataset).description.classes
     if of not in (TRUTH, PREDICTION, *known):
         raise ValueError(unknown("score", of, (TRUTH, PREDICTION, *known)))

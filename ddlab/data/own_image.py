@@ -27,6 +27,13 @@ def own_image(path: Path, description: Description) -> np.ndarray:
     """
     if not path.is_file():
         raise ValueError(f"image: there is no file {path.name!r}")
+    try:
+        return _read(path, description)
+    except ValueError as error:  # the readers of data sets name the field "path"
+        raise ValueError(str(error).replace("path: ", "image: ", 1)) from error
+
+
+def _read(path: Path, description: Description) -> np.ndarray:
     if len(description.shape) == 3:
         return _volume(path, description)
     if len(description.shape) != 2:

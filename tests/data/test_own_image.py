@@ -45,7 +45,7 @@ def corrupt(path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (bomb, r"own\.png cannot be read .*(500000000 pixels|25000×20000 px)"),
+        (bomb, r"^image: the image own\.png cannot be read .*(500000000 pixels|25000×20000 px)"),
         (corrupt, r"own\.png cannot be read"),
         (lambda path: path.write_text("not an image"), r"own\.png cannot be read: it is damaged, or no image"),
         (lambda path: None, r"image: there is no file 'own\.png'"),
