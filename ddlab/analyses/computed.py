@@ -6,6 +6,7 @@ follows from the question, so a question is answered once.
 
 import hashlib
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
@@ -31,7 +32,8 @@ def computed(command: str, *arguments: str, stamp: object = (), suffix: str = ".
     ValueError
         If the command fails, with what it says last.
     """
-    question = hashlib.blake2b(repr((command, arguments, stamp)).encode(), digest_size=12).hexdigest()
+    asked = (version("ddlab"), command, arguments, stamp)
+    question = hashlib.blake2b(repr(asked).encode(), digest_size=12).hexdigest()
     folder = home() / "cache" / "computed"
     folder.mkdir(parents=True, exist_ok=True)
     answer = folder / f"{command}-{question}{suffix}"
