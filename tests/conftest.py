@@ -1,6 +1,10 @@
 """What every test stands on: a home of its own, and no data sets of this machine unless it asks."""
 
+import sys
+
 import pytest
+
+from ddlab import cli
 
 
 @pytest.fixture(autouse=True)
@@ -8,3 +12,24 @@ def own_home(tmp_path, monkeypatch):
     """Keep runs and caches of a test in its own folder, so that no test sees another's or the user's."""
     monkeypatch.setenv("DDLAB_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home that the tests of a module share: for runs that take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture
+def ddlab(monkeypatch, capsys):
+    """Run a command in this process; gives its exit code, output and messages."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ddlab", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run

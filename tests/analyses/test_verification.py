@@ -2,13 +2,11 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from ddlab import cli
 from ddlab.analyses.block_energy import cross_share, energy_table
 from ddlab.analyses.logits import bound_table
 from ddlab.analyses.premises import premises, why_not_composed
@@ -24,23 +22,8 @@ EXACT = {"dataset.size": 48, "model.padding": "valid", "dataset.train_images": 5
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield composed_run()
-
-
-@pytest.fixture
-def ddlab(monkeypatch, capsys):
-    """Run a command in this process; gives its exit code, output and messages."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ddlab", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
+def finished(home):
+    return composed_run()
 
 
 @pytest.fixture

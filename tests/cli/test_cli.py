@@ -6,23 +6,9 @@ import sys
 
 import pytest
 
-from ddlab import cli
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, list_runs, open_run
-
-
-@pytest.fixture
-def ddlab(monkeypatch, capsys):
-    """Run a command in this process; gives its exit code, output and messages."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ddlab", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

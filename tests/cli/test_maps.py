@@ -1,33 +1,24 @@
 """``ddlab maps``: what it writes, and how it refuses."""
 
 import json
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
-from ddlab import cli
 from tests.composed_run import composed_run
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield composed_run(strategies=["average"])
+def trained(home):
+    return composed_run(strategies=["average"])
 
 
 @pytest.fixture
-def maps(trained, monkeypatch, capsys):
+def maps(trained, ddlab, monkeypatch):
+    """Run ``ddlab maps`` for the trained run."""
     monkeypatch.setenv("DDLAB_HOME", str(trained.path.parents[1]))
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ddlab", "maps", trained.id, *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
+    return partial(ddlab, "maps", trained.id)
 
 
 def test_maps_of_several_images_go_into_one_file(maps, tmp_path):

@@ -51,10 +51,8 @@ def finished_run(workers: int) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("ranks")))
-        yield finished_run(1), finished_run(2)
+def runs(home):
+    return finished_run(1), finished_run(2)
 
 
 @pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer", "composed"])

@@ -46,10 +46,8 @@ def asked(monkeypatch, capsys):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield composed_run(**QUICK)
+def trained(home):
+    return composed_run(**QUICK)
 
 
 @pytest.fixture

@@ -29,10 +29,8 @@ def in_process(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield composed_run(**{"model.width": 1.0})
+def finished(home):
+    return composed_run(**{"model.width": 1.0})
 
 
 @pytest.fixture

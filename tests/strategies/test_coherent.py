@@ -41,13 +41,6 @@ def run_of(check=lambda: None, **changes) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
-
-
-@pytest.fixture(scope="module")
 def finished(home):
     runs = {outputs: run_of(**{"coherent.outputs": outputs}) for outputs in ("probabilities", "logits")}
     assert all(run.stage("transfer", 0).result()["best_epoch"] < 4 for run in runs.values()), "see SETTINGS"

@@ -42,10 +42,8 @@ def run_of(**changes) -> tuple[RunFolder, list[dict]]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield run_of()
+def finished(home):
+    return run_of()
 
 
 def weights(run: RunFolder, stage: str, name: str) -> dict[str, torch.Tensor]:

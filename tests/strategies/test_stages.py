@@ -46,13 +46,6 @@ def run_of(**changes) -> tuple[RunFolder, list[dict]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DDLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
-
-
-@pytest.fixture(scope="module")
 def finished(home):
     return run_of(**{"aggregator.folds": 3})
 
