@@ -139,8 +139,9 @@ def _small(experiment: Experiment, **changes: Any) -> Experiment:
 def gu_cifar10_resnet20_small() -> Experiment:
     """CIFAR-10 with a narrow ResNet20 on 2×2 subimages without overlap, at a budget for two cores.
 
-    ``ddlab train gu_cifar10_resnet20_small``: 10,000 images re-coded as JPEG, 12 epochs of local networks, 6 of the
-    composed one. Needs CIFAR-10 in ``DDLAB_DATA``.
+    ``ddlab train gu_cifar10_resnet20_small``: 10,000 images, 12 epochs of local networks, 6 of the composed one.
+    Measured with images re-coded as JPEG: local networks 0.360 ± 0.002, ``composed_untrained`` 0.398 ± 0.025, ``composed`` 0.632
+    ± 0.005; two seeds: ``random`` 0.712 ± 0.000, ``random_work`` 0.627 ± 0.022. Needs CIFAR-10 in ``DDLAB_DATA``.
     """
     return _small(_cifar10("resnet20", overlap=0))
 
@@ -148,7 +149,8 @@ def gu_cifar10_resnet20_small() -> Experiment:
 def gu_cifar10_resnet20_overlap_small() -> Experiment:
     """CIFAR-10 with a narrow ResNet20 on 2×2 subimages of 20×20 px, at a budget for two cores.
 
-    ``ddlab train gu_cifar10_resnet20_overlap_small``: as without overlap; the random starts are the same. Needs
+    ``ddlab train gu_cifar10_resnet20_overlap_small``: as without overlap; the random starts are the same.
+    Measured: local networks 0.411 ± 0.000, ``composed_untrained`` 0.437 ± 0.020, ``composed`` 0.649 ± 0.024. Needs
     CIFAR-10 in ``DDLAB_DATA``.
     """
     return _small(_cifar10("resnet20", overlap=OVERLAP), strategies=["composed_untrained", "composed"])
