@@ -28,6 +28,7 @@ from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import BatchNorm, Conv, Flatten, Linear, Named, Network, Residual, Shape
 from ddlab.models.build import build
 from ddlab.models.matching import check_composition, layer_sizes
+from ddlab.problem import Problem
 
 State = dict[str, Tensor]
 
@@ -218,6 +219,17 @@ class Composition:
             return np.arange(whole), True
         start = sum(sizes[:index])
         return np.arange(start, start + sizes[index]), False
+
+
+def composition_of(problem: Problem) -> Composition:
+    """How the local networks of a problem make its global network.
+
+    Raises
+    ------
+    ValueError
+        If they do not; says why.
+    """
+    return Composition(problem.local_networks, problem.global_network, problem.decomposition)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from ddlab.strategies.stage import LOCAL
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ddlab.compose import Composition
     from ddlab.trainee import State
 
 WHOLE_IMAGE = ("global", "composed_untrained", "composed", "random", "random_work")
@@ -106,19 +105,6 @@ def trained_dnns(run: RunFolder, seed: int) -> dict[str, TrainedDNN]:
             outputs = "probabilities" if strategy == "cnn_dnn" else problem.experiment.coherent.outputs
             found[strategy] = TrainedDNN(strategy, members, description, outputs)
     return found
-
-
-def composition_of(problem: Problem) -> "Composition":
-    """How the local networks of a problem make its global network.
-
-    Raises
-    ------
-    ValueError
-        If they do not; says why.
-    """
-    from ddlab.compose import Composition
-
-    return Composition(problem.local_networks, problem.global_network, problem.decomposition)
 
 
 def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, double: bool = False) -> "Tensor":

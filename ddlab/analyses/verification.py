@@ -14,11 +14,11 @@ from ddlab.analyses.premises import premises, why_not_composed
 from ddlab.analyses.theory import TOLERANCE, LayerDifference, Networks, examine
 from ddlab.analyses.verified import Verified
 from ddlab.blocks import average_logits
-from ddlab.compose import Composition, State
+from ddlab.compose import Composition, State, composition_of
 from ddlab.data.cache import load
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
-from ddlab.trained import TrainedNetwork, composition_of, load_images, trained_networks
+from ddlab.trained import TrainedNetwork, load_images, trained_networks
 
 UNTRAINED, TRAINED = "composed_untrained", "composed"
 KEPT = 2**24  # numbers of all maps of a batch, about

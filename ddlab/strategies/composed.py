@@ -24,7 +24,6 @@ from ddlab.strategies.results import write_result
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
 
 if TYPE_CHECKING:
-    from ddlab.compose import Composition
     from ddlab.trainee import State, Trainee
 
 UNTRAINED = "composed_untrained"
@@ -72,6 +71,7 @@ def further_settings(problem: Problem) -> TrainingSettings:
 def compose(context: StageContext) -> None:
     """Compose the global network and write what it decides, untrained."""
     from ddlab.blocks import average_logits, recalibrate
+    from ddlab.compose import composition_of
     from ddlab.models.bank import Bank
     from ddlab.models.coherent import local_name
     from ddlab.strategies import phases
@@ -80,7 +80,7 @@ def compose(context: StageContext) -> None:
     own, settings = problem.experiment.composed, problem.experiment.training
     local = context.needed(LOCAL)
     names = [f"{local_name(index)}-{settings.keep}" for index in range(len(problem.decomposition))]
-    composition = _composition(problem)
+    composition = composition_of(problem)
     state = composition.compose([phases.read_weights(local, name) for name in names])
     if own.logits == "mean":
         state = average_logits(composition, state)
@@ -105,11 +105,12 @@ def compose(context: StageContext) -> None:
 def train_further(context: StageContext) -> None:
     """Train the composed network on; every epoch's record tells how much has moved between the blocks."""
     from ddlab.blocks import cross_energy, damp
+    from ddlab.compose import composition_of
     from ddlab.strategies.phases import read_weights
 
     own, settings = context.problem.experiment.composed, further_settings(context.problem)
     composed = read_weights(context.needed(UNTRAINED), f"{UNTRAINED}-last")
-    masks = _composition(context.problem).cross_masks()
+    masks = composition_of(context.problem).cross_masks()
 
     def factor(trainee: "Trainee") -> float:
         return own.cross_rate * min(1.0, (trainee.progress.epoch + 1) / (own.warm_up + 1))
@@ -131,12 +132,6 @@ def _masked(trainee: "Trainee", masks: "State") -> list[Any]:
     keys = [key for key, value in trainee.last_state.items() if value.dim() > 1]
     weights = [weight for weight in trainee.optimizer.param_groups[0]["params"] if weight.dim() > 1]
     return [(weight, masks[key]) for key, weight in zip(keys, weights, strict=True) if key in masks]
-
-
-def _composition(problem: Problem) -> "Composition":
-    from ddlab.compose import Composition
-
-    return Composition(problem.local_networks, problem.global_network, problem.decomposition)
 
 
 def _composable(problem: Problem) -> None:

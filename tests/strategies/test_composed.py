@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from ddlab.blocks import cross_energy, damp, recalibrate
-from ddlab.compose import Composition
+from ddlab.compose import Composition, composition_of
 from ddlab.data.cache import load
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment, ExperimentError
@@ -16,7 +16,7 @@ from ddlab.runs import RunFolder
 from ddlab.strategies.execute import execute
 from ddlab.strategies.random_start import settings_of, settings_of_equal_work
 from ddlab.strategies.stage import plan
-from ddlab.trained import composition_of, load_images, trained_networks
+from ddlab.trained import load_images, trained_networks
 from ddlab.training import Stopped
 
 SETTINGS = {
