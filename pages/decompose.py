@@ -73,9 +73,10 @@ st.subheader("What will it cost?")
 ratio = work_ratio(problem)
 cells = st.columns(3)
 counted = "By the count of operations; the measured gain is smaller, since small networks use a machine less well."
-cells[0].metric("Work of all local networks, of the global's", f"{1 / ratio.total:.0%}", help=counted)
+cells[0].metric("Local work, of the global", f"{1 / ratio.total:.0%}", help=f"All local networks together. {counted}")
 cells[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
-cells[2].metric("Parameters of all local networks, of the global's", f"{1 / ratio.parameters:.0%}")
+together = "Those of all local networks together."
+cells[2].metric("Local parameters, of the global", f"{1 / ratio.parameters:.0%}", help=together)
 what, how = st.columns(2)
 with what:
     quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
