@@ -74,6 +74,8 @@ class LimitedMemorySR1:
     ----------
     history
         m, pairs kept.
+    signed
+        Whether the curvature where no pair tells of may be negative.
 
     Raises
     ------
@@ -81,10 +83,10 @@ class LimitedMemorySR1:
         If ``history`` is no positive number.
     """
 
-    def __init__(self, history: int = 5) -> None:
+    def __init__(self, history: int = 5, signed: bool = False) -> None:
         if history < 1:
             raise ValueError(f"history: must be at least 1 pair, got {history}")
-        self.history = history
+        self.history, self.signed = history, signed
         self.steps: list[Tensor] = []
         self.changes: list[Tensor] = []
         self.skipped = 0
@@ -130,7 +132,7 @@ class LimitedMemorySR1:
         if not self.steps:
             raise ValueError("spectrum: the model has no pair of a step and a change yet")
         while self._spectrum is None:
-            self._spectrum = compact_spectrum(torch.stack(self.steps), torch.stack(self.changes))
+            self._spectrum = compact_spectrum(torch.stack(self.steps), torch.stack(self.changes), self.signed)
             if self._spectrum is None:
                 del self.steps[0], self.changes[0]
         return self._spectrum
@@ -145,14 +147,16 @@ class LimitedMemorySR1:
         self.skipped, self._spectrum = state["skipped"], None
 
 
-def compact_spectrum(steps: Tensor, changes: Tensor) -> Spectrum | None:
+def compact_spectrum(steps: Tensor, changes: Tensor, signed: bool = False) -> Spectrum | None:
     """The eigenvalues of the SR1 matrix of k pairs, or None if the pairs contradict each other.
 
-    With ``steps`` and ``changes`` ``(k, n)``, the rows of S' and Y', gamma > 0, and S'Y = L + D + R (strictly lower,
-    diagonal, strictly upper): ``Psi = Y - gamma·S`` and ``B = gamma·I + Psi (D + L + L' - gamma·S'S)⁻¹ Psi'``.
+    With ``steps`` and ``changes`` ``(k, n)``, the rows of S' and Y', gamma from the newest pair, and S'Y = L + D + R
+    (strictly lower, diagonal, strictly upper): ``Psi = Y - gamma·S`` and ``B = gamma·I + Psi (D + L + L' - gamma·S'S)⁻¹ Psi'``.
     One pair is always accepted.
     """
     gamma = curvature(steps[-1], changes[-1])
+    if signed and float(steps[-1] @ changes[-1]) < 0:
+        gamma = -gamma
     products, lengths = (steps @ changes.T).double(), (steps @ steps.T).double()
     lower = products.tril(-1)
     inverse = lower + lower.T + products.diagonal().diag() - gamma * lengths

@@ -1,0 +1,128 @@
+"""What the methods with a trust region share as optimizers of torch: one vector, one radius, a state that resumes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed import ProcessGroup
+
+from ddlab.optim.flat import flatten, write
+from ddlab.optim.iteration import Region, StepRecord
+from ddlab.optim.model import StepModel
+from ddlab.optim.objective import Closure, Evaluation, Objective, Part, Tally
+from ddlab.optim.radius import RadiusRule
+from ddlab.optim.together import Together
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Where a step leads: the next point and radius, what happened, and what is known there, if anything."""
+
+    point: Tensor
+    radius: float
+    record: StepRecord
+    known: Evaluation | None = None
+
+
+class BallMethod(torch.optim.Optimizer):
+    """Steps in balls. Everything that a resumed training needs is in ``state`` and ``param_groups``.
+
+    Attributes
+    ----------
+    record
+        What the last step did; None before the first.
+    tally
+        What all steps took.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        radius: float,
+        rule: RadiusRule,
+        model: StepModel,
+        group: ProcessGroup | None,
+        buffers: Sequence[Tensor],
+    ) -> None:
+        if not rule.least <= radius <= rule.most:
+            bounds = f"from min_radius = {rule.least:g} to max_radius = {rule.most:g}"
+            raise ValueError(f"radius: must be above 0, {bounds}, got {radius:g}")
+        super().__init__(params, {})
+        if len(self.param_groups) > 1:
+            raise ValueError(f"params: all parameters make one vector, so one group, got {len(self.param_groups)}")
+        self.region = Region(model, rule, model.memory())
+        self.together, self.buffers = Together(group), tuple(buffers)
+        self.tally = Tally()
+        self.record: StepRecord | None = None
+        self._known: Evaluation | None = None
+        self._own_state.update(radius=float(radius), known=False)
+        self._remember()
+
+    @property
+    def radius(self) -> float:
+        """The radius of the next step."""
+        return self._own_state["radius"]
+
+    def _step(
+        self, parts: Sequence[Part], advance: Callable[[Objective, Tensor, Evaluation], Advance], again: bool
+    ) -> Tensor:
+        """Step once; gives the loss where it began.
+
+        Parameters
+        ----------
+        advance
+            Finds the next point.
+        again
+            The parts are the functions of the step before.
+        """
+        point = flatten(self._params)
+        objective = Objective(self._params, parts, self.buffers, self.together, self.tally)
+        here = self._evaluation(objective, point, again)
+        objective.settle(here)
+        try:
+            found = advance(objective, point, here)
+            point, self.record, self._known = found.point, found.record, found.known
+            self._own_state.update(radius=found.radius, known=found.known is not None)
+        finally:
+            write(point, self._params)  # whatever happened, the parameters are no trial point
+            self._remember()
+        return torch.tensor(here.loss, dtype=point.dtype, device=point.device)
+
+    def _evaluation(self, objective: Objective, point: Tensor, again: bool) -> Evaluation:
+        """The loss and gradient where the step begins; what the step before left is not computed again."""
+        if not again or not self._own_state["known"]:
+            return objective.evaluate(point)
+        if self._known is None:  # resumed: the same numbers as before, which were counted then
+            objective.tally = Tally()
+            self._known = objective.evaluate(point)
+            objective.tally = self.tally
+        return self._known
+
+    # ---- state
+
+    @property
+    def _params(self) -> list[Tensor]:
+        return self.param_groups[0]["params"]
+
+    @property
+    def _own_state(self) -> dict[str, Any]:
+        return self.state[self._params[0]]
+
+    def _remember(self) -> None:
+        """Put everything that changes into the state that torch saves; without copies."""
+        self._own_state.update(memory=self.region.memory.state_dict(), tally=vars(self.tally).copy())
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what ``state_dict()`` gave, to the last bit."""
+        super().load_state_dict(state_dict)
+        self._known = None
+        self.tally = Tally(**self._own_state["tally"])
+        self.region.memory.load_state_dict(self._own_state["memory"])
+
+
+def as_parts(closures: Sequence[Closure], values: Sequence[Closure] | None, weights: Sequence[float]) -> list[Part]:
+    """The subdomains of a rank; closures serve as values where none are given."""
+    values = values or [torch.enable_grad()(closure) for closure in closures]
+    return [Part(*part) for part in zip(closures, values, weights, strict=True)]

@@ -1,0 +1,130 @@
+"""A trust-region method as an optimizer of torch: steps as long as the loss allows, and no learning rate.
+
+References
+----------
+Conn, Gould, Toint, "Trust Region Methods", 2000, Algorithm 6.1.1. Defaults: Cruz Alegría, Trotti, Kopaničáková, Krause,
+"Data-Parallel Neural Network Training via Nonlinearly Preconditioned Trust-Region Method", and their released code.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from torch import Tensor
+from torch.distributed import ProcessGroup
+
+from ddlab.optim.base import Advance, BallMethod, as_parts
+from ddlab.optim.iteration import Trial
+from ddlab.optim.model import FIRST_ORDER, StepModel
+from ddlab.optim.objective import Closure, Evaluation, Objective, Part
+from ddlab.optim.radius import PAPER, RadiusRule
+
+
+class TrustRegion(BallMethod):
+    """Minimise a model of the loss in a ball; take the step if the loss follows, and let the ball grow or shrink.
+
+    A step that raises the loss is never taken. Every evaluation of a step draws the same random numbers, so that
+    dropout is the same function throughout.
+
+    Parameters
+    ----------
+    params
+        Of any shapes; one group.
+    radius
+        Of the first ball.
+    rule
+        Thresholds, factors and bounds of the radius, and how many trials a step has.
+    model
+        First or second order, the norm of the ball, the secant pairs kept.
+    group
+        Ranks that hold a part of the data each: closures give the mean over their part, all parts of one size. None:
+        this process is alone.
+    buffers
+        What the closure changes besides gradients: ``model.buffers()`` where there is batch normalisation, whose
+        statistics then move once a step.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range; names the field, the rule and the value.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ddlab.optim.trust_region import TrustRegion
+    >>> x = torch.nn.Parameter(torch.tensor([3.0, -4.0]))
+    >>> optimizer = TrustRegion([x], radius=1.0)
+    >>> def closure():
+    ...     loss = x.square().sum()
+    ...     loss.backward()
+    ...     return loss
+    >>> [round(float(optimizer.step(closure)), 3) for _ in range(3)]
+    [25.0, 16.0, 4.0]
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        radius: float = 0.01,
+        rule: RadiusRule = PAPER,
+        model: StepModel = FIRST_ORDER,
+        group: ProcessGroup | None = None,
+        buffers: Sequence[Tensor] = (),
+    ) -> None:
+        super().__init__(params, radius, rule, model, group, buffers)
+
+    def step(  # type: ignore[override]
+        self, closure: Closure, value: Closure | None = None, overlap: Closure | None = None, again: bool = False
+    ) -> Tensor:
+        """Step once.
+
+        Parameters
+        ----------
+        closure
+            Without arguments: computes the loss and its gradient (``backward``), and returns the loss. It need not
+            clear gradients.
+        value
+            Returns the same loss without its gradient, for a third of the work; the closure serves where it is missing.
+        overlap
+            For models of second order in minibatches: as ``closure``, on the few samples that the next minibatch has,
+            too. Secant pairs come from it; without it, from the gradient at every trial point.
+        again
+            The closure is the same function as in the last step (all data, no dropout): what is known at this point is
+            not computed again.
+
+        Returns
+        -------
+        Tensor
+            The loss where the step began.
+
+        Raises
+        ------
+        ValueError
+            If the closure computes no gradient.
+        NotFinite
+            If the loss is no number here, or at every trial point down to the smallest radius.
+        """
+        weights = [1 / self.together.size]
+        parts = as_parts([closure], None if value is None else [value], weights)
+        overlaps = as_parts([overlap], None, weights) if overlap and self.region.model.order > 1 else []
+        with_gradients = again or (self.region.model.order > 1 and not overlaps)
+        return self._step(parts, partial(self._advance, with_gradients, overlaps), again)
+
+    def _advance(
+        self, with_gradients: bool, overlaps: Sequence[Part], objective: Objective, point: Tensor, here: Evaluation
+    ) -> Advance:
+        found: list[Evaluation] = []
+
+        def evaluate(trial: Tensor) -> Trial:
+            if not with_gradients:
+                return objective.value(trial), None
+            found.append(objective.evaluate(trial))
+            return found[-1].loss, found[-1].gradient
+
+        outcome = self.region.iterate(point, here.loss, here.gradient, self.radius, evaluate)
+        if not outcome.record.accepted:
+            return Advance(point, outcome.radius, outcome.record, here)
+        if overlaps:
+            shared = Objective(self._params, overlaps, self.buffers, self.together, self.tally)
+            change = shared.evaluate(outcome.point).gradient - shared.evaluate(point).gradient
+            self.region.memory.update(outcome.point - point, change)
+        return Advance(outcome.point, outcome.radius, outcome.record, found[-1] if found else None)
