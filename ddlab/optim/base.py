@@ -53,6 +53,7 @@ class BallMethod(torch.optim.Optimizer):
         if len(self.param_groups) > 1:
             raise ValueError(f"params: all parameters make one vector, so one group, got {len(self.param_groups)}")
         self.region = Region(model, rule, model.memory())
+        self._memories = [self.region.memory]  # and those of subdomains, where there are any
         self.together, self.buffers = Together(group), tuple(buffers)
         self.tally = Tally()
         self.record: StepRecord | None = None
@@ -112,14 +113,16 @@ class BallMethod(torch.optim.Optimizer):
 
     def _remember(self) -> None:
         """Put everything that changes into the state that torch saves; without copies."""
-        self._own_state.update(memory=self.region.memory.state_dict(), tally=vars(self.tally).copy())
+        memories = [memory.state_dict() for memory in self._memories]
+        self._own_state.update(memories=memories, tally=vars(self.tally).copy())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from what ``state_dict()`` gave, to the last bit."""
         super().load_state_dict(state_dict)
         self._known = None
         self.tally = Tally(**self._own_state["tally"])
-        self.region.memory.load_state_dict(self._own_state["memory"])
+        for memory, state in zip(self._memories, self._own_state["memories"], strict=True):
+            memory.load_state_dict(state)
 
 
 def as_parts(closures: Sequence[Closure], values: Sequence[Closure] | None, weights: Sequence[float]) -> list[Part]:

@@ -91,6 +91,7 @@ class LimitedMemorySR1:
         self.changes: list[Tensor] = []
         self.skipped = 0
         self._spectrum: Spectrum | None = None
+        self._previous: list[Tensor] = []
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -121,6 +122,13 @@ class LimitedMemorySR1:
         self._spectrum = None
         return True
 
+    def follow(self, point: Tensor, gradient: Tensor) -> None:
+        """Take in the pair between this point and that of the call before, whichever functions the gradients are of."""
+        if self._previous:
+            last_point, last_gradient = self._previous
+            self.update(point - last_point, gradient - last_gradient)
+        self._previous = [point, gradient]
+
     def spectrum(self) -> Spectrum:
         """The matrix by its eigenvalues; pairs that contradict each other are dropped, the oldest first.
 
@@ -138,21 +146,26 @@ class LimitedMemorySR1:
         return self._spectrum
 
     def state_dict(self) -> dict[str, Any]:
-        """The pairs, and how many were left out."""
-        return {"steps": list(self.steps), "changes": list(self.changes), "skipped": self.skipped}
+        """The pairs, how many were left out, and where the last call of :meth:`follow` was."""
+        return {
+            "steps": list(self.steps),
+            "changes": list(self.changes),
+            "skipped": self.skipped,
+            "previous": list(self._previous),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what :meth:`state_dict` gave."""
         self.steps, self.changes = list(state["steps"]), list(state["changes"])
-        self.skipped, self._spectrum = state["skipped"], None
+        self.skipped, self._previous, self._spectrum = state["skipped"], list(state["previous"]), None
 
 
 def compact_spectrum(steps: Tensor, changes: Tensor, signed: bool = False) -> Spectrum | None:
     """The eigenvalues of the SR1 matrix of k pairs, or None if the pairs contradict each other.
 
     With ``steps`` and ``changes`` ``(k, n)``, the rows of S' and Y', gamma from the newest pair, and S'Y = L + D + R
-    (strictly lower, diagonal, strictly upper): ``Psi = Y - gamma·S`` and ``B = gamma·I + Psi (D + L + L' - gamma·S'S)⁻¹ Psi'``.
-    One pair is always accepted.
+    (strictly lower, diagonal, strictly upper): ``Psi = Y - gamma·S`` and
+    ``B = gamma·I + Psi (D + L + L' - gamma·S'S)⁻¹ Psi'``. One pair is always accepted.
     """
     gamma = curvature(steps[-1], changes[-1])
     if signed and float(steps[-1] @ changes[-1]) < 0:

@@ -12,7 +12,7 @@ from ddlab.optim.subproblem import solve
 
 @dataclass(frozen=True)
 class Proposal:
-    """A trial step ``(n,)``, the decrease that the model predicts, and the model's smallest eigenvalue if it has one."""
+    """A trial step ``(n,)``, the decrease that the model predicts, and its smallest eigenvalue (second order)."""
 
     step: Tensor
     predicted: float
