@@ -122,7 +122,8 @@ def bounded_steps(problem: LocalProblem, region: Region, radius: float, bound: f
         room = bound - length(point - problem.theta, norm)
         if room <= NO_ROOM * bound or not gradient.any():
             break
-        proposal = region.model.propose(gradient, region.memory, min(radius, room))
+        tried = min(radius, room)
+        proposal = region.model.propose(gradient, region.memory, tried)
         trial_point = point + proposal.step
         if left:
             trial, plain = problem.evaluate(trial_point)
@@ -133,7 +134,8 @@ def bounded_steps(problem: LocalProblem, region: Region, radius: float, bound: f
             trial, trial_gradient = problem.value(trial_point), gradient
         trial = problem.corrected(trial_point, trial)
         ratio = ratio_of(loss, trial, proposal.predicted)
-        radius = region.rule.next(radius, ratio)
-        if region.rule.accepts(ratio):
+        accepted = region.rule.accepts(ratio)
+        radius = region.rule.next(radius if accepted else tried, ratio)  # a cut step is not tried once more
+        if accepted:
             point, loss, gradient = trial_point, trial, trial_gradient
     return LocalResult(point - problem.theta, problem.loss - loss)
