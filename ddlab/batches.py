@@ -129,7 +129,7 @@ class ImageFeed:
         order = self.kept[torch.randperm(len(self.kept), generator=generator)]
         for indices in torch.tensor_split(order, self.steps):
             ours = self.sharing.part(indices)
-            images = self._augmented(self._images("train", ours), len(indices), generator)
+            images = self._augmented(self._images("train", ours), len(indices), generator, self.sharing)
             yield Batch(self._inputs(images), self._labels("train", ours), len(indices))
 
     def evaluate(self, split: SplitName) -> Iterator[Batch]:
@@ -139,14 +139,25 @@ class ImageFeed:
         for chunk in torch.split(indices, min(EVALUATION_BATCH, most)):
             yield Batch(self._inputs(self._images(split, chunk)), self._labels(split, chunk), len(chunk))
 
-    def _augmented(self, images: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    def order(self, seed: int) -> Tensor:
+        """Indices of the training samples, shuffled."""
+        return self.kept[torch.randperm(len(self.kept), generator=torch.Generator().manual_seed(seed))]
+
+    def take(self, indices: Tensor, seed: int) -> tuple[Inputs, Tensor]:
+        """Inputs and labels of training samples, augmented as the seed says."""
+        images = self._images("train", indices)
+        alone = Sharing(self.sharing.ranks)
+        images = self._augmented(images, len(indices), torch.Generator().manual_seed(seed), alone)
+        return self._inputs(images), self._labels("train", indices)
+
+    def _augmented(self, images: Tensor, count: int, generator: torch.Generator, sharing: Sharing) -> Tensor:
         """Augment our part of a batch of ``count``: drawn for all of it, so that nothing depends on the ranks."""
         shape, settings = self.dataset.description.shape, self.settings
         if settings.flip or settings.shift:
             sources = draw_sources(count, shape, settings.flip, settings.shift, generator)
-            images = move(images, list(map(self.sharing.part, sources)))
+            images = move(images, list(map(sharing.part, sources)))
         if settings.rotate:
-            images = rotate(images, self.sharing.part(draw_angles(count, settings.rotate, generator)))
+            images = rotate(images, sharing.part(draw_angles(count, settings.rotate, generator)))
         return images
 
     def _images(self, split: SplitName, indices: Tensor) -> Tensor:

@@ -17,7 +17,15 @@ from ddlab.models import MODELS
 from ddlab.registry import choose, unknown
 from ddlab.settings import RatePlan, Settings, setting
 from ddlab.strategies import STRATEGIES
-from ddlab.strategies.settings import AggregatorSettings, CoherentSettings, ComposedSettings, TransferSettings
+from ddlab.strategies.settings import (
+    AggregatorSettings,
+    AptsSettings,
+    CoherentSettings,
+    ComposedSettings,
+    DescentSettings,
+    TransferSettings,
+    TrustRegionSettings,
+)
 
 SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
 
@@ -149,6 +157,9 @@ class Experiment(Settings):
     coherent: CoherentSettings = Field(default=CoherentSettings(), description="The CNN-DNN as one model.")
     transfer: TransferSettings = Field(default=TransferSettings(), description="One model from trained parts.")
     composed: ComposedSettings = Field(default=ComposedSettings(), description="One network put together.")
+    trust_region: TrustRegionSettings = Field(default=TrustRegionSettings(), description="The ball of every step.")
+    apts: AptsSettings = Field(default=AptsSettings(), description="Local trainings on parts of the data.")
+    descent: DescentSettings = Field(default=DescentSettings(), description="Rates of Adam and SGD.")
     placement: PlacementSettings = Field(default=PlacementSettings(), description="Where the run works.")
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50

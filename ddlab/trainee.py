@@ -1,6 +1,6 @@
 """One network in training: its optimizer, its learning rate, how far it has come, what a checkpoint holds of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -19,6 +19,8 @@ State = dict[str, Tensor]
 class Owner(Protocol):
     """What holds the networks: it gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
 
+    def parameters(self) -> Iterator[Tensor]: ...  # noqa: D102
+    def buffers(self) -> Iterator[Tensor]: ...  # noqa: D102
     def parameters_of(self, index: int) -> list[Tensor]: ...  # noqa: D102
     def state_of(self, index: int) -> State: ...  # noqa: D102
     def load_state_of(self, index: int, state: State) -> None: ...  # noqa: D102
@@ -26,7 +28,15 @@ class Owner(Protocol):
 
 @dataclass
 class Progress:
-    """How far one network has come; everything but the weights and the optimizer that a checkpoint must hold."""
+    """How far one network has come; everything but the weights and the optimizer that a checkpoint must hold.
+
+    Parameters
+    ----------
+    sweeps
+        Passes over the training images, in units of one with gradients.
+    vectors
+        Times that ranks with a part of the data each sum a number for every parameter.
+    """
 
     epoch: int = 0
     best_epoch: int = 0
@@ -34,6 +44,8 @@ class Progress:
     finished: bool = False
     validation_accuracy: float = 0.0
     seconds: float = 0.0
+    sweeps: float = 0.0
+    vectors: int = 0
 
 
 class Trainee:
@@ -47,7 +59,7 @@ class Trainee:
         self.optimizer = _optimizer(owner.parameters_of(index), settings)
         # Progress is what it is for the best epoch. torch's relative threshold would take a standing accuracy, a
         # negative measure, for progress.
-        self.scheduler = ReduceLROnPlateau(
+        self.scheduler: ReduceLROnPlateau | None = ReduceLROnPlateau(
             self.optimizer, factor=settings.plateau_factor, patience=settings.plateau_patience, threshold=0
         )
         self.progress = Progress()
@@ -56,9 +68,13 @@ class Trainee:
         self.notes: Callable[[], dict[str, Any]] = dict
 
     @property
-    def rate(self) -> float:
-        """The learning rate now."""
-        return self.optimizer.param_groups[0]["lr"]
+    def rate(self) -> float | None:
+        """The learning rate now; None for optimizers without one."""
+        return self.optimizer.param_groups[0].get("lr")
+
+    def use(self, optimizer: torch.optim.Optimizer) -> None:
+        """Train with an optimizer that needs no learning rate, nor a plan of it."""
+        self.optimizer, self.scheduler = optimizer, None
 
     def begin_with(self, state: State) -> None:
         """Begin from these weights."""
@@ -75,15 +91,16 @@ class Trainee:
         if measure < progress.best_measure:
             progress.best_measure, progress.best_epoch = measure, progress.epoch
             self.best_state = self.owner.state_of(self.index)
-        self._plan_rate(measure)
+        if self.scheduler:
+            self._plan_rate(self.scheduler, measure)
         stale = progress.epoch - progress.best_epoch
         stopped = 0 < settings.early_stopping <= stale
-        progress.finished = stopped or progress.epoch >= settings.epochs
+        progress.finished = progress.finished or stopped or progress.epoch >= settings.epochs
         self.last_state = self.owner.state_of(self.index)
 
-    def _plan_rate(self, measure: float) -> None:
+    def _plan_rate(self, scheduler: ReduceLROnPlateau, measure: float) -> None:
         if not self.settings.rate_steps:
-            self.scheduler.step(measure)
+            scheduler.step(measure)
             return
         begun = [rate for epoch, rate in self.settings.rate_steps if epoch <= self.progress.epoch]
         for group in self.optimizer.param_groups:
@@ -99,7 +116,7 @@ class Trainee:
             "last_state": self.last_state,
             "best_state": self.best_state,
             "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else {},
             "progress": vars(self.progress),
         }
 
@@ -108,7 +125,8 @@ class Trainee:
         self.last_state, self.best_state = checkpoint["last_state"], checkpoint["best_state"]
         self.owner.load_state_of(self.index, self.last_state)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
-        self.scheduler.load_state_dict(checkpoint["scheduler"])
+        if self.scheduler:
+            self.scheduler.load_state_dict(checkpoint["scheduler"])
         self.progress = Progress(**checkpoint["progress"])
 
 

@@ -44,6 +44,33 @@ class Diverged(Exception):
         self.stage, self.epoch, self.subdomain = stage, epoch, subdomain
 
 
+Means = tuple[list[float], list[float]]
+"""Mean loss and accuracy, of every network."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What of a training its strategy can vary.
+
+    Parameters
+    ----------
+    begin
+        Called with every network's trainee before its checkpoint is read: to begin from other weights than new ones, or
+        to train with another optimizer.
+    train_epoch
+        What an epoch does, given its number and the networks still in training; by back-propagation if None.
+    averaged
+        Whether gradients are averaged over the ranks behind the model's back.
+    """
+
+    begin: Callable[[Trainee], None] = lambda trainee: None
+    train_epoch: "Callable[[Loop, int, list[Trainee]], Means] | None" = None
+    averaged: bool = True
+
+
+NOTHING_SPECIAL = Plan()
+
+
 @dataclass(frozen=True)
 class Loop:
     """Train networks that are computed together, epoch after epoch.
@@ -70,6 +97,7 @@ class Loop:
     report: Callable[[dict[str, Any]], None]
     check: Callable[[], None]
     save: Callable[[], None]
+    plan: Plan = NOTHING_SPECIAL
 
     def run(self) -> None:
         """Train until every network has finished.
@@ -84,7 +112,8 @@ class Loop:
         while active := [trainee for trainee in self.trainees if not trainee.progress.finished]:
             epoch = max(trainee.progress.epoch for trainee in active) + 1
             began = time.monotonic()
-            loss_S, accuracy_S = self._train_epoch(epoch, active)
+            train_epoch = self.plan.train_epoch or Loop.back_propagate
+            loss_S, accuracy_S = train_epoch(self, epoch, active)
             validation_loss_S, validation_accuracy_S = self.evaluate("validation")
             # The last step of an epoch can break a network whose training losses were all numbers.
             self._refuse_nan(torch.tensor(validation_loss_S), epoch)
@@ -111,11 +140,12 @@ class Loop:
             **trainee.notes(),
         }
 
-    def _train_epoch(self, epoch: int, active: list[Trainee]) -> tuple[list[float], list[float]]:
+    def back_propagate(self, epoch: int, active: list[Trainee]) -> Means:
+        """Train for an epoch; losses and accuracies are those of the batches, at the weights that met them."""
         self.model.train()
         # Everything random in an epoch follows from its number, so a resumed run draws what it would have drawn.
         torch.manual_seed(derive_seed(self.seed, self.stage, epoch, "dropout", self.ranks.rank))
-        totals = Totals(len(self.trainees), self.ranks)
+        totals, step = Totals(len(self.trainees), self.ranks), 0
         for step, batch in enumerate(self.feed.train(derive_seed(self.seed, "order", epoch))):
             self.check()
             with precision(self.settings, self.ranks):
@@ -130,10 +160,13 @@ class Loop:
             if step % STEPS_BETWEEN_CHECKS_OF_THE_LOSS == 0:
                 self._refuse_nan(totals.loss_S, epoch)
         self._refuse_nan(totals.loss_S, epoch)
+        for trainee in active:
+            trainee.progress.sweeps += 1
+            trainee.progress.vectors += step + 1
         return totals.means()
 
     @torch.no_grad()
-    def evaluate(self, split: SplitName) -> tuple[list[float], list[float]]:
+    def evaluate(self, split: SplitName) -> Means:
         """Mean loss and accuracy of every network on a split, over all ranks."""
         self.model.eval()
         self.ranks.broadcast(self.model.buffers())  # data parallel ranks have their own batch-norm statistics
@@ -170,7 +203,7 @@ class Totals:
         self.sums[1] += (logits_BSK.argmax(-1) == labels[:, None]).sum(0)
         self.count += len(labels)
 
-    def means(self) -> tuple[list[float], list[float]]:
+    def means(self) -> Means:
         """Mean loss and accuracy of every network over all ranks."""
         values = self.ranks.sum(torch.cat([self.sums.flatten(), self.count]))
         loss_S, accuracy_S = (values[:-1] / values[-1]).unflatten(0, (2, -1)).tolist()

@@ -90,4 +90,16 @@ MODELS: dict[str, Entry] = {
         "ddlab.models.mlp:mlp",
         "Gu, Zhang, Liu, Cai, Section 2.4; widths are ours",
     ),
+    "mlp_sigmoid": Entry(
+        "Fully connected, sigmoid",
+        "As fully connected, with a sigmoid before the softmax, which keeps the loss of ten classes above 1.461.",
+        "ddlab.models.mlp:mlp_sigmoid",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3 and released code (MNIST)",
+    ),
+    "mlp512": Entry(
+        "Fully connected, 512 and 512",
+        "All pixels through two hidden layers of 512 units.",
+        "ddlab.models.mlp:mlp512",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3 (CIFAR-10)",
+    ),
 }

@@ -94,6 +94,11 @@ class ReLU(Layer):
 
 
 @dataclass(frozen=True)
+class Sigmoid(Layer):
+    """Logistic function of every number."""
+
+
+@dataclass(frozen=True)
 class MaxPool(Layer):
     """Maximum over windows of ``size`` along every spatial axis; a remainder at the border is dropped.
 
@@ -248,6 +253,8 @@ class Network:
         Dotted name of the layer whose maps a class activation map weights.
     classifier
         Dotted name of the layer that gives the logits.
+    weights
+        Rule of the first weights: He et al.'s with biases 0, or torch's own.
 
     Raises
     ------
@@ -259,6 +266,7 @@ class Network:
     input: Shape
     cam_layer: str = ""
     classifier: str = ""
+    weights: Literal["he", "torch"] = "he"
 
     def __post_init__(self) -> None:
         for step in self.steps():

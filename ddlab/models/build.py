@@ -61,7 +61,7 @@ class ResidualBlock(nn.Module):
 
 
 def build(network: a.Network, copies: int = 1) -> nn.Module:
-    """Build the modules of ``network``, freshly initialised: He et al.'s rule, biases 0.
+    """Build the modules of ``network``, freshly initialised: He et al.'s rule, biases 0, unless it says otherwise.
 
     Parameters
     ----------
@@ -74,6 +74,8 @@ def build(network: a.Network, copies: int = 1) -> nn.Module:
     He, Zhang, Ren, Sun 2015, "Delving Deep into Rectifiers".
     """
     module = _sequence(network.layers, len(network.input) - 1, copies)
+    if network.weights == "torch" and copies == 1:
+        return module
     for name, parameter in module.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
@@ -113,6 +115,11 @@ def _(layer: a.BatchNorm, dimensions: int, copies: int) -> nn.Module:
 @_module.register
 def _(layer: a.ReLU, dimensions: int, copies: int) -> nn.Module:
     return nn.ReLU(inplace=True)
+
+
+@_module.register
+def _(layer: a.Sigmoid, dimensions: int, copies: int) -> nn.Module:
+    return nn.Sigmoid()
 
 
 @_module.register

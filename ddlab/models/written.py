@@ -12,6 +12,7 @@ LAYERS = {
         a.Conv,
         a.BatchNorm,
         a.ReLU,
+        a.Sigmoid,
         a.MaxPool,
         a.GlobalAveragePool,
         a.Flatten,
@@ -28,6 +29,7 @@ def to_tree(network: a.Network) -> dict[str, Any]:
         "input": list(network.input),
         "cam_layer": network.cam_layer,
         "classifier": network.classifier,
+        "weights": network.weights,
         "layers": _named_tree(network.layers),
     }
 
@@ -41,7 +43,8 @@ def from_tree(tree: dict[str, Any]) -> a.Network:
         If the tree has a layer of a kind that there is not, or is none of ours.
     """
     try:
-        return a.Network(_named(tree["layers"]), tuple(tree["input"]), tree["cam_layer"], tree["classifier"])
+        named = (tree["cam_layer"], tree["classifier"], tree.get("weights", "he"))
+        return a.Network(_named(tree["layers"]), tuple(tree["input"]), *named)
     except (KeyError, TypeError) as error:
         raise ValueError(f"description of a network: is not as ddlab writes it ({error!r})") from None
 

@@ -11,12 +11,12 @@ Trust-Region Method", Algorithm 1.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
-from torch.distributed import ProcessGroup
 
-from ddlab.optim.base import Advance, BallMethod, as_parts
+from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
 from ddlab.optim.flat import length
 from ddlab.optim.iteration import Outcome, Region, StepRecord, Trial
 from ddlab.optim.model import FIRST_ORDER, StepModel
@@ -28,7 +28,29 @@ from ddlab.optim.together import halving_sum, share
 
 
 class Additive(BallMethod):
-    """What APTS and SAPTS have in common; the parameters are those of :class:`APTS`."""
+    """What APTS and SAPTS have in common.
+
+    Parameters
+    ----------
+    params
+        Of any shapes; one group.
+    radius
+        Of the first step.
+    preconditioner
+        Subdomains, local steps, and which reading of the method.
+    rule
+        Thresholds, factors and bounds of the radius, and the trials of the global iteration.
+    model
+        First or second order, the norm of the ball, the secant pairs kept.
+    placement
+        ``group`` and ``buffers``, see :class:`ddlab.optim.base.Placement`. Ranks hold the subdomains ``own`` each, and
+        sum three vectors of n numbers a step, however many local steps there are.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range; names the field, the rule and the value.
+    """
 
     same_function: bool
 
@@ -39,10 +61,9 @@ class Additive(BallMethod):
         preconditioner: Preconditioner = PAPER_PRECONDITIONER,
         rule: RadiusRule = PAPER,
         model: StepModel = FIRST_ORDER,
-        group: ProcessGroup | None = None,
-        buffers: Sequence[Tensor] = (),
+        **placement: Unpack[Placement],
     ) -> None:
-        super().__init__(params, radius, rule, model, group, buffers)
+        super().__init__(params, radius, rule, model, **placement)
         self.preconditioner = preconditioner
         count = preconditioner.num_subdomains
         self.own = share(count, self.together.rank, self.together.size)
@@ -88,6 +109,23 @@ class Additive(BallMethod):
             raise ValueError(f"closure: this rank has {len(self.own)} subdomains, a closure each, got {len(closures)}")
         weights = weights or [1 / self.preconditioner.num_subdomains] * len(closures)
         return self._step(as_parts(closures, values, weights), self._advance, self.same_function)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of all subdomains, whichever rank holds them: ranks call it together."""
+        whole = super().state_dict()
+        first, *own = self._own_state["memories"]
+        everyones = [memory for memories in self.together.gather(own) for memory in memories]
+        (key,) = whole["state"]
+        whole["state"] = {key: {**whole["state"][key], "memories": [first, *everyones]}}
+        return whole
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what ``state_dict()`` gave, on any number of ranks; with as many as then, to the last bit."""
+        (key,) = state_dict["state"]
+        mine = state_dict["state"][key]
+        first, *everyones = mine["memories"]
+        memories = [first, *(everyones[index] for index in self.own)]
+        super().load_state_dict({**state_dict, "state": {key: {**mine, "memories": memories}}})
 
     def _advance(self, objective: Objective, theta: Tensor, here: Evaluation) -> Advance:
         """Lines 4 to 9 of Algorithm 1."""
@@ -182,28 +220,7 @@ class APTS(Additive):
     The closures are the same functions in every step (no dropout, no augmentation): what is known at a point is not
     computed again. In mode "paper" no step that raises the loss is ever kept, and a step is Δ long at most.
 
-    Parameters
-    ----------
-    params
-        Of any shapes; one group.
-    radius
-        Of the first step.
-    preconditioner
-        Subdomains, local steps, and which reading of the method.
-    rule
-        Thresholds, factors and bounds of the radius, and the trials of the global iteration.
-    model
-        First or second order, the norm of the ball, the secant pairs kept.
-    group
-        Ranks that hold the subdomains, ``own`` of them each; ranks sum three vectors of n numbers a step, however many
-        local steps there are. None: this process holds all.
-    buffers
-        What the closures change besides gradients, such as ``model.buffers()``; they move once a step.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of its range; names the field, the rule and the value.
+    The parameters are those of :class:`Additive`.
 
     Examples
     --------
@@ -230,7 +247,7 @@ class SAPTS(Additive):
     """APTS in minibatches: the data of a step are a minibatch, its subdomains microbatches.
 
     The functions of two steps differ, so that nothing is carried over from one to the next but the radius and the
-    secant pairs, each of which is of one function. All parameters are those of :class:`APTS`.
+    secant pairs, each of which is of one function. The parameters are those of :class:`Additive`.
     """
 
     same_function = False

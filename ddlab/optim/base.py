@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -26,6 +26,22 @@ class Advance:
     known: Evaluation | None = None
 
 
+class Placement(TypedDict, total=False):
+    """Where a method works.
+
+    Parameters
+    ----------
+    group
+        Ranks that hold a part of the data each. None or nothing: this process is alone.
+    buffers
+        What closures change besides gradients: ``model.buffers()`` where there is batch normalisation, whose statistics
+        then move once a step.
+    """
+
+    group: ProcessGroup | None
+    buffers: Sequence[Tensor]
+
+
 class BallMethod(torch.optim.Optimizer):
     """Steps in balls. Everything that a resumed training needs is in ``state`` and ``param_groups``.
 
@@ -43,8 +59,7 @@ class BallMethod(torch.optim.Optimizer):
         radius: float,
         rule: RadiusRule,
         model: StepModel,
-        group: ProcessGroup | None,
-        buffers: Sequence[Tensor],
+        **placement: Unpack[Placement],
     ) -> None:
         if not rule.least <= radius <= rule.most:
             bounds = f"from min_radius = {rule.least:g} to max_radius = {rule.most:g}"
@@ -54,7 +69,7 @@ class BallMethod(torch.optim.Optimizer):
             raise ValueError(f"params: all parameters make one vector, so one group, got {len(self.param_groups)}")
         self.region = Region(model, rule, model.memory())
         self._memories = [self.region.memory]  # and those of subdomains, where there are any
-        self.together, self.buffers = Together(group), tuple(buffers)
+        self.together, self.buffers = Together(placement.get("group")), tuple(placement.get("buffers", ()))
         self.tally = Tally()
         self.record: StepRecord | None = None
         self._known: Evaluation | None = None

@@ -1,6 +1,7 @@
 """The ranks that hold the subdomains of the data, and sums whose order does not depend on them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.distributed
 from torch import Tensor
@@ -24,6 +25,14 @@ class Together:
         """Replace ``values`` by their sum over all ranks, in place, and return them."""
         if self.group is not None:
             torch.distributed.all_reduce(values, group=self.group)
+        return values
+
+    def gather(self, value: Any) -> list[Any]:
+        """The values of all ranks, in their order; they must be picklable."""
+        if self.group is None:
+            return [value]
+        values: list[Any] = [None] * self.size
+        torch.distributed.all_gather_object(values, value, group=self.group)
         return values
 
 

@@ -8,11 +8,11 @@ Conn, Gould, Toint, "Trust Region Methods", 2000, Algorithm 6.1.1. Defaults: Cru
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Unpack
 
 from torch import Tensor
-from torch.distributed import ProcessGroup
 
-from ddlab.optim.base import Advance, BallMethod, as_parts
+from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
 from ddlab.optim.iteration import Trial
 from ddlab.optim.model import FIRST_ORDER, StepModel
 from ddlab.optim.objective import Closure, Evaluation, Objective, Part
@@ -35,12 +35,8 @@ class TrustRegion(BallMethod):
         Thresholds, factors and bounds of the radius, and how many trials a step has.
     model
         First or second order, the norm of the ball, the secant pairs kept.
-    group
-        Ranks that hold a part of the data each: closures give the mean over their part, all parts of one size. None:
-        this process is alone.
-    buffers
-        What the closure changes besides gradients: ``model.buffers()`` where there is batch normalisation, whose
-        statistics then move once a step.
+    placement
+        ``group`` and ``buffers``, see :class:`ddlab.optim.base.Placement`; a closure is the mean over its rank's part.
 
     Raises
     ------
@@ -67,13 +63,17 @@ class TrustRegion(BallMethod):
         radius: float = 0.01,
         rule: RadiusRule = PAPER,
         model: StepModel = FIRST_ORDER,
-        group: ProcessGroup | None = None,
-        buffers: Sequence[Tensor] = (),
+        **placement: Unpack[Placement],
     ) -> None:
-        super().__init__(params, radius, rule, model, group, buffers)
+        super().__init__(params, radius, rule, model, **placement)
 
     def step(  # type: ignore[override]
-        self, closure: Closure, value: Closure | None = None, overlap: Closure | None = None, again: bool = False
+        self,
+        closure: Closure,
+        value: Closure | None = None,
+        overlap: Closure | None = None,
+        weight: float | None = None,
+        again: bool = False,
     ) -> Tensor:
         """Step once.
 
@@ -87,6 +87,8 @@ class TrustRegion(BallMethod):
         overlap
             For models of second order in minibatches: as ``closure``, on the few samples that the next minibatch has,
             too. Secant pairs come from it; without it, from the gradient at every trial point.
+        weight
+            Of this rank's part of the data in the mean; over all ranks they add up to 1. All weigh the same if None.
         again
             The closure is the same function as in the last step (all data, no dropout): what is known at this point is
             not computed again.
@@ -103,7 +105,7 @@ class TrustRegion(BallMethod):
         NotFinite
             If the loss is no number here, or at every trial point down to the smallest radius.
         """
-        weights = [1 / self.together.size]
+        weights = [1 / self.together.size if weight is None else weight]
         parts = as_parts([closure], None if value is None else [value], weights)
         overlaps = as_parts([overlap], None, weights) if overlap and self.region.model.order > 1 else []
         with_gradients = again or (self.region.model.order > 1 and not overlaps)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ddlab.experiment import Experiment
-from ddlab.recipes import classroom, extensions, gu, gu_photographs, klawonn, volumes
+from ddlab.recipes import apts, classroom, extensions, gu, gu_photographs, klawonn, volumes
 
 __all__ = ["RECIPES", "title"]
 
@@ -18,6 +18,10 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "composed": gu.composed,
     "ct_phantom": volumes.ct_phantom,
     "adrenal": volumes.adrenal,
+    "trust_region_demo": apts.trust_region_demo,
+    "apts_mnist_full": apts.apts_mnist_full,
+    "apts_mnist_mini": apts.apts_mnist_mini,
+    "apts_cifar10_mini": apts.apts_cifar10_mini,
     "signals": extensions.signals,
     "dense": extensions.dense,
     "klawonn_cifar10_vgg9": klawonn.klawonn_cifar10_vgg9,

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from ddlab.registry import Entry
 
-__all__ = ["COMPARED_BY_GU", "COMPARED_BY_KLAWONN", "STRATEGIES", "StrategyEntry"]
+__all__ = ["COMPARED_BY_APTS", "COMPARED_BY_GU", "COMPARED_BY_KLAWONN", "STRATEGIES", "StrategyEntry"]
 
 COMPARED_BY_KLAWONN = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
 COMPARED_BY_GU = ("composed_untrained", "composed", "random", "random_work")
+COMPARED_BY_APTS = ("apts", "sapts", "trust_region", "sgd", "adam")
 
 
 @dataclass(frozen=True)
@@ -87,5 +88,40 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.random_start:stages_of_equal_work",
         "Gu, Zhang, Liu, Cai, Section 3.1.1; equal work is ours",
         color="#A593DD",
+    ),
+    "apts": StrategyEntry(
+        "APTS",
+        "The global network without a learning rate: local trainings on parts of all data, whose steps are added.",
+        "ddlab.strategies.trust_region:apts_stages",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
+        color="#882255",
+    ),
+    "sapts": StrategyEntry(
+        "SAPTS",
+        "As APTS, in minibatches: local trainings on microbatches.",
+        "ddlab.strategies.trust_region:sapts_stages",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
+        color="#DD6677",
+    ),
+    "trust_region": StrategyEntry(
+        "Trust region",
+        "The global network without a learning rate: steps as long as the loss allows, on whole minibatches.",
+        "ddlab.strategies.trust_region:trust_region_stages",
+        "Conn, Gould, Toint 2000; Cruz Alegría, Trotti, Kopaničáková, Krause, Section 2.1",
+        color="#117733",
+    ),
+    "sgd": StrategyEntry(
+        "SGD",
+        "The global network by stochastic gradient descent with momentum, at a rate that stays.",
+        "ddlab.strategies.descent:sgd_stages",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
+        color="#8C6D31",
+    ),
+    "adam": StrategyEntry(
+        "Adam",
+        "The global network by Adam, at a rate that stays.",
+        "ddlab.strategies.descent:adam_stages",
+        "Kingma, Ba 2015; Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
+        color="#332288",
     ),
 }

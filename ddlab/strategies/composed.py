@@ -107,6 +107,7 @@ def train_further(context: StageContext) -> None:
     from ddlab.blocks import cross_energy, damp
     from ddlab.compose import composition_of
     from ddlab.strategies.phases import read_weights
+    from ddlab.training import Plan
 
     own, settings = context.problem.experiment.composed, further_settings(context.problem)
     composed = read_weights(context.needed(UNTRAINED), f"{UNTRAINED}-last")
@@ -124,7 +125,7 @@ def train_further(context: StageContext) -> None:
         if own.cross_rate < 1 or own.warm_up:
             damp(trainee.optimizer, _masked(trainee, masks), partial(factor, trainee))
 
-    train_whole(context, settings, begin)
+    train_whole(context, settings, Plan(begin))
 
 
 def _masked(trainee: "Trainee", masks: "State") -> list[Any]:

@@ -1,6 +1,6 @@
 """The global network: one network on the whole image, trained data parallel by all ranks. The benchmark."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ddlab.strategies.stage import Stage, StageContext, Task, training_flops
 
 if TYPE_CHECKING:
     from ddlab.batches import ImageFeed
-    from ddlab.trainee import Trainee
+    from ddlab.training import Plan
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -44,7 +44,7 @@ def whole_feed(context: StageContext, settings: TrainingSettings) -> "ImageFeed"
 
 
 def train_whole(
-    context: StageContext, settings: TrainingSettings, begin: "Callable[[Trainee], None]" = lambda trainee: None
+    context: StageContext, settings: TrainingSettings, plan: "Plan | None" = None, feed: "ImageFeed | None" = None
 ) -> None:
     """Train the global network; every rank takes its part of each batch and gradients are averaged.
 
@@ -52,14 +52,17 @@ def train_whole(
 
     Parameters
     ----------
-    begin
+    plan
         As :func:`ddlab.strategies.phases.train_cohort` takes it.
+    feed
+        Where images come from; :func:`whole_feed` if None.
     """
     from ddlab.strategies import phases  # torch
+    from ddlab.training import NOTHING_SPECIAL
 
-    ranks, feed = context.ranks, whole_feed(context, settings)
+    ranks, feed, plan = context.ranks, feed or whole_feed(context, settings), plan or NOTHING_SPECIAL
     cohort = phases.Cohort(context.problem.global_network, (context.stage.name,), (None,))
-    trained = phases.train_cohort(context, cohort, feed, settings, ranks, begin=begin)
+    trained = phases.train_cohort(context, cohort, feed, settings, ranks, plan=plan)
     scores: dict[str, np.ndarray] = {
         split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in SPLITS
     }
@@ -75,7 +78,7 @@ def train_whole(
     (network,) = phases.network_results(cohort, trained, accuracies_of_network)
     work = trained.flops(len(context.dataset.train), len(context.dataset.validation)) / ranks.size
     size = {key: network[key] for key in ("best_epoch", "parameters", "flops")}
-    sent = 0 if ranks.alone else network["epochs"] * feed.steps * gradient_bytes(context.problem)
+    sent = 0 if ranks.alone else trained.trainees[0].progress.vectors * gradient_bytes(context.problem)
     write_result(context, trained.seconds, [work] * ranks.size, [network], bytes_sent=sent, **reached, **size)
 
 

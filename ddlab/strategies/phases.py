@@ -4,7 +4,7 @@ Imports torch: strategies import this module when a stage runs. Shapes: M images
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from ddlab.models.build import build
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.strategies.stage import BACKWARD, StageContext
 from ddlab.trainee import State, Trainee
-from ddlab.training import Loop, derive_seed, precision
+from ddlab.training import NOTHING_SPECIAL, Loop, Plan, derive_seed, precision
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +68,10 @@ class Trained:
 
     def flops(self, num_train: int, num_validation: int) -> float:
         """Operations of the epochs that were trained, on this many images each."""
-        forward = self.bank.network.flops()
-        epochs = sum(trainee.progress.epoch for trainee in self.trainees)
-        return forward * epochs * ((1 + BACKWARD) * num_train + num_validation)
+        images = 0.0
+        for progress in (trainee.progress for trainee in self.trainees):
+            images += (1 + BACKWARD) * progress.sweeps * num_train + progress.epoch * num_validation
+        return self.bank.network.flops() * images
 
 
 def train_cohort(
@@ -80,7 +81,7 @@ def train_cohort(
     settings: TrainingSettings,
     ranks: Ranks,
     snapshot: int | None = None,
-    begin: Callable[[Trainee], None] = lambda trainee: None,
+    plan: Plan = NOTHING_SPECIAL,
 ) -> Trained:
     """Train a cohort from its checkpoint, if there is one, to its end, and write the weights of each network.
 
@@ -90,8 +91,8 @@ def train_cohort(
         Those that train this cohort together, data parallel; one rank alone in sharded stages.
     snapshot
         Epoch whose weights are written, too; those of the last epoch, where training ends before.
-    begin
-        Called with every network's trainee before its checkpoint is read: to begin from other weights than new ones.
+    plan
+        What this training does in another way than others.
     """
     bank = Bank(cohort.network, len(cohort.names))
     for index, name in enumerate(cohort.names):
@@ -100,21 +101,22 @@ def train_cohort(
     trainees = [Trainee(bank, index, subdomain, settings) for index, subdomain in enumerate(cohort.subdomains)]
     saved = saved_states(context)
     for name, trainee in zip(cohort.names, trainees, strict=True):
-        begin(trainee)
+        plan.begin(trainee)
         if name in saved:
             trainee.restore(saved[name])
 
     def save() -> None:
+        # All ranks: a part of the state may be theirs.
+        states = {name: trainee.checkpoint() for name, trainee in zip(cohort.names, trainees, strict=True)}
         if ranks.rank == 0:
             for name, trainee in zip(cohort.names, trainees, strict=True):
                 if snapshot and trainee.progress.epoch <= snapshot:
                     save_weights(context, f"{name}-epoch{snapshot}", trainee.last_state)
-            states = {name: trainee.checkpoint() for name, trainee in zip(cohort.names, trainees, strict=True)}
             save_checkpoint(context, cohort.checkpoint, states)
 
-    model: nn.Module = bank if ranks.alone else DistributedDataParallel(bank)
+    model: nn.Module = bank if ranks.alone or not plan.averaged else DistributedDataParallel(bank)
     stage, seed = context.folder.name, context.seed
-    Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save).run()
+    Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save, plan).run()
     for index, (name, trainee) in enumerate(zip(cohort.names, trainees, strict=True)):
         if ranks.rank == 0:
             save_weights(context, f"{name}-last", trainee.last_state)

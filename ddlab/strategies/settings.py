@@ -1,8 +1,8 @@
 """What strategies can be told: a part of an experiment for each that needs one."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from ddlab.settings import RatePlan, Settings, setting
 
@@ -78,3 +78,52 @@ class ComposedSettings(Settings):
         "What the local networks' logits become: their sum, as the paper, or their mean (temperature N).",
         advanced=True,
     )
+
+
+class TrustRegionSettings(Settings):
+    """The ball that every step stays in, for ``trust_region``, ``apts`` and ``sapts``."""
+
+    order: Literal[1, 2] = setting(1, "1: the gradient alone; 2: with curvature from secant pairs (L-SR1).")
+    radius: float = setting(0.01, "Radius Δ of the first ball.", gt=0)
+    min_radius: float = setting(0.001, "Least radius.", advanced=True, gt=0)
+    max_radius: float = setting(4.0, "Largest radius.", advanced=True, gt=0)
+    lower: float = setting(0.25, "η1: a step of a smaller ratio ρ is rejected.", advanced=True, ge=0, lt=1)
+    upper: float = setting(0.75, "η2: a larger ratio lets the radius grow.", advanced=True, gt=0, lt=1)
+    decrease: float = setting(0.5, "α: factor on the radius after a rejected step.", advanced=True, gt=0, lt=1)
+    increase: float = setting(2.0, "β: factor on the radius after a good step.", advanced=True, gt=1, le=100)
+    history: int = setting(5, "Secant pairs of the second order.", unit="pairs", advanced=True, ge=1, le=100)
+    norm: Literal["2", "1", "inf"] = setting("2", "Norm of the ball; of second order, 2 alone.", advanced=True)
+    trials: int = setting(11, "Steps tried in one iteration, at most.", advanced=True, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.min_radius <= self.radius <= self.max_radius:
+            raise ValueError(
+                f"radius: must be from min_radius = {self.min_radius:g} to max_radius = {self.max_radius:g}, got "
+                f"{self.radius:g}"
+            )
+        if not self.lower < self.upper:
+            raise ValueError(f"lower: must be below upper = {self.upper:g}, got {self.lower:g}")
+        if self.order > 1 and self.norm != "2":
+            raise ValueError(f"norm: order 2 needs '2', got {self.norm!r}")
+        return self
+
+
+class AptsSettings(Settings):
+    """The subdomains of the data that ``apts`` and ``sapts`` train on by themselves before they add their steps."""
+
+    subdomains: int = setting(2, "N, parts of the data of a step, each with its own local training.", ge=1, le=1024)
+    local_steps: int = setting(5, "ν, local steps between two exchanges, at most.", ge=1, le=100)
+    overlap: float = setting(0.05, "Share of a minibatch that it has in common with the next one.", ge=0, le=0.5)
+    mode: Literal["paper", "released"] = setting(
+        "paper", "The method as the paper has it, or as the authors' code of 2023 has it, which made their figures."
+    )
+    consistency: bool = setting(True, "Every local gradient begins as the global one.", advanced=True)
+    global_pass: bool = setting(True, "A trust-region iteration on all data after every sum of steps.", advanced=True)
+
+
+class DescentSettings(Settings):
+    """Learning rates of ``adam`` and ``sgd``, which stay as they are."""
+
+    adam_rate: float = setting(1e-3, "Learning rate of adam.", gt=0, le=10)
+    sgd_rate: float = setting(1e-2, "Learning rate of sgd, which has momentum 0.9.", gt=0, le=10)

@@ -1,0 +1,210 @@
+"""Epochs of steps in trust regions: minibatches and their microbatches as closures, steps as records.
+
+Shapes: B samples of a minibatch, N subdomains of it (microbatches), o samples that it shares with the next one.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddlab.batches import ImageFeed, Inputs
+from ddlab.models.architecture import Network
+from ddlab.optim.apts import Additive
+from ddlab.optim.base import BallMethod
+from ddlab.optim.iteration import NotFinite, StepRecord
+from ddlab.optim.trust_region import TrustRegion
+from ddlab.trainee import Trainee
+from ddlab.training import Diverged, Loop, Means, derive_seed, precision, sample_losses
+
+CHUNK_BYTES = 2**29  # of activations: data that take more go through the network in chunks
+GLOBAL = ("loss", "trial", "ratio", "radius", "accepted", "trials", "smallest")  # told of the iteration on all data
+
+
+@dataclass(frozen=True)
+class Microbatch:
+    """One subdomain's samples of a step; the last ``shared`` ones are in the next minibatch, too."""
+
+    inputs: Inputs
+    labels: Tensor
+    shared: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the data of an epoch become those of steps and subdomains.
+
+    Parameters
+    ----------
+    num_subdomains
+        N.
+    own
+        Those of this rank.
+    whole
+        All images in every step, always cut alike; else minibatches, shuffled anew in every epoch.
+    overlap
+        o / B.
+    """
+
+    num_subdomains: int
+    own: range
+    whole: bool = False
+    overlap: float = 0.0
+
+    def indices(self, order: Tensor, num_batches: int) -> Iterator[list[tuple[Tensor, int]]]:
+        """Samples of every subdomain, minibatch after minibatch, and how many of them the next minibatch has.
+
+        A minibatch is its own B samples and the first o of the next one, after the last the first; both are dealt to
+        the subdomains in turn.
+        """
+        batches = torch.tensor_split(order, 1 if self.whole else num_batches)
+        for number, batch in enumerate(batches):
+            following = batches[(number + 1) % len(batches)]
+            shared = following[: round(self.overlap * len(batch)) if len(batches) > 1 else 0]
+            dealt = [(batch[i :: self.num_subdomains], shared[i :: self.num_subdomains]) for i in self.all]
+            yield [(torch.cat(pair), len(pair[1])) for pair in dealt]
+
+    @property
+    def all(self) -> range:
+        """All subdomains."""
+        return range(self.num_subdomains)
+
+
+@dataclass
+class Steps:
+    """What an epoch does with an optimizer of :mod:`ddlab.optim`; called by the loop.
+
+    Parameters
+    ----------
+    chunk
+        Samples that go through the network at once.
+    columns
+        What the steps of the last epoch did, a list of a name.
+    """
+
+    feed: ImageFeed
+    cut: Cut
+    chunk: int
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    _whole: list[Microbatch] = field(default_factory=list)
+
+    def train_epoch(self, loop: Loop, epoch: int, active: list[Trainee]) -> Means:
+        """Take the epoch's steps; losses and accuracies are those on the training images after it."""
+        (trainee,) = active
+        optimizer = trainee.optimizer
+        assert isinstance(optimizer, BallMethod), "its strategy gives it one"
+        loop.model.train()
+        torch.manual_seed(derive_seed(loop.seed, loop.stage, epoch, "dropout", loop.ranks.rank))
+        records = []
+        for microbatches in self._microbatches(loop, epoch):
+            loop.check()
+            try:
+                self._step(loop, optimizer, microbatches)
+            except NotFinite as error:
+                raise Diverged(loop.stage, epoch, None) from error
+            assert optimizer.record is not None
+            records.append(optimizer.record)
+        self.columns = columns_of(records)
+        trainee.progress.sweeps, trainee.progress.vectors = optimizer.tally.sweeps, optimizer.tally.vectors
+        # On all images every later step would find the same; in minibatches the next one may go on.
+        trainee.progress.finished = self.cut.whole and _is_still(records[-1])
+        return loop.evaluate("train")
+
+    def _microbatches(self, loop: Loop, epoch: int) -> Iterator[list[Microbatch]]:
+        """The microbatches of this rank, step after step."""
+        if self._whole:
+            yield self._whole
+            return
+        seed = derive_seed(loop.seed, "order", 0 if self.cut.whole else epoch)
+        for number, parts in enumerate(self.cut.indices(self.feed.order(seed), self.feed.steps)):
+            total = sum(len(indices) for indices, _ in parts)
+            microbatches = []
+            for index in self.cut.own:
+                indices, shared = parts[index]
+                taken = self.feed.take(indices, derive_seed(seed, number, index))
+                microbatches.append(Microbatch(*taken, shared, len(indices) / total))
+            if self.cut.whole:
+                self._whole = microbatches
+            yield microbatches
+
+    def _step(self, loop: Loop, optimizer: BallMethod, microbatches: list[Microbatch]) -> None:
+        losses = [Loss(loop, microbatch, self.chunk) for microbatch in microbatches]
+        closures, values = [loss.with_gradient for loss in losses], [loss.value for loss in losses]
+        weights = [microbatch.weight for microbatch in microbatches]
+        if isinstance(optimizer, Additive):
+            optimizer.step(closures, values, weights)
+        else:
+            assert isinstance(optimizer, TrustRegion)
+            ((loss, closure, value, weight),) = zip(losses, closures, values, weights, strict=True)
+            overlap = loss.of_the_shared if loss.microbatch.shared else None
+            optimizer.step(closure, value, overlap, weight, again=self.cut.whole)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The mean cross entropy of a microbatch as closures; what does not fit goes through in chunks."""
+
+    loop: Loop
+    microbatch: Microbatch
+    chunk: int
+
+    def with_gradient(self) -> Tensor:
+        """The loss, its gradient added to the parameters' ones."""
+        return self._sum(slice(None), backward=True)
+
+    def value(self) -> Tensor:
+        """The loss alone."""
+        return self._sum(slice(None), backward=False)
+
+    def of_the_shared(self) -> Tensor:
+        """As :meth:`with_gradient`, of the samples that the next minibatch has, too."""
+        return self._sum(slice(len(self.microbatch.labels) - self.microbatch.shared, None), backward=True)
+
+    def _sum(self, part: slice, backward: bool) -> Tensor:
+        inputs, labels = self.microbatch.inputs, self.microbatch.labels[part]
+        assert isinstance(inputs, Tensor), "a global network sees one box"
+        total = torch.zeros((), dtype=torch.float64, device=labels.device)
+        for images, targets in zip(inputs[part].split(self.chunk), labels.split(self.chunk), strict=True):
+            with precision(self.loop.settings, self.loop.ranks):
+                loss = sample_losses(self.loop.model(images), targets).sum() / len(labels)
+            if backward:
+                loss.backward()
+            total += loss.detach()
+        return total
+
+
+def chunk_of(network: Network) -> int:
+    """Samples whose activations take ``CHUNK_BYTES``."""
+    return max(1, CHUNK_BYTES // (4 * network.activations()))
+
+
+def columns_of(records: list[StepRecord]) -> dict[str, list[Any]]:
+    """The steps of an epoch as columns, global iterations as ``global_...``; None for no number."""
+    rows = []
+    for record in records:
+        row = {**_numbers(record), "decreases": list(record.decreases), "lengths": list(record.lengths)}
+        row["length"] = record.length
+        after = _numbers(record.globally) if record.globally else {}
+        rows.append(row | {f"global_{name}": after.get(name) for name in GLOBAL})
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
+
+
+def _numbers(record: StepRecord) -> dict[str, Any]:
+    names = ("loss", "trial", "predicted", "ratio", "radius", "next_radius", "accepted", "trials", "smallest")
+    values = {name: getattr(record, name) for name in names}
+    return {name: _finite(value) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def _is_still(record: StepRecord) -> bool:
+    """Whether nothing can change any more: the gradient is zero, or the smallest steps are rejected."""
+    last = record.globally or record
+    rejected = not record.accepted and not last.accepted and last.radius == last.next_radius
+    return record.converged or (rejected and last.smallest is None)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,79 @@
+"""Adam and SGD at a rate that stays: what methods without a rate are compared with.
+
+References
+----------
+Cruz Alegría, Trotti, Kopaničáková, Krause, "Data-Parallel Neural Network Training via Nonlinearly Preconditioned
+Trust-Region Method", Section 3: Adam at the best of 13 rates.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ddlab.experiment import TrainingSettings
+from ddlab.problem import Problem
+from ddlab.strategies.global_network import global_task, train_whole
+from ddlab.strategies.stage import Stage, StageContext
+
+if TYPE_CHECKING:
+    from ddlab.trainee import Trainee
+    from ddlab.training import Loop, Means
+
+
+def adam_stages(problem: Problem) -> Iterator[Stage]:
+    """One stage: train the global network by Adam."""
+    yield _stage(problem, "adam", "Adam")
+
+
+def sgd_stages(problem: Problem) -> Iterator[Stage]:
+    """One stage: train the global network by SGD."""
+    yield _stage(problem, "sgd", "SGD")
+
+
+def _stage(problem: Problem, name: str, title: str) -> Stage:
+    task = global_task(problem, problem.experiment.training.epochs)
+    return Stage(name, title, "collective", train, tasks=(task,))
+
+
+def settings_of(problem: Problem, optimizer: str) -> TrainingSettings:
+    """The training's, with this optimizer at its own rate, which nothing lowers."""
+    training, own = problem.experiment.training, problem.experiment.descent
+    rate = {"adam": own.adam_rate, "sgd": own.sgd_rate}[optimizer]
+    steady = {"rate_steps": (), "plateau_patience": training.epochs}
+    return training.model_copy(update={"optimizer": optimizer, "learning_rate": rate, **steady})
+
+
+def train(context: StageContext) -> None:
+    """Train from new weights, the same as those of the strategies without a rate."""
+    from ddlab.training import Plan  # torch
+
+    settings = settings_of(context.problem, context.stage.name)
+
+    def begin(trainee: "Trainee") -> None:
+        begin_alike(context, trainee)
+        trainee.notes = partial(effort_notes, context.problem, trainee)
+
+    train_whole(context, settings, Plan(begin, _train_epoch))
+
+
+def _train_epoch(loop: "Loop", epoch: int, active: "list[Trainee]") -> "Means":
+    """By back-propagation; losses and accuracies are those on the training images after it, as of the others."""
+    loop.back_propagate(epoch, active)
+    return loop.evaluate("train")
+
+
+def begin_alike(context: StageContext, trainee: "Trainee") -> None:
+    """Begin from weights that follow from the seed alone, whichever strategy trains them."""
+    from ddlab.strategies.phases import new_state
+
+    trainee.begin_with(new_state(context.problem.global_network, context.seed, "optimizers", "global"))
+
+
+def effort_notes(problem: Problem, trainee: "Trainee") -> dict[str, Any]:
+    """What a record tells of the effort so far: passes over the data, and what ranks exchange."""
+    return {
+        "sweeps": trainee.progress.sweeps,
+        "vectors": trainee.progress.vectors,
+        "parameters": problem.global_network.parameters(),
+        "bytes_each": 8 if problem.experiment.training.precision == "float64" else 4,
+    }

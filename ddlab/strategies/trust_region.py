@@ -1,0 +1,147 @@
+"""Training without a learning rate: the trust-region method, and APTS and SAPTS, which precondition it.
+
+The global network is trained; what is decomposed is the data of a step. Every rank holds some of the subdomains.
+
+References
+----------
+Cruz Alegría, Trotti, Kopaničáková, Krause, "Data-Parallel Neural Network Training via Nonlinearly Preconditioned
+Trust-Region Method".
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ddlab.experiment import Experiment, ExperimentError
+from ddlab.optim import OPTIMIZERS
+from ddlab.problem import Problem
+from ddlab.strategies.descent import begin_alike, effort_notes
+from ddlab.strategies.global_network import global_task, train_whole, whole_feed
+from ddlab.strategies.stage import Stage, StageContext
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ddlab.engine.ranks import Ranks
+    from ddlab.optim.base import BallMethod
+    from ddlab.stepping import Cut
+    from ddlab.trainee import Trainee
+
+VALUE = 1 / 3  # of the operations of a gradient
+
+
+def apts_stages(problem: Problem) -> Iterator[Stage]:
+    """One stage: APTS on all images in every step.
+
+    Raises
+    ------
+    ExperimentError
+        If a step's function would not be that of the step before, or a subdomain would be left without images.
+    """
+    training, model = problem.experiment.training, problem.experiment.model
+    for field, value in (("flip", training.flip), ("shift", training.shift), ("rotate", training.rotate)):
+        if value:
+            raise ExperimentError(f"training.{field}: apts sees the same images in every step; needs 0, got {value}")
+    if model.dropout:
+        raise ExperimentError(f"model.dropout: apts has one loss for all steps; needs 0, got {model.dropout:g}")
+    _enough(problem, problem.description.num_train)
+    yield _stage(problem, "apts", "APTS", _sweeps(problem.experiment))
+
+
+def sapts_stages(problem: Problem) -> Iterator[Stage]:
+    """One stage: APTS in minibatches.
+
+    Raises
+    ------
+    ExperimentError
+        If a subdomain would be left without images.
+    """
+    _enough(problem, min(problem.experiment.training.batch_size, problem.description.num_train))
+    yield _stage(problem, "sapts", "SAPTS", _sweeps(problem.experiment))
+
+
+def trust_region_stages(problem: Problem) -> Iterator[Stage]:
+    """One stage: the trust-region method on minibatches."""
+    yield _stage(problem, "trust_region", "Trust region", 1 + VALUE)
+
+
+def _stage(problem: Problem, name: str, title: str, sweeps: float) -> Stage:
+    """A stage whose epochs take so many passes over the images."""
+    task = global_task(problem, problem.experiment.training.epochs)
+    tasks = (type(task)(task.name, task.flops * sweeps),)
+    return Stage(name, title, "collective", train, tasks=tasks)
+
+
+def _sweeps(experiment: Experiment) -> float:
+    """Passes of an additive step in which nothing is rejected: here, ν - 1 local ones, the sum; and two losses."""
+    return 1 + experiment.apts.local_steps + 2 * VALUE
+
+
+def _enough(problem: Problem, images: int) -> None:
+    count = problem.experiment.apts.subdomains
+    if count > images:
+        raise ExperimentError(f"apts.subdomains: every one needs an image of a step, which has {images}, got {count}")
+
+
+def train(context: StageContext) -> None:
+    """Train from new weights, the same for all methods that are compared."""
+    from ddlab.stepping import Steps, chunk_of  # torch
+    from ddlab.training import Plan
+
+    problem, settings = context.problem, context.problem.experiment.training
+    feed = whole_feed(context, settings)
+    steps = Steps(feed, _cut(problem, context.stage.name, context.ranks), chunk_of(problem.global_network))
+
+    def begin(trainee: "Trainee") -> None:
+        begin_alike(context, trainee)
+        parameters = list(trainee.owner.parameters())
+        optimizer = _optimizer(problem.experiment, context.stage.name, parameters, list(trainee.owner.buffers()))
+        trainee.use(optimizer)
+
+        def notes() -> dict[str, Any]:
+            told = {"radius": optimizer.radius, "steps": steps.columns, "still": trainee.progress.finished}
+            return {**effort_notes(problem, trainee), **told}
+
+        trainee.notes = notes
+
+    train_whole(context, settings, Plan(begin, steps.train_epoch, averaged=False), feed)
+
+
+def _cut(problem: Problem, strategy: str, ranks: "Ranks") -> "Cut":
+    """Subdomains of the experiment, shared out; the trust-region method itself has one a rank."""
+    from ddlab.optim.together import share
+    from ddlab.stepping import Cut
+
+    experiment = problem.experiment
+    count = ranks.size if strategy == "trust_region" else experiment.apts.subdomains
+    whole = strategy == "apts" or (strategy == "trust_region" and _never_changes(problem))
+    return Cut(count, share(count, ranks.rank, ranks.size), whole, experiment.apts.overlap)
+
+
+def _never_changes(problem: Problem) -> bool:
+    """Whether every step sees all images, and all of them alike."""
+    training = problem.experiment.training
+    changed = training.flip or training.shift or training.rotate or problem.experiment.model.dropout
+    return training.batch_size >= problem.description.num_train and not changed
+
+
+def _optimizer(
+    experiment: Experiment, strategy: str, parameters: "list[Tensor]", buffers: "list[Tensor]"
+) -> "BallMethod":
+    import torch.distributed
+
+    from ddlab.optim.model import StepModel
+    from ddlab.optim.preconditioner import Preconditioner
+    from ddlab.optim.radius import RadiusRule
+
+    own, apts = experiment.trust_region, experiment.apts
+    bounds = (own.min_radius, own.max_radius)
+    rule = RadiusRule(own.lower, own.upper, own.decrease, own.increase, *bounds, own.trials)
+    group = torch.distributed.group.WORLD if torch.distributed.is_initialized() else None
+    released = strategy != "trust_region" and apts.mode == "released"
+    model = StepModel(own.order, own.norm, own.history, signed=released)
+    balls = {"rule": rule, "model": model, "group": group, "buffers": buffers}
+    if strategy != "trust_region":
+        parts = (apts.subdomains, apts.local_steps, apts.mode, apts.consistency, apts.global_pass)
+        balls["preconditioner"] = Preconditioner(*parts)
+    optimizer: BallMethod = OPTIMIZERS[strategy].load()(parameters, own.radius, **balls)
+    return optimizer
