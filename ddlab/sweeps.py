@@ -1,10 +1,12 @@
 """Sweeps: one experiment in many decompositions, a run each, found again by the name that their experiments carry.
 
+:mod:`ddlab.sensitivity` makes sweeps of another kind, and finds, continues and starts them as here.
+
 The runs differ in their decomposition only. Each works on one device, so that as many work at once as there are
 devices; and the global network, which no decomposition changes, is trained in the first of them alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,8 @@ from ddlab.experiment import Experiment, ExperimentError
 from ddlab.layouts import LAYOUTS, cut, title
 from ddlab.problem import Problem, assemble
 from ddlab.registry import choose
-from ddlab.runs import RunFolder
+from ddlab.runs import RunFolder, has_diverged
+from ddlab.strategies import COMPARED_BY_APTS
 
 OVERLAPS = (0, 2, 4, 8)
 DEFAULT = "demo"  # a recipe whose sweep a lecture has time for
@@ -89,8 +92,9 @@ def plan_sweep(
     ExperimentError
         If there are no such data or layouts, no strategy depends on the decomposition, or nothing fits.
     """
-    if set(base.strategies) <= {GLOBAL}:
-        raise ExperimentError("strategies: a sweep needs one that asks local networks, got only global")
+    if set(base.strategies) <= {GLOBAL, *COMPARED_BY_APTS}:
+        given = ", ".join(base.strategies)
+        raise ExperimentError(f"strategies: a sweep needs one that asks local networks, got only {given}")
     try:
         for layout in layouts:
             choose(LAYOUTS, layout, "layouts")
@@ -131,19 +135,26 @@ def vary(
 # ---- what there is
 
 
-def by_sweep(runs: Iterable[RunFolder]) -> dict[str, list[RunFolder]]:
-    """The runs of every sweep, by its name, in the order of ``runs``; runs of no sweep are left out."""
+def by_sweep(runs: Iterable[RunFolder], *, tuned: bool = False) -> dict[str, list[RunFolder]]:
+    """The runs of every sweep, by its name, in the order of ``runs``; runs of no sweep are left out.
+
+    Parameters
+    ----------
+    tuned
+        Sweeps of radii and rates, whose strategies know no decomposition, in place of sweeps of decompositions.
+    """
     found: dict[str, list[RunFolder]] = {}
     for run in runs:
-        name = run.asked().get("sweep")
-        if isinstance(name, str) and name:
+        asked = run.asked()
+        name = asked.get("sweep")
+        if isinstance(name, str) and name and tuned == (set(asked.get("strategies") or ()) <= {*COMPARED_BY_APTS}):
             found.setdefault(name, []).append(run)
     return found
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is left to do for one decomposition: nothing, to resume its run, or to make one.
+    """What is left to do for one experiment of a sweep: nothing, to resume its run, or to make one.
 
     Parameters
     ----------
@@ -157,7 +168,12 @@ class Step:
     @property
     def is_open(self) -> bool:
         """Whether there is something to do."""
-        return self.run is None or self.run.state().can_resume
+        return self.run is None or is_open(self.run)
+
+
+def is_open(run: RunFolder) -> bool:
+    """Whether a run ended too early and may come further."""
+    return run.state().can_resume and not has_diverged(run)
 
 
 def steps(variants: Iterable[Variant], runs: Sequence[RunFolder]) -> list[Step]:
@@ -192,11 +208,22 @@ def _check_same(experiment: Experiment, run: RunFolder) -> None:
     mine["local strategies"], theirs["local strategies"] = (
         sorted({*tree["strategies"]} - {GLOBAL}) for tree in (mine, theirs)
     )
+    refuse_another(experiment.sweep, mine, theirs, OWN)
+
+
+def refuse_another(sweep: str, mine: dict[str, Any], theirs: dict[str, Any], own: Collection[str]) -> None:
+    """Compare two experiments of a sweep, as trees, but for what they have of their ``own``.
+
+    Raises
+    ------
+    ExperimentError
+        If they differ; names the first setting that does.
+    """
     for key in mine:
-        if key not in OWN and mine[key] != theirs[key]:
+        if key not in own and mine[key] != theirs[key]:
             field, here, there = _difference(key, mine[key], theirs[key])
             raise ExperimentError(
-                f"sweep: {experiment.sweep!r} is there already, with {field} {there} in place of {here}; "
+                f"sweep: {sweep!r} is there already, with {field} {there} in place of {here}; "
                 "give this one another name"
             )
 

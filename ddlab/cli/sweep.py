@@ -4,6 +4,7 @@ import shlex
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -42,20 +43,22 @@ def sweep(
     from ddlab.sweeps import DEFAULT, by_sweep, default_grids, plan_sweep, start, steps, sweep_name
 
     base = find_experiment(what or DEFAULT).with_settings(dict(map(parse_setting, settings or ())))
-    cuts = [_numbers("grids", grid, "x") for grid in _parts(grids)] or default_grids(base)
-    chosen = {"layouts": _parts(layouts)} if layouts else {}
+    cuts = [_numbers("grids", grid, "x") for grid in parts(grids)] or default_grids(base)
+    chosen = {"layouts": parts(layouts)} if layouts else {}
     variants = plan_sweep(base, cuts, overlaps=_numbers("overlaps", overlaps, ","), **chosen)
     todo = steps(variants, by_sweep(list_runs()).get(sweep_name(base), []))
     if plan:
         return _tell_plan(variants, todo, json)
     runs = start(todo, shlex.join(["ddlab", *sys.argv[1:]]))
     if plan is False:
-        write_json([{"id": run.id, "path": str(run.path)} for run in runs]) if json else _write_ids(runs)
+        write_json([{"id": run.id, "path": str(run.path)} for run in runs]) if json else write_ids(runs)
         return None
-    raise typer.Exit(_follow(runs, json))
+    follow(runs)
+    raise typer.Exit(_tell(runs, json))
 
 
-def _parts(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
+    """What stands between the commas of a text."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -67,7 +70,8 @@ def _numbers(option: str, text: str, between: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def _write_ids(runs: list[RunFolder]) -> None:
+def write_ids(runs: list[RunFolder]) -> None:
+    """Write the ids of runs, a line each."""
     for run in runs:
         typer.echo(run.id)
 
@@ -100,7 +104,7 @@ def _tell_plan(variants: tuple[Any, ...], todo: list[Any], json: bool) -> None:
     typer.echo(f"{len(left)} of {fits.sum()} runs to train: {work}", err=True)
 
 
-def _follow(runs: list[RunFolder], json: bool) -> int:
+def follow(runs: list[RunFolder]) -> None:
     """Watch the runs; the first Ctrl-C cancels those that are not done, the last one first."""
     from ddlab.engine.control import cancel
 
@@ -114,7 +118,6 @@ def _follow(runs: list[RunFolder], json: bool) -> int:
                     cancel(run)
         except (KeyboardInterrupt, ValueError):  # one may have ended just now
             pass
-    return _tell(runs, json)
 
 
 def _watch(runs: list[RunFolder]) -> None:
@@ -137,12 +140,17 @@ def _tell(runs: list[RunFolder], json: bool) -> int:
     from ddlab.analyses.sweep import sweep_table
 
     table = sweep_table(sorted(runs, key=lambda run: run.id, reverse=True))
-    states = Counter(run.state().state for run in runs)
     if json:
         write_json(table.astype(object).where(table.notna(), None).to_dict("records"))
     else:
         _write_accuracies(table)
-    if set(states) != {"finished"}:
+    return how_they_ended(run.state().state for run in runs)
+
+
+def how_they_ended(found: Iterable[str], good: tuple[str, ...] = ("finished",)) -> int:
+    """Write the states of runs to stderr unless all are ``good``; gives the exit code, which is 0 only then."""
+    states = Counter(found)
+    if not set(states) <= set(good):
         typer.echo(", ".join(f"{number} {state}" for state, number in sorted(states.items())), err=True)
         return 1
     return 0

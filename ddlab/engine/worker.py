@@ -107,6 +107,7 @@ def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str,
         return  # another rank's end, which is not ours to explain
     failure = {
         "sentence": sentence,
+        "error": type(error).__name__,
         "traceback": "".join(traceback.format_exception(error)),
         "stage": getattr(error, "stage", last_record.get("stage")),
         "epoch": getattr(error, "epoch", last_record.get("epoch")),

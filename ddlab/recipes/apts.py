@@ -4,7 +4,7 @@ Figures 1 and 2 have N = 2, 4 and 6 subdomains and both orders, ten seeds, and A
 is N = 2 of first order; the others are ``--set apts.subdomains=4``, ``--set trust_region.order=2``. They are made with
 ``apts.mode`` "released"; ``--set apts.mode=paper`` is the method as the paper describes it.
 
-What differs: their CIFAR-10 images are less one mean of all channels, divided by one deviation; ours channel by channel.
+What differs: their CIFAR-10 images are less the mean of all channels, divided by one deviation; ours a channel each.
 
 References
 ----------

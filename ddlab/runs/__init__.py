@@ -4,7 +4,7 @@ from ddlab.runs.export import export_run
 from ddlab.runs.folder import RunFolder
 from ddlab.runs.listing import EXAMPLE, list_runs, open_run, restore
 from ddlab.runs.stage_folder import StageFolder
-from ddlab.runs.state import STATES, TERMINAL, RunState
+from ddlab.runs.state import STATES, TERMINAL, RunState, has_diverged
 
 __all__ = [
     "EXAMPLE",
@@ -14,6 +14,7 @@ __all__ = [
     "RunState",
     "StageFolder",
     "export_run",
+    "has_diverged",
     "list_runs",
     "open_run",
     "restore",

@@ -7,7 +7,7 @@
     name.txt              the name that people gave it
     status.json           {"state", "message", "time", "launcher", "pid", "created", "host", "started", "ended",
                            "ranks", "devices", "workers", "accuracies"}
-    failure.json          {"sentence", "traceback", "stage", "epoch", "rank"} of the rank that failed first
+    failure.json          {"sentence", "error", "traceback", "stage", "epoch", "rank"} of the rank that failed first
     cancel.json           the wish that it stop
     progress.json         {"stage", "title", "seed", "done", "remaining", "epoch", "epochs", "time"}
     metrics-<rank>.jsonl  one record an epoch and network, appended
@@ -183,7 +183,7 @@ class RunFolder:
         files.write_json(self.path / "cancel.json", {"time": time.time()})
 
     def failure(self) -> dict[str, Any] | None:
-        """``{"sentence", "traceback", "stage", "epoch", "rank"}`` of the rank that failed first, or None."""
+        """``{"sentence", "error", "traceback", "stage", "epoch", "rank"}`` of the rank that failed first, or None."""
         failure = files.read_json(self.path / "failure.json")
         return failure if failure.get("sentence") else None
 

@@ -87,6 +87,11 @@ def derive(run: "RunFolder", status: dict[str, Any] | None = None) -> RunState:
     return _from_status(status, "lost", LOST, ended)
 
 
+def has_diverged(run: "RunFolder") -> bool:
+    """Whether it ended because a loss was no number any more; trained again, it would end so again."""
+    return (run.failure() or {}).get("error") == "Diverged" and run.state().state == "failed"
+
+
 def _lives(run: "RunFolder", status: dict[str, Any]) -> bool:
     """Whether a process works for it; before it has one, whether the one that launches it does."""
     processes = run.processes(status) or [status.get("launcher") or {}]

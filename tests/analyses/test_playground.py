@@ -144,7 +144,7 @@ def test_the_subproblem_is_solved_exactly_hard_cases_too(values, gradient):
     least = (tried @ gradient + np.einsum("...i,ij,...j", tried, matrix, tried) / 2).min()
     assert np.linalg.norm(step) <= radius * (1 + 1e-12)
     assert predicted == pytest.approx(-(gradient @ step + step @ matrix @ step / 2), abs=1e-12)
-    assert -predicted <= least + 1e-12 and predicted == pytest.approx(-least, rel=1e-3, abs=1e-12)
+    assert -predicted <= least + 1e-12 and predicted == pytest.approx(-least, rel=5e-3, abs=1e-12)
 
 
 def test_the_curvature_model_repeats_a_quadratic_and_leaves_out_what_it_knows():
