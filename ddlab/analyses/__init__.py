@@ -84,4 +84,10 @@ ANALYSES: dict[str, Entry] = {
         "The accuracy of every strategy with every decomposition of a sweep, and the work of its local networks.",
         "ddlab.analyses.sweep:sweep_table",
     ),
+    "sensitivity": Entry(
+        "Sensitivity",
+        "The accuracy of every strategy with every initial radius or learning rate, and the width of its plateau.",
+        "ddlab.analyses.sensitivity:sensitivity_table",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
+    ),
 }

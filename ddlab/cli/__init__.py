@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddlab.cli import catalogue, cost, data, maps, runs, sweep, train, verify
+from ddlab.cli import catalogue, cost, data, maps, runs, sensitivity, sweep, train, verify
 
 __all__ = ["app", "main"]
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 for commands in (
     train.commands,
     sweep.commands,
+    sensitivity.commands,
     runs.commands,
     catalogue.commands,
     cost.commands,

@@ -43,8 +43,8 @@ def sweep(
     from ddlab.sweeps import DEFAULT, by_sweep, default_grids, plan_sweep, start, steps, sweep_name
 
     base = find_experiment(what or DEFAULT).with_settings(dict(map(parse_setting, settings or ())))
-    cuts = [_numbers("grids", grid, "x") for grid in parts(grids)] or default_grids(base)
-    chosen = {"layouts": parts(layouts)} if layouts else {}
+    cuts = [_numbers("grids", grid, "x") for grid in split_commas(grids)] or default_grids(base)
+    chosen = {"layouts": split_commas(layouts)} if layouts else {}
     variants = plan_sweep(base, cuts, overlaps=_numbers("overlaps", overlaps, ","), **chosen)
     todo = steps(variants, by_sweep(list_runs()).get(sweep_name(base), []))
     if plan:
@@ -57,7 +57,7 @@ def sweep(
     raise typer.Exit(_tell(runs, json))
 
 
-def parts(text: str) -> list[str]:
+def split_commas(text: str) -> list[str]:
     """What stands between the commas of a text."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
