@@ -1,8 +1,8 @@
 """The Sweep page's parts: what a sweep is made of, what it will take, and what its runs came to."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,11 +11,9 @@ from ddlab.analyses.cost import machine_rate
 from ddlab.analyses.sweep import best_row, plan_of_sweep, runs_at_once, sweep_table, wall_seconds
 from ddlab.data.cache import describe
 from ddlab.decomposition import grid_presets
-from ddlab.engine.control import cancel, resume
 from ddlab.experiment import Experiment
 from ddlab.figures import sweep as figures
 from ddlab.layouts import LAYOUTS
-from ddlab.recipes import RECIPES, title
 from ddlab.runs import RunFolder, list_runs
 from ddlab.strategies import STRATEGIES
 from ddlab.sweeps import (
@@ -23,21 +21,17 @@ from ddlab.sweeps import (
     GLOBAL,
     NAME,
     OVERLAPS,
-    Step,
     Variant,
     by_sweep,
     default_grids,
     plan_sweep,
-    start,
     steps,
     sweep_name,
 )
 from ddlab.words import duration, percent
-from pages.ui import charts, live, plan, results, selection
+from pages.ui import charts, many_runs, plan, results, selection
 
-THIS = "run"  # the current run's experiment, as something to begin with
 FURTHER = (1, 3, 6, 12, 16)  # overlaps besides the usual ones
-SECONDS = 2.0  # between two looks at the runs
 
 
 # ---- what is asked
@@ -72,13 +66,8 @@ class Wish:
 
 def pick() -> Wish:
     """Let an experiment and its decompositions be chosen; stops the page with a sentence where there are no data."""
-    run = selection.current_run()
-    labels = {name: f"{name} · {title(name)}" for name in sorted(RECIPES, key=lambda name: name != DEFAULT)}
-    if run is not None:
-        labels[THIS] = f"The experiment of “{run.name}”"
-    source = selection.pick("Start from", list(labels), "base", format_func=labels.get, help="Train makes others.")
     try:
-        base = _of(run) if run is not None and source == THIS else RECIPES[source]()
+        source, base = many_runs.pick_base("base", DEFAULT)
         default = [_written(grid) for grid in default_grids(base)]
         shape = describe(base.dataset).shape
     except ValueError as error:
@@ -94,12 +83,6 @@ def pick() -> Wish:
     name = st.text_input("Name", sweep_name(base), max_chars=NAME, key=f"name of the sweep of {source}")
     base = base.model_copy(update={"name": name.strip() or sweep_name(base), "strategies": tuple(strategies)})
     return Wish(base, source, chosen_grids, layouts, chosen_overlaps)
-
-
-def _of(run: RunFolder) -> Experiment:
-    """What a run asked; if it belongs to a sweep, what that sweep asked."""
-    asked = run.experiment
-    return asked.model_copy(update={"name": asked.sweep or asked.name})
 
 
 def _layout_title(name: str) -> str:
@@ -140,25 +123,11 @@ def offer(wish: Wish) -> None:
         + (f" {done} of this sweep {'are' if done > 1 else 'is'} there already." if done else "")
         + (f" {(~fits).sum()} of {len(table)} decompositions do not fit and are left out." if not fits.all() else "")
     )
-    reason = None if left else "All of its runs are there: choose more decompositions or another name."
-    label = f"Start {'all ' * (left > 1)}{left} run{'s' * (left != 1)}" if left else "Nothing to start"
-    if st.button(label, icon=":material/apps:", type="primary", width="stretch", disabled=not left, help=reason):
-        _start(wish, todo)
+    nothing = "All of its runs are there: choose more decompositions or another name."
+    many_runs.start_button(todo, wish.command(), ("sweep", sweep_name(wish.base)), nothing)
     with st.expander("What will be trained"):
         st.dataframe(table.drop(columns="flops"), hide_index=True, column_config=_columns(), placeholder="–")
         st.code(wish.command(), language="bash", wrap_lines=True)
-
-
-def _start(wish: Wish, todo: list[Step]) -> None:
-    """Nothing is drawn in between: a page that is left meanwhile still puts all of them in the queue."""
-    try:
-        with st.spinner("Puts the runs in the queue …"):
-            start(todo, wish.command())
-    except (ValueError, RuntimeError, OSError) as error:
-        st.error(str(error), icon=":material/front_hand:")
-        return
-    selection.choose("sweep", sweep_name(wish.base))
-    st.rerun()
 
 
 def _columns() -> dict:
@@ -179,45 +148,16 @@ def _columns() -> dict:
 
 def show(runs: list[RunFolder], name: str) -> None:
     """Draw the heat map of a sweep, filling in while its runs work; a click on a cell opens its run."""
-    states = [run.state() for run in runs]
-    live_now = any(state.is_live for state in states)
     asked = {strategy for run in runs for strategy in run.asked().get("strategies") or ()} - {GLOBAL}
     names = [strategy for strategy in STRATEGIES if strategy in asked]
     strategy = selection.pick_one_of({name: STRATEGIES[name].title for name in names}, "Strategy", "strategy")
-    _actions(runs)
-
-    @st.fragment(run_every=SECONDS if live_now else None)
-    def part() -> None:
-        _draw(runs, strategy, name)
-        if live_now and not any(run.state().is_live for run in runs):
-            st.rerun()
-
-    part()
-
-
-def _actions(runs: list[RunFolder]) -> None:
-    with st.container(horizontal=True):
-        open_runs = [run for run in runs if run.state().can_resume]
-        working = [run for run in runs if run.state().is_live]
-        if open_runs and st.button(f"Go on with {len(open_runs)} that did not finish", icon=":material/play_arrow:"):
-            live.attempt(_each, resume, reversed(open_runs))
-        if working and st.button(f"Cancel {len(working)}", icon=":material/stop_circle:"):
-            with st.spinner("Stops all processes …"):
-                live.attempt(_each, cancel, working)  # the newest first, so that none of those that wait starts
-
-
-def _each(action: Callable[[RunFolder], None], runs: Iterable[RunFolder]) -> None:
-    for run in runs:
-        action(run)
+    many_runs.actions(runs, "sweep")
+    many_runs.follow(runs, partial(_draw, runs, strategy, name))
 
 
 def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
     states = tuple(run.state().state for run in runs)
-    counts = Counter(states)
-    with st.container(horizontal=True):
-        for state, (icon, word, color) in live.LOOKS.items():
-            if counts[state]:
-                st.badge(f"{counts[state]} {word.lower()}", icon=icon, color=color)  # type: ignore[arg-type]
+    many_runs.badges(states)
     table = _table(tuple(str(run.path) for run in runs), tuple(map(results.stamp, runs)), states)
     if table.empty:
         st.error("None of its runs can be read.")
@@ -227,21 +167,13 @@ def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
     title = f"{STRATEGIES[strategy].title}: validation accuracy of every decomposition"
     heat, cloud = st.columns(2)
     with heat:
-        settings = {"on_select": _clicked, "selection_mode": "points"}
+        settings = many_runs.clickable("sweep heat")
         charts.show(figures.heat_map(table, strategy, title), shown, "sweep heat", f"{name}-sweep", **settings)
-        if run_id := st.session_state.pop("cell of the sweep", ""):
-            st.switch_page("pages/runs.py", query_params={selection.RUN: run_id})
+        many_runs.open_clicked()
         st.caption("All strategies share one scale. Press a cell to open its run; the pointer says why one is empty.")
     with cloud:
         figure = figures.accuracy_against_work(table, strategy, "Accuracy against work: up is better, left is cheaper")
         charts.show(figure, shown[["title", "overlap", "work", "validation"]], "sweep cloud", f"{name}-sweep-work")
-
-
-def _clicked() -> None:
-    """Remember the cell that was pressed, for one run of the page."""
-    points = st.session_state["sweep heat"].selection.points
-    if points and points[0].get("customdata"):
-        st.session_state["cell of the sweep"] = points[0]["customdata"][0]
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
