@@ -39,10 +39,13 @@ def plan_of_sensitivity(steps: Sequence[Step], rate: float = DEFAULT_RATE) -> pd
         ``strategy``, ``title``, ``quantity``, ``value``, ``flops``, ``seconds`` of the whole run with its start,
         ``state`` (empty without a run) and ``open`` (whether it is left to do).
     """
-    rows = []
+    rows, stages_of = [], {}
     for step in steps:
         strategy, value = varied(step.experiment)
-        stages = plan_table(pose(step.experiment), step.experiment.placement.workers or 1, rate)
+        if strategy not in stages_of:  # no value changes what it costs
+            problem = pose(step.experiment)
+            stages_of[strategy] = plan_table(problem, problem.experiment.placement.workers or 1, rate)
+        stages = stages_of[strategy]
         row: dict[str, Any] = {**_named(strategy), "value": value, "flops": stages["flops"].sum()}
         state = step.run.state() if step.run else None
         row |= {"seconds": START + stages["seconds"].sum(), "state": state.state if state else "", "open": step.is_open}
