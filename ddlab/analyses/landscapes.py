@@ -69,9 +69,8 @@ def deal(num_subdomains: int) -> list[slice]:
     return [slice(size * index, size * (index + 1)) for index in range(num_subdomains)]
 
 
-def _bowl(x: Array, y: Array, left: Array, low: Array, steep: Array) -> tuple[Array, Array, Array]:
-    u, v = x - left, y - low
-    return u**2 / 2 + u * v / 2 + steep * v**2 / 2, u + v / 2, u / 2 + steep * v
+def _bowl(x: Array, y: Array, shear: Array, steep: Array) -> tuple[Array, Array, Array]:
+    return x**2 / 2 + shear * x * y + steep * y**2 / 2, x + shear * y, shear * x + steep * y
 
 
 def _valley(x: Array, y: Array, goal: Array, steep: Array) -> tuple[Array, Array, Array]:
@@ -79,13 +78,14 @@ def _valley(x: Array, y: Array, goal: Array, steep: Array) -> tuple[Array, Array
     return (goal - x) ** 2 + steep * off**2, -2 * (goal - x) - 4 * steep * off * x, 2 * steep * off
 
 
-def _saddle(x: Array, y: Array, tilt_x: Array, tilt_y: Array) -> tuple[Array, Array, Array]:
-    return x**2 / 2 - y**2 / 2 + y**4 / 4 + tilt_x * x + tilt_y * y, x + tilt_x, y**3 - y + tilt_y + 0 * x
+def _saddle(x: Array, y: Array, bend: Array, shear: Array) -> tuple[Array, Array, Array]:
+    loss = bend * x**2 / 2 - y**2 / 2 + y**4 / 4 + shear * x * y
+    return loss, bend * x + shear * y, y**3 - y + shear * x
 
 
-def _waves(x: Array, y: Array, phase: Array, tilt: Array) -> tuple[Array, Array, Array]:
-    loss = (x**2 + y**2) / 10 + tilt * y - 0.6 * np.cos(2 * x + phase) - 0.4 * np.cos(2 * y)
-    return loss, x / 5 + 1.2 * np.sin(2 * x + phase), y / 5 + tilt + 0.8 * np.sin(2 * y) + 0 * x
+def _waves(x: Array, y: Array, phase_x: Array, phase_y: Array) -> tuple[Array, Array, Array]:
+    loss = (x**2 + y**2) / 10 - 0.7 * np.cos(2 * x + phase_x) - 0.5 * np.cos(2 * y + phase_y)
+    return loss, x / 5 + 1.4 * np.sin(2 * x + phase_x), y / 5 + np.sin(2 * y + phase_y)
 
 
 def _sine(a: Array, b: Array, inputs: Array, targets: Array) -> tuple[Array, Array, Array]:
@@ -136,11 +136,11 @@ LANDSCAPES: dict[str, Landscape] = {
     ),
     "bowl": Landscape(
         "Bowl",
-        "A convex quadratic, longer than wide. Every subdomain has a bowl of its own with its minimum elsewhere.",
+        "A convex quadratic, longer than wide. Every subdomain has a bowl of its own that bends differently.",
         ("x", "y"),
         (-3.0, 3.0, -2.5, 2.5),
         {"on the slope": (-2.4, 1.8), "along the floor": (2.6, -0.6), "near the minimum": (0.3, 0.2)},
-        (1.5 * _EVEN, 0.8 * np.abs(_EVEN), 4 + 3 * _EVEN),
+        (0.5 + 0.6 * _EVEN, 4 + 3 * _EVEN),
         _bowl,
     ),
     "saddle": Landscape(
@@ -150,7 +150,7 @@ LANDSCAPES: dict[str, Landscape] = {
         ("x", "y"),
         (-2.2, 2.2, -2.0, 2.0),
         {"beside the ridge": (1.8, 0.05), "on the ridge": (1.8, 0.0), "above": (-1.2, 1.8)},
-        (0.8 * _EVEN, 0.5 * _EVEN[::-1]),
+        (1 + 0.7 * _EVEN, 0.6 * _EVEN[::-1]),
         _saddle,
     ),
     "waves": Landscape(
@@ -160,7 +160,7 @@ LANDSCAPES: dict[str, Landscape] = {
         ("x", "y"),
         (-5.0, 5.0, -4.0, 4.0),
         {"far away": (-4.2, 3.2), "behind a hill": (3.9, 0.4), "in a poor minimum": (-2.8, -2.6)},
-        (0.9 * _EVEN, 0.5 * _EVEN),
+        (1.2 * _EVEN, 0.9 * np.cos(4 * _EVEN)),
         _waves,
     ),
 }
