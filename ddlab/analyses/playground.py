@@ -167,7 +167,7 @@ def local_walk(
         trial = attempt(evaluate, here, memory, min(radius, room), asked, rule)
         trials.append(trial)
         radius = rule.next(radius if trial.accepted else trial.radius, trial.ratio)
-        if left:  # after the last step nobody asks for a gradient
+        if left or asked.local_steps == 1:  # after the last of several nobody asks for a gradient
             memory = taught(memory, trial, asked)
         if trial.accepted:
             here = trial.there

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
 from ddlab.optim.flat import length
-from ddlab.optim.iteration import Outcome, Region, StepRecord, Trial
+from ddlab.optim.iteration import Outcome, Region, StepRecord, Trial, size_of
 from ddlab.optim.model import FIRST_ORDER, StepModel
 from ddlab.optim.objective import Closure, Evaluation, Objective
 from ddlab.optim.preconditioner import PAPER_PRECONDITIONER, LocalProblem, LocalResult, Preconditioner, bounded_steps
@@ -107,7 +107,10 @@ class Additive(BallMethod):
         values = None if value is None else [value] if callable(value) else list(value)
         if len(closures) != len(self.own):
             raise ValueError(f"closure: this rank has {len(self.own)} subdomains, a closure each, got {len(closures)}")
-        weights = weights or [1 / self.preconditioner.num_subdomains] * len(closures)
+        weights = [1 / self.preconditioner.num_subdomains] * len(closures) if weights is None else list(weights)
+        for name, given in (("value", values), ("weights", weights)):
+            if given is not None and len(given) != len(closures):
+                raise ValueError(f"{name}: one a closure, of which there are {len(closures)}, got {len(given)}")
         return self._step(as_parts(closures, values, weights), self._advance, self.same_function)
 
     def state_dict(self) -> dict[str, Any]:
@@ -130,7 +133,7 @@ class Additive(BallMethod):
     def _advance(self, objective: Objective, theta: Tensor, here: Evaluation) -> Advance:
         """Lines 4 to 9 of Algorithm 1."""
         radius = self.radius
-        if not here.gradient.any():
+        if size_of(here.loss, here.gradient) == 0:
             record = StepRecord(here.loss, here.loss, 0.0, math.nan, radius, radius, accepted=False, converged=True)
             return Advance(theta, radius, record, here)
         results = [self._local(objective, theta, here, index) for index in range(len(self.own))]
@@ -197,13 +200,13 @@ class Additive(BallMethod):
         self, objective: Objective, theta: Tensor, here: Evaluation, radius: float
     ) -> tuple[Outcome, Evaluation | None]:
         """Line 9: a trust-region iteration on all data; and what is known where it ends."""
-        if self.preconditioner.mode == "released":
+        if self.preconditioner.mode == "released" and size_of(here.loss, here.gradient) > 0:
             outcome = released_iteration(self.region, theta, here.loss, here.gradient, radius, objective.value)
             return outcome, None
         found: list[Evaluation] = []
 
         def evaluate(point: Tensor) -> Trial:
-            if not self.same_function:
+            if not self.same_function and self.region.model.order == 1:  # nobody asks for the gradient later
                 return objective.value(point), None
             found.append(objective.evaluate(point))
             return found[-1].loss, found[-1].gradient

@@ -57,6 +57,20 @@ class StepRecord:
     converged: bool = False
 
 
+def size_of(loss: float, gradient: Tensor) -> float:
+    """The gradient's length.
+
+    Raises
+    ------
+    NotFinite
+        If it or the loss is no number.
+    """
+    size = float(gradient.norm())
+    if not math.isfinite(loss) or not math.isfinite(size):
+        raise NotFinite(f"loss: is {loss} and its gradient's length {size}, so that no step can be found")
+    return size
+
+
 Trial = tuple[float, Tensor | None]
 """The loss at a trial point, and its gradient there if it was computed."""
 
@@ -95,10 +109,7 @@ class Region:
         NotFinite
             If the gradient, or the loss at every trial point, is no number.
         """
-        size = float(gradient.norm())
-        if not math.isfinite(loss) or not math.isfinite(size):
-            raise NotFinite(f"loss: is {loss} and its gradient's length {size}, so that no step can be found")
-        if size == 0:
+        if size_of(loss, gradient) == 0:
             still = StepRecord(loss, loss, 0.0, math.nan, radius, radius, accepted=False, converged=True)
             return Outcome(point, radius, still)
         for trials in range(1, self.rule.trials + 1):

@@ -8,6 +8,7 @@ Cruz Alegría, Trotti, Kopaničáková, Krause, "Data-Parallel Neural Network Tr
 Trust-Region Method", Algorithm 1 and (3)-(5).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -120,12 +121,12 @@ def bounded_steps(problem: LocalProblem, region: Region, radius: float, bound: f
     gradient = problem.corrected_gradient(problem.gradient)
     for left in reversed(range(steps)):
         room = bound - length(point - problem.theta, norm)
-        if room <= NO_ROOM * bound or not gradient.any():
+        if room <= NO_ROOM * bound or not 0 < float(gradient.norm()) < math.inf:
             break
         tried = min(radius, room)
         proposal = region.model.propose(gradient, region.memory, tried)
         trial_point = point + proposal.step
-        if left:
+        if left or (steps == 1 and region.model.order > 1):  # whose only step is all that the model can learn from
             trial, plain = problem.evaluate(trial_point)
             trial_gradient = problem.corrected_gradient(plain)
             if region.model.order > 1:

@@ -20,8 +20,10 @@ RETRIES = 10  # after the first trial
 
 
 def released_ratio(loss: float, trial: float, predicted: float) -> float:
-    """ρ without guards."""
-    return (loss - trial) / predicted if predicted else math.nan
+    """ρ without guards, as numbers divide that are no Python ones: by zero, too."""
+    if predicted:
+        return (loss - trial) / predicted
+    return math.copysign(math.inf, loss - trial) if loss != trial else math.nan
 
 
 def released_iteration(
@@ -53,6 +55,8 @@ def released_steps(problem: LocalProblem, region: Region, radius: float, steps: 
     """Local steps of the released code: unbounded, with the consistency term in the value alone."""
     point, loss, gradient = problem.theta, problem.loss, problem.gradient
     for left in reversed(range(steps)):
+        if not 0 < float(gradient.norm()) < math.inf:
+            break
 
         def value(trial: Tensor) -> float:
             return problem.corrected(trial, problem.value(trial))
