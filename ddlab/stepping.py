@@ -102,14 +102,16 @@ class Steps:
         records = []
         for microbatches in self._microbatches(loop, epoch):
             loop.check()
+            before = optimizer.tally.sweeps
             try:
                 self._step(loop, optimizer, microbatches)
             except NotFinite as error:
                 raise Diverged(loop.stage, epoch, None) from error
+            trainee.progress.sweeps += (optimizer.tally.sweeps - before) * self._share(microbatches)
             assert optimizer.record is not None
             records.append(optimizer.record)
         self.columns = columns_of(records)
-        trainee.progress.sweeps, trainee.progress.vectors = optimizer.tally.sweeps, optimizer.tally.vectors
+        trainee.progress.vectors = optimizer.tally.vectors
         # On all images every later step would find the same; in minibatches the next one may go on.
         trainee.progress.finished = self.cut.whole and _is_still(records[-1])
         return loop.evaluate("train")
@@ -130,6 +132,11 @@ class Steps:
             if self.cut.whole:
                 self._whole = microbatches
             yield microbatches
+
+    def _share(self, microbatches: list[Microbatch]) -> float:
+        """Of the training images, those of the step: of which an optimizer counts its passes."""
+        sizes = [len(microbatch.labels) / microbatch.weight for microbatch in microbatches]
+        return sizes[0] / len(self.feed.kept) if sizes else 0.0
 
     def _step(self, loop: Loop, optimizer: BallMethod, microbatches: list[Microbatch]) -> None:
         losses = [Loss(loop, microbatch, self.chunk) for microbatch in microbatches]
