@@ -20,6 +20,7 @@ PAGES = {
         st.Page("pages/probabilities.py", title="Probabilities", icon=":material/ballot:"),
         st.Page("pages/cam.py", title="Class activation maps", icon=":material/visibility:"),
         st.Page("pages/composition.py", title="Composition", icon=":material/join:"),
+        st.Page("pages/trust_region.py", title="Trust region", icon=":material/adjust:"),
     ],
 }
 
