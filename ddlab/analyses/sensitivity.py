@@ -14,11 +14,11 @@ from ddlab.runs import RunFolder, has_diverged
 from ddlab.sensitivity import TUNED, quantity, varied
 from ddlab.strategies import STRATEGIES
 from ddlab.sweeps import Step
+from ddlab.words import percent
 
 EPOCHS = {"last": "last epoch", "kept": "kept epoch"}
 DIVERGED = "diverged"  # of a run whose loss was no number any more
 WITHIN = 0.01  # of its best accuracy: what counts as as good
-ROUNDING = 1e-9
 COLUMNS = ("strategy", "title", "quantity", "value", *(f"{e}{sd}" for e in EPOCHS for sd in ("", "_sd")), "seeds")
 
 
@@ -130,7 +130,7 @@ def plateaus(table: pd.DataFrame, epoch: str = "last") -> pd.DataFrame:
         if np.isnan(accuracy).all():
             continue
         top = int(np.nanargmax(accuracy))
-        low, high = _widest(values, accuracy >= accuracy[top] - WITHIN - ROUNDING)
+        low, high = _widest(values, accuracy >= accuracy[top] - WITHIN)
         row: dict[str, Any] = {**_named(str(strategy)), "best": accuracy[top], "value": values[top]}
         row |= {"low": low, "high": high, "decades": math.log10(high / low)}
         rows.append(row | {"open": low == values[0] or high == values[-1]})
@@ -148,9 +148,9 @@ def _widest(values: np.ndarray, good: np.ndarray) -> tuple[float, float]:
 
 def in_words(plateaus: pd.DataFrame) -> str:
     """The plateaus as a sentence, the widest first; empty without any."""
-    ordered = plateaus.sort_values("decades", ascending=False).to_dict("records")
-    parts = [f"{row['title']} (best {row['best']:.1%}) {_width(row)}" for row in ordered]
-    return f"Within {100 * WITHIN:.0f} point of its own best stays " + "; ".join(parts) + "." if parts else ""
+    ordered = plateaus.sort_values("decades", ascending=False, kind="stable").to_dict("records")
+    parts = [f"{row['title']} ({percent(row['best'])}) {_width(row)}" for row in ordered]
+    return f"Within {100 * WITHIN:.0f} point of the own best: " + "; ".join(parts) + "." if parts else ""
 
 
 def _width(row: Mapping[Hashable, Any]) -> str:

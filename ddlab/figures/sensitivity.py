@@ -12,6 +12,7 @@ from ddlab.figures.colors import rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 
 HEIGHT = 470
+MARGIN = 0.2  # decades beside the outermost values
 
 
 def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, guess: float = math.nan) -> go.Figure:
@@ -30,18 +31,19 @@ def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, g
         The accuracy of guessing, to mark it.
     """
     figure = go.Figure()
-    ends = {row["strategy"]: row for row in plateaus.to_dict("records")}
+    flat = {row["strategy"]: row for row in plateaus.to_dict("records")}
     known = table.dropna(subset=[epoch])
     for strategy, rows in known.groupby("strategy", sort=False):
         _add_band(figure, rows, epoch, strategy_color(str(strategy)))
-        _add_plateau(figure, rows, epoch, ends[strategy])
-        _add_line(figure, rows, epoch, ends[strategy])
+        _add_plateau(figure, rows, epoch, flat[strategy])
+        _add_line(figure, rows, epoch, flat[strategy])
     if not math.isnan(guess):
         line: dict[str, Any] = {"color": "#7f7f7f", "width": 1.5, "dash": "dot"}
         figure.add_hline(y=guess, line=line, annotation_text="guessing", annotation_position="bottom right")
-    figure.update_xaxes(type="log", dtick=1, exponentformat="power", minor={"ticks": "outside", "dtick": "D1"})
+    ends = [math.log10(table["value"].min()) - MARGIN, math.log10(table["value"].max()) + MARGIN]
+    figure.update_xaxes(type="log", range=ends, dtick=1, exponentformat="power")
     title = f"Validation accuracy against initial radius or learning rate ({EPOCHS[epoch]})"
-    axis = "initial radius Δ⁰ (trust region), learning rate (Adam, SGD)"
+    axis = "initial radius, or learning rate"
     return finish(figure, title, x=axis, y="validation accuracy", height=HEIGHT, **percent_axis("y"))
 
 
@@ -70,7 +72,8 @@ def _add_line(figure: go.Figure, rows: pd.DataFrame, epoch: str, plateau: Mappin
         mode="lines+markers",
         legendgroup=color,
         line={"color": color, "width": 2.5},
-        marker={"color": color, "symbol": list(gone.map({True: "x", False: "circle"})), "size": list(7 + 6 * gone)},
+        marker={"color": color, "symbol": list(gone.map({True: "x", False: "circle"})), "size": list(7 + 6 * gone)}
+        | {"opacity": 1},  # plotly lets points of several sizes shine through
         customdata=[[run_id] for run_id in rows["run_id"]],
         text=list(rows[epoch].map("{:.1%}".format).where(~gone, "diverged")),
         hovertemplate=f"{name}, {plateau['quantity']} %{{x:g}}: %{{text}}<extra></extra>",

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from ddlab.analyses.sensitivity import DIVERGED
 from ddlab.engine.control import cancel, resume
 from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES, title
@@ -17,6 +18,7 @@ from pages.ui import live, selection
 THIS = "run"  # the current run's experiment, as something to begin with
 SECONDS = 2.0  # between two looks at the runs
 CLICKED = "run of the point that was clicked"
+LOOKS = {**live.LOOKS, DIVERGED: (":material/trending_down:", "Diverged", "red")}
 
 
 # ---- before
@@ -102,7 +104,7 @@ def badges(states: Iterable[str]) -> None:
     """How many runs are in which state."""
     counts = Counter(states)
     with st.container(horizontal=True):
-        for state, (icon, word, color) in live.LOOKS.items():
+        for state, (icon, word, color) in LOOKS.items():
             if counts[state]:
                 st.badge(f"{counts[state]} {word.lower()}", icon=icon, color=color)  # type: ignore[arg-type]
 

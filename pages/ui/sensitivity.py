@@ -47,8 +47,13 @@ def show() -> None:
     )
     sweeps = by_sweep(list_runs(), tuned=True)
     if sweeps:
-        name = selection.pick("Sweep of radii and rates", list(sweeps), SHOWN)
-        _show(sweeps[name], name)
+        left, right = st.columns([3, 2])
+        with left:
+            name = selection.pick("Sweep of radii and rates", list(sweeps), SHOWN)
+        with right:
+            epochs = {epoch: title.capitalize() for epoch, title in analysis.EPOCHS.items()}
+            epoch = selection.pick_one_of(epochs, "Accuracy of the", "sensitivity_epoch")
+        _show(sweeps[name], name, epoch)
     else:
         st.info(
             "No such sweep was made yet. Its runs appear here as a line a strategy, which grow while they train.",
@@ -61,10 +66,7 @@ def show() -> None:
 # ---- what came of it
 
 
-def _show(runs: list[RunFolder], name: str) -> None:
-    epoch = selection.pick_one_of(
-        {name: title.capitalize() for name, title in analysis.EPOCHS.items()}, "Accuracy of the", "sensitivity_epoch"
-    )
+def _show(runs: list[RunFolder], name: str, epoch: str) -> None:
     many_runs.actions(runs, SHOWN)
     many_runs.follow(runs, partial(_draw, runs, name, epoch))
     st.caption(
@@ -86,7 +88,8 @@ def _draw(runs: list[RunFolder], name: str, epoch: str) -> None:
     if widths.empty:
         st.markdown("No run is done yet: the lines grow by themselves.")
         return
-    st.markdown(analysis.in_words(widths))
+    if not {"queued", "running"} & set(states):  # half a line has no width
+        st.markdown(analysis.in_words(widths))
     figure = sensitivity_lines(table, widths, epoch, analysis.chance(runs[0]))
     charts.show(figure, table, "sensitivity lines", name.replace(" ", "-"), **many_runs.clickable("sensitivity lines"))
     many_runs.open_clicked()
@@ -110,7 +113,9 @@ def _form() -> None:
     strategies = selection.pick_several("Strategies", list(TUNED), "sensitivity_of", COMPARED, **settings)
     left, right = st.columns(2)
     with left:
-        grid = selection.pick_one_of({grid: _grid_title(grid) for grid in GRIDS}, "Values", "sensitivity_values")
+        about = f"From {min(log_grid()):g} to 1, evenly in their logarithm; or the paper's rates of Adam."
+        look = {"widget": st.segmented_control, "required": True, "format_func": _grid_title, "help": about}
+        grid = selection.pick("Values", list(GRIDS), "sensitivity_values", str(len(log_grid())), **look)
     with right:
         seeds = selection.pick("Seeds", SEEDS, "sensitivity_seeds", widget=st.segmented_control, required=True)
     base = base.model_copy(update={"seeds": tuple(range(seeds)), "name": base.name.removesuffix(SUFFIX)})
@@ -121,7 +126,7 @@ def _form() -> None:
 
 
 def _grid_title(grid: str) -> str:
-    return f"{grid} from {min(GRIDS[grid]):g} to {max(GRIDS[grid]):g}" if grid != PAPER else "The paper's 13 Adam rates"
+    return f"The paper's {len(PAPER_RATES)}" if grid == PAPER else grid
 
 
 def _command(base: Experiment, source: str, strategies: Sequence[str], grid: str) -> str:

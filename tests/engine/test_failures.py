@@ -85,7 +85,7 @@ def test_failure_has_a_sentence_a_place_and_a_traceback(run, monkeypatch):
     assert run.state().state == "failed" and run.state().message.startswith("Out of memory")
     failure = run.failure()
     assert (failure["stage"], failure["epoch"], failure["rank"]) == ("global", 4, 0)
-    assert "raise MemoryError" in failure["traceback"]
+    assert failure["error"] == "MemoryError" and "raise MemoryError" in failure["traceback"]
 
 
 def test_stop_leaves_no_word(run, monkeypatch):

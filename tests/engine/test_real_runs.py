@@ -15,7 +15,7 @@ from ddlab.engine.control import cancel, queue_position, resume, stop_processes
 from ddlab.engine.devices import slots
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment, parse_experiment
-from ddlab.runs import RunFolder, open_run
+from ddlab.runs import RunFolder, has_diverged, open_run
 from ddlab.runs.processes import is_alive
 
 pytestmark = [
@@ -220,4 +220,4 @@ def test_number_that_is_none_fails_with_a_sentence_and_keeps_the_run(start):
     wait_for(lambda: not run.state().is_live, "the end")
     assert run.state().state == "failed", run.log(0)
     assert "NaN" in run.state().message and "smaller learning rate" in run.state().message
-    assert "Diverged" in run.failure()["traceback"] and processes(run) == []
+    assert has_diverged(run) and processes(run) == []
