@@ -125,14 +125,14 @@ def _with(asked: Walk, method: str) -> Walk:
 
 def _pick_start(landscape: Landscape) -> tuple[float, float]:
     """A named point, one that was typed, or one that was clicked."""
-    wishes = [st.session_state.get("start wanted"), st.session_state.get("start picker"), st.query_params.get("start")]
-    typed = [wish for wish in wishes if wish and wish not in landscape.starts]
-    points = {text: point for text in typed if (point := _point(text, landscape))}
+    typed = st.session_state.get("start picker")
+    wishes = [st.session_state.get("start wanted"), typed, st.query_params.get("start")]
+    points = {wish: point for wish in wishes if wish and (point := _point(wish, landscape))}
     known = {**landscape.starts, **points}
-    if typed and not points and "," in typed[0]:
+    if typed and typed not in known and not any(typed in other.starts for other in LANDSCAPES.values()):
         left, right, bottom, top = landscape.window
         rule = f"two numbers with a comma, {left:g} to {right:g} and {bottom:g} to {top:g}"
-        st.warning(f"Start: must be {rule}, got “{typed[0]}”.")
+        st.warning(f"Start: must be {rule}, got “{typed}”.")
     settings: dict[str, Any] = {"accept_new_options": True, "help": "Or type two numbers, or click on the landscape."}
     return known[selection.pick("Start", list(known), "start", TELLING["start"], **settings)]
 

@@ -1,0 +1,82 @@
+"""Trust region: its playground needs no run, says what every step does, and has all of it in the URL."""
+
+import pytest
+
+from ddlab.analyses.landscapes import LANDSCAPES
+from ddlab.analyses.plane_steps import METHODS
+from tests.pages.standalone import figures, open_alone
+
+
+@pytest.fixture(autouse=True)
+def no_example(monkeypatch, tmp_path):
+    monkeypatch.setattr("ddlab.runs.listing._SHIPPED", tmp_path / "none")
+
+
+def opened(**query):
+    at = open_alone("trust_region", **query)
+    assert not at.exception, at.exception[0].stack_trace
+    return at
+
+
+def titles(at):
+    return [figure["layout"]["title"]["text"].replace("<br>", " ") for figure in figures(at)]
+
+
+def told(at):
+    return next(text.value for text in at.markdown if text.value.startswith("- **"))
+
+
+def test_the_first_screen_tells_of_a_step_that_is_rejected():
+    at = opened()
+    assert titles(at) == [
+        "Fit of a sine: the way to step 2; dotted: the other methods",
+        "Step 2, close up: sum rejected, step on f taken at trial 2",
+        "APTS, step by step; dotted: the other methods",
+    ]
+    assert "so the step is rejected and the radius halves to 0.5" in told(at)
+    assert at.query_params["function"] == "sine" and at.query_params["step"] == "2"
+
+
+@pytest.mark.parametrize("name", LANDSCAPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_walks_on_every_landscape(name, method):
+    at = opened(function=name, method=method, subdomains="4", model="second", step="1")
+    assert not at.error and not at.warning
+    assert titles(at)[0].startswith(f"{LANDSCAPES[name].title}: the way to step 1")
+    assert titles(at)[2].startswith(METHODS[method])
+
+
+def test_buttons_go_from_step_to_step():
+    at = opened(step="1")
+    back, forth = (next(b for b in at.button if b.key == f"step picker chevron_{side}") for side in ("left", "right"))
+    assert back.disabled and not forth.disabled
+    forth.click().run()
+    assert not at.exception and at.query_params["step"] == "2"
+    assert titles(at)[1].startswith("Step 2, close up")
+
+
+@pytest.mark.parametrize("contours", ["model", "1", "2"])
+def test_the_close_up_shows_other_contours(contours):
+    plain, at = opened(), opened(contours=contours)
+    assert figures(at)[1]["data"][0]["z"] != figures(plain)[1]["data"][0]["z"]
+
+
+def test_a_start_can_be_two_numbers():
+    at = opened(start="1.5,-0.5", step="1")
+    path = figures(at)[0]["data"][-3]
+    assert path["name"] == "APTS" and not at.warning
+    assert at.query_params["start"] == "1.5,-0.5"
+
+
+def test_a_start_off_the_landscape_is_refused_in_a_sentence():
+    at = opened(start="99,0")
+    assert "“99,0”, which is not here" in at.warning[0].value
+    at = opened()
+    at.session_state["start picker"] = "99, 0"
+    at.run()
+    assert not at.exception and "-0.5 to 4.5 and -3 to 3, got “99, 0”" in at.warning[0].value
+    assert at.query_params["start"] == "at the hill"
+
+
+def test_a_link_to_a_step_that_is_not_there_shows_another():
+    assert "which is not here" in opened(step="99").warning[0].value
