@@ -77,7 +77,8 @@ def sensitivity_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame(columns=[*COLUMNS, "state", "message", "run_id"])
     order = list(TUNED)
-    return pd.DataFrame(sorted(rows, key=lambda row: (order.index(row["strategy"]), row["value"])))
+    rows.sort(key=lambda row: (order.index(row["strategy"]), row["value"]))
+    return pd.DataFrame(rows)
 
 
 def _row(run: RunFolder) -> dict[str, Any] | None:
