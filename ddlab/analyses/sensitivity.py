@@ -151,7 +151,7 @@ def in_words(plateaus: pd.DataFrame) -> str:
     """The plateaus as a sentence, the widest first; empty without any."""
     ordered = plateaus.sort_values("decades", ascending=False, kind="stable").to_dict("records")
     parts = [f"{row['title']} ({percent(row['best'])}) {_width(row)}" for row in ordered]
-    return f"Within {100 * WITHIN:.0f} point of the own best: " + "; ".join(parts) + "." if parts else ""
+    return f"Within {100 * WITHIN:.0f} point of its own best: " + "; ".join(parts) + "." if parts else ""
 
 
 def _width(row: Mapping[Hashable, Any]) -> str:

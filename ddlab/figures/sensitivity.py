@@ -51,7 +51,7 @@ def _add_band(figure: go.Figure, rows: pd.DataFrame, epoch: str, color: str) -> 
     if rows[f"{epoch}_sd"].notna().any():
         middle, spread, x = rows[epoch], rows[f"{epoch}_sd"].fillna(0), rows["value"]
         fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
-        y = [*(middle + spread), *(middle - spread)[::-1]]
+        y = [*(middle + spread).clip(upper=1), *(middle - spread).clip(lower=0)[::-1]]
         figure.add_scatter(x=[*x, *x[::-1]], y=y, hoverinfo="skip", showlegend=False, legendgroup=color, **fill)
 
 
