@@ -19,7 +19,7 @@ from torch import Tensor
 from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
 from ddlab.optim.flat import length
 from ddlab.optim.iteration import Outcome, Region, StepRecord, Trial, size_of
-from ddlab.optim.model import FIRST_ORDER, StepModel
+from ddlab.optim.model import SECOND_ORDER, StepModel
 from ddlab.optim.objective import Closure, Evaluation, Objective
 from ddlab.optim.preconditioner import PAPER_PRECONDITIONER, LocalProblem, LocalResult, Preconditioner, bounded_steps
 from ddlab.optim.radius import PAPER, RadiusRule, ratio_of
@@ -60,7 +60,7 @@ class Additive(BallMethod):
         radius: float = 0.01,
         preconditioner: Preconditioner = PAPER_PRECONDITIONER,
         rule: RadiusRule = PAPER,
-        model: StepModel = FIRST_ORDER,
+        model: StepModel = SECOND_ORDER,
         **placement: Unpack[Placement],
     ) -> None:
         super().__init__(params, radius, rule, model, **placement)

@@ -42,7 +42,7 @@ class StepModel:
         If there is no such model; names the field, the rule and the value.
     """
 
-    order: Literal[1, 2] = 1
+    order: Literal[1, 2] = 2
     norm: Literal["2", "1", "inf"] = "2"
     history: int = 5
     signed: bool = False
@@ -70,4 +70,4 @@ class StepModel:
         return Proposal(solution.step, solution.predicted, spectrum.smallest)
 
 
-FIRST_ORDER = StepModel()
+SECOND_ORDER = StepModel()

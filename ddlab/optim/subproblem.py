@@ -10,7 +10,7 @@ Brust, Erway, Marcia, "On solving L-SR1 trust-region subproblems", COAP 66, 2017
 trust region step".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -44,7 +44,7 @@ class Solution:
 
 
 def solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
-    """The step of least model value in the ball.
+    """The step of least model value in the ball, which it never leaves, not even by rounding.
 
     Parameters
     ----------
@@ -62,6 +62,12 @@ def solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
     """
     if not radius > 0:
         raise ValueError(f"radius: must be above 0, got {radius}")
+    solution = _solve(gradient, spectrum, radius)
+    length = float(solution.step.norm())
+    return solution if length <= radius else replace(solution, step=solution.step * (radius / length))
+
+
+def _solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
     along = spectrum.along(gradient)
     rest = gradient - spectrum.combine(along)
     size = float(gradient.norm())
@@ -125,7 +131,7 @@ def _solution(spectrum: Spectrum, gradient: tuple[Tensor, Tensor], values: Tenso
     parts, step = _step(spectrum, gradient, values, sigma)
     along, rest = gradient
     inverse = 1 / (spectrum.gamma + sigma) if spectrum.gamma + sigma > _tiny(values) else 0.0
-    squared = float(rest.double() @ rest.double())
+    squared = float(rest.norm()) ** 2
     linear = float(along @ parts) - inverse * squared
     curved = float(values[:-1] @ parts**2) + spectrum.gamma * inverse**2 * squared
     return Solution(step, sigma, max(0.0, -(linear + curved / 2)))
@@ -150,7 +156,7 @@ def _hard(
 
 def _outside(spectrum: Spectrum) -> Tensor:
     """A direction at right angles to all eigenvectors that the model knows: a coordinate with little part in them."""
-    shares = (spectrum.coefficients.T @ spectrum.basis.double()).square().sum(0)
+    shares = (spectrum.coefficients.T.to(spectrum.basis) @ spectrum.basis).square().sum(0)
     unit = spectrum.basis.new_zeros(len(shares))
     unit[int(shares.argmin())] = 1
     return unit - spectrum.combine(spectrum.along(unit))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
 from ddlab.optim.iteration import Trial
-from ddlab.optim.model import FIRST_ORDER, StepModel
+from ddlab.optim.model import SECOND_ORDER, StepModel
 from ddlab.optim.objective import Closure, Evaluation, Objective, Part
 from ddlab.optim.radius import PAPER, RadiusRule
 
@@ -62,7 +62,7 @@ class TrustRegion(BallMethod):
         params: Iterable[Tensor],
         radius: float = 0.01,
         rule: RadiusRule = PAPER,
-        model: StepModel = FIRST_ORDER,
+        model: StepModel = SECOND_ORDER,
         **placement: Unpack[Placement],
     ) -> None:
         super().__init__(params, radius, rule, model, **placement)

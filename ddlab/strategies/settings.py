@@ -83,7 +83,7 @@ class ComposedSettings(Settings):
 class TrustRegionSettings(Settings):
     """The ball that every step stays in, for ``trust_region``, ``apts`` and ``sapts``."""
 
-    order: Literal[1, 2] = setting(1, "1: the gradient alone; 2: with curvature from secant pairs (L-SR1).")
+    order: Literal[1, 2] = setting(2, "1: the gradient alone; 2: with curvature from secant pairs (L-SR1).")
     radius: float = setting(0.01, "Radius Δ of the first ball.", gt=0)
     min_radius: float = setting(0.001, "Least radius.", advanced=True, gt=0)
     max_radius: float = setting(4.0, "Largest radius.", advanced=True, gt=0)
@@ -92,7 +92,7 @@ class TrustRegionSettings(Settings):
     decrease: float = setting(0.5, "α: factor on the radius after a rejected step.", advanced=True, gt=0, lt=1)
     increase: float = setting(2.0, "β: factor on the radius after a good step.", advanced=True, gt=1, le=100)
     history: int = setting(5, "Secant pairs of the second order.", unit="pairs", advanced=True, ge=1, le=100)
-    norm: Literal["2", "1", "inf"] = setting("2", "Norm of the ball; of second order, 2 alone.", advanced=True)
+    norm: Literal["2", "1", "inf"] = setting("2", "Norm of the ball; for order 2, 2 alone.", advanced=True)
     trials: int = setting(11, "Steps tried in one iteration, at most.", advanced=True, ge=1, le=100)
 
     @model_validator(mode="after")

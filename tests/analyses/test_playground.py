@@ -93,7 +93,7 @@ def test_every_step_is_that_of_the_optimizer(name, order, norm, method, num_subd
         else:
             optimizer.step(closures[0], again=True)
         record = optimizer.record
-        assert point.detach().numpy() == pytest.approx(step.there.point, abs=1e-9)
+        assert point.detach().numpy() == pytest.approx(step.there.point, abs=1e-8)
         assert optimizer.radius == pytest.approx(step.next_radius, abs=1e-9)
         if step.additive:
             compared(step.additive, record)
