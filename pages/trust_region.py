@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.ui import playground, selection, shell
+from pages.ui import playground, selection, sensitivity, shell
 
-VIEWS = {"playground": "Playground"}
+VIEWS = {"playground": "Playground", "sensitivity": "How sensitive?"}
 
 shell.title("How does a method without a learning rate choose its steps?")
 st.markdown(
@@ -12,6 +12,8 @@ st.markdown(
     "the ball grows, else it shrinks. APTS lets subdomains of the data walk first, each on its own, and adds their "
     "steps."
 )
-view = selection.pick_one_of(VIEWS, "What to see", "view") if len(VIEWS) > 1 else next(iter(VIEWS))
+view = selection.pick_one_of(VIEWS, "What to see", "view")
 if view == "playground":
     playground.show()
+elif view == "sensitivity":
+    sensitivity.show()

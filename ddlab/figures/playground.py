@@ -1,26 +1,21 @@
-"""Steps of a trust-region method in two dimensions: the landscape with the path, one step close up, all at a glance."""
+"""Steps of a trust-region method in two dimensions: the landscape with the path, and one step close up."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ddlab.analyses.landscapes import Array, Landscape, deal
 from ddlab.analyses.plane_models import ORDERS
-from ddlab.analyses.plane_steps import METHODS, Step, Trial, history
+from ddlab.analyses.plane_steps import METHODS, Step, Trial
 from ddlab.figures.colors import class_color, rgba, strategy_color
 from ddlab.figures.layout import finish
-from ddlab.optim.radius import PAPER, RadiusRule
 
 STRATEGY = {"apts": "apts", "trust_region": "trust_region", "descent": "sgd"}  # whose colour a method has
 BALL = "#7d8894"
 FINE, LEVELS, HEIGHT = 91, 22, 470  # points an axis of a surface, contours, screen pixels
 CLICKABLE = 41  # points an axis that a click finds
 LOW, HIGH = rgba("#4a7fb0", 0.5), rgba("#4a7fb0", 0.0)
-SHORT = 12  # steps that the timeline has room for at least, if any method takes so many
-SHOWN_RATIOS = (-1.0, 2.0)  # what is beyond stands at the edge
 
 
 def method_color(method: str) -> str:
@@ -85,8 +80,8 @@ def _contours(x: Array, y: Array, values: Array, wide: bool = False, name: str =
     return go.Contour(
         x=x,
         y=y,
-        z=shown,
-        customdata=values,
+        z=shown.astype(np.float32),  # half the bytes on their way to the browser
+        customdata=values.astype(np.float32),
         contours={"start": ends[0], "end": ends[1], "size": (ends[1] - ends[0]) / LEVELS, "coloring": "heatmap"},
         colorscale=[[0, LOW], [1, HIGH]],
         line={"color": rgba(BALL, 0.5), "width": 0.8},
@@ -231,59 +226,4 @@ def _arrow(
         },
         showlegend=legend,
         hovertemplate=f"{name}: (%{{x:.4g}}, %{{y:.4g}})<extra></extra>",
-    )
-
-
-# ---- all steps
-
-
-def timeline(paths: Mapping[str, Sequence[Step]], shown: int, title: str, rule: RadiusRule = PAPER) -> go.Figure:
-    """Loss of all methods, radius and ρ of the first one, step by step; the step that is looked at is marked."""
-    figure = make_subplots(rows=3, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.4, 0.25, 0.35])
-    method, first = next(iter(paths.items()))
-    for name, steps in paths.items():
-        line = {"color": method_color(name), "width": 2.5 if name == method else 1.5}
-        line["dash"] = "solid" if name == method else "dot"
-        losses = [step.here.loss for step in steps] + [steps[-1].there.loss]
-        about = {"mode": "lines", "line": line, "name": METHODS[name]}
-        figure.add_scatter(y=losses, **about, hovertemplate="%{y:.4g} after step %{x}<extra></extra>", row=1, col=1)
-    table = history(first)
-    if table["radius"].notna().any():
-        radii = [*table["radius"], table["next_radius"].iloc[-1]]
-        line = {"color": method_color(method), "shape": "hv", "width": 2.5}
-        told = "Δ = %{y:.3g} after step %{x}<extra></extra>"
-        figure.add_scatter(y=radii, mode="lines", line=line, showlegend=False, hovertemplate=told, row=2, col=1)
-        own = "sum" if method == "apts" else "step"
-        _ratios(figure, table, ("ratio", "accepted"), own, (method_color(method), "circle"))
-        if method == "apts":
-            look = (step_color(method), "diamond")
-            _ratios(figure, table, ("global_ratio", "global_accepted"), "step on f", look)
-        for value, text in ((rule.lower, "η₁"), (rule.upper, "η₂")):
-            about = {"line": {"color": BALL, "width": 1.2, "dash": "dash"}, "annotation_text": text}
-            figure.add_hline(y=value, **about, annotation_position="top right", row=3, col=1)
-    figure.add_vrect(x0=shown - 1, x1=shown, fillcolor=BALL, opacity=0.2, line_width=0)
-    figure.update_yaxes(title="loss f", row=1, col=1)
-    figure.update_yaxes(title="radius Δ", type="log", row=2, col=1, dtick=1)
-    figure.update_yaxes(title="ρ", range=[SHOWN_RATIOS[0] - 0.2, SHOWN_RATIOS[1] + 0.2], row=3, col=1)
-    longest = max(map(len, paths.values()))
-    figure.update_xaxes(range=[0, min(longest, max(SHORT, 2 * len(first)))])
-    figure.update_xaxes(title="step", row=3, col=1)
-    return finish(figure, title, height=520)
-
-
-def _ratios(figure: go.Figure, table: pd.DataFrame, columns: tuple[str, str], name: str, look: tuple[str, str]) -> None:
-    """ρ of every step, filled where it is taken, open where it is rejected; ``look`` is colour and symbol."""
-    ratio, accepted = columns
-    color, symbol = look
-    symbols = [symbol if taken else f"{symbol}-open" for taken in table[accepted]]
-    figure.add_scatter(
-        x=table["step"] - 0.5,  # within the step's band
-        y=table[ratio].clip(*SHOWN_RATIOS),
-        customdata=table[["step", ratio]],
-        mode="markers",
-        name=f"ρ of the {name}",
-        marker={"symbol": symbols, "size": 9, "color": color, "line": {"width": 2, "color": color}},
-        hovertemplate=f"{name}, step %{{customdata[0]}}: ρ = %{{customdata[1]:.3g}}<extra></extra>",
-        row=3,
-        col=1,
     )

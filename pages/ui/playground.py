@@ -9,6 +9,7 @@ from ddlab.analyses.plane_steps import METHODS, Step, Walk, history
 from ddlab.analyses.playground import walk
 from ddlab.analyses.step_words import short, tell
 from ddlab.figures import playground as figures
+from ddlab.figures.playground_history import timeline
 from pages.ui import charts, selection
 
 RADII = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -70,7 +71,7 @@ def show() -> None:
         charts.show(figure, None, f"playground step {asked.landscape}", f"{asked.landscape}-step-{shown}")
         st.caption(_about_surface(surface, asked))
     title = f"{METHODS[asked.method]}, step by step; dotted: the other methods"
-    figure = figures.timeline(paths, shown, title)
+    figure = timeline(paths, shown, title, landscape.wide)
     charts.show(figure, history(steps), "playground timeline", f"{asked.landscape}-{asked.method}")
     st.caption(
         "The radius follows from how well the last steps were predicted; nobody sets a rate. Gradient descent's steps "
@@ -127,7 +128,7 @@ def _pick_start(landscape: Landscape) -> tuple[float, float]:
     """A named point, one that was typed, or one that was clicked."""
     typed = st.session_state.get("start picker")
     wishes = [st.session_state.get("start wanted"), typed, st.query_params.get("start")]
-    points = {wish: point for wish in wishes if wish and (point := _point(wish, landscape))}
+    points = {wish: point for wish in wishes if wish and (point := point_of(wish, landscape))}
     known = {**landscape.starts, **points}
     if typed and typed not in known and not any(typed in other.starts for other in LANDSCAPES.values()):
         left, right, bottom, top = landscape.window
@@ -137,7 +138,7 @@ def _pick_start(landscape: Landscape) -> tuple[float, float]:
     return known[selection.pick("Start", list(known), "start", TELLING["start"], **settings)]
 
 
-def _point(text: str, landscape: Landscape) -> tuple[float, float] | None:
+def point_of(text: str, landscape: Landscape) -> tuple[float, float] | None:
     """Two numbers with a comma, within the window."""
     left, right, bottom, top = landscape.window
     try:

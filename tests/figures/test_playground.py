@@ -10,7 +10,8 @@ from ddlab.analyses.plane_models import length
 from ddlab.analyses.plane_steps import METHODS, Walk
 from ddlab.analyses.playground import walk
 from ddlab.figures.colors import class_color
-from ddlab.figures.playground import ball, path_figure, step_color, step_figure, timeline
+from ddlab.figures.playground import ball, path_figure, step_color, step_figure
+from ddlab.figures.playground_history import timeline
 
 SINE = LANDSCAPES["sine"]
 
@@ -67,7 +68,7 @@ def test_the_model_is_drawn_in_its_ball_and_agrees_with_f_where_it_begins(order,
             assert np.isfinite(contours.customdata[row][column]) == (away < trial.radius)
     assert trial.model(*trial.here.point) == pytest.approx(trial.here.loss)
     assert trial.model(*trial.there.point) == pytest.approx(trial.here.loss - trial.predicted)
-    assert np.nanmin(contours.customdata) >= trial.here.loss - trial.predicted - 1e-9
+    assert np.nanmin(contours.customdata) >= trial.here.loss - trial.predicted - 1e-6
 
 
 def test_a_subdomains_contours_are_as_steep_as_f_where_the_step_begins():
@@ -90,3 +91,12 @@ def test_the_timeline_marks_the_step_and_opens_what_was_rejected():
     assert {(band.x0, band.x1) for band in bands} == {(1, 2)}
     descent = timeline({"descent": shown["descent"]}, 1, "Descent")
     assert not traces(descent, "ρ")  # nothing is predicted, so nothing is judged
+
+
+def test_what_gradient_descent_loses_leaves_the_picture():
+    steps = {method: walk(Walk("valley", (-1.5, 0.0), method, rate=0.5)) for method in METHODS}
+    figure = timeline(steps, 1, "All steps", wide=True)
+    least, most = 10 ** np.array(figure.layout.yaxis.range)
+    start = steps["apts"][0].here.loss
+    assert steps["descent"][-1].there.loss > 1e6 > most > start
+    assert least < steps["apts"][-1].there.loss

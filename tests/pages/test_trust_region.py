@@ -4,6 +4,7 @@ import pytest
 
 from ddlab.analyses.landscapes import LANDSCAPES
 from ddlab.analyses.plane_steps import METHODS
+from pages.ui import playground
 from tests.pages.standalone import figures, open_alone
 
 
@@ -71,11 +72,12 @@ def test_a_start_can_be_two_numbers():
 def test_a_start_off_the_landscape_is_refused_in_a_sentence():
     at = opened(start="99,0")
     assert "“99,0”, which is not here" in at.warning[0].value
-    at = opened()
-    at.session_state["start picker"] = "99, 0"
-    at.run()
-    assert not at.exception and "-0.5 to 4.5 and -3 to 3, got “99, 0”" in at.warning[0].value
-    assert at.query_params["start"] == "at the hill"
+
+
+def test_a_typed_start_is_two_numbers_on_the_landscape():
+    sine = LANDSCAPES["sine"]
+    assert playground.point_of("1.5, -0.5", sine) == (1.5, -0.5)
+    assert [playground.point_of(text, sine) for text in ("99,0", "1", "1,2,3", "nan,0", "far away")] == [None] * 5
 
 
 def test_a_link_to_a_step_that_is_not_there_shows_another():
