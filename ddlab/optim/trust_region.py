@@ -115,18 +115,21 @@ class TrustRegion(BallMethod):
         self, with_gradients: bool, overlaps: Sequence[Part], objective: Objective, point: Tensor, here: Evaluation
     ) -> Advance:
         found: list[Evaluation] = []
+        last = point
 
         def evaluate(trial: Tensor) -> Trial:
+            nonlocal last
+            last = trial
             if not with_gradients:
                 return objective.value(trial), None
             found.append(objective.evaluate(trial))
             return found[-1].loss, found[-1].gradient
 
         outcome = self.region.iterate(point, here.loss, here.gradient, self.radius, evaluate)
+        if overlaps:  # rejected or not: a model that misled would mislead again
+            shared = Objective(self._params, overlaps, self.buffers, self.together, self.tally)
+            change = shared.evaluate(last).gradient - shared.evaluate(point).gradient
+            self.region.memory.update(last - point, change)
         if not outcome.record.accepted:
             return Advance(point, outcome.radius, outcome.record, here)
-        if overlaps:
-            shared = Objective(self._params, overlaps, self.buffers, self.together, self.tally)
-            change = shared.evaluate(outcome.point).gradient - shared.evaluate(point).gradient
-            self.region.memory.update(outcome.point - point, change)
         return Advance(outcome.point, outcome.radius, outcome.record, found[-1] if found else None)
