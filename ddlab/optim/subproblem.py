@@ -10,7 +10,7 @@ Brust, Erway, Marcia, "On solving L-SR1 trust-region subproblems", COAP 66, 2017
 trust region step".
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -44,7 +44,7 @@ class Solution:
 
 
 def solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
-    """The step of least model value in the ball, which it never leaves, not even by rounding.
+    """The step of least model value in the ball.
 
     Parameters
     ----------
@@ -62,12 +62,6 @@ def solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
     """
     if not radius > 0:
         raise ValueError(f"radius: must be above 0, got {radius}")
-    solution = _solve(gradient, spectrum, radius)
-    length = float(solution.step.norm())
-    return solution if length <= radius else replace(solution, step=solution.step * (radius / length))
-
-
-def _solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
     along = spectrum.along(gradient)
     rest = gradient - spectrum.combine(along)
     size = float(gradient.norm())
