@@ -90,4 +90,16 @@ ANALYSES: dict[str, Entry] = {
         "ddlab.analyses.sensitivity:sensitivity_table",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
     ),
+    "trust_region": Entry(
+        "Trust region",
+        "Every step of a method without a learning rate: its ratio, its radius, and what was rejected.",
+        "ddlab.analyses.trust_region:step_table",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
+    ),
+    "passes": Entry(
+        "Passes",
+        "Methods that train the global network by passes over the data, bytes exchanged and time.",
+        "ddlab.analyses.passes:passes_table",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
+    ),
 }

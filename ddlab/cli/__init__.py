@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddlab.cli import catalogue, cost, data, maps, runs, sensitivity, sweep, train, verify
+from ddlab.cli import catalogue, cost, data, maps, runs, sensitivity, sweep, train, trust_region, verify
 
 __all__ = ["app", "main"]
 
@@ -27,6 +27,7 @@ for commands in (
     cost.commands,
     verify.commands,
     maps.commands,
+    trust_region.commands,
 ):
     app.add_typer(commands)
 app.add_typer(data.commands, name="data", help="Look at images before they are used.")

@@ -1,0 +1,131 @@
+"""Methods that train the global network against each other: accuracy by passes over the data, bytes and time.
+
+References
+----------
+Cruz Alegría, Trotti, Kopaničáková, Krause, "Data-Parallel Neural Network Training via Nonlinearly Preconditioned
+Trust-Region Method", Section 3.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ddlab.runs import RunFolder
+from ddlab.strategies import COMPARED_BY_APTS, STRATEGIES
+
+COMPARED = (*COMPARED_BY_APTS, "global")
+EFFORTS = {
+    "epoch": "epochs",
+    "sweeps": "gradient sweeps over the training images",
+    "bytes": "bytes exchanged by every rank",
+    "seconds": "wall time (s)",
+}
+MEASURES = {
+    "validation_accuracy": "validation accuracy",
+    "loss": "training loss (cross entropy)",
+    "validation_loss": "validation loss (cross entropy)",
+}
+OF_A_RUN = ("run_id", "run", "strategy", "title")
+COLUMNS = (*OF_A_RUN, "seed", *EFFORTS, "vectors", "steps", *MEASURES)
+
+
+def passes_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
+    """Every epoch of every strategy that trains the global network from the start, a row each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns ``COLUMNS``; efforts, ``vectors`` and ``steps`` count from the start. ``sweeps`` are passes over the
+        training images with gradients, of which a loss alone is a third. ``bytes`` is what every one of N ranks, with a
+        subdomain each, would put into sums over all ranks. NaN where a record does not tell; ``global``, which does
+        not, makes one sweep an epoch.
+    """
+    parts = [_table(run) for run in runs]
+    parts = [part for part in parts if not part.empty]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _table(run: RunFolder) -> pd.DataFrame:
+    wanted = [strategy for strategy in COMPARED if strategy in run.experiment.strategies]
+    rows = [_row(record) for record in run.metrics() if record["stage"] in wanted]
+    if not rows:
+        return pd.DataFrame()
+    table = pd.DataFrame(rows).sort_values(["seed", "epoch"], kind="stable")
+    table = table.sort_values("strategy", key=lambda names: names.map(wanted.index), kind="stable")
+    for name in ("seconds", "steps"):
+        table[name] = table.groupby(["strategy", "seed"])[name].cumsum()
+    # a method without a list of its steps sums one vector a step, the gradient
+    table["steps"] = table["steps"].where(table.pop("listed"), table["vectors"])
+    return table.assign(run_id=run.id, run=run.name)[list(COLUMNS)]
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    told = {name: record.get(name) for name in ("seed", "epoch", "seconds", *MEASURES)}
+    vectors = record.get("vectors", np.nan)
+    exchanged = vectors * record.get("parameters", np.nan) * record.get("bytes_each", np.nan)
+    steps = (record.get("steps") or {}).get("loss", ())
+    efforts = {"vectors": vectors, "bytes": exchanged, "sweeps": record.get("sweeps", record["epoch"])}
+    named = {"strategy": record["stage"], "title": STRATEGIES[record["stage"]].title}
+    return {**named, **told, **efforts, "steps": float(len(steps)), "listed": bool(record.get("steps"))}
+
+
+def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
+    """What a step of every strategy exchanges, and what an accuracy on the validation images takes.
+
+    Parameters
+    ----------
+    table
+        As :func:`passes_table` gives it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``run_id``, ``run``, ``strategy``, ``title``, ``seeds``; ``vectors_a_step``, and ``gradients_a_step``: sweeps of
+        a step over its own images, as many vectors as data-parallel descent sums for the same work; ``last`` accuracy
+        and ``last_sd``; then, to reach the target for the first time, ``reached`` (by how many seeds) and the efforts
+        ``EFFORTS``: means over the seeds, NaN unless all of them reach it.
+    """
+    rows = []
+    for keys, part in table.groupby(list(OF_A_RUN), sort=False):
+        ends = part.groupby("seed").last()
+        first = part[part["validation_accuracy"] >= target].groupby("seed")[list(EFFORTS)].first()
+        mean = first.astype(float).mean() if len(first) == len(ends) else pd.Series(np.nan, index=list(EFFORTS))
+        steps = ends["steps"].astype(float)
+        told = {"vectors_a_step": (ends["vectors"] / steps).mean(), "gradients_a_step": _gradients(ends).mean()}
+        accuracy = ends["validation_accuracy"].astype(float)
+        told |= {"last": accuracy.mean(), "last_sd": accuracy.std()}
+        rows.append(
+            dict(zip(OF_A_RUN, keys, strict=True)) | {"seeds": len(ends), **told, "reached": len(first), **mean}
+        )
+    names = ("seeds", "vectors_a_step", "gradients_a_step", "last", "last_sd", "reached", *EFFORTS)
+    return pd.DataFrame(rows, columns=[*OF_A_RUN, *names])
+
+
+def _gradients(ends: pd.DataFrame) -> pd.Series:
+    """Sweeps of one step over its own images: the steps of an epoch make one pass over all images."""
+    return ends["sweeps"].astype(float) / ends["epoch"].astype(float)
+
+
+def reachable(table: pd.DataFrame) -> float:
+    """The highest accuracy that every strategy of every run reaches with every seed; NaN without any."""
+    return float(table.groupby(["run_id", "strategy", "seed"])["validation_accuracy"].max().min())
+
+
+def saving_in_words(takes: pd.DataFrame) -> str:
+    """How many vectors a step of the additive methods saves; empty without one.
+
+    Parameters
+    ----------
+    takes
+        As :func:`what_it_takes` gives it.
+    """
+    rows = takes[takes["strategy"].isin(["apts", "sapts"])].dropna(subset=["vectors_a_step", "gradients_a_step"])
+    told = [
+        f"A step of {row['title']} makes {row['gradients_a_step']:.1f} sweeps over its images and sums "
+        f"{row['vectors_a_step']:.1f} vectors over the ranks; data-parallel descent sums one a sweep, "
+        f"{row['gradients_a_step']:.1f} for as much work."
+        for row in rows.drop_duplicates("strategy").to_dict("records")
+    ]
+    return " ".join(told)
