@@ -95,6 +95,7 @@ def _steps_of(record: Mapping[str, Any]) -> pd.DataFrame:
     table["global_accepted"] = pd.array(steps.get("global_accepted", [None] * count), "boolean")
     for name in GLOBAL:
         table[name] = np.array(steps.get(name, [None] * count), float)
+    table = table.astype({"trials": "Int64", "global_trials": "Int64"})
     table["decrease"] = table["loss"] - table["trial"]
     table["global_decrease"] = table["global_loss"] - table["global_trial"]
     for name, title in (("decreases", "decrease"), ("lengths", "length")):
@@ -225,7 +226,11 @@ def _rejections(summary: Mapping[str, Any]) -> str:
     """Who rejected how many."""
     rejected, globally, shorter = (summary[name] for name in ("rejected", "global_rejected", "shorter"))
     if globally is None:
-        told = f"in {rejected:,} of them nothing was good enough" if rejected else "none of them came to nothing"
+        told = (
+            f"in {rejected:,} of them nothing was good enough" if rejected else "each of them found what it looked for"
+        )
+    elif not rejected and not globally:
+        told = "neither the preconditioner nor the global iteration was ever rejected"
     else:
         told = f"the preconditioner was {_rejected(rejected)}, the global iteration {_rejected(globally)}"
     return told + (f"; {_count(shorter, 'trial')} {_was(shorter)} rejected for a shorter one" if shorter else "")

@@ -9,7 +9,7 @@ from ddlab.strategies import STRATEGIES
 
 commands = typer.Typer()
 
-HEADS = ("epoch", "step", "loss", "ρ", "taken", "Δ", "lost locally", "lost")
+HEADS = ("epoch", "step", "loss", "ρ", "taken", "Δ", "predicted", "lost")
 GLOBAL_HEADS = ("global ρ", "taken", "Δ", "trials", "lost", "Δ after")
 
 
@@ -51,11 +51,10 @@ def _write(steps: Any) -> None:
 
 
 def _row(step: dict[Any, Any]) -> tuple[Any, ...]:
-    own = [_number(step[name]) for name in ("loss", "ratio", "radius", "local_decrease", "decrease")]
+    own = [_number(step[name]) for name in ("loss", "ratio", "radius", "predicted", "decrease")]
     after = [_number(step[name]) for name in ("global_ratio", "global_radius", "global_decrease", "end_radius")]
-    trials = "-" if step["global_trials"] is None else f"{step['global_trials']:.0f}"
     first = (step["epoch"], step["step"], own[0], own[1], _taken(step["accepted"]), *own[2:])
-    return (*first, after[0], _taken(step["global_accepted"]), after[1], trials, *after[2:])
+    return (*first, after[0], _taken(step["global_accepted"]), after[1], _number(step["global_trials"]), *after[2:])
 
 
 def _number(value: float | None) -> str:
