@@ -2,9 +2,14 @@
 
 import streamlit as st
 
-from pages.ui import playground, selection, sensitivity, shell
+from pages.ui import playground, radius, results, selection, sensitivity, shell
 
-VIEWS = {"playground": "Playground", "sensitivity": "How sensitive?"}
+VIEWS = {
+    "playground": "Playground",
+    "history": "A run's history",
+    "against": "Runs against each other",
+    "sensitivity": "How sensitive?",
+}
 
 shell.title("How does a method without a learning rate choose its steps?")
 st.markdown(
@@ -15,5 +20,10 @@ st.markdown(
 view = selection.pick_one_of(VIEWS, "What to see", "view")
 if view == "playground":
     playground.show()
+elif view == "history":
+    radius.show_history(results.require_run("Here the radius of a run is followed step by step."))
+elif view == "against":
+    run = results.require_run("Here the strategies of a run stand against each other.")
+    radius.show_against([run, *selection.pick_others(run)])
 elif view == "sensitivity":
     sensitivity.show()

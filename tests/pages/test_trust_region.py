@@ -5,7 +5,10 @@ import pytest
 from ddlab.analyses.landscapes import LANDSCAPES
 from ddlab.analyses.plane_steps import METHODS
 from pages.ui import playground
+from tests.made_run import made_run
 from tests.pages.standalone import figures, open_alone
+
+VIEWS = ("history", "against", "sensitivity")
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +85,19 @@ def test_a_typed_start_is_two_numbers_on_the_landscape():
 
 def test_a_link_to_a_step_that_is_not_there_shows_another():
     assert "which is not here" in opened(step="99").warning[0].value
+
+
+@pytest.mark.parametrize("view", VIEWS[:2])
+def test_views_of_a_run_say_so_without_one(view):
+    at = opened(view=view)
+    assert "there is none yet" in at.info[0].value
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "queued"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_on_a_run_of_other_strategies(view, state):
+    run = made_run(state)
+    at = opened(view=view, run=run.id)
+    assert not at.error or state == "failed"
+    if view == "history":
+        assert any("trust_region_demo" in code.value for code in at.code)
