@@ -118,7 +118,9 @@ def minimise(gradient: Array, matrix: Array, radius: float) -> tuple[Array, floa
         free = np.where(parts != 0, -parts / (values + sigma + (parts == 0)), 0.0)
     elif shift > 0:  # the hard case: the gradient does not see where B bends downwards
         free[0] += np.sqrt(radius**2 - free @ free)
-    return vectors @ free, max(0.0, -float(parts @ free + values @ free**2 / 2))
+    size = float(np.linalg.norm(free))
+    step = vectors @ free * (radius / size if size > radius else 1.0)  # not even rounding leaves the ball
+    return step, max(0.0, -float(parts @ free + values @ free**2 / 2))
 
 
 def _boundary(values: Array, parts: Array, radius: float, least: float) -> float:

@@ -67,8 +67,8 @@ def compared(trial, record):
     assert (trial.accepted, trial.radius, trial.next_radius) == pytest.approx(
         (record.accepted, record.radius, record.next_radius), abs=1e-9
     )
-    assert (trial.here.loss, trial.there.loss) == pytest.approx((record.loss, record.trial), rel=1e-8)
-    assert trial.predicted == pytest.approx(record.predicted, rel=1e-8, abs=1e-9)
+    assert (trial.here.loss, trial.there.loss) == pytest.approx((record.loss, record.trial), rel=1e-7)
+    assert trial.predicted == pytest.approx(record.predicted, rel=1e-7, abs=1e-9)
     if trial.predicted > 1e-7:
         assert trial.ratio == pytest.approx(record.ratio, abs=1e-6)
 
@@ -85,8 +85,8 @@ def test_every_step_is_that_of_the_optimizer(name, order, norm, method, num_subd
     asked = Walk(name, start, method, 0.5, order, norm, num_subdomains, local_steps)
     point = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
     optimizer, closures = optimizer_of(asked, point), closures_of(asked, point)
-    steps = walk(asked, STEPS)
-    for step in steps:
+    close = 1e-9 if order == 1 else 1e-8  # small matrices of nearly the same pairs are badly conditioned
+    for step in walk(asked, STEPS):
         assert optimizer.radius == pytest.approx(step.radius, abs=1e-9)
         if method == "apts":
             optimizer.step(closures)
@@ -97,8 +97,8 @@ def test_every_step_is_that_of_the_optimizer(name, order, norm, method, num_subd
         assert optimizer.radius == pytest.approx(step.next_radius, abs=1e-9)
         if step.additive:
             compared(step.additive, record)
-            assert [found.decrease for found in step.walks] == pytest.approx(record.decreases, abs=1e-9)
-            assert [length(found.step, norm) for found in step.walks] == pytest.approx(record.lengths, rel=1e-8, abs=1e-9)
+            assert [found.decrease for found in step.walks] == pytest.approx(record.decreases, rel=1e-7, abs=close)
+            assert [length(found.step, norm) for found in step.walks] == pytest.approx(record.lengths, rel=1e-7, abs=close)
             record = record.globally
         if step.trials:
             compared(step.trials[-1], record)
