@@ -189,7 +189,7 @@ class LimitedMemorySR1:
 
 
 def products(rows: Tensor, others: Tensor) -> Tensor:
-    """``rows @ others.T`` in float64, of ``(k, n)`` and ``(j, n)``: short sums in their own precision, added in float64.
+    """``rows @ others.T`` of ``(k, n)`` and ``(j, n)``: short sums in own precision, added in float64.
 
     For half a million numbers it is as fast as the plain product and rounds to 3e-9 of the lengths; that one to 1e-6.
     """
