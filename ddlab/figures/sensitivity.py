@@ -39,7 +39,7 @@ def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, g
         _add_line(figure, rows, epoch, flat[strategy])
     if not math.isnan(guess):
         line: dict[str, Any] = {"color": "#7f7f7f", "width": 1.5, "dash": "dot"}
-        figure.add_hline(y=guess, line=line, annotation_text="guessing", annotation_position="bottom right")
+        figure.add_hline(y=guess, line=line, annotation_text="guessing", annotation_position="bottom left")
     ends = [math.log10(table["value"].min()) - MARGIN, math.log10(table["value"].max()) + MARGIN]
     figure.update_xaxes(type="log", range=ends, dtick=1, exponentformat="power")
     title = f"Validation accuracy against initial radius or learning rate ({EPOCHS[epoch]})"
@@ -75,6 +75,6 @@ def _add_line(figure: go.Figure, rows: pd.DataFrame, epoch: str, plateau: Mappin
         marker={"color": color, "symbol": list(gone.map({True: "x", False: "circle"})), "size": list(7 + 6 * gone)}
         | {"opacity": 1},  # plotly lets points of several sizes shine through
         customdata=[[run_id] for run_id in rows["run_id"]],
-        text=list(rows[epoch].map("{:.1%}".format).where(~gone, "diverged")),
-        hovertemplate=f"{name}, {plateau['quantity']} %{{x:g}}: %{{text}}<extra></extra>",
+        text=list(rows["value"].map("{:g}: ".format) + rows[epoch].map("{:.1%}".format).where(~gone, "diverged")),
+        hovertemplate=f"{name}, {plateau['quantity']} %{{text}}<extra></extra>",
     )

@@ -22,7 +22,11 @@ def test_lines_plateaus_bands_and_crosses(table):
     assert list(named) == ["SAPTS · initial radius", "Adam · learning rate"]
     adam = named["Adam · learning rate"]
     assert list(adam.x) == [1e-3, 1e-2, 1.0] and list(adam.y) == pytest.approx([0.9, 0.905, 0.25])
-    assert list(adam.marker.symbol) == ["circle", "circle", "x"] and adam.text[2] == "diverged"
+    assert list(adam.marker.symbol) == ["circle", "circle", "x"] and list(adam.text) == [
+        "0.001: 90.0%",
+        "0.01: 90.5%",
+        "1: diverged",
+    ]
     assert adam.line.color == strategy_color("adam")
     assert [ids[0] for ids in adam.customdata] == list(table.loc[table["strategy"] == "adam", "run_id"])
     by_color = {trace.line.color: trace for trace in figure.data if trace.line.width == 12}
