@@ -14,7 +14,6 @@ from ddlab.analyses.trust_region import smallest_eigenvalue
 from ddlab.figures.colors import TRAIN, class_color, strategy_color
 from ddlab.figures.layout import finish
 from ddlab.optim.radius import PAPER, RadiusRule
-from ddlab.strategies import STRATEGIES
 
 SHOWN_RATIOS = (-1.0, 2.0)  # what is beyond stands at the edge
 REJECTED = "#e0452f"
@@ -100,7 +99,7 @@ def history_panels(
     if smallest_eigenvalue(steps).notna().any():
         drawn, names = (
             [*drawn, _curvature],
-            [*names, "smallest eigenvalue of the SR1 model (below 0: negative curvature)"],
+            [*names, "smallest eigenvalue of the SR1 model"],
         )
     height = PANEL * len(drawn) + BETWEEN * (len(drawn) - 1)
     gap = BETWEEN / height
@@ -112,7 +111,8 @@ def history_panels(
     figure.update_xaxes(title="step", row=len(drawn), col=1)
     end = float(steps["step"].iloc[-1]) + 1 if len(steps) else 1.0
     figure.update_xaxes(range=[1 - 0.02 * end, end + 0.02 * end])
-    return finish(figure, title, height=height + 150, hovermode="x")
+    finish(figure, title, height=height + 170, hovermode="x")
+    return figure.update_layout(margin_t=64)  # the first panel has a title, too
 
 
 def _loss(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
@@ -207,8 +207,18 @@ def _curvature(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule
     color = strategy_color("trust_region")
     panels.add(row, x, scale(smallest), name, color, text=text, hovertemplate="%{text}", line={"width": 1.2})
     panels.figure.add_hline(y=0, line=LINE, row=row, col=1)
-    panels.reject(row, scale(smallest), scale(smallest))
+    panels.reject(row, *_along(panels, x, scale(smallest)))
     panels.figure.update_yaxes(**scale.axis, row=row, col=1)
+
+
+def _along(panels: _Panels, x: pd.Series, y: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Where a line is at every step, and at its global iteration."""
+    known = y.notna()
+    own, after = (
+        pd.Series(np.interp(at, x[known], y[known].astype(float)), index=panels.steps.index)
+        for at in (panels.x, panels.x + HALF)
+    )
+    return own, after
 
 
 def _between(panels: _Panels, first: pd.Series, second: pd.Series) -> tuple[Any, Any]:
@@ -238,7 +248,8 @@ class _Around:
     @property
     def axis(self) -> dict[str, Any]:
         """Its ticks."""
-        powers = range(self.most, self.least - 1, -1 if self.most - self.least < 3 else -2)
+        lowest = self.least + len(self.sides) - 1  # around 0 there is no room for more
+        powers = range(self.most, lowest - 1, -1 if self.most - self.least < 3 else -2)
         ticks = [(0.0, "0")]
         for sign in self.sides:
             ticks += [(sign * 10.0**power, f"{'−' * (sign < 0)}{10.0**power:g}") for power in powers]
@@ -246,8 +257,3 @@ class _Around:
             "tickvals": [math.asinh(tick / 10.0**self.least) for tick, _ in ticks],
             "ticktext": [t for _, t in ticks],
         }
-
-
-def titled(strategy: str, seed: int) -> str:
-    """What the figure shows."""
-    return f"{STRATEGIES[strategy].title} step by step, seed {seed}"

@@ -5,12 +5,13 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses import passes
 from ddlab.analyses import trust_region as analysis
 from ddlab.figures.passes import passes_lines
-from ddlab.figures.trust_region import history_panels, titled
+from ddlab.figures.trust_region import history_panels
 from ddlab.optim.radius import RadiusRule
 from ddlab.runs import RunFolder
 from ddlab.strategies import STRATEGIES
@@ -40,9 +41,15 @@ def _will_have(run: RunFolder, strategies: Collection[str]) -> bool:
 
 
 @st.cache_data(max_entries=results.KEPT, show_spinner=False)
-def _history(path: str, strategy: str, seed: int, told: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _history(path: str, strategy: str, seed: int, told: int) -> tuple[pd.DataFrame, go.Figure, list[str]]:
+    """The table of the steps, their figure, and the sentences on them."""
     run = RunFolder(path)
-    return analysis.step_table(run, strategy, seed), analysis.epoch_table(run, strategy, seed)
+    steps, epochs = analysis.step_table(run, strategy, seed), analysis.epoch_table(run, strategy, seed)
+    own = run.experiment.trust_region
+    rule = RadiusRule(own.lower, own.upper, own.decrease, own.increase, own.min_radius, own.max_radius, own.trials)
+    title = f"{STRATEGIES[strategy].title} step by step, seed {seed}"
+    words = analysis.in_words(analysis.summarize(steps, epochs), strategy)
+    return steps, history_panels(steps, epochs, strategy, title, rule), words
 
 
 @st.cache_data(max_entries=results.KEPT, show_spinner=False)
@@ -68,33 +75,32 @@ def show_history(run: RunFolder) -> None:
         seeds = found[strategy]
         seed = seeds[0] if len(seeds) == 1 else selection.pick("Seed", seeds, "history_seed", **settings)
     live.follow(run, partial(_draw_history, strategy=strategy, seed=seed))
-    _explain(strategy)
+    _explain(strategy, run.experiment.trust_region.order)
 
 
 def _draw_history(run: RunFolder, strategy: str, seed: int) -> None:
-    steps, epochs = _history(str(run.path), strategy, seed, _told(run))
-    first, *others = analysis.in_words(analysis.summarize(steps, epochs), strategy)
+    steps, figure, (first, *others) = _history(str(run.path), strategy, seed, _told(run))
     st.markdown(f"**{first}** {' '.join(others)}")
-    own = run.experiment.trust_region
-    rule = RadiusRule(own.lower, own.upper, own.decrease, own.increase, own.min_radius, own.max_radius, own.trials)
-    figure = history_panels(steps, epochs, strategy, titled(strategy, seed), rule)
     charts.show(figure, steps, "history", f"{run.id}-{strategy}-{seed}-steps")
 
 
-def _explain(strategy: str) -> None:
+def _explain(strategy: str, order: int) -> None:
     if strategy == "trust_region":
-        st.caption(
+        told = (
             "ρ compares what a step brought with what its model had predicted: below η₁ it is rejected and tried with "
-            "half the radius, above η₂ the radius doubles. In minibatches every step has other images, so its loss "
+            "a smaller radius, above η₂ the radius grows. In minibatches every step has other images, so its loss "
             "begins elsewhere than the one before has ended."
         )
     else:
-        st.caption(
+        told = (
             "Each step has two halves. At the whole number the subdomains' steps are added, and ρ compares what the "
-            "loss lost with what the local losses lost together: below η₁ the sum is rejected and the radius halved, "
-            "above η₂ it doubles. At the half, one trust-region iteration on all images of the step follows from "
-            "there, judged in the same way; it tries again with half the radius until the loss falls."
+            "loss lost with what the local losses lost together: below η₁ the sum is rejected and the radius shrinks, "
+            "above η₂ it grows. At the half, one trust-region iteration on all images of the step follows from there, "
+            "judged in the same way; it tries again with a smaller radius until the loss falls."
         )
+    if order > 1:
+        told += " Where the smallest eigenvalue is below 0, the model sees a way down that bends further down."
+    st.caption(told)
 
 
 # ---- against each other
@@ -123,7 +129,7 @@ def show_against(runs: Sequence[RunFolder]) -> None:
         measures = {"validation_accuracy": "Accuracy", "loss": "Training loss", "validation_loss": "Validation loss"}
         measure = selection.pick_one_of(measures, "Measure", "against_measure")
     title = f"{passes.MEASURES[measure].capitalize()} against {passes.EFFORTS[effort]}"
-    title += ", ± 1 sd over seeds" if table["seed"].nunique() > 1 else ""
+    title += ", ± 1 sd over seeds" if table["seed"].nunique() > 1 else ""
     charts.show(passes_lines(table, effort, measure, title), table, "against", f"{runs[0].id}-against-{effort}")
     st.caption(_about(effort))
     _takes(table)
@@ -144,7 +150,7 @@ def _about(effort: str) -> str:
 def _takes(table: pd.DataFrame) -> None:
     highest = math.floor(100 * table["validation_accuracy"].astype(float).max())
     reachable = math.floor(100 * passes.reachable(table))
-    options = list(range(min(reachable, highest - 1), highest + 1))
+    options = list(range(max(0, reachable - 20), max(highest, reachable) + 1))
     target = selection.pick(
         "Accuracy to reach", options, "against_target", reachable, st.select_slider, format_func="{} %".format
     )
@@ -164,7 +170,11 @@ def _columns(target: int) -> dict:
         "run": text("Run"),
         "title": text("Strategy"),
         "seeds": number("Seeds"),
-        "vectors_a_step": number("Vectors a step", format="%.1f", help="n numbers that all ranks sum, in one step."),
+        "vectors_a_step": number(
+            "Vectors a step",
+            format="%.1f",
+            help="Sums of n numbers over all ranks. Three in APTS; further trials of its global iteration can add some.",
+        ),
         "gradients_a_step": number(
             "Sweeps a step",
             format="%.1f",
