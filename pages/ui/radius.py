@@ -173,7 +173,7 @@ def _columns(target: int) -> dict:
         "vectors_a_step": number(
             "Vectors a step",
             format="%.1f",
-            help="Sums of n numbers over all ranks. Three in APTS; further trials of its global iteration can add some.",
+            help="Sums of n numbers over all ranks. Three in APTS; more trials of its global iteration can add some.",
         ),
         "gradients_a_step": number(
             "Sweeps a step",
