@@ -131,11 +131,7 @@ def _accuracy(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule)
     panels.add(row, epochs["end_step"] + 1, epochs["validation_accuracy"], "validation images", color, **style)
     grey = {**style, "line": {"width": 1.5, "dash": "dot"}}
     panels.add(row, epochs["end_step"] + 1, epochs["accuracy"], "training images", TRAIN, **grey)
-    at: Any = (
-        np.interp(panels.x, epochs["end_step"], epochs["validation_accuracy"].astype(float)) if len(epochs) else []
-    )
-    curve = pd.Series(at, index=panels.steps.index, dtype=float)
-    panels.reject(row, curve, curve)
+    panels.reject(row, *_along(panels, epochs["end_step"] + 1, epochs["validation_accuracy"]))
     panels.figure.update_yaxes(tickformat=".0%", row=row, col=1)
 
 

@@ -33,6 +33,13 @@ def test_a_rejected_step_has_the_same_mark_in_every_panel(strategy):
     assert sum(trace.showlegend for trace in marks) == 1
 
 
+def test_a_mark_of_the_accuracy_stands_on_its_line():
+    figure = drawn(steps=[step(accepted=False)])
+    (curve,) = traces(figure, "validation images")
+    mark = next(t for t in traces(figure, "additive step rejected") if t.yaxis == curve.yaxis)
+    np.testing.assert_allclose(mark.y[1:], curve.y[:-1])  # step k begins where epoch k - 1 has ended
+
+
 def test_a_rejected_global_iteration_stands_half_a_step_later():
     marks = traces(drawn(steps=[step(), step(global_accepted=False)]), "global iteration rejected")
     assert len(marks) == 5 and all(list(trace.x) == [2.5, 4.5, 6.5] for trace in marks)
