@@ -1,7 +1,17 @@
 """All benchmarks, one after the other: ``python -m benchmarks``."""
 
-from benchmarks import cam, composing, local_against_global, loop_overhead, recipes, transfer_start, volume_viewer
+from benchmarks import (
+    cam,
+    composing,
+    local_against_global,
+    loop_overhead,
+    recipes,
+    transfer_start,
+    trust_region,
+    volume_viewer,
+)
 
-for benchmark in (loop_overhead, local_against_global, volume_viewer, recipes, transfer_start, composing, cam):
+OURS = (loop_overhead, local_against_global, volume_viewer, recipes, transfer_start, composing, cam, trust_region)
+for benchmark in OURS:
     print(f"\n## {benchmark.__name__}: {(benchmark.__doc__ or '').splitlines()[0]}")
     benchmark.main()

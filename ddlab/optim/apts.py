@@ -44,7 +44,8 @@ class Additive(BallMethod):
         First or second order, the norm of the ball, the secant pairs kept.
     placement
         ``group`` and ``buffers``, see :class:`ddlab.optim.base.Placement`. Ranks hold the subdomains ``own`` each, and
-        sum three vectors of n numbers a step, however many local steps there are.
+        sum three vectors of n numbers a step, however many local steps there are; and one more a trial on all data
+        where its gradient is wanted: by APTS from the second on, by SAPTS of second order.
 
     Raises
     ------
