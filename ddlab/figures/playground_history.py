@@ -26,37 +26,44 @@ def timeline(
     wide
         The losses span decades.
     """
-    figure = make_subplots(rows=3, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.4, 0.25, 0.35])
     method, first = next(iter(paths.items()))
+    judged = first[0].main is not None  # gradient descent has neither radius nor ρ
+    shares = [0.4, 0.25, 0.35] if judged else [1.0]
+    figure = make_subplots(rows=len(shares), shared_xaxes=True, vertical_spacing=0.06, row_heights=shares)
     for name, steps in paths.items():
         line = {"color": method_color(name), "width": 2.5 if name == method else 1.5}
         line["dash"] = "solid" if name == method else "dot"
         losses = [step.here.loss for step in steps] + [steps[-1].there.loss]
         about = {"mode": "lines", "line": line, "name": METHODS[name]}
         figure.add_scatter(y=losses, **about, hovertemplate="%{y:.4g} after step %{x}<extra></extra>", row=1, col=1)
-    table = history(first)
-    if table["radius"].notna().any():
-        radii = [*table["radius"], table["next_radius"].iloc[-1]]
-        line = {"color": method_color(method), "shape": "hv", "width": 2.5}
-        told = "Δ = %{y:.3g} after step %{x}<extra></extra>"
-        figure.add_scatter(y=radii, mode="lines", line=line, showlegend=False, hovertemplate=told, row=2, col=1)
-        own = "sum" if method == "apts" else "step"
-        _ratios(figure, table, ("ratio", "accepted"), own, (method_color(method), "circle"))
-        if method == "apts":
-            look = (step_color(method), "diamond")
-            _ratios(figure, table, ("global_ratio", "global_accepted"), "step on f", look)
-        for value, text in ((rule.lower, "η₁"), (rule.upper, "η₂")):
-            about = {"line": {"color": BALL, "width": 1.2, "dash": "dash"}, "annotation_text": text}
-            figure.add_hline(y=value, **about, annotation_position="top right", row=3, col=1)
-    figure.add_vrect(x0=shown - 1, x1=shown, fillcolor=BALL, opacity=0.2, line_width=0)
     kind = {"type": "log", "dtick": 1} if wide else {}
     figure.update_yaxes(title="loss f", range=_losses(paths, wide), **kind, row=1, col=1)
-    figure.update_yaxes(title="radius Δ", type="log", row=2, col=1, dtick=1)
-    figure.update_yaxes(title="ρ", range=[SHOWN_RATIOS[0] - 0.2, SHOWN_RATIOS[1] + 0.2], row=3, col=1)
+    if judged:
+        _judgements(figure, method, first, rule)
+    figure.add_vrect(x0=shown - 1, x1=shown, fillcolor=BALL, opacity=0.2, line_width=0)
     longest = max(map(len, paths.values()))
     figure.update_xaxes(range=[0, min(longest, max(SHORT, 2 * len(first)))])
-    figure.update_xaxes(title="step", row=3, col=1)
-    return finish(figure, title, height=520)
+    figure.update_xaxes(title="step", row=len(shares), col=1)
+    return finish(figure, title, height=520 if judged else 280)
+
+
+def _judgements(figure: go.Figure, method: str, steps: Sequence[Step], rule: RadiusRule) -> None:
+    """Radius and ρ, below the losses."""
+    table = history(steps)
+    radii = [*table["radius"], table["next_radius"].iloc[-1]]
+    line = {"color": method_color(method), "shape": "hv", "width": 2.5}
+    told = "Δ = %{y:.3g} after step %{x}<extra></extra>"
+    figure.add_scatter(y=radii, mode="lines", line=line, showlegend=False, hovertemplate=told, row=2, col=1)
+    own = "sum" if method == "apts" else "step"
+    _ratios(figure, table, ("ratio", "accepted"), own, (method_color(method), "circle"))
+    if method == "apts":
+        look = (step_color(method), "diamond")
+        _ratios(figure, table, ("global_ratio", "global_accepted"), "step on f", look)
+    for value, text in ((rule.lower, "η₁"), (rule.upper, "η₂")):
+        about = {"line": {"color": BALL, "width": 1.2, "dash": "dash"}, "annotation_text": text}
+        figure.add_hline(y=value, **about, annotation_position="top right", row=3, col=1)
+    figure.update_yaxes(title="radius Δ", type="log", row=2, col=1, dtick=1)
+    figure.update_yaxes(title="ρ", range=[SHOWN_RATIOS[0] - 0.2, SHOWN_RATIOS[1] + 0.2], row=3, col=1)
 
 
 def _losses(paths: Mapping[str, Sequence[Step]], wide: bool) -> list[float]:

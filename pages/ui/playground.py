@@ -55,6 +55,9 @@ def show() -> None:
     methods = sorted(METHODS, key=lambda method: method != asked.method)
     paths = {method: _walk(_with(asked, method)) for method in methods}
     steps = paths[asked.method]
+    if not steps:
+        st.info("Here the gradient is zero: no method sees where it goes down. Start elsewhere, if only a little.")
+        return
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         shown = selection.pick("Step", list(range(1, len(steps) + 1)), "step", TELLING["step"], widget=_stepper)
@@ -197,13 +200,14 @@ def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[Step]], shown
     figure = figures.path_figure(landscape, paths, shown, asked.norm, title)
     key = f"{CHART} {asked.landscape} {asked.start}"
     settings: dict[str, Any] = {"on_select": lambda: _clicked(key), "selection_mode": "points"}
+    st.session_state[CHART] = key
     charts.show(figure, None, key, f"{asked.landscape}-path", **settings)
     st.caption("The stronger the colour of the ground, the lower f. A click on it starts from there.")
 
 
 def _clicked(key: str) -> None:
-    """Start at the point that was clicked."""
+    """Start at the point that was clicked; a chart that is gone is told of its click once more, which is no click."""
     points = st.session_state[key].selection.points
-    if points:
+    if points and st.session_state.get(CHART) == key:
         selection.choose("start", f"{points[0]['x']:.3g},{points[0]['y']:.3g}")
         selection.choose("step", 1)

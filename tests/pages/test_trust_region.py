@@ -1,6 +1,7 @@
 """Trust region: its playground needs no run, says what every step does, and has all of it in the URL."""
 
 import pytest
+from streamlit.util import AttributeDictionary
 
 from ddlab.analyses.landscapes import LANDSCAPES
 from ddlab.analyses.plane_steps import METHODS
@@ -70,6 +71,23 @@ def test_a_start_can_be_two_numbers():
     path = figures(at)[0]["data"][-3]
     assert path["name"] == "APTS" and not at.warning
     assert at.query_params["start"] == "1.5,-0.5"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_where_the_gradient_is_zero_nothing_goes_on(method):
+    at = opened(function="saddle", start="0,0", method=method)
+    assert "the gradient is zero" in at.info[0].value and not figures(at)
+
+
+def test_only_a_click_on_the_chart_that_is_drawn_counts(monkeypatch):
+    click = {"selection": {"points": [{"x": 1.0, "y": -0.5}]}}
+    state = AttributeDictionary({"old": AttributeDictionary(click), "new": AttributeDictionary(click)})
+    state[playground.CHART] = "new"
+    monkeypatch.setattr(playground.st, "session_state", state)
+    playground._clicked("old")
+    assert "start wanted" not in state
+    playground._clicked("new")
+    assert state["start wanted"] == "1,-0.5" and state["step wanted"] == 1
 
 
 def test_a_start_off_the_landscape_is_refused_in_a_sentence():
