@@ -98,7 +98,9 @@ def test_every_step_is_that_of_the_optimizer(name, order, norm, method, num_subd
         if step.additive:
             compared(step.additive, record)
             assert [found.decrease for found in step.walks] == pytest.approx(record.decreases, rel=1e-7, abs=close)
-            assert [length(found.step, norm) for found in step.walks] == pytest.approx(record.lengths, rel=1e-7, abs=close)
+            assert [length(found.step, norm) for found in step.walks] == pytest.approx(
+                record.lengths, rel=1e-7, abs=close
+            )
             record = record.globally
         if step.trials:
             compared(step.trials[-1], record)
