@@ -144,7 +144,9 @@ class LimitedMemorySR1:
         """Whether ``y - B s`` is more than rounding and has a part along s, which the correction is divided by."""
         spectrum, (step, change) = self.spectrum(), pair
         along = spectrum.coefficients.T @ with_rows[: len(spectrum.coefficients), 0]
-        residual = change - spectrum.gamma * step - spectrum.combine((spectrum.values - spectrum.gamma) * along)
+        # B s - y, in place: a vector more is as long to make as to fill
+        residual = spectrum.combine((spectrum.values - spectrum.gamma) * along)
+        residual.add_(step, alpha=spectrum.gamma).sub_(change)
         size = float(residual.norm())
         return size > SHORTEST and abs(float(step @ residual)) >= SKIP * size
 

@@ -10,7 +10,7 @@ Brust, Erway, Marcia, "On solving L-SR1 trust-region subproblems", COAP 66, 2017
 trust region step".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -44,7 +44,7 @@ class Solution:
 
 
 def solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
-    """The step of least model value in the ball.
+    """The step of least model value in the ball, which it never leaves, not even by rounding.
 
     Parameters
     ----------
@@ -62,6 +62,12 @@ def solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
     """
     if not radius > 0:
         raise ValueError(f"radius: must be above 0, got {radius}")
+    solution = _solve(gradient, spectrum, radius)
+    length = float(solution.step.norm())
+    return solution if length <= radius else replace(solution, step=solution.step * (radius / length))
+
+
+def _solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
     along = spectrum.along(gradient)
     rest = gradient - spectrum.combine(along)
     size = float(gradient.norm())
@@ -118,7 +124,7 @@ def _step(spectrum: Spectrum, gradient: tuple[Tensor, Tensor], values: Tensor, s
     shifted = values + sigma
     inverse = torch.where(shifted > _tiny(values), 1 / shifted, torch.zeros_like(shifted))
     parts = -inverse[:-1] * along
-    return parts, spectrum.combine(parts) - float(inverse[-1]) * rest
+    return parts, spectrum.combine(parts).sub_(rest, alpha=float(inverse[-1]))
 
 
 def _solution(spectrum: Spectrum, gradient: tuple[Tensor, Tensor], values: Tensor, sigma: float) -> Solution:
