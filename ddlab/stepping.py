@@ -21,16 +21,18 @@ from ddlab.trainee import Trainee
 from ddlab.training import Diverged, Loop, Means, derive_seed, precision, sample_losses
 
 CHUNK_BYTES = 2**29  # of activations: data that take more go through the network in chunks
+FEWEST_SHARED = 256  # samples that tell a curvature; from a dozen of digits, eigenvalues came out as -10⁴
 GLOBAL = ("loss", "trial", "ratio", "radius", "accepted", "trials", "smallest")  # told of the iteration on all data
 
 
 @dataclass(frozen=True)
 class Microbatch:
-    """One subdomain's samples of a step; the last ``shared`` ones are in the next minibatch, too."""
+    """One subdomain's samples of a step; the last ``shared`` ones, of all ``shared_by_all``, the next one has, too."""
 
     inputs: Inputs
     labels: Tensor
     shared: int
+    shared_by_all: int
     weight: float
 
 
@@ -123,12 +125,12 @@ class Steps:
             return
         seed = derive_seed(loop.seed, "order", 0 if self.cut.whole else epoch)
         for number, parts in enumerate(self.cut.indices(self.feed.order(seed), self.feed.steps)):
-            total = sum(len(indices) for indices, _ in parts)
+            total, shared_by_all = sum(len(indices) for indices, _ in parts), sum(shared for _, shared in parts)
             microbatches = []
             for index in self.cut.own:
                 indices, shared = parts[index]
                 taken = self.feed.take(indices, derive_seed(seed, number, index))
-                microbatches.append(Microbatch(*taken, shared, len(indices) / total))
+                microbatches.append(Microbatch(*taken, shared, shared_by_all, len(indices) / total))
             if self.cut.whole:
                 self._whole = microbatches
             yield microbatches
@@ -147,7 +149,7 @@ class Steps:
         else:
             assert isinstance(optimizer, TrustRegion)
             ((loss, closure, value, weight),) = zip(losses, closures, values, weights, strict=True)
-            overlap = loss.of_the_shared if loss.microbatch.shared else None
+            overlap = loss.of_the_shared if loss.microbatch.shared_by_all >= FEWEST_SHARED else None
             optimizer.step(closure, value, overlap, weight, again=self.cut.whole)
 
 
@@ -161,23 +163,24 @@ class Loss:
 
     def with_gradient(self) -> Tensor:
         """The loss, its gradient added to the parameters' ones."""
-        return self._sum(slice(None), backward=True)
+        return self._sum(0, len(self.microbatch.labels), backward=True)
 
     def value(self) -> Tensor:
         """The loss alone."""
-        return self._sum(slice(None), backward=False)
+        return self._sum(0, len(self.microbatch.labels), backward=False)
 
     def of_the_shared(self) -> Tensor:
-        """As :meth:`with_gradient`, of the samples that the next minibatch has, too."""
-        return self._sum(slice(len(self.microbatch.labels) - self.microbatch.shared, None), backward=True)
+        """As :meth:`with_gradient`, of the samples that the next minibatch has, too: their mean over all subdomains."""
+        own = self.microbatch
+        return self._sum(len(own.labels) - own.shared, own.shared_by_all * own.weight, backward=True)
 
-    def _sum(self, part: slice, backward: bool) -> Tensor:
-        inputs, labels = self.microbatch.inputs, self.microbatch.labels[part]
+    def _sum(self, first: int, divisor: float, backward: bool) -> Tensor:
+        inputs, labels = self.microbatch.inputs, self.microbatch.labels[first:]
         assert isinstance(inputs, Tensor), "a global network sees one box"
         total = torch.zeros((), dtype=torch.float64, device=labels.device)
-        for images, targets in zip(inputs[part].split(self.chunk), labels.split(self.chunk), strict=True):
+        for images, targets in zip(inputs[first:].split(self.chunk), labels.split(self.chunk), strict=True):
             with precision(self.loop.settings, self.loop.ranks):
-                loss = sample_losses(self.loop.model(images), targets).sum() / len(labels)
+                loss = sample_losses(self.loop.model(images), targets).sum() / divisor
             if backward:
                 loss.backward()
             total += loss.detach()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ddlab.optim.flat import length
 from ddlab.optim.lsr1 import LimitedMemorySR1
 from ddlab.optim.model import StepModel
 from ddlab.optim.radius import RadiusRule, ratio_of
@@ -121,9 +122,8 @@ class Region:
             accepted = self.rule.accepts(ratio)
             if self.model.order > 1 and trial_gradient is not None and math.isfinite(trial):
                 self.memory.update(proposal.step, trial_gradient - gradient)
-            record = StepRecord(
-                loss, trial, proposal.predicted, ratio, radius, after, accepted, trials, proposal.smallest
-            )
+            told = (loss, trial, proposal.predicted, ratio, radius, after, accepted, trials, proposal.smallest)
+            record = StepRecord(*told, length=length(proposal.step, self.model.norm))
             if accepted or after == radius:
                 break
             radius = after

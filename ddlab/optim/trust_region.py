@@ -15,7 +15,7 @@ from torch import Tensor
 from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
 from ddlab.optim.iteration import Trial
 from ddlab.optim.model import SECOND_ORDER, StepModel
-from ddlab.optim.objective import Closure, Evaluation, Objective, Part
+from ddlab.optim.objective import Closure, Evaluation, Objective, Part, Tally
 from ddlab.optim.radius import PAPER, RadiusRule
 
 
@@ -127,8 +127,10 @@ class TrustRegion(BallMethod):
 
         outcome = self.region.iterate(point, here.loss, here.gradient, self.radius, evaluate)
         if overlaps:  # rejected or not: a model that misled would mislead again
-            shared = Objective(self._params, overlaps, self.buffers, self.together, self.tally)
+            a_few = Tally()  # samples: they do not count as passes over the data, their vectors do
+            shared = Objective(self._params, overlaps, self.buffers, self.together, a_few)
             change = shared.evaluate(last).gradient - shared.evaluate(point).gradient
+            self.tally.vectors += a_few.vectors
             self.region.memory.update(last - point, change)
         if not outcome.record.accepted:
             return Advance(point, outcome.radius, outcome.record, here)

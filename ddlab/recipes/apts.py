@@ -58,7 +58,7 @@ def apts_mnist_full() -> Experiment:
 def apts_mnist_mini() -> Experiment:
     """MNIST in minibatches of 10,000 digits, a twentieth of which the next one shares: Fig. 1.
 
-    ``ddlab train apts_mnist_mini``: 50 passes over the data an epoch. The paper, N = 2, first order, at 10 and 100
+    ``ddlab train apts_mnist_mini``: 8 passes over the data an epoch. The paper, N = 2, first order, at 10 and 100
     epochs: 96.57 % and 98.24 %; Adam 94.68 % and 98.03 %. Needs MNIST in ``DDLAB_DATA``.
     """
     return Experiment(
@@ -77,7 +77,7 @@ def apts_mnist_mini() -> Experiment:
 def apts_cifar10_mini() -> Experiment:
     """CIFAR-10 in minibatches of 10,000 images, a twentieth of which the next one shares: Fig. 2.
 
-    ``ddlab train apts_cifar10_mini``: 40 passes over the data an epoch. The paper, N = 2, first order, at 10 and 100
+    ``ddlab train apts_cifar10_mini``: 8 passes over the data an epoch. The paper, N = 2, first order, at 10 and 100
     epochs: 52.52 % and 53.96 %; Adam 51.13 % and 53.78 %. Needs CIFAR-10 in ``DDLAB_DATA``.
     """
     return Experiment(

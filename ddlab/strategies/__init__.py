@@ -122,6 +122,6 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "The global network by Adam, at a rate that stays.",
         "ddlab.strategies.descent:adam_stages",
         "Kingma, Ba 2015; Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
-        color="#332288",
+        color="#6A5ACD",
     ),
 }

@@ -20,24 +20,31 @@ pytestmark = [
 ]
 
 
-def finished_run(workers: int) -> RunFolder:
-    """A run without batch normalisation, whose statistics each rank has for itself."""
-    run = RunFolder.create(
-        parse_experiment(
-            {
-                "dataset": {"name": "digits", "size": 16, "train_images": 300, "validation_images": 101},
-                # Three boxes of two shapes: the ranks hold unequal shares, one of them in two banks.
-                "decomposition": {"boxes": [[[0, 8], [0, 16]], [[8, 16], [0, 8]], [[8, 16], [8, 16]]]},
-                "model": {"batch_norm": False, "reduction": "1/N", "width": 1.5},
-                "strategies": ["global", "cnn_dnn", "coherent", "transfer", "composed"],
-                "training": {"epochs": 3, "batch_size": 64, "precision": "float64", "flip": True, "shift": 0.1},
-                "aggregator": {"epochs": 3},
-                "composed": {"epochs": 2, "cross_rate": 0.5, "warm_up": 1},
-                "transfer": {"epochs": 2, "start": 2, "dnn": "trained"},
-                "placement": {"workers": workers, "devices": "cpu"},
-            }
-        )
-    )
+DECOMPOSED = {
+    "dataset": {"name": "digits", "size": 16, "train_images": 300, "validation_images": 101},
+    # Three boxes of two shapes: the ranks hold unequal shares, one of them in two banks.
+    "decomposition": {"boxes": [[[0, 8], [0, 16]], [[8, 16], [0, 8]], [[8, 16], [8, 16]]]},
+    # Without batch normalisation, whose statistics each rank has for itself.
+    "model": {"batch_norm": False, "reduction": "1/N", "width": 1.5},
+    "strategies": ["global", "cnn_dnn", "coherent", "transfer", "composed"],
+    "training": {"epochs": 3, "batch_size": 64, "precision": "float64", "flip": True, "shift": 0.1},
+    "aggregator": {"epochs": 3},
+    "composed": {"epochs": 2, "cross_rate": 0.5, "warm_up": 1},
+    "transfer": {"epochs": 2, "start": 2, "dnn": "trained"},
+}
+IN_BALLS = {
+    "dataset": {"name": "digits", "train_images": 301, "validation_images": 101},
+    "model": {"name": "mlp", "width": 0.1},
+    "strategies": ["apts", "sapts", "trust_region"],
+    "training": {"epochs": 3, "batch_size": 100, "precision": "float64"},
+    "trust_region": {"radius": 0.1},
+    "apts": {"subdomains": 4},
+}
+
+
+def finished_run(asked: dict, workers: int) -> RunFolder:
+    """Of what is asked, by so many real processes."""
+    run = RunFolder.create(parse_experiment(asked | {"placement": {"workers": workers, "devices": "cpu"}}))
     launch(run)
     try:
         deadline = time.monotonic() + 90
@@ -52,7 +59,7 @@ def finished_run(workers: int) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def runs(home):
-    return finished_run(1), finished_run(2)
+    return finished_run(DECOMPOSED, 1), finished_run(DECOMPOSED, 2)
 
 
 @pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer", "composed"])
@@ -101,3 +108,22 @@ def test_a_part_of_the_coherent_model_is_trained_by_one_rank_alone(runs):
     for here, there in zip(one, two, strict=True):
         for name, value in load_file(here).items():
             torch.testing.assert_close(value, load_file(there)[name], rtol=1e-9, atol=1e-11)
+
+
+def test_steps_of_subdomains_of_the_data_are_the_same_bit_for_bit(home):
+    """Ranks that hold two of four subdomains each add the same numbers in the same order as one that holds all."""
+    one, two = finished_run(IN_BALLS, 1), finished_run(IN_BALLS, 2)
+    for strategy in ("apts", "sapts"):
+        here, there = (run.stage(strategy, 0) for run in (one, two))
+        for path in here.path.glob("weights-*"):
+            assert path.read_bytes() == (there.path / path.name).read_bytes(), path.name
+        records = [[record for record in run.metrics() if record["stage"] == strategy] for run in (one, two)]
+        radii, steps, vectors = (
+            [[r[name] for r in told] for told in records] for name in ("radius", "steps", "vectors")
+        )
+        assert radii[0] == radii[1] and steps[0] == steps[1] and vectors[0] == vectors[1]
+        sent = vectors[0][-1] * pose(two.experiment).global_network.parameters() * 8
+        assert (here.result()["bytes_sent"], there.result()["bytes_sent"]) == (0, sent)
+    # The trust-region method itself adds two parts on two ranks, one on one: the same but for rounding.
+    one, two = ([r["loss"] for r in run.metrics() if r["stage"] == "trust_region"] for run in (one, two))
+    np.testing.assert_allclose(one, two, rtol=1e-7)

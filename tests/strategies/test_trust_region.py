@@ -94,7 +94,7 @@ def test_all_strategies_begin_alike(finished):
 
 @pytest.mark.parametrize(("mode", "order"), [("paper", 1), ("paper", 2), ("released", 2)])
 def test_resumes_bit_for_bit(home, mode, order):
-    """Stopped between two epochs of every strategy and gone on: weights, radii, secant pairs and counts are the same."""
+    """Stopped between two epochs of every strategy: weights, radii, secant pairs and counts are the same."""
     changes = {"strategies": list(BALLS), "trust_region.order": order, "apts.mode": mode}
     whole, told = run_of(**changes)
     run = RunFolder.create(whole.experiment)
@@ -129,7 +129,7 @@ def test_minibatches_share_samples_with_the_next_and_are_dealt_in_turn():
 
 
 def test_all_data_in_chunks_are_the_same_loss(finished, monkeypatch):
-    """A network whose activations do not fit sees the data of a step in parts; the step is the same but for rounding."""
+    """Where activations do not fit, a step sees its data in parts; it is the same but for rounding."""
     _, records = finished
     monkeypatch.setattr("ddlab.stepping.CHUNK_BYTES", 4 * 1000 * 7)
     chunked = run_of(**{"strategies": ["apts"], "training.epochs": 2})[1]
