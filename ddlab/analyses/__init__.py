@@ -102,4 +102,10 @@ ANALYSES: dict[str, Entry] = {
         "ddlab.analyses.passes:passes_table",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
     ),
+    "playground": Entry(
+        "Playground",
+        "APTS, the trust-region method and gradient descent on functions of two parameters, with all that can be drawn.",
+        "ddlab.analyses.playground:walk",
+        "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
+    ),
 }
