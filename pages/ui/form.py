@@ -37,6 +37,9 @@ USED_BY = {  # parts of the experiment that mean something to some strategies on
     "coherent": {"coherent", "transfer"},
     "transfer": {"transfer"},
     "composed": set(COMPARED_BY_GU),
+    "trust_region": {"trust_region", "apts", "sapts"},
+    "apts": {"apts", "sapts"},
+    "descent": {"adam", "sgd"},
 }
 COLUMNS = 3
 
