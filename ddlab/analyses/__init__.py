@@ -104,7 +104,7 @@ ANALYSES: dict[str, Entry] = {
     ),
     "playground": Entry(
         "Playground",
-        "APTS, the trust-region method and gradient descent on functions of two parameters, with all that can be drawn.",
+        "APTS, the trust-region method and gradient descent on functions of two parameters, step by step.",
         "ddlab.analyses.playground:walk",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
     ),
