@@ -94,7 +94,7 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "The global network without a learning rate: local trainings on parts of all data, whose steps are added.",
         "ddlab.strategies.trust_region:apts_stages",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
-        color="#882255",
+        color="#B0419B",
     ),
     "sapts": StrategyEntry(
         "SAPTS",
@@ -108,14 +108,14 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "The global network without a learning rate: steps as long as the loss allows, on whole minibatches.",
         "ddlab.strategies.trust_region:trust_region_stages",
         "Conn, Gould, Toint 2000; Cruz Alegría, Trotti, Kopaničáková, Krause, Section 2.1",
-        color="#117733",
+        color="#3C9A4E",
     ),
     "sgd": StrategyEntry(
         "SGD",
         "The global network by stochastic gradient descent with momentum, at a rate that stays.",
         "ddlab.strategies.descent:sgd_stages",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
-        color="#8C6D31",
+        color="#A9853B",
     ),
     "adam": StrategyEntry(
         "Adam",
