@@ -39,7 +39,7 @@ def train_button(test):
 
 def meant_elsewhere(path):
     """Fields that mean nothing to drawn images and the default strategies."""
-    other_strategies = ("coherent.", "transfer.", "composed.")
+    other_strategies = ("coherent.", "transfer.", "composed.", "trust_region.", "apts.", "descent.")
     return path in ("dataset.path", "dataset.volume", "dataset.window") or path.startswith(other_strategies)
 
 
