@@ -65,3 +65,9 @@ def test_a_recipe_says_its_command_and_what_to_expect(name):
     assert title(name)
     assert f"ddlab train {name}" in (RECIPES[name].__doc__ or "")
     assert RECIPES[name]().name == name
+
+
+def test_no_learning_rate_is_as_good_as_tuned_ones(train):
+    reached = train("trust_region_demo")
+    assert min(reached["sapts"], reached["adam"], reached["sgd"]) > 0.95
+    assert reached["apts"] > 0.9 and reached["trust_region"] > 0.93
