@@ -41,6 +41,7 @@ USED_BY = {  # parts of the experiment that mean something to some strategies on
     "apts": {"apts", "sapts"},
     "descent": {"adam", "sgd"},
 }
+PART_TITLES = {"trust_region": "Trust region", "apts": "APTS"}
 COLUMNS = 3
 
 
@@ -110,7 +111,7 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
                 _fitted(tree, source, _num_axes(form.tree["dataset"])) if name == "decomposition" else (tree, source)
             )
             with st.container(border=True):
-                st.markdown(f"**{name.capitalize()}** · {info.description}")
+                st.markdown(f"**{PART_TITLES.get(name, name.capitalize())}** · {info.description}")
                 form.messages[name] = st.empty()
                 _section(form, f"{name}.", info.annotation.model_fields, begin, advanced)  # type: ignore[union-attr]
     return form
