@@ -257,7 +257,7 @@ def load_experiment(path: Path) -> Experiment:
 def _fault(fault: Any) -> str:
     field = ".".join(str(part) for part in fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
-    if message.startswith(("key: ", "strategies: ", "dataset.", "model.", "transfer.")):
+    if message.startswith(("key: ", "strategies: ", "dataset.", "model.", "transfer.", "trust_region.")):
         return f"{field}: {message}" if message.startswith("key: ") and field else message
     message = re.sub(r"^\w+ should ", "must ", message)  # not "Tuple should", which is pydantic's word for a list
     value = json.dumps(fault.get("input"), default=str)

@@ -98,14 +98,12 @@ class TrustRegionSettings(Settings):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not self.min_radius <= self.radius <= self.max_radius:
-            raise ValueError(
-                f"radius: must be from min_radius = {self.min_radius:g} to max_radius = {self.max_radius:g}, got "
-                f"{self.radius:g}"
-            )
+            bounds = f"from min_radius = {self.min_radius:g} to max_radius = {self.max_radius:g}"
+            raise ValueError(f"trust_region.radius: must be {bounds}, got {self.radius:g}")
         if not self.lower < self.upper:
-            raise ValueError(f"lower: must be below upper = {self.upper:g}, got {self.lower:g}")
+            raise ValueError(f"trust_region.lower: must be below upper = {self.upper:g}, got {self.lower:g}")
         if self.order > 1 and self.norm != "2":
-            raise ValueError(f"norm: order 2 needs '2', got {self.norm!r}")
+            raise ValueError(f"trust_region.norm: order 2 needs '2', got {self.norm!r}")
         return self
 
 
