@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
-from ddlab.cli.sweep import follow, how_they_ended, split_commas, write_ids
-from ddlab.cli.train import find_experiment, parse_setting
+from ddlab.cli.sweep import PlanOrDetach, follow, how_they_ended, split_commas, write_ids
+from ddlab.cli.train import Changes, find_experiment, parse_setting
 from ddlab.runs import RunFolder, list_runs
 from ddlab.words import duration, percent
 
@@ -27,12 +27,8 @@ def sensitivity(
     values: Annotated[
         str, typer.Option(help="Numbers such as 1e-4,0.01; 'decades=5' up to 1; 'paper': its 13 rates of Adam.")
     ] = "decades=5",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting: training.epochs=3.")
-    ] = None,
-    plan: Annotated[
-        bool | None, typer.Option("--plan/--detach", help="Only tell what would be trained; or do not wait for it.")
-    ] = None,
+    settings: Changes = None,
+    plan: PlanOrDetach = None,
     json: Json = False,
 ) -> None:
     """Train with many initial radii and learning rates, a run each; what is there already is not trained again.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
-from ddlab.cli.train import find_experiment, parse_setting
+from ddlab.cli.train import Changes, find_experiment, parse_setting
 from ddlab.runs import RunFolder, list_runs
 from ddlab.words import duration, percent
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 commands = typer.Typer()
+PlanOrDetach = Annotated[
+    bool | None, typer.Option("--plan/--detach", help="Only tell what would be trained; or do not wait for it.")
+]
 POLL = 1.0  # seconds between two looks at the runs
 
 
@@ -27,12 +30,8 @@ def sweep(
     grids: Annotated[str, typer.Option(help="Grids; default: the experiment's and a finer one.")] = "",
     layouts: Annotated[str, typer.Option(help="What is made of every grid; default: all layouts.")] = "",
     overlaps: Annotated[str, typer.Option(help="Overlaps in pixels.")] = "0,2,4,8",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting: training.epochs=3.")
-    ] = None,
-    plan: Annotated[
-        bool | None, typer.Option("--plan/--detach", help="Only tell what would be trained; or do not wait for it.")
-    ] = None,
+    settings: Changes = None,
+    plan: PlanOrDetach = None,
     json: Json = False,
 ) -> None:
     """Train an experiment in many decompositions, a run each; what is finished already is not trained again.

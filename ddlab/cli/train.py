@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from ddlab.experiment import Experiment
 
 commands = typer.Typer()
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting: training.epochs=3.")
+]
 POLL = 0.3  # seconds between two looks at a run
 
 
 @commands.command()
 def train(
     what: Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe's name, or a YAML or JSON file.")],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting: training.epochs=3.")
-    ] = None,
+    settings: Changes = None,
     workers: Annotated[int | None, typer.Option(help="Processes; default: one a GPU, or one a core.")] = None,
     devices: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
