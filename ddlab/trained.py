@@ -163,7 +163,7 @@ def _whole(run: RunFolder, problem: Problem, seed: int) -> Iterator[TrainedNetwo
 
 
 def _weights(folder: StageFolder, name: str) -> "State":
-    from ddlab.strategies.phases import read_weights
+    from ddlab.strategies.checkpoints import read_weights
 
     return read_weights(folder, name)
 

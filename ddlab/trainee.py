@@ -14,6 +14,7 @@ from ddlab.experiment import TrainingSettings
 KERNEL_AXES = 3  # of a convolution's weight at least: channels out, channels in, and space
 
 State = dict[str, Tensor]
+PARTS = {"last_state", "best_state", "optimizer", "scheduler", "progress"}  # of a checkpoint, at least
 
 
 class Owner(Protocol):

@@ -54,7 +54,7 @@ def maps(
 
 def _write(mapped: Any, out: Path) -> None:
     from ddlab.figures.map_files import map_files
-    from ddlab.runs.files import write_atomically
+    from ddlab.files import write_atomically
 
     if out.suffix == ".npz":
         mapped.save(out)

@@ -1,9 +1,9 @@
 """The cache: every data set is decoded once, into memory-mapped files of bytes under ``home()/cache/``.
 
 A folder of the cache holds ``<split>-images.npy``, ``-labels.npy`` and, where there are any, ``-masks.npy``, and
-``meta.json``, written last: the description, mean and standard deviation of the training images, and the size of every
-file. The folder's name tells the data set, the settings that matter to it, and the state of the files it was made of.
-Where those files have vanished since, the newest cache of the same settings goes on serving.
+``meta.json``, written last: the description, mean and standard deviation of the training images, size and checksum of
+every file. The folder's name tells the data set, the settings that matter to it, and the state of the files it was made
+of. Where those files have vanished since, the newest cache of the same settings goes on serving.
 """
 
 import hashlib
@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock
 
+from ddlab import files
 from ddlab.data import DATASETS
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
 from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
+from ddlab.records import ANYTHING
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERSION = 1  # of the layout and of what sources draw; a new number makes every cache anew
+META = "meta.json"
 PART = ".part"  # ends the name of a cache that is being made
 Report = Callable[[int, int], None]
 
@@ -60,10 +63,15 @@ def is_ready(settings: "DatasetSettings") -> bool:
         return False
 
 
-def load(settings: "DatasetSettings") -> Dataset:
+def load(settings: "DatasetSettings", *, verified: bool = False) -> Dataset:
     """The data set, memory-mapped from the cache; decoded first where it has not been.
 
     A source that needs torch is decoded by a process of its own where this one has not imported torch: no page does.
+
+    Parameters
+    ----------
+    verified
+        Read all of it and compare the checksums: before it is trained on, which takes a second a gigabyte.
 
     Raises
     ------
@@ -71,15 +79,17 @@ def load(settings: "DatasetSettings") -> Dataset:
         If the data are not there or cannot be used.
     """
     folder = _folder(settings)
-    if _damage(folder):
+    if _damage(folder, verified):
         if _source(settings).needs_torch(settings) and "torch" not in sys.modules:
             _prepare_elsewhere(settings)
         else:
-            folder = prepare(settings)
+            folder = prepare(settings, verified=verified)
     return _open(folder)
 
 
-def prepare(settings: "DatasetSettings", report: Report | None = None, *, download: bool = False) -> Path:
+def prepare(
+    settings: "DatasetSettings", report: Report | None = None, *, download: bool = False, verified: bool = True
+) -> Path:
     """Decode the data set into the cache, unless it is there and intact; processes that want the same wait for one.
 
     Parameters
@@ -88,6 +98,8 @@ def prepare(settings: "DatasetSettings", report: Report | None = None, *, downlo
         Called with the number of images decoded so far and of all images.
     download
         Fetch what is missing from its official place first.
+    verified
+        Compare the checksums of what is there, too.
 
     Returns
     -------
@@ -105,7 +117,7 @@ def prepare(settings: "DatasetSettings", report: Report | None = None, *, downlo
     folder = _folder(settings)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        fault = _damage(folder)
+        fault = _damage(folder, verified)
         if fault and folder.exists():
             log.warning("the cache %s is damaged (%s); it is made anew from the source", folder, fault)
         if fault:
@@ -228,22 +240,33 @@ def _write_meta(folder: Path, description: Description, histogram: np.ndarray) -
         "mean": mean.tolist(),
         "std": np.maximum(std, 1 / 255).tolist(),  # a channel without contrast must not be divided by 0
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
+        "checksums": {path.name: _checksum(path) for path in sorted(folder.iterdir())},
     }
-    (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+    files.write_sealed(folder / META, meta)
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    if fault := ANYTHING.fault(folder / META):
+        raise ValueError(fault)
+    return ANYTHING.read(folder / META)
 
 
-def _damage(folder: Path) -> str:
-    """What is wrong with a folder of the cache; empty if nothing is."""
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damage(folder: Path, verified: bool = False) -> str:
+    """Tell what is wrong with a folder of the cache; empty if nothing is."""
     try:
         meta = _read_meta(folder)
         for name, expected in meta["bytes"].items():
             size = (folder / name).stat().st_size
             if size != expected:
                 return f"{name} has {size} bytes in place of {expected}"
+        for name, expected in meta.get("checksums", {}).items() if verified else ():  # an older ddlab kept none
+            if _checksum(folder / name) != expected:
+                return f"the checksum of {name} differs from what was written"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{type(error).__name__}: {error}"
     return ""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ddlab.data.cache import load
 from ddlab.decomposition import Subdomain
 from ddlab.exports import FORMATS
+from ddlab.files import write_atomically
 from ddlab.models.architecture import Shape
 from ddlab.models.written import to_tree
 from ddlab.registry import choose, unknown
 from ddlab.runs import RunFolder
-from ddlab.runs.files import write_atomically
 from ddlab.strategies import STRATEGIES
 from ddlab.trained import TrainedDNN, TrainedNetwork, trained_dnns, trained_networks
 

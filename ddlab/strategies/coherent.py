@@ -160,7 +160,7 @@ def _feed(context: StageContext, settings: TrainingSettings) -> "GroupedFeed":
 def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Write the checkpoint of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
     from ddlab.models.coherent import DNN, split_checkpoint
-    from ddlab.strategies.phases import save_checkpoint
+    from ddlab.strategies.checkpoints import save_checkpoint
     from ddlab.training import derive_seed
 
     states = split_checkpoint(trainee.checkpoint() | {"bytes_sent": model.bytes_sent}, model)
@@ -173,7 +173,7 @@ def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> 
 def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Go on from the newest epoch that all ranks have saved, however the networks were spread over ranks then."""
     from ddlab.models.coherent import DNN, join_checkpoint, local_name
-    from ddlab.strategies.phases import common_states
+    from ddlab.strategies.checkpoints import common_states
 
     names = [*(local_name(subdomain) for subdomain in range(len(context.problem.decomposition))), DNN]
     if saved := common_states(context, names):
@@ -185,7 +185,7 @@ def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") 
 def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Write the weights of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
     from ddlab.models.coherent import DNN, part_of
-    from ddlab.strategies.phases import save_weights
+    from ddlab.strategies.checkpoints import save_weights
 
     for name, _, _ in model.networks():
         if name != DNN or context.ranks.rank == 0:

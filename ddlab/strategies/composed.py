@@ -74,14 +74,14 @@ def compose(context: StageContext) -> None:
     from ddlab.compose import composition_of
     from ddlab.models.bank import Bank
     from ddlab.models.coherent import local_name
-    from ddlab.strategies import phases
+    from ddlab.strategies import checkpoints, phases
 
     problem, began = context.problem, time.monotonic()
     own, settings = problem.experiment.composed, problem.experiment.training
     local = context.needed(LOCAL)
     names = [f"{local_name(index)}-{settings.keep}" for index in range(len(problem.decomposition))]
     composition = composition_of(problem)
-    state = composition.compose([phases.read_weights(local, name) for name in names])
+    state = composition.compose([checkpoints.read_weights(local, name) for name in names])
     if own.logits == "mean":
         state = average_logits(composition, state)
     bank, feed = (
@@ -93,7 +93,7 @@ def compose(context: StageContext) -> None:
     if own.recalibrate:
         recalibrate(bank, feed.evaluate("train"))
     for epoch in ("best", "last"):
-        phases.save_weights(context, f"{UNTRAINED}-{epoch}", bank.state_of(0))
+        checkpoints.save_weights(context, f"{UNTRAINED}-{epoch}", bank.state_of(0))
     scores: dict[str, np.ndarray] = {
         split: phases.predict(bank, feed, split, settings, context.alone)[:, 0] for split in SPLITS
     }
@@ -106,7 +106,7 @@ def train_further(context: StageContext) -> None:
     """Train the composed network on; every epoch's record tells how much has moved between the blocks."""
     from ddlab.blocks import cross_energy, damp
     from ddlab.compose import composition_of
-    from ddlab.strategies.phases import read_weights
+    from ddlab.strategies.checkpoints import read_weights
     from ddlab.training import Plan
 
     own, settings = context.problem.experiment.composed, further_settings(context.problem)

@@ -58,8 +58,8 @@ def execute(
 
 
 def _load(settings: "DatasetSettings", ranks: "Ranks") -> Dataset:
-    """Rank 0 first: if the images must be decoded, they are decoded once."""
+    """Rank 0 first: if the images must be decoded, or compared with their checksums, that is done once."""
     if ranks.rank == 0:
-        dataset = load(settings)
+        dataset = load(settings, verified=True)
     ranks.barrier()
     return dataset if ranks.rank == 0 else load(settings)

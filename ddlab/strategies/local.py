@@ -113,7 +113,8 @@ def _cohorts(context: StageContext, subdomains: list[int], prefix: str) -> "list
 
     One that has finished stays in its bank: without it the others' sums would round, and their dropout fall, otherwise.
     """
-    from ddlab.strategies.phases import Cohort, saved_states  # torch
+    from ddlab.strategies.checkpoints import saved_states  # torch
+    from ddlab.strategies.phases import Cohort
 
     saved, networks = saved_states(context), context.problem.local_networks
     progress = {index: saved.get(_name(prefix, index), {}).get("progress", {}) for index in subdomains}

@@ -3,16 +3,12 @@
 Imports torch: strategies import this module when a stage runs. Shapes: M images, N networks, K classes.
 """
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -23,12 +19,10 @@ from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
-from ddlab.runs.stage_folder import StageFolder
+from ddlab.strategies.checkpoints import save_checkpoint, save_weights, saved_states
 from ddlab.strategies.stage import BACKWARD, StageContext
 from ddlab.trainee import State, Trainee
 from ddlab.training import NOTHING_SPECIAL, Loop, Plan, derive_seed, precision
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -164,81 +158,6 @@ def predict_last(trained: Trained, feed: Feed, ranks: Ranks) -> np.ndarray:
 def _load(bank: Bank, states: Sequence[State]) -> None:
     for index, state in enumerate(states):
         bank.load_state_of(index, state)
-
-
-def read_weights(folder: StageFolder, name: str) -> State:
-    """Read what :func:`save_weights` wrote.
-
-    Raises
-    ------
-    ValueError
-        If the file is not there or damaged; names it and says what to do.
-    """
-    path = folder.weights(name)
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(
-            f"{path.name} of stage {folder.name}, seed {folder.seed}, cannot be read ({error}); "
-            "delete the folder of that stage and resume the run"
-        ) from error
-
-
-def save_weights(context: StageContext, name: str, state: State) -> None:
-    """Write the weights of one network as safetensors."""
-    tensors = {key: value.contiguous().cpu() for key, value in state.items()}
-    context.folder.write_atomically(context.folder.weights(name), lambda path: save_file(tensors, path))
-
-
-def save_checkpoint(context: StageContext, name: str, states: dict[str, Any]) -> None:
-    """Write the state of training; the checkpoint before it stays as the previous one, should this one be damaged."""
-    path = context.folder.checkpoint(name)
-
-    def write(temporary: Path) -> None:
-        torch.save(states, temporary)
-        if path.exists():  # only now: at every moment one whole checkpoint is there
-            path.replace(context.folder.checkpoint(f"{name}-previous"))
-
-    context.folder.write_atomically(path, write)
-
-
-def saved_states(context: StageContext) -> dict[str, Any]:
-    """The newest saved state of every network of a stage, whichever ranks and banks it was trained in.
-
-    A damaged checkpoint is passed over with a warning; the one before it, if there is one, takes its place.
-    """
-    states: dict[str, Any] = {}
-    for name, state in _all_saved(context):
-        if name not in states or state["progress"]["epoch"] > states[name]["progress"]["epoch"]:
-            states[name] = state
-    return states
-
-
-def common_states(context: StageContext, names: Sequence[str]) -> dict[str, Any]:
-    """The saved states of networks that are trained as one: of the newest epoch at which all of them were saved.
-
-    A rank that was killed may have saved an epoch less than the others. Empty where there is no such epoch.
-    """
-    by_epoch: dict[int, dict[str, Any]] = {}
-    for name, state in _all_saved(context):
-        by_epoch.setdefault(state["progress"]["epoch"], {})[name] = state
-    whole = [epoch for epoch, states in by_epoch.items() if set(names) <= set(states)]
-    return by_epoch[max(whole)] if whole else {}
-
-
-def _all_saved(context: StageContext) -> Iterator[tuple[str, Any]]:
-    for path in context.folder.checkpoints():
-        yield from _read_checkpoint(path, context.ranks.device).items()
-
-
-def _read_checkpoint(path: Path, device: str) -> dict[str, Any]:
-    try:
-        return torch.load(path, map_location=device, weights_only=True)
-    except FileNotFoundError:  # another rank, whose it is, renamed it just now
-        return {}
-    except Exception as error:  # a damaged file raises whatever its first wrong byte leads to
-        log.warning("checkpoint %s is damaged (%s) and passed over; the newest whole one counts", path.name, error)
-        return {}
 
 
 def network_results(

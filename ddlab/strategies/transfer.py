@@ -33,7 +33,7 @@ def stages(problem: Problem) -> Iterator[Stage]:
 def train_further(context: StageContext) -> None:
     """Train the coherent model from the weights of the local stage."""
     from ddlab.models.coherent import DNN, local_name  # torch
-    from ddlab.strategies.phases import read_weights
+    from ddlab.strategies.checkpoints import read_weights
 
     asked = context.problem.experiment
     kept = asked.training.keep

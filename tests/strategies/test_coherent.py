@@ -16,12 +16,14 @@ from ddlab.models.build import build
 from ddlab.models.coherent import CoherentModel, Placed
 from ddlab.problem import pose
 from ddlab.runs import RunFolder, StageFolder
+from ddlab.strategies.checkpoints import common_states, save_checkpoint
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
-from ddlab.strategies.phases import common_states, save_checkpoint
 from ddlab.strategies.results import balanced_accuracy
+from ddlab.trainee import PARTS
 from ddlab.training import Stopped
 
+EMPTY: dict = dict.fromkeys(PARTS, {})  # a checkpoint of a network that has learned nothing
 SETTINGS = {
     "strategies": ["coherent", "transfer"],
     "dataset": {"name": "digits", "size": 16, "train_images": 300, "validation_images": 100},
@@ -167,7 +169,7 @@ def test_parts_go_on_together_from_the_newest_epoch_that_all_have(tmp_path):
     saved = [("here", 1, "ab"), ("there", 1, "c"), ("here", 2, "ab"), ("there", 2, "c"), ("here", 3, "ab")]
     common = []
     for checkpoint, epoch, names in saved:
-        save_checkpoint(context, checkpoint, {name: {"progress": {"epoch": epoch}} for name in names})
+        save_checkpoint(context, checkpoint, {name: {**EMPTY, "progress": {"epoch": epoch}} for name in names})
         states = common_states(context, ["a", "b", "c"])
         common.append({name: state["progress"]["epoch"] for name, state in states.items()})
     assert common == [{}, *(dict.fromkeys("abc", epoch) for epoch in (1, 1, 2, 2))]

@@ -14,13 +14,15 @@ from ddlab.experiment import Experiment
 from ddlab.models.build import build
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
-from ddlab.strategies import COMPARED_BY_KLAWONN, STRATEGIES, phases
+from ddlab.strategies import COMPARED_BY_KLAWONN, STRATEGIES, checkpoints, phases
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
 from ddlab.strategies.local import _cohorts, _feed, local_stage
 from ddlab.strategies.stage import StageContext, Task, plan, shard, strategy_stages
+from ddlab.trainee import PARTS
 from ddlab.training import Stopped
 
+EMPTY: dict = dict.fromkeys(PARTS, {})  # a checkpoint of a network that has learned nothing
 SETTINGS = {
     "strategies": list(COMPARED_BY_KLAWONN),
     "dataset.name": "digits",
@@ -184,7 +186,7 @@ def test_finished_networks_stay_with_those_of_their_own_shape(home):
     settings = {**SETTINGS, "decomposition.grid": [4, 1], "strategies": ["average"]}
     context = local_context(RunFolder.create(Experiment().with_settings(settings)))
     progress = [("subdomain0", {"epoch": 1, "finished": True}), ("subdomain3", {"epoch": 5, "finished": False})]
-    phases.save_checkpoint(context, "bank", {name: {"progress": row} for name, row in progress})
+    checkpoints.save_checkpoint(context, "bank", {name: {**EMPTY, "progress": row} for name, row in progress})
     assert [cohort.subdomains for cohort in _cohorts(context, [0, 1, 2, 3], prefix="")] == [(0, 3), (1, 2)]
 
 
@@ -195,7 +197,7 @@ def test_resume_on_other_ranks_keeps_what_their_banks_do_not_train(home):
     (half,) = _cohorts(context, [0, 2], prefix="")
     settings = context.problem.experiment.training
     phases.train_cohort(context, half, _feed(context, half), settings, Ranks())
-    epochs = {name: state["progress"]["epoch"] for name, state in phases.saved_states(context).items()}
+    epochs = {name: state["progress"]["epoch"] for name, state in checkpoints.saved_states(context).items()}
     assert epochs == {"subdomain0": 4, "subdomain1": 2, "subdomain2": 4, "subdomain3": 2}
     assert [cohort.subdomains for cohort in _cohorts(context, [0, 1, 2, 3], prefix="")] == [(0, 1, 2, 3)]
 
@@ -206,7 +208,7 @@ def test_checkpoints_cut_in_half_are_passed_over(home, damaged, expected):
     stage = run.stage("global", 0)
     for path in (stage.checkpoint("global"), stage.checkpoint("global-previous"))[:damaged]:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    saved = phases.saved_states(replace(local_context(run), folder=stage))
+    saved = checkpoints.saved_states(replace(local_context(run), folder=stage))
     assert [state["progress"]["epoch"] for state in saved.values()] == ([expected] if expected else [])
     execute(run, Ranks(), lambda record: None, lambda: None)
     assert stage.result()["networks"][0]["epochs"] == 5

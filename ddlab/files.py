@@ -1,13 +1,18 @@
 """Files that other processes read while they are written: replaced whole, or appended to line by line."""
 
+import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ddlab.records import sealed
+
 RESERVE = ".reserve"
 RESERVE_BYTES = 65_536  # enough for a status, a failure with its traceback, and the blocks they are kept in
+_SEAL = b"\nsha256 %s\n"
+_SEAL_BYTES = len(_SEAL % bytes(64))
 TEMPORARY = ".writing-"  # a prefix, because some writers (numpy's) insist on their own suffix
 
 
@@ -34,13 +39,42 @@ def write_json(path: Path, tree: Any) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a JSON file; empty if the file is not there or holds no mapping."""
-    try:
-        tree = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return tree if isinstance(tree, dict) else {}
+def write_sealed(path: Path, tree: Mapping[str, Any]) -> None:
+    """Write ``tree`` as JSON with a checksum of itself, atomically."""
+    text = sealed(tree)
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def seal(path: Path) -> None:
+    """Append a checksum to a file whose readers pass over what follows its end, as those of zip archives do."""
+    with path.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0, os.SEEK_END)
+        file.write(_SEAL % digest.encode())
+
+
+def check_seal(path: Path) -> None:
+    """Compare a file with the checksum that :func:`seal` appended; one by an older ddlab has none, and passes.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    with path.open("rb") as file:
+        content = max(0, file.seek(0, os.SEEK_END) - _SEAL_BYTES)
+        file.seek(content)
+        found = file.read()
+        if not found.startswith(_SEAL[:8]):
+            return
+        file.seek(0)
+        digest = hashlib.sha256()
+        while content > 0:
+            block = file.read(min(content, 2**20))
+            digest.update(block)
+            content -= len(block)
+    if found != _SEAL % digest.hexdigest().encode():
+        raise ValueError("its checksum differs from what was written")
 
 
 def size(path: Path) -> int:
@@ -59,23 +93,6 @@ def append_jsonl(path: Path, record: dict[str, Any]) -> None:
             file.seek(-1, os.SEEK_END)
             line = line if file.read(1) == b"\n" else b"\n" + line
         file.write(line)
-
-
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """All whole records of a file that may be growing; an unfinished line is left out."""
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError:
-        return []
-    return [record for record in map(_record, lines) if record is not None]
-
-
-def _record(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line) if line else None
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def claim(folder: Path, wanted: Path) -> Path:
