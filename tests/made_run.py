@@ -50,7 +50,7 @@ def made_run(state: str = "finished", experiment: Experiment | None = None, seed
         _seed(run, problem, _Draw.of(problem, dataset, seed), seed, wanted if whole or not last else wanted[:-1])
     started = time.time() - LASTED
     alive = identity()
-    who = alive if state == "running" else {**alive, "pid": 2**22 + 7, "created": 0.0}
+    who = alive if state == "running" else {**alive, "pid": 2**22 + 7}
     run.update_status(state="running", started=started, workers=1, devices=["cpu 0"], ranks=[{"rank": 0, **who}], **who)
     run.write_progress(
         {"stage": "cnn_dnn", "title": "Train the DNN", "seed": experiment.seeds[-1], "done": 1.0 if whole else 0.7}

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
-from ddlab.runs import export_run, list_runs, open_run
+from ddlab.runs import damaged_files, export_run, list_runs, open_run
+from ddlab.runs import delete as delete_run
 from ddlab.runs import restore as restore_run
 from ddlab.words import duration, percent
 
@@ -43,9 +44,9 @@ def show(run: Run, json: Json = False) -> None:
         write_json({**tree, "environment": folder.environment(), "path": str(folder.path)})
         return
     typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
-    for line in (state.message, reason):
-        if line:
-            typer.echo(line)
+    damaged = [f"damaged: {fault}" for fault in damaged_files(folder)]
+    for line in filter(None, (state.message, reason, *damaged)):
+        typer.echo(line)
     if state.is_live and progress:
         typer.echo(f"{percent(progress['done'])}: {progress['title']}, epoch {progress['epoch']}/{progress['epochs']}")
     typer.echo(f"\n{experiment.to_yaml()}")
@@ -86,13 +87,12 @@ def rename(run: Run, name: str) -> None:
 @commands.command()
 def delete(run: Run) -> None:
     """Move a run to the trash; 'ddlab restore' brings it back."""
-    folder = open_run(run)
-    folder.delete()
-    typer.echo(f"in the trash; 'ddlab restore {folder.id}' brings it back", err=True)
+    name = delete_run(open_run(run))
+    typer.echo(f"in the trash; 'ddlab restore {name}' brings it back", err=True)
 
 
 @commands.command()
-def restore(run: Annotated[str, typer.Argument(help="The id that it had.")]) -> None:
+def restore(run: Annotated[str, typer.Argument(help="Its name in the trash, which 'ddlab delete' told.")]) -> None:
     """Bring a deleted run back."""
     restore_run(run)
 

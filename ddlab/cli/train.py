@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
-from ddlab.runs import RunFolder, open_run
+from ddlab.runs import RunFolder, delete, open_run
 from ddlab.words import duration, percent
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def train(
     try:
         launch(run)
     except ValueError:
-        run.delete()
+        delete(run)
         raise
     if detach:
         write_json({"id": run.id, "path": str(run.path)}) if json else typer.echo(run.id)

@@ -9,6 +9,7 @@ from ddlab.engine.devices import plural, slots
 from ddlab.engine.launch import check_placement, launch
 from ddlab.engine.tickets import Ticket, free_slots, tickets
 from ddlab.runs import TERMINAL, RunFolder
+from ddlab.runs.locks import held
 from ddlab.runs.processes import find
 
 GRACE = 3.0  # seconds from SIGTERM to SIGKILL: a cancelled run leaves no process within 5 s
@@ -23,13 +24,14 @@ def cancel(run: RunFolder) -> None:
     ValueError
         If it neither waits nor works.
     """
-    state = run.state()
-    if not state.is_live:
-        raise ValueError(f"run {run.id}: is {state.state}; there is nothing to cancel")
-    run.request_cancel()
-    stop_processes(run)
-    if run.status().get("state") not in TERMINAL:
-        run.end("cancelled", "Cancelled; Resume goes on from the last checkpoint.")
+    with run.changing():
+        state = run.state()
+        if not state.is_live:
+            raise ValueError(f"run {run.id}: is {state.state}; there is nothing to cancel")
+        run.request_cancel()
+        stop_processes(run)
+        if run.status().get("state") not in TERMINAL:
+            run.end("cancelled", "Cancelled; Resume goes on from the last checkpoint.")
 
 
 def resume(run: RunFolder) -> None:
@@ -40,13 +42,15 @@ def resume(run: RunFolder) -> None:
     ValueError
         If it waits or works already, is finished, or cannot be launched here; how it ended is then not forgotten.
     """
-    with run.lock():
+    run.check_writable()
+    with run.changing():
         state = run.state()
         if not state.can_resume:
             raise ValueError(f"run {run.id}: is {state.state}; only a failed, cancelled or lost run can be resumed")
         check_placement(run)
         stop_processes(run)  # of a failed run, ranks may still be on their way out
-        run.restart()
+        with held(run.path, LAST_WORD):
+            run.restart()
         launch(run)
 
 

@@ -17,8 +17,9 @@ PEER_GONE = (
     "failed to recv",
     "Timed out waiting",
 )
+NOT_MET = ("waiting for clients", "wait timeout after", "connect timeout", "Timed out after")  # of torch's store
 ONE_VALUE = "Expected more than 1 value per channel"  # torch's batch normalisation, of maps of one pixel
-NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "Cannot allocate memory")
 DISK_FULL = ("No space left on device", "PytorchStreamWriter failed", "inline_container", "Disk quota exceeded")
 
 
@@ -43,6 +44,8 @@ def describe_failure(error: BaseException, where: Where) -> str | None:
         return f"The disk is full{_at(where)}. Make room, for instance by deleting old runs, then resume."
     if isinstance(error, RuntimeError | ConnectionError) and _says(message, PEER_GONE):
         return None
+    if isinstance(error, RuntimeError) and _says(message, NOT_MET):
+        return "The workers of the run did not find each other in time. Try again, or take fewer workers."
     if isinstance(error, FileNotFoundError):
         return f"A file is not there (any more){_at(where)}: {error.filename or message}. Put it back, then resume."
     if isinstance(error, OSError):

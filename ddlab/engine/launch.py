@@ -1,6 +1,7 @@
 """Starting a run: a detached process that outlives the page, the server and the shell it was started from."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,9 @@ import ddlab
 from ddlab.engine.devices import num_workers
 from ddlab.home import data_home, home
 from ddlab.runs import RunFolder
+from ddlab.runs.locks import held
 
+HELD = 75  # exit code of a waiting process that found another one in its run's folder (EX_TEMPFAIL)
 START_TIMEOUT = 30.0  # seconds that a loaded machine may need for a bare interpreter
 # What a surrounding torchrun or job tells its own ranks; a new run must not take it for itself.
 FOREIGN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -24,17 +27,19 @@ def launch(run: RunFolder) -> None:
     Raises
     ------
     ValueError
-        If the experiment asks for devices that this machine does not have, or the run is the shipped example.
+        If the experiment asks for devices that this machine does not have, a program works for the run already, or the
+        run is the shipped example.
     RuntimeError
         If the process does not start; carries the end of its output.
     """
     if run.read_only:
         raise ValueError(f"run {run.id}: is the example that comes with ddlab; train your own copy of its experiment")
-    try:
-        check_placement(run)
-    except ValueError as error:
-        run.end("failed", str(error))
-        raise
+    with held(run.path):  # nobody works there: its state is ours to write
+        try:
+            check_placement(run)
+        except ValueError as error:
+            run.end("failed", str(error))
+            raise
     with run.log_path().open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "ddlab.engine.waiter", str(run.path)],
@@ -46,13 +51,23 @@ def launch(run: RunFolder) -> None:
         )
     deadline = time.monotonic() + START_TIMEOUT
     while not run.processes():
+        if process.poll() == HELD:
+            raise ValueError(f"run {run.id}: a program still works in its folder; cancel it, or wait for its end")
         if process.poll() or time.monotonic() > deadline:
-            process.kill()
+            _kill(process)
             run.end("failed", "The process that waits for a free device did not start; see the log.")
             raise RuntimeError(f"run {run.id} did not start: {run.log()[-2000:]}")
         time.sleep(0.02)
     if os.name == "posix":
         process.wait()  # only the first of the two forked processes: no zombie stays with a server
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill what was started, the process that it forked and that did not tell its name included."""
+    if os.name == "posix":
+        os.killpg(process.pid, signal.SIGKILL)  # a session, and so a group, of its own
+    else:
+        process.kill()
 
 
 def check_placement(run: RunFolder) -> None:

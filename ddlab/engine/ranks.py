@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
+MEETING = timedelta(minutes=3)  # ranks of one launch start together; one that does not come is not to be waited for
 # A rank may wait hours for another one's stage; a dead peer is noticed by its closed connection, not by this.
 PATIENCE = timedelta(days=7)
 
@@ -48,7 +49,13 @@ class Ranks:
         if self.device.startswith("cuda"):
             torch.cuda.set_device(self.device)
         backend = "cpu:gloo,cuda:nccl" if self.device.startswith("cuda") else "gloo"
-        torch.distributed.init_process_group(backend, timeout=PATIENCE)
+        store, rank, size = next(torch.distributed.rendezvous("env://", timeout=MEETING))
+        torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=MEETING)
+        torch.distributed.barrier()
+        store.set_timeout(PATIENCE)
+        world = torch.distributed.group.WORLD
+        assert world is not None, "the group was formed just now"
+        world.set_timeout(PATIENCE)
 
     def barrier(self) -> None:
         """Wait until all ranks are here."""

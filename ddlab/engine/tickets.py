@@ -4,18 +4,23 @@ A ticket is a file in ``home()/queue``: which process of which run wants how man
 It holds as long as a process of the run lives, so a killed run gives its slots back without anybody's doing.
 """
 
-import socket
+import os
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from ddlab import files
 from ddlab.home import home
-from ddlab.runs import RunFolder, files
-from ddlab.runs.processes import identity, is_alive
+from ddlab.runs import TERMINAL, RunFolder
+from ddlab.runs.processes import identity, is_alive, is_elsewhere
+from ddlab.runs.records import TICKET
+
+FORGOTTEN = 7 * 24 * 3600.0  # seconds without a sign of another machine
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Ticket:
     slots
         Names of those it was given; empty while it waits.
     process
-        The one that waits, and later works: ``{"pid", "created", "host"}``.
+        The identity of the one that waits, and later works.
     """
 
     path: Path
@@ -82,18 +87,26 @@ def claim(ticket: Ticket, slots: Sequence[str]) -> tuple[str, ...]:
 def tickets() -> list[Ticket]:
     """All tickets of this machine that hold, in the order they were drawn; those of dead processes are dropped.
 
-    Tickets of another machine, in a home that both use or from a container's last start, stay where they are.
+    Tickets of another machine, in a home that both use, are that machine's to drop; only where it has not touched them
+    for ``FORGOTTEN`` seconds, or their run has ended, are they dropped here: a container never comes back by its name.
     """
     found = []
     for path in sorted((home() / "queue").glob("[0-9]*.json")):  # not the temporary file of one just being written
         ticket = _read(path)
-        if ticket and ticket.process.get("host") != socket.gethostname():
-            continue
-        if ticket and any(map(is_alive, [ticket.process, *ticket.run.processes()])):
+        if ticket and is_elsewhere(ticket.process):
+            if ticket.run.status().get("state") in TERMINAL or _age(path) > FORGOTTEN:
+                path.unlink(missing_ok=True)
+        elif ticket and any(map(is_alive, [ticket.process, *ticket.run.processes()])):
             found.append(ticket)
         else:
             path.unlink(missing_ok=True)
     return found
+
+
+def touch(ticket: Ticket) -> None:
+    """Tell other machines that it still waits."""
+    with suppress(FileNotFoundError):
+        os.utime(ticket.path)
 
 
 def ahead(ticket: Ticket) -> int:
@@ -108,8 +121,15 @@ def free_slots(queue: Collection[Ticket], slots: Sequence[str]) -> list[str]:
 
 
 def _lock() -> FileLock:
-    (home() / "queue").mkdir(parents=True, exist_ok=True)
     return FileLock(home() / "queue" / "lock")
+
+
+def _age(path: Path) -> float:
+    """Seconds since it was touched; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _write(ticket: Ticket) -> None:
@@ -124,9 +144,8 @@ def _write(ticket: Ticket) -> None:
 
 
 def _read(path: Path) -> Ticket | None:
-    tree = files.read_json(path)
-    try:
-        run = RunFolder(home() / "runs" / tree["run"])
-        return Ticket(path, run, tree["kind"], int(tree["wanted"]), tuple(tree["slots"]), tree["process"])
-    except (KeyError, TypeError, ValueError):
+    tree = TICKET.read(path)
+    if not tree:
         return None
+    run = RunFolder(home() / "runs" / tree["run"])
+    return Ticket(path, run, tree["kind"], tree["wanted"], tuple(tree["slots"]), tree["process"])

@@ -12,10 +12,14 @@ import traceback
 
 from ddlab.engine.devices import Device, num_workers, slots
 from ddlab.engine.environment import describe_environment
-from ddlab.engine.tickets import ahead, claim, take
+from ddlab.engine.launch import HELD
+from ddlab.engine.tickets import ahead, claim, take, touch
 from ddlab.runs import RunFolder
+from ddlab.runs.locks import hold
 from ddlab.runs.processes import identity
 
+PATIENCE = 1.0  # seconds that the last program of the run may need to vanish
+FILES, FILES_A_WORKER = 32, 16  # open files of a training program (13 were seen), and for each worker (10) to meet
 POLL = 0.3  # seconds between two looks at the queue of a run that is next
 LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep a core busy with looking
 
@@ -23,14 +27,22 @@ LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep
 def main() -> None:
     """Detach, wait, become the training program."""
     run = RunFolder(sys.argv[1])
-    _detach(run)
     try:
+        descriptor = hold(run.path, PATIENCE)
+    except ValueError as error:  # another launch was faster: the run is its
+        sys.stderr.write(f"{error}\n")
+        sys.exit(HELD)
+    _detach()
+    try:
+        run.update_status(**identity())
         run.write_environment(describe_environment(run.command))
         kind, wanted = num_workers(run.asked().get("placement") or {})
+        _allow_descriptors(wanted)
         devices = _wait(run, kind, wanted)
         if devices:
             names = [device.name for device in devices]
             run.update_status(state="running", started=time.time(), devices=names, workers=len(names))
+            os.set_inheritable(descriptor, True)  # the training program goes on holding the folder
             _become(training_command(run, kind, len(devices)), {**os.environ, **variables(devices)})
     except Exception as error:  # whatever it is, the run must say so rather than be lost
         sentence = f"The run could not be started: {error}"
@@ -81,18 +93,40 @@ def _wait(run: RunFolder, kind: str, wanted: int) -> list[Device]:
     while not run.cancel_requested:
         if given := claim(ticket, list(devices)):
             return [devices[name] for name in given]
+        touch(ticket)
         time.sleep(min(LONGEST, POLL * max(1, ahead(ticket))))
     run.end("cancelled", "Cancelled while it waited.")
     return []
 
 
-def _detach(run: RunFolder) -> None:
-    """Leave the parent: the process that was started records a child of its own and ends, so init adopts the child."""
-    if os.name != "posix":
-        run.update_status(**identity())
-    elif pid := os.fork():
-        run.update_status(**identity(pid))
+def _detach() -> None:
+    """Leave the parent: the process that was started forks and ends, so init adopts its child, who goes on."""
+    if os.name == "posix" and os.fork():
         os._exit(0)
+
+
+def _allow_descriptors(workers: int) -> None:
+    """Ask the system for as many open files as so many workers need.
+
+    Raises
+    ------
+    ValueError
+        If it allows fewer: the ranks would fail to meet, and none of them could say why.
+    """
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = FILES + FILES_A_WORKER * workers
+    if soft in (resource.RLIM_INFINITY,) or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise ValueError(
+            f"the system allows a process {hard} open files, and {workers} workers need {needed}; raise the limit "
+            "(ulimit -n), or ask for fewer workers"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _become(command: list[str], environment: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from types import FrameType
@@ -53,13 +54,12 @@ def main() -> None:
     """Set the rank up, work, and leave without a trace."""
     run, kind = RunFolder(sys.argv[1]), sys.argv[2]
     ranks = _who_am_i(kind)
+    obey()
     if not ranks.alone:
-        _die_with_parent()
-    stop = StopRequest()
-    stop.listen()
+        die_with(run.status().get("pid"))
     _write_output_to(run, ranks.rank)
     run.record_rank(ranks.rank)
-    code = work(run, ranks, stop)
+    code = work(run, ranks, StopRequest())
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # gloo's threads abort one interpreter in seven that ends in the ordinary way
@@ -87,8 +87,8 @@ def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[st
     from ddlab.engine.reporter import Reporter
     from ddlab.strategies.execute import execute
 
-    stop.check()
     ranks.join()
+    stop.listen()
     execute(run, ranks, Reporter(run, ranks, last_record).report, stop.check)
     ranks.barrier()
 
@@ -123,14 +123,35 @@ def _who_am_i(kind: str) -> Ranks:
     return Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), device)
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to kill this rank when torchrun is killed; ranks have sessions of their own and would live on."""
-    if sys.platform != "linux":
+def obey() -> None:
+    """Let SIGTERM and SIGINT end this process at once: until the first step it waits in libraries that hear neither."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def die_with(launcher: int | None) -> None:
+    """End this rank with torchrun: ranks have sessions of their own and would live on.
+
+    Parameters
+    ----------
+    launcher
+        Its pid, as the run recorded it: the parent that the system tells may be the one that adopted us already.
+    """
+    if os.name != "posix":
         return
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died meanwhile
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_end_without, args=(launcher,), daemon=True).start()
+    if os.getppid() != launcher:
         os._exit(1)
+
+
+def _end_without(launcher: int | None) -> None:
+    """End this process within a second after its launcher, where the system does not do it."""
+    while os.getppid() == launcher:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _write_output_to(run: RunFolder, rank: int) -> None:

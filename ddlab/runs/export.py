@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from ddlab.runs import files
+from ddlab import files
+from ddlab.records import ANYTHING
 from ddlab.runs.folder import RunFolder
 
-PRIVATE = ("launcher", "pid", "created", "host", "ranks")  # who ran it where
+PRIVATE = ("launcher", "pid", "birth", "boot", "created", "host", "ranks")  # who ran it where
 
 
 def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> RunFolder:
@@ -37,4 +38,4 @@ def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> Run
 
 def _forget(path: Path, keys: Collection[str]) -> None:
     if path.exists():
-        files.write_json(path, {key: value for key, value in files.read_json(path).items() if key not in keys})
+        files.write_json(path, {key: value for key, value in ANYTHING.read(path).items() if key not in keys})

@@ -5,31 +5,32 @@
     experiment.json       {"schema", "experiment"}: what was asked, written first
     environment.json      versions, machine, command line
     name.txt              the name that people gave it
-    status.json           {"state", "message", "time", "launcher", "pid", "created", "host", "started", "ended",
-                           "ranks", "devices", "workers", "accuracies"}
-    failure.json          {"sentence", "error", "traceback", "stage", "epoch", "rank"} of the rank that failed first
-    cancel.json           the wish that it stop
-    progress.json         {"stage", "title", "seed", "done", "remaining", "epoch", "epochs", "time"}
+    status.json           where it stands, and who works for it
+    failure.json          why the rank that failed first did
+    cancel.json           that somebody asked it to stop
+    progress.json         how far it is
     metrics-<rank>.jsonl  one record an epoch and network, appended
     log-<rank>.txt        output of a rank; log.txt that of the launcher
     stages/<stage>/seed<seed>/
+
+What the files hold is typed in :mod:`ddlab.runs.records`.
 """
 
 import json
-import os
 import re
-import shutil
 import time
 import uuid
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from filelock import FileLock
-
+from ddlab import files
 from ddlab.home import home
-from ddlab.runs import files
+from ddlab.records import ANYTHING
+from ddlab.runs.locks import locked
 from ddlab.runs.processes import identity
+from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import RunState, derive
 from ddlab.runs.summary import mean_accuracies, summarize
@@ -70,7 +71,7 @@ class RunFolder:
         hidden = home() / "runs" / f".new-{uuid.uuid4().hex}"
         hidden.mkdir(parents=True)
         tree = {"schema": SCHEMA, "experiment": experiment.model_dump(mode="json"), "command": command}
-        files.write_json(hidden / "experiment.json", tree)
+        files.write_sealed(hidden / "experiment.json", tree)
         files.write_json(hidden / "status.json", _queued())
         slug = re.sub(r"[^a-z0-9]+", "-", experiment.name.lower()).strip("-")[:40] or "run"
         return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
@@ -106,25 +107,24 @@ class RunFolder:
         """
         from ddlab.experiment import SCHEMA, parse_experiment
 
-        tree = files.read_json(self.path / "experiment.json")
-        if not isinstance(tree.get("schema"), int):
-            raise ValueError(f"run {self.id}: is damaged, its experiment.json cannot be read")
+        tree = ASKED.read(self.path / "experiment.json")
+        if not tree:
+            raise ValueError(f"run {self.id}: {self.damage()}")
         if tree["schema"] > SCHEMA:
             raise ValueError(
                 f"run {self.id}: comes from a newer ddlab (schema {tree['schema']}, this one reads up to {SCHEMA}); "
                 "update ddlab to open it"
             )
-        return parse_experiment(tree.get("experiment"))
+        return parse_experiment(tree["experiment"])
 
     @property
     def command(self) -> str:
         """The command line it was asked for with; empty if it was asked for otherwise."""
-        return str(files.read_json(self.path / "experiment.json").get("command") or "")
+        return str(ASKED.read(self.path / "experiment.json").get("command") or "")
 
     def asked(self) -> dict[str, Any]:
         """The experiment as it was written, not validated; empty if the folder is damaged."""
-        tree = files.read_json(self.path / "experiment.json").get("experiment")
-        return tree if isinstance(tree, dict) else {}
+        return dict(ASKED.read(self.path / "experiment.json").get("experiment", {}))
 
     # ---- where it stands
 
@@ -132,28 +132,41 @@ class RunFolder:
         """Where it stands: a terminal state that was written, else what its processes tell."""
         return derive(self)
 
+    def damage(self) -> str:
+        """Tell what is wrong with the files that everything else stands on, in a sentence; empty if nothing is."""
+        asked, status = self.path / "experiment.json", self.path / "status.json"
+        fault = (ASKED.fault(asked) if asked.exists() else f"{asked.name} is not there") or STATUS.fault(status)
+        return fault and f"The run's folder is damaged: {fault}."
+
     def status(self) -> dict[str, Any]:
         """What ``status.json`` says; :meth:`state` tells whether it still holds."""
-        return files.read_json(self.path / "status.json")
+        return STATUS.read(self.path / "status.json")
 
     def processes(self, status: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """All processes of its own, each ``{"pid", "created", "host"}``; the launcher, maybe a server, is none."""
+        """Identities of all processes of its own; the launcher, maybe a server, is none."""
         status = self.status() if status is None else status
-        first = [{key: status.get(key) for key in ("pid", "created", "host")}] if status.get("pid") else []
-        return first + [rank for rank in status.get("ranks") or () if isinstance(rank, dict)]
+        names = ("pid", "birth", "boot", "created", "host")
+        first = [{key: status[key] for key in names if key in status}] if status.get("pid") else []
+        return first + list(status.get("ranks") or ())
 
     def update_status(self, **changes: Any) -> None:
-        """Change fields of ``status.json``; safe when several ranks do it at once."""
-        with FileLock(self.path / ".status.lock"):
+        """Change fields of ``status.json``; safe when several ranks do it at once.
+
+        Raises
+        ------
+        ValueError
+            If the run was deleted.
+        """
+        with locked(self.path, "status"):
             files.write_json(self.path / "status.json", {**self.status(), "time": time.time(), **changes})
 
-    def lock(self) -> FileLock:
-        """A lock for what only one person may do at a time, such as resuming."""
-        return FileLock(self.path / ".lock")
+    def changing(self) -> AbstractContextManager[None]:
+        """Keep others from what only one may do at a time, such as resuming; raises as :func:`locked`."""
+        return locked(self.path, "change")
 
     def record_rank(self, rank: int) -> None:
         """Note this process as a rank, so that it can be watched and stopped."""
-        with FileLock(self.path / ".status.lock"):
+        with locked(self.path, "status"):
             if rank == 0:
                 files.reserve(self.path)
             ranks = [*(self.status().get("ranks") or ()), {"rank": rank, **identity()}]
@@ -170,22 +183,21 @@ class RunFolder:
         endings = (self.path / "failure.json", self.path / "cancel.json")
         for path in (*endings, *self.path.rglob(f"{files.TEMPORARY}*")):
             path.unlink(missing_ok=True)
-        with FileLock(self.path / ".status.lock"):
+        with locked(self.path, "status"):
             files.write_json(self.path / "status.json", _queued())
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether somebody wished that it stop."""
+        """Whether somebody asked it to stop."""
         return (self.path / "cancel.json").exists()
 
     def request_cancel(self) -> None:
-        """Leave the wish that it stop."""
+        """Request cancellation."""
         files.write_json(self.path / "cancel.json", {"time": time.time()})
 
     def failure(self) -> dict[str, Any] | None:
-        """``{"sentence", "error", "traceback", "stage", "epoch", "rank"}`` of the rank that failed first, or None."""
-        failure = files.read_json(self.path / "failure.json")
-        return failure if failure.get("sentence") else None
+        """Why the rank that failed first did; None if none failed."""
+        return FAILURE.read(self.path / "failure.json") or None
 
     def write_failure(self, failure: dict[str, Any]) -> bool:
         """Write the failure unless another rank already did; tells whether it was the first."""
@@ -197,11 +209,11 @@ class RunFolder:
             return False
         return True
 
-    # ---- what it tells while it works
+    # ---- what it tells
 
     def progress(self) -> dict[str, Any]:
         """How far it is; empty before the first epoch."""
-        return files.read_json(self.path / "progress.json")
+        return PROGRESS.read(self.path / "progress.json")
 
     def write_progress(self, progress: dict[str, Any]) -> None:
         """Tell how far it is."""
@@ -209,7 +221,7 @@ class RunFolder:
 
     def metrics(self) -> list[dict[str, Any]]:
         """All records of all ranks by time; of an epoch that was repeated after a resume, the last."""
-        records = [record for path in self.path.glob("metrics-*.jsonl") for record in files.read_jsonl(path)]
+        records = [record for path in self.path.glob("metrics-*.jsonl") for record in METRICS.lines(path)]
         records.sort(key=lambda record: record.get("time", 0))
         keys = ("stage", "seed", "subdomain", "fold", "epoch")
         latest = {tuple(map(record.get, keys)): record for record in records}
@@ -232,7 +244,7 @@ class RunFolder:
 
     def environment(self) -> dict[str, Any]:
         """Versions, machine and command line of the last launch."""
-        return files.read_json(self.path / "environment.json")
+        return ANYTHING.read(self.path / "environment.json")
 
     def write_environment(self, environment: dict[str, Any]) -> None:
         """Keep what the run was made with."""
@@ -246,11 +258,11 @@ class RunFolder:
 
     def results(self) -> list[dict[str, Any]]:
         """The results of all stages that are done, by seed and stage."""
-        found = [files.read_json(path) for path in self.path.glob("stages/*/seed*/result.json")]
-        return sorted((r for r in found if r), key=lambda r: (r.get("seed", 0), str(r.get("stage"))))
+        found = [RESULT.read(path) for path in self.path.glob("stages/*/seed*/result.json")]
+        return sorted(filter(None, found), key=lambda result: (result["seed"], result["stage"]))
 
     def summary(self) -> dict[str, Any]:
-        """One row of a list of runs, from few and small files: plain values, nothing validated."""
+        """One row of a list of runs, as plain values from few and small files."""
         return summarize(self)
 
     # ---- housekeeping
@@ -268,29 +280,14 @@ class RunFolder:
         ValueError
             If the name is empty or longer than 80 characters, or the run is the shipped example.
         """
-        self._check_writable()
+        self.check_writable()
         name = " ".join(name.split())
         if not 1 <= len(name) <= 80:
             raise ValueError(f"name: needs 1 to 80 characters, got {len(name)}")
         files.write_atomically(self.path / "name.txt", lambda path: path.write_text(name, encoding="utf-8"))
 
-    def delete(self) -> None:
-        """Move it to ``home()/trash``, from where :func:`ddlab.runs.restore` brings it back.
-
-        Raises
-        ------
-        ValueError
-            If it still waits or works, or is the shipped example.
-        """
-        self._check_writable()
-        if self.state().is_live:
-            raise ValueError(f"run {self.id}: is {self.state().state}; cancel it before deleting it")
-        trash = home() / "trash"
-        trash.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(trash / self.id, ignore_errors=True)
-        os.replace(self.path, trash / self.id)
-
-    def _check_writable(self) -> None:
+    def check_writable(self) -> None:
+        """Raise a ValueError if it is the run that is shipped with ddlab."""
         if self.read_only:
             raise ValueError(f"run {self.id}: is the example that comes with ddlab and stays as it is; train your own")
 

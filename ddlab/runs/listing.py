@@ -1,4 +1,4 @@
-"""Finding runs: all of them, one by its id, one in the trash."""
+"""Finding runs: all of them, or one by its id."""
 
 import os
 from pathlib import Path
@@ -40,23 +40,3 @@ def open_run(id: str) -> RunFolder:
         hint = f"did you mean {guess!r}?" if guess else f"there are {len(known)} runs, see 'ddlab runs'"
         raise ValueError(f"run: unknown {id!r}; {hint}")
     return RunFolder(home() / "runs" / id)
-
-
-def restore(id: str) -> RunFolder:
-    """Bring a deleted run back.
-
-    Raises
-    ------
-    ValueError
-        If it is not in the trash, or a run of that id exists.
-    """
-    trash, path = home() / "trash", home() / "runs" / id
-    known = [entry.name for entry in trash.iterdir()] if trash.is_dir() else []
-    if id not in known:
-        guess = nearest(id, known)
-        raise ValueError(f"run: {id!r} is not in the trash" + (f"; did you mean {guess!r}?" if guess else ""))
-    if path.exists():
-        raise ValueError(f"run {id}: exists already, so it cannot be restored from the trash")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(trash / id, path)
-    return RunFolder(path)

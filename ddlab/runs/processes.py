@@ -1,34 +1,67 @@
-"""Who lives: a process is named by its pid and the time it was created, since pids are used again."""
+"""Who lives: a process is named by its pid and by what no clock moves, since pids are used again and clocks are set."""
 
 import os
 import socket
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-CLOCK_TOLERANCE = 2.0  # seconds; the creation time is counted from the boot time, which the system may correct
+CLOCK_TOLERANCE = 2.0  # seconds; of records by an older ddlab, which name a process by the time of day it began at
 
 
 def identity(pid: int | None = None) -> dict[str, Any]:
-    """``{"pid", "created", "host"}`` of a process, of this one if no pid is given."""
+    """``{"pid", "birth", "boot", "host"}`` of a process, of this one if no pid is given."""
     pid = pid or os.getpid()
-    return {"pid": pid, "created": psutil.Process(pid).create_time(), "host": socket.gethostname()}
+    return {"pid": pid, "birth": _birth(psutil.Process(pid)), "boot": _boot(), "host": socket.gethostname()}
 
 
-def find(record: dict[str, Any]) -> psutil.Process | None:
-    """The live process of this machine that ``record`` (with ``pid`` and ``created``) names, or None.
+def find(record: Mapping[str, Any]) -> psutil.Process | None:
+    """The live process of this machine that ``record`` (as :func:`identity` gives it) names, or None.
 
     A zombie is dead: it only waits for its parent.
     """
     try:
-        process = psutil.Process(int(record["pid"]))
-        same = abs(process.create_time() - float(record["created"])) < CLOCK_TOLERANCE
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        process = psutil.Process(record["pid"])
+        return process if _is(process, record) and process.status() != psutil.STATUS_ZOMBIE else None
     except (psutil.Error, KeyError, TypeError, ValueError):
         return None
 
 
-def is_alive(record: dict[str, Any]) -> bool:
+def is_alive(record: Mapping[str, Any]) -> bool:
     """Whether the process lives; one of another machine is believed to, since nobody here can look."""
-    elsewhere = record.get("host") not in (None, socket.gethostname())
-    return elsewhere or find(record) is not None
+    return is_elsewhere(record) or find(record) is not None
+
+
+def is_elsewhere(record: Mapping[str, Any]) -> bool:
+    """Whether the process is one of another machine; one that got another name since its start is still this one."""
+    return record.get("host") not in (None, socket.gethostname()) and record.get("boot") != _boot()
+
+
+def _is(process: psutil.Process, record: Mapping[str, Any]) -> bool:
+    if "birth" in record:
+        return record["birth"] == _birth(process) and record.get("boot") == _boot()
+    return abs(process.create_time() - float(record["created"])) < CLOCK_TOLERANCE
+
+
+def _birth(process: psutil.Process) -> float:
+    """When it began, in seconds that no clock moves: since boot on Linux, as the system keeps it elsewhere.
+
+    psutil compares it to tell that a pid is used again, but does not publish it: ``create_time`` moves with the clock.
+    """
+    birth = process._ident[1]  # type: ignore[attr-defined]
+    if birth is None:
+        raise psutil.AccessDenied(process.pid)
+    return float(birth)
+
+
+@cache
+def _boot() -> str:
+    """What differs after a restart of the machine or of the container, in which pids begin anew; empty if unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""

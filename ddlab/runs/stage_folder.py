@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddlab.runs import files
+from ddlab import files
+from ddlab.runs.records import RESULT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +34,12 @@ class StageFolder:
 
     def result(self) -> dict[str, Any]:
         """The numbers that the stage came to; empty if it is not done."""
-        return files.read_json(self.path / "result.json")
+        return RESULT.read(self.path / "result.json")
 
     def write_result(self, result: dict[str, Any]) -> None:
         """Write the numbers; from here on the stage is done."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        files.write_json(self.path / "result.json", result)
+        self._make()
+        files.write_sealed(self.path / "result.json", result)
 
     def predictions(self) -> "dict[str, np.ndarray]":
         """The arrays that :meth:`write_predictions` was given.
@@ -48,18 +49,18 @@ class StageFolder:
         ValueError
             If there are none, or the file is damaged.
         """
-        import zipfile
-
-        import numpy as np
+        from ddlab.runs.predictions import read
 
         path = self.path / "predictions.npz"
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
+            return read(path)
         except FileNotFoundError:
             raise ValueError(f"stage {self.name!r}, seed {self.seed}: has no predictions yet") from None
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path}: is damaged ({error}); delete the stage's folder and resume the run") from None
+        except ValueError as error:
+            place = f"{path.name} of stage {self.name}, seed {self.seed},"
+            raise ValueError(
+                f"{place} is damaged ({error}); delete the folder of that stage and resume the run"
+            ) from None
 
     def write_predictions(self, **arrays: "np.ndarray") -> None:
         """Write arrays (N subdomains, K classes, in the order of the data set)."""
@@ -90,5 +91,11 @@ class StageFolder:
 
     def write_atomically(self, path: Path, writer: Callable[[Path], Any]) -> None:
         """Let ``writer`` fill a temporary file and put it in the place of ``path``, in this folder."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        self._make()
         files.write_atomically(path, writer)
+
+    def _make(self) -> None:
+        """Make the folder, but not that of the run: one that was deleted meanwhile stays so."""
+        stages = self.path.parents[1]
+        for folder in (stages, self.path.parent, self.path):
+            folder.mkdir(exist_ok=True)

@@ -15,7 +15,6 @@ LOST = (
     "The process ended without a word: it was killed (for want of memory, perhaps), or the machine went down. "
     "Resume goes on from the last checkpoint."
 )
-DAMAGED = "The run's folder is damaged: its experiment.json cannot be read."
 
 
 @dataclass(frozen=True)
@@ -73,13 +72,13 @@ def derive(run: "RunFolder", status: dict[str, Any] | None = None) -> RunState:
         What ``run.status()`` gave just now, if it is known already.
     """
     status = run.status() if status is None else status
+    if (damage := run.damage()) and not _lives(run, status):
+        return _from_status(status, "failed", damage, status.get("ended"))
     for _ in range(2):
         if status.get("state") in TERMINAL or _lives(run, status):
             return _from_status(status, status.get("state", ""), status.get("message", ""), status.get("ended"))
         status = run.status()
     ended = run.progress().get("time") or status.get("time")
-    if not run.asked():
-        return RunState("failed", DAMAGED)
     if failure := run.failure():
         return _from_status(status, "failed", failure["sentence"], ended)
     if run.cancel_requested:
@@ -99,5 +98,5 @@ def _lives(run: "RunFolder", status: dict[str, Any]) -> bool:
 
 
 def _from_status(status: dict[str, Any], state: str, message: str, ended: float | None) -> RunState:
-    devices = tuple(map(str, status.get("devices") or ()))
-    return RunState(state, message or "", status.get("started"), ended, devices, int(status.get("workers") or 0))
+    devices = tuple(status.get("devices") or ())
+    return RunState(state, message or "", status.get("started"), ended, devices, status.get("workers") or 0)

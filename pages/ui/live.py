@@ -8,7 +8,7 @@ import streamlit as st
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
-from ddlab.runs import EXAMPLE, RunFolder, RunState, restore
+from ddlab.runs import EXAMPLE, RunFolder, RunState, delete, restore
 from ddlab.words import sentence
 from pages.ui import selection
 
@@ -104,8 +104,11 @@ def _delete(run: RunFolder, state: RunState) -> None:
     with st.popover("Delete", icon=":material/delete:", disabled=state.is_live, help=reason):
         st.write(f"Delete “{run.name}” ({run.size / 1e6:.1f} MB)? It goes to the trash; you can undo it.")
         if st.button("Yes, delete it", type="primary", key=f"delete {run.id}"):
-            st.session_state["deleted"] = (run.id, run.name)
-            attempt(run.delete)
+            attempt(_throw_away, run)
+
+
+def _throw_away(run: RunFolder) -> None:
+    st.session_state["deleted"] = (delete(run), run.name)
 
 
 def undo() -> None:

@@ -5,12 +5,14 @@ import sys
 
 import pytest
 
+from ddlab import files
 from ddlab.engine import control, devices, tickets
 from ddlab.engine.devices import Device, num_workers, slots
 from ddlab.engine.launch import environment, launch
 from ddlab.engine.waiter import _wait, training_command, variables
 from ddlab.experiment import Experiment, parse_experiment
-from ddlab.runs import RunFolder, files
+from ddlab.records import ANYTHING
+from ddlab.runs import RunFolder
 from ddlab.runs.processes import identity
 
 CORES = ["cpu0", "cpu1"]
@@ -31,7 +33,7 @@ def dead_identity():
 
 def kill(ticket):
     """Let the ticket's process be dead."""
-    tree = files.read_json(ticket.path)
+    tree = ANYTHING.read(ticket.path)
     files.write_json(ticket.path, tree | {"process": dead_identity()})
 
 
@@ -105,8 +107,8 @@ def test_slots_of_another_machine_are_not_ours():
     """Nobody here can tell whether its process lives; what it holds is over there."""
     elsewhere, here = (tickets.take(new_run(), "cpu", 2) for _ in range(2))
     tickets.claim(elsewhere, CORES)
-    tree = files.read_json(elsewhere.path)
-    files.write_json(elsewhere.path, tree | {"process": tree["process"] | {"host": "elsewhere"}})
+    tree = ANYTHING.read(elsewhere.path)
+    files.write_json(elsewhere.path, tree | {"process": tree["process"] | {"host": "elsewhere", "boot": "another"}})
     assert tickets.claim(here, CORES) == ("cpu0", "cpu1")
 
 
@@ -160,7 +162,7 @@ def test_resume_that_cannot_be_forgets_nothing(two_cores):
     run = new_run()
     run.write_failure({"sentence": "Out of memory."})
     run.end("failed", "Out of memory.")
-    tree = files.read_json(run.path / "experiment.json")
+    tree = ANYTHING.read(run.path / "experiment.json")
     files.write_json(run.path / "experiment.json", tree | {"schema": 99})
     run = RunFolder(run.path)
     with pytest.raises(ValueError, match="newer ddlab"):

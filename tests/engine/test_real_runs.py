@@ -1,130 +1,39 @@
 """Real processes on real digits: killed, cancelled and resumed at several moments, and equal to the bit afterwards."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
 
-import psutil
 import pytest
 
-from ddlab.engine.control import cancel, queue_position, resume, stop_processes
-from ddlab.engine.devices import slots
-from ddlab.engine.launch import launch
-from ddlab.experiment import Experiment, parse_experiment
-from ddlab.runs import RunFolder, has_diverged, open_run
+from ddlab.engine.control import cancel, queue_position, resume
+from ddlab.runs import has_diverged, open_run
 from ddlab.runs.processes import is_alive
+from tests.engine.real import (
+    assert_equal,
+    assert_lost,
+    experiment,
+    kill,
+    needs_two_cores,
+    processes,
+    wait_for,
+    wait_for_end,
+    wait_for_epoch,
+)
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="kills processes the way Linux does"),
+    pytest.mark.usefixtures("one_home"),
 ]
-PATIENCE = 90  # seconds for what takes five on a quiet machine
-needs_two_cores = pytest.mark.skipif(len(slots("cpu")) < 2, reason="needs two processor cores")
-
-
-@pytest.fixture(autouse=True)
-def one_home(tmp_path_factory, monkeypatch):
-    """All tests here share a home, and so the cache and the uninterrupted runs."""
-    monkeypatch.setenv("DDLAB_HOME", str(tmp_path_factory.getbasetemp() / "real-runs"))
-
-
-def experiment(workers: int, *, batch_norm: bool = True, **training) -> Experiment:
-    return parse_experiment(
-        {
-            "name": f"digits on {workers}",
-            "dataset": {"name": "digits", "size": 16, "train_images": 500, "validation_images": 100},
-            "model": {"batch_norm": batch_norm},
-            "training": {"epochs": 10, "batch_size": 50, **training},
-            "strategies": ["global", "average", "majority", "cnn_dnn", "coherent", "transfer"],
-            "aggregator": {"epochs": 5},
-            "transfer": {"epochs": 5, "start": 7},
-            "placement": {"workers": workers, "devices": "cpu"},
-        }
-    )
-
-
-@pytest.fixture
-def start():
-    """Start a run; none outlives its test, however that ends."""
-    started = []
-
-    def start(workers=1, **settings):
-        run = RunFolder.create(experiment(workers, **settings))
-        started.append(run)
-        launch(run)
-        return run
-
-    yield start
-    for run in started:
-        stop_processes(run)
 
 
 def train_command(folder, asked):
     (folder / "asked.yaml").write_text(asked.to_yaml(), encoding="utf-8")
     return [sys.executable, "-m", "ddlab", "train", str(folder / "asked.yaml")]
-
-
-def wait_for(condition, what, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
-        time.sleep(0.02)
-
-
-def wait_for_epoch(run, stage, epoch):
-    def reached():
-        assert run.state().is_live, (run.state(), run.failure(), run.log(), run.log(0))
-        return any(r["stage"] == stage and r["epoch"] >= epoch for r in run.metrics())
-
-    wait_for(reached, f"epoch {epoch} of {stage}")
-
-
-def wait_for_end(run):
-    wait_for(lambda: not run.state().is_live, "the end")
-    assert run.state().state == "finished", (run.state(), run.failure(), run.log(), run.log(0))
-
-
-def processes(run):
-    """All live processes that name the run, whether they were recorded or not."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        named = str(run.path) in (process.info["cmdline"] or ())  # whole: the next run of a second is called "...-2"
-        if named and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
-
-
-def assert_lost(run):
-    """Shown as lost within 10 s, and nobody is left."""
-    wait_for(lambda: run.state().state == "lost", f"lost (it is {run.state()})", 10)
-    wait_for(lambda: processes(run) == [], "the end of all its processes", 10)
-    assert "Resume" in run.state().message and run.failure() is None
-
-
-def kill(pid):
-    os.kill(pid, signal.SIGKILL)
-
-
-def what_it_came_to(run):
-    """All weights and predictions, byte by byte."""
-    found = {}
-    for path in run.path.glob("stages/*/*"):
-        stage = run.stage(path.parent.name, int(path.name.removeprefix("seed")))
-        found |= {f"{stage.name}/{weights.name}": weights.read_bytes() for weights in path.glob("weights-*")}
-        if (path / "predictions.npz").exists():
-            found |= {f"{stage.name}/{name}": array.tobytes() for name, array in stage.predictions().items()}
-    assert len(found) > 10
-    return found
-
-
-def assert_equal(run, other):
-    one, two = what_it_came_to(run), what_it_came_to(other)
-    assert one.keys() == two.keys()
-    assert [name for name in one if one[name] != two[name]] == []
 
 
 def test_one_worker_cancelled_then_killed_equals_the_uninterrupted_run(start, tmp_path):

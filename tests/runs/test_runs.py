@@ -9,8 +9,10 @@ import time
 import numpy as np
 import pytest
 
+from ddlab import files
+from ddlab.engine.control import resume
 from ddlab.experiment import SCHEMA, Experiment
-from ddlab.runs import RunFolder, export_run, files, list_runs, open_run, restore
+from ddlab.runs import RunFolder, delete, export_run, list_runs, open_run, restore
 from ddlab.runs.processes import identity
 
 
@@ -74,13 +76,13 @@ def test_state_of_a_run_whose_processes_are_dead(run, dead, cancelled, failure, 
 
 
 def test_process_without_a_host_is_looked_for_here(run, dead):
-    write_status(run, state="running", pid=dead["pid"], created=dead["created"])
+    write_status(run, state="running", **{name: dead[name] for name in ("pid", "birth", "boot")})
     assert run.state().state == "lost"
 
 
 def test_pid_used_again_is_another_process(run):
     mine = identity()
-    write_status(run, state="running", **{**mine, "created": mine["created"] - 1000})
+    write_status(run, state="running", **{**mine, "birth": mine["birth"] - 1000})
     assert run.state().state == "lost"
 
 
@@ -124,11 +126,11 @@ def test_restart_forgets_how_it_ended(run):
 
 
 def test_unfinished_line_is_ignored_and_closed(run):
-    run.append_metrics(0, {"time": 1, "epoch": 1})
+    run.append_metrics(0, {"stage": "local", "seed": 0, "time": 1, "epoch": 1})
     with (run.path / "metrics-0.jsonl").open("a") as file:
-        file.write('{"time": 2, "epo')
+        file.write('{"stage": "local", "seed": 0, "time": 2, "epo')
     assert [record["epoch"] for record in run.metrics()] == [1]
-    run.append_metrics(0, {"time": 3, "epoch": 3})
+    run.append_metrics(0, {"stage": "local", "seed": 0, "time": 3, "epoch": 3})
     assert [record["epoch"] for record in run.metrics()] == [1, 3]
 
 
@@ -219,9 +221,9 @@ def test_damaged_folder_is_listed_as_failed(run, dead, content):
 
 def test_delete_and_restore(run):
     with pytest.raises(ValueError, match="is queued; cancel it"):
-        run.delete()
+        delete(run)
     run.end("cancelled")
-    run.delete()
+    assert delete(run) == run.id
     assert list_runs() == []
     with pytest.raises(ValueError, match="did you mean"):
         restore(run.id[:-1])
@@ -272,7 +274,7 @@ def test_shipped_example_stays_as_it_is(run, monkeypatch):
     run.end("finished")
     monkeypatch.setattr("ddlab.runs.listing._SHIPPED", run.path.parent)
     example = open_run("example")
-    for change in (example.delete, lambda: example.rename("mine")):
+    for change in (lambda: delete(example), lambda: example.rename("mine"), lambda: resume(example)):
         with pytest.raises(ValueError, match="example that comes with ddlab"):
             change()
 

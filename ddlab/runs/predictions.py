@@ -1,0 +1,51 @@
+"""The predictions of a stage: arrays of numbers in an npz file, read no further than they are that.
+
+Shapes: M images of a split, N subdomains, K classes.
+"""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+NUMBERS = "biuf"
+DECISIONS = "_decisions"
+MOST_AXES = 3  # (M, N, K)
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays; zip keeps a checksum of each, so that a flipped bit is found.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file.
+    ValueError
+        If it is damaged, or holds anything but numbers for the images of a split; says what.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
+                raise ValueError("it is no npz")
+            found = dict(arrays)
+    except FileNotFoundError:
+        raise
+    except (OSError, EOFError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(str(error) or type(error).__name__) from None
+    for name, array in found.items():
+        _check(name, array)
+    for split in ("train", "validation"):
+        counts = {len(array) for name, array in found.items() if name.split("_")[0] == split}
+        if len(counts) > 1:
+            raise ValueError(f"its {split} arrays are of {' and '.join(map(str, sorted(counts)))} images")
+    return found
+
+
+def _check(name: str, array: np.ndarray) -> None:
+    is_decision = name.endswith(DECISIONS)
+    axes = (1,) if is_decision else range(1, MOST_AXES + 1)
+    if array.dtype.kind not in NUMBERS or array.ndim not in axes:
+        raise ValueError(f"{name} has shape {array.shape} and type {array.dtype}; needs numbers, an image a row")
+    if is_decision and array.dtype.kind not in "iu":
+        raise ValueError(f"{name} has type {array.dtype}; needs the numbers of classes")
