@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ddlab import files
+
 NUMBERS = "biuf"
 DECISIONS = "_decisions"
 MOST_AXES = 3  # (M, N, K)
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays; zip keeps a checksum of each, so that a flipped bit is found.
+    """Read the arrays, after a look at the file's checksum.
 
     Raises
     ------
@@ -25,6 +27,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
         If it is damaged, or holds anything but numbers for the images of a split; says what.
     """
     try:
+        files.check_seal(path)
         with np.load(path, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it is no npz")

@@ -69,6 +69,7 @@ class StageFolder:
         def save(path: Path) -> None:
             with path.open("wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
+            files.seal(path)
 
         self.write_atomically(self.path / "predictions.npz", save)
 

@@ -86,6 +86,17 @@ def test_predictions_that_are_none_are_named(arrays):
     assert any("predictions.npz of stage average" in fault for fault in damaged_files(run))
 
 
+def test_a_flipped_bit_of_predictions_is_found(runs):
+    stage = runs[0].stage("local", 0)
+    stage.write_predictions(train=np.arange(24.0).reshape(2, 3, 4))
+    path = stage.path / "predictions.npz"
+    content = path.read_bytes()
+    for place in range(0, len(content) - 73):  # the rest is the checksum itself
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
+        with pytest.raises(ValueError, match="is damaged"):
+            stage.predictions()
+
+
 def test_a_deep_or_endless_file_is_damaged(runs):
     odd = runs[1]
     (odd.path / "status.json").write_text("[" * 100_000)
