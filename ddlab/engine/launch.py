@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import ddlab
@@ -49,25 +50,42 @@ def launch(run: RunFolder) -> None:
             stderr=log,
             start_new_session=True,
         )
-    deadline = time.monotonic() + START_TIMEOUT
-    while not run.processes():
-        if process.poll() == HELD:
-            raise ValueError(f"run {run.id}: a program still works in its folder; cancel it, or wait for its end")
-        if process.poll() or time.monotonic() > deadline:
-            _kill(process)
-            run.end("failed", "The process that waits for a free device did not start; see the log.")
-            raise RuntimeError(f"run {run.id} did not start: {run.log()[-2000:]}")
-        time.sleep(0.02)
+    _wait_until_recorded(run, process)
     if os.name == "posix":
         process.wait()  # only the first of the two forked processes: no zombie stays with a server
 
 
+def _wait_until_recorded(run: RunFolder, process: "subprocess.Popen[bytes]") -> None:
+    deadline, gone = time.monotonic() + START_TIMEOUT, False
+    while not run.processes():
+        if process.poll() == HELD:
+            raise ValueError(f"run {run.id}: a program still works in its folder; cancel it, or wait for its end")
+        if gone or time.monotonic() > deadline:
+            _kill(process)
+            run.end("failed", "The process that waits for a free device did not start; see the log.")
+            raise RuntimeError(f"run {run.id} did not start: {run.log()[-2000:]}")
+        gone = _is_gone(process)  # one more look at what it may have told before its end
+        time.sleep(0.02)
+
+
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     """Kill what was started, the process that it forked and that did not tell its name included."""
-    if os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)  # a session, and so a group, of its own
-    else:
+    if os.name != "posix":
         process.kill()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # a session, and so a group, of its own
+
+
+def _is_gone(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether neither what was started lives nor, once that has ended as it should, what it forked."""
+    if process.poll() != 0 or os.name != "posix":
+        return process.poll() is not None
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def check_placement(run: RunFolder) -> None:

@@ -22,7 +22,7 @@ def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> Run
     Raises
     ------
     ValueError
-        If the run still waits or works, or the copy exists already.
+        If the run still waits or works, the copy exists already, or it cannot be made.
     """
     target = destination / run.id
     if run.state().is_live:
@@ -30,10 +30,20 @@ def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> Run
     if target.exists():
         raise ValueError(f"{target}: exists already; choose another folder")
     left_out = ["checkpoint-*", "log*.txt", ".*", *(["weights-*"] if light else [])]
-    shutil.copytree(run.path, target, ignore=shutil.ignore_patterns(*left_out))
-    for name, private in (("status.json", PRIVATE), ("environment.json", ("host",))):
-        _forget(target / name, private)
+    try:
+        shutil.copytree(run.path, target, ignore=shutil.ignore_patterns(*left_out))
+        for name, private in (("status.json", PRIVATE), ("environment.json", ("host",))):
+            _forget(target / name, private)
+    except OSError as error:  # a file that cannot be read, a disk that is full, or somebody deleted the run meanwhile
+        shutil.rmtree(target, ignore_errors=True)
+        raise ValueError(f"run {run.id}: cannot be copied to {target} ({_cause(error)})") from error
     return RunFolder(target)
+
+
+def _cause(error: OSError) -> str:
+    """What went wrong first: copying a tree collects a list of what did."""
+    several = error.args[0] if isinstance(error, shutil.Error) else None
+    return str(several[0][-1]) if several else str(error)
 
 
 def _forget(path: Path, keys: Collection[str]) -> None:

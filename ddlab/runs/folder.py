@@ -278,13 +278,14 @@ class RunFolder:
         Raises
         ------
         ValueError
-            If the name is empty or longer than 80 characters, or the run is the shipped example.
+            If the name is empty or longer than 80 characters, the run is gone or the shipped example.
         """
         self.check_writable()
         name = " ".join(name.split())
         if not 1 <= len(name) <= 80:
             raise ValueError(f"name: needs 1 to 80 characters, got {len(name)}")
-        files.write_atomically(self.path / "name.txt", lambda path: path.write_text(name, encoding="utf-8"))
+        with locked(self.path, "status"):
+            files.write_atomically(self.path / "name.txt", lambda path: path.write_text(name, encoding="utf-8"))
 
     def check_writable(self) -> None:
         """Raise a ValueError if it is the run that is shipped with ddlab."""

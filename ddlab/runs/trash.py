@@ -6,7 +6,7 @@ from ddlab import files
 from ddlab.home import home
 from ddlab.registry import nearest
 from ddlab.runs.folder import RunFolder
-from ddlab.runs.locks import held
+from ddlab.runs.locks import held, locked
 
 
 def delete(run: RunFolder) -> str:
@@ -29,7 +29,7 @@ def delete(run: RunFolder) -> str:
             raise ValueError(f"run {run.id}: is {state.state}; cancel it before deleting it")
         trash = home() / "trash"
         trash.mkdir(parents=True, exist_ok=True)
-        with held(run.path):
+        with held(run.path), locked(run.path, "status"):
             return files.claim(run.path, trash / run.id).name
 
 

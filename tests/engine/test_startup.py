@@ -9,7 +9,7 @@ import pytest
 
 from ddlab.engine.launch import launch
 from ddlab.runs import RunFolder
-from tests.engine.real import kill, needs_two_cores, processes, wait_for
+from tests.engine.real import experiment, kill, needs_two_cores, processes, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -75,6 +75,22 @@ def test_a_second_launch_of_a_run_that_works_leaves_it_alone(start):
         launch(RunFolder(run.path))
     after = run.status()
     assert (after["pid"], after["state"]) == (before["pid"], "running") and len(processes(run)) == 1
+
+
+def test_a_process_that_is_killed_before_it_tells_its_name_fails_the_launch(own_home, monkeypatch):
+    """The first of the two forked processes ends well, the second one at once: nothing is left to wait for."""
+    monkeypatch.setattr("ddlab.engine.launch.subprocess.Popen", Mute)
+    run = RunFolder.create(experiment(1))
+    with pytest.raises(RuntimeError, match="did not start"):
+        launch(run)
+    assert run.state().state == "failed" and "did not start" in run.state().message
+
+
+class Mute(subprocess.Popen):
+    """A process that ends as it should, and has told nothing."""
+
+    def __init__(self, command, **settings):
+        super().__init__([sys.executable, "-c", ""], **settings)
 
 
 def test_too_few_open_files_are_said(start, monkeypatch):

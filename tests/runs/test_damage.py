@@ -15,7 +15,7 @@ from ddlab.analyses.cost import machine_rate
 from ddlab.engine import tickets
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.records import ANYTHING, sealed
-from ddlab.runs import RunFolder, damaged_files, delete, list_runs, open_run, restore
+from ddlab.runs import RunFolder, damaged_files, delete, export_run, list_runs, open_run, restore
 from ddlab.runs.locks import held, hold
 from ddlab.runs.processes import identity
 from ddlab.runs.records import RESULT
@@ -153,6 +153,8 @@ def test_what_was_deleted_never_comes_back_by_itself(runs, own_home):
         lambda: gone.end("failed"),
         lambda: gone.record_rank(0),
         lambda: gone.request_cancel(),
+        lambda: gone.rename("another"),
+        lambda: export_run(gone, own_home / "exports"),
         lambda: gone.write_progress({}),
         lambda: gone.append_metrics(0, {}),
         lambda: gone.stage("local", 0).write_result(STAGE),
