@@ -35,7 +35,7 @@ def describe_failure(error: BaseException, where: Where) -> str | None:
     training = sys.modules.get("ddlab.training")  # not imported yet: then it has raised nothing
     if training and isinstance(error, training.Diverged):
         return _diverged(error.stage, error.epoch, error.subdomain)
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _says(message, NO_MEMORY)):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError | OSError) and _says(message, NO_MEMORY)):
         return (
             f"Out of memory{_at(where)}. Take a smaller batch, smaller images or a narrower network, "
             "or wait until other programs need less, then resume."

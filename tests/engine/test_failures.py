@@ -21,6 +21,12 @@ WHERE = {"stage": "local", "epoch": 3}
         (MemoryError(), "Out of memory in stage 'local', epoch 3. Take a smaller batch"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), "Out of memory"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "Out of memory"),
+        (RuntimeError("std::bad_alloc"), "Out of memory in stage 'local', epoch 3. Take a smaller batch"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Out of memory"),
+        (
+            RuntimeError("Timed out after 181 seconds waiting for clients. 1/2 clients joined."),
+            "did not find each other",
+        ),
         (OSError(errno.ENOSPC, "No space left on device"), "The disk is full in stage 'local'"),
         (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/0"), "The disk is full"),
         (

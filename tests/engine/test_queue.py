@@ -1,5 +1,6 @@
 """Devices, tickets and what a waiting run is told; no run is started here."""
 
+import os
 import subprocess
 import sys
 
@@ -101,6 +102,27 @@ def test_ticket_that_is_being_written_is_left_alone(own_home):
     unfinished = own_home / "queue" / f"{files.TEMPORARY}99-{ticket.path.name}"
     unfinished.write_text('{"run": ')
     assert [other.path for other in tickets.tickets()] == [ticket.path] and unfinished.exists()
+
+
+def elsewhere(**changes):
+    """A ticket of another machine."""
+    ticket = tickets.take(new_run(), "cpu", 1)
+    tree = ANYTHING.read(ticket.path)
+    files.write_json(ticket.path, tree | {"process": tree["process"] | {"host": "elsewhere", "boot": "another"}})
+    return ticket
+
+
+def test_tickets_of_machines_that_are_gone_are_dropped():
+    waits, ended, forgotten = (elsewhere() for _ in range(3))
+    ended.run.end("finished")
+    os.utime(forgotten.path, (1, 1))
+    assert tickets.tickets() == []
+    assert [ticket.path.exists() for ticket in (waits, ended, forgotten)] == [True, False, False]
+    tickets.touch(waits)
+    os.utime(waits.path, (1, 1))
+    tickets.touch(waits)  # as its machine does while it waits
+    tickets.tickets()
+    assert waits.path.exists()
 
 
 def test_slots_of_another_machine_are_not_ours():
