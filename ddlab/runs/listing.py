@@ -13,11 +13,12 @@ _SHIPPED = Path(__file__).parents[2] / "assets" / "example"
 
 def list_runs() -> list[RunFolder]:
     """All runs, newest first; damaged folders too, since their state says so."""
+    runs = home() / "runs"
     try:
-        names = [entry.name for entry in os.scandir(home() / "runs") if entry.is_dir() and entry.name[0] != "."]
+        names = [entry.name for entry in os.scandir(runs) if entry.is_dir() and entry.name[0] != "."]
     except FileNotFoundError:
         return []
-    return [RunFolder(home() / "runs" / name) for name in sorted(names, reverse=True)]
+    return [RunFolder(runs / name) for name in sorted(names, reverse=True)]
 
 
 def open_run(id: str) -> RunFolder:
