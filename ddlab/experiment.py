@@ -4,7 +4,6 @@ Every field carries its description, unit and range; the form, the command line'
 from them. Fields marked ``advanced`` are hidden in the form's basic view.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,8 +12,10 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ddlab.data import DATASETS
+from ddlab.home import LONGEST_NAME
 from ddlab.models import MODELS
-from ddlab.registry import choose, unknown
+from ddlab.plain import LONGEST, read_plain
+from ddlab.registry import MOST_SHOWN, choose, shortened, unknown
 from ddlab.settings import RatePlan, Settings, setting
 from ddlab.strategies import STRATEGIES
 from ddlab.strategies.settings import (
@@ -28,6 +29,7 @@ from ddlab.strategies.settings import (
 )
 
 SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
+MOST_FAULTS = 20  # told at once
 
 
 class ExperimentError(ValueError):
@@ -203,15 +205,14 @@ class Experiment(Settings):
         tree = self.model_dump(mode="json")
         for path, value in settings.items():
             *parents, key = path.split(".")
-            branch = tree
+            branch, field = tree, f"--set {path[:MOST_SHOWN]}"
             for parent in parents:
                 if not isinstance(branch.get(parent), dict):
-                    raise ExperimentError(
-                        unknown(f"--set {path}", parent, [k for k, v in branch.items() if isinstance(v, dict)])
-                    )
+                    parts = [name for name, part in branch.items() if isinstance(part, dict)]
+                    raise ExperimentError(unknown(field, parent, parts))
                 branch = branch[parent]
             if key not in branch:
-                raise ExperimentError(unknown(f"--set {path}", key, branch))
+                raise ExperimentError(unknown(field, key, branch))
             branch[key] = value
         return parse_experiment(tree)  # type: ignore[return-value]
 
@@ -234,7 +235,9 @@ def parse_experiment(tree: Any) -> Experiment:
     try:
         return Experiment.model_validate(tree)
     except ValidationError as error:
-        raise ExperimentError("\n".join(_fault(fault) for fault in error.errors())) from None
+        faults = [_fault(fault) for fault in error.errors()]
+        more = [f"and {len(faults) - MOST_FAULTS:,} more faults"] if len(faults) > MOST_FAULTS else []
+        raise ExperimentError("\n".join(faults[:MOST_FAULTS] + more)) from None
 
 
 def load_experiment(path: Path) -> Experiment:
@@ -245,12 +248,18 @@ def load_experiment(path: Path) -> Experiment:
     ExperimentError
         If the file is not there, not readable as YAML, or not a valid experiment.
     """
+    name = str(path)[:LONGEST_NAME]
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
     except OSError as error:
-        raise ExperimentError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ExperimentError(f"{path}: is not YAML or JSON ({error})") from None
+        raise ExperimentError(f"{name}: cannot be read ({error.strerror})") from None
+    except ValueError:  # also where the name is none that a file can have
+        raise ExperimentError(f"{name}: is not YAML or JSON, which are text in UTF-8") from None
+    try:
+        tree = read_plain(text)
+    except ValueError as error:
+        raise ExperimentError(f"{name}: {error}") from None
     return parse_experiment(tree)
 
 
@@ -260,5 +269,4 @@ def _fault(fault: Any) -> str:
     if message.startswith(("key: ", "strategies: ", "dataset.", "model.", "transfer.", "trust_region.")):
         return f"{field}: {message}" if message.startswith("key: ") and field else message
     message = re.sub(r"^\w+ should ", "must ", message)  # not "Tuple should", which is pydantic's word for a list
-    value = json.dumps(fault.get("input"), default=str)
-    return f"{field}: {message[0].lower()}{message[1:]}, got {value if len(value) < 80 else value[:77] + '...'}"
+    return f"{field}: {message[0].lower()}{message[1:]}, got {shortened(fault.get('input'))}"

@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+from ddlab.registry import shortened
+
+LONGEST_PATH, LONGEST_NAME = 4095, 255  # bytes that Linux takes; other systems take fewer and say so themselves
+
 
 def home() -> Path:
     """The folder of runs, caches and the queue: ``$DDLAB_HOME``, or ``.ddlab`` in the current folder."""
@@ -13,3 +17,28 @@ def data_home() -> Path:
     """The folder of data sets: ``$DDLAB_DATA``, or ``data`` in :func:`home`."""
     configured = os.environ.get("DDLAB_DATA")
     return Path(configured).resolve() if configured else home() / "data"
+
+
+def data_path(text: str) -> Path:
+    """Where the data lie that somebody named: absolute, in a home (``~``), or below :func:`data_home`.
+
+    Nothing is looked at on the disk, so that this may be asked of any text.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be a path.
+    """
+    try:
+        path = data_home() / Path(text).expanduser()
+        names = [os.fsencode(name) for name in path.parts]
+    except RuntimeError:
+        raise ValueError(f"path: {shortened(text)} is in the home of a user who is not known here") from None
+    except UnicodeEncodeError:
+        raise ValueError(f"path: {shortened(text)} has characters that no file name has") from None
+    if any(b"\0" in name for name in names):
+        raise ValueError(f"path: {shortened(text)} has a character 0, which no file name has")
+    if max(map(len, names)) > LONGEST_NAME or len(os.fsencode(path)) > LONGEST_PATH:
+        rule = f"at most {LONGEST_PATH:,} bytes are allowed, {LONGEST_NAME} in each of its names"
+        raise ValueError(f"path: {shortened(text)} is too long; {rule}")
+    return path

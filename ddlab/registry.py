@@ -5,10 +5,13 @@ target is written as text, so that a page or the command line can list what ther
 """
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
+
+MOST_SHOWN = 80  # characters of what somebody gave that a message repeats
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,29 @@ class Entry:
 AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
+def shortened(value: Any, most: int = MOST_SHOWN) -> str:
+    """What somebody gave, as a message repeats it: on one line, in quotes if it is text, and cut where it is long."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= most else f"{value[:most]!r}..."
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError):  # numbers of thousands of digits, keys that are no text, depth
+        return f"a {type(value).__name__} that is too large to be shown"
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """The choice that is spelled most like ``name``, or None when none is close."""
-    matches = difflib.get_close_matches(str(name), list(choices), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(name[:MOST_SHOWN], list(choices), n=1, cutoff=0.5)  # of long ones it takes long
     return matches[0] if matches else None
 
 
 def unknown(field: str, name: object, choices: Iterable[str]) -> str:
     """The sentence for a name that is none of the choices: field, value, nearest name, all choices."""
-    choices = list(choices)
-    guess = nearest(str(name), choices)
+    choices = list(map(str, choices))
+    guess = nearest(name, choices) if isinstance(name, str) else None
     hint = f"did you mean {guess!r}? " if guess else ""
-    return f"{field}: unknown {name!r}; {hint}choices: {', '.join(choices)}"
+    return f"{field}: unknown {shortened(name)}; {hint}choices: {', '.join(choices)}"
 
 
 def choose(registry: Mapping[str, AnyEntry], name: str, field: str) -> AnyEntry:

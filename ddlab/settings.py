@@ -1,9 +1,11 @@
 """What every part of an experiment has in common: it is frozen, and its fields say what they are."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ddlab.plain import LARGEST
 from ddlab.registry import unknown
 
 HIGHEST_RATE = 10
@@ -12,7 +14,7 @@ HIGHEST_RATE = 10
 class Settings(BaseModel):
     """A part of an experiment: frozen, every field known; an unknown key is an error that names the nearest one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -22,6 +24,22 @@ class Settings(BaseModel):
                 if key not in cls.model_fields:
                     raise ValueError(unknown("key", key, cls.model_fields))
         return values
+
+    @field_validator("*")
+    @classmethod
+    def _check_size(cls, value: Any) -> Any:
+        if any(isinstance(number, int) and abs(number) >= LARGEST for number in _leaves(value)):
+            raise ValueError("needs whole numbers whose size is below 2⁶³")
+        return value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What stands in a list of lists; the value itself if it is none."""
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield value
 
 
 def setting(default: Any, description: str, *, unit: str = "", advanced: bool = False, **limits: Any) -> Any:

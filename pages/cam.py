@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from ddlab.problem import pose
 from ddlab.trained import trained_dnns, trained_networks
 from pages.ui import map_pictures, map_scores, maps, results, selection, shell
 
@@ -17,7 +16,7 @@ seed = selection.pick_seed(run)
 
 # ---- is there anything to show?
 
-problem = pose(run.experiment)
+problem = results.posed(run)
 if not maps.layers(problem):
     maps.nothing("The networks of this run have no maps: all of their layers are fully connected.")
 if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):

@@ -12,7 +12,7 @@ st.markdown(
     "Gu, Zhang, Liu and Cai prove that it computes what they compute, under some premises, and train it on from there."
 )
 run = results.require_run("Here the local networks of a run are composed and compared with what they become.")
-problem = theory.posed(run)
+problem = results.posed(run)
 if why := why_not_composed(problem):
     theory.how_to(why)
     st.stop()

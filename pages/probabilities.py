@@ -8,6 +8,7 @@ from ddlab.figures.accuracy import confusion_matrix
 from ddlab.figures.volumes import Scene
 from ddlab.strategies import STRATEGIES
 from pages.ui import attributions, charts, decisions, picture, results, selection, shell
+from pages.ui.literal import literal
 
 ANY = "any"
 
@@ -54,12 +55,12 @@ if not len(found):
 data, decomposition = results.images(run)
 image, mask = picture.read(data.validation, index)
 if outcomes.any_local is None:
-    st.image(pictures.enlarged(image, 200), caption=outcomes.classes[outcomes.labels[index]], width=200)
+    st.image(pictures.enlarged(image, 200), caption=literal(outcomes.classes[outcomes.labels[index]]), width=200)
     st.info("This run has no local networks to look into.")
     st.stop()
 explanation = analysis.explain(outcomes, index)
 truth_name = outcomes.classes[explanation.truth]
-st.subheader(f"Image {index} shows: {truth_name}")
+st.subheader(f"Image {index} shows: {literal(truth_name)}")
 labels, colors = decisions.named(explanation)
 whole, parts = picture.places(image)
 with whole:

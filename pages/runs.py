@@ -4,6 +4,7 @@ import streamlit as st
 
 from ddlab.runs import RunFolder, list_runs
 from pages.ui import curves, export, live, selection, shell, table
+from pages.ui.literal import literal
 
 shell.title("What is training, and how is it going?")
 st.write(
@@ -45,12 +46,12 @@ def details(run: RunFolder) -> None:
 
 def one(run: RunFolder) -> None:
     """The page of a run."""
-    st.header(run.name, anchor=False)
-    st.caption(f"Run `{run.id}`")
+    st.header(literal(run.name), anchor=False)
+    st.caption(f"Run {literal(run.id)}")
     try:
         seed = selection.pick_seed(run)
     except ValueError as error:  # a damaged folder, or one from a newer ddlab
-        st.error(str(error), icon=":material/front_hand:")
+        shell.refuse(error)
         live.actions(run)
         return
     live.follow(run, live.status)

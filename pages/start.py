@@ -74,7 +74,7 @@ if TRAINED in st.query_params:
     try:
         trained(open_run(st.query_params[TRAINED]))
     except ValueError as error:
-        st.warning(f"The link cannot be followed: {error}")
+        shell.cannot_follow(error)
 
 if replay.available():
     st.subheader("Who saw what?", anchor=False)

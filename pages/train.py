@@ -29,7 +29,7 @@ with right:
     if examined.problem is not None and not examined.faults:
         plan.stages(examined.problem)
     for fault in examined.faults.splitlines():
-        st.error(fault, icon=":material/front_hand:")
+        shell.refuse(fault)
     reason = "Mend what is marked first." if examined.faults else None
     pressed = st.button(
         "Train", icon=":material/model_training:", type="primary", width="stretch", disabled=bool(reason), help=reason

@@ -1,5 +1,6 @@
 """``train`` and ``wait``: start a run, follow it, tell what it came to."""
 
+import os
 import shlex
 import sys
 import time
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
+from ddlab.registry import MOST_SHOWN, shortened
 from ddlab.runs import RunFolder, delete, open_run
 from ddlab.words import duration, percent
 
@@ -71,22 +73,28 @@ def find_experiment(what: str) -> "Experiment":
 
     if what in RECIPES:
         return RECIPES[what]()
-    if Path(what).suffix in (".yaml", ".yml", ".json") or Path(what).exists():
+    if Path(what).suffix in (".yaml", ".yml", ".json") or os.path.exists(what):
         return load_experiment(Path(what))
     raise ValueError(unknown("recipe", what, RECIPES) + "; or the name of a YAML or JSON file")
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Split ``PATH=VALUE`` and read the value as YAML."""
-    import yaml
+    """Split ``PATH=VALUE`` and read the value, as :func:`ddlab.plain.read_plain` does.
+
+    Raises
+    ------
+    ValueError
+        If there is no path or no value, or the value cannot be read.
+    """
+    from ddlab.plain import read_plain
 
     path, equals, value = text.partition("=")
-    if not equals or not path:
-        raise ValueError(f"--set {text}: needs the form PATH=VALUE, such as training.epochs=3")
+    if not equals or not path.strip():
+        raise ValueError(f"--set {text[:MOST_SHOWN]}: needs the form PATH=VALUE, such as training.epochs=3")
     try:
-        return path.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ValueError(f"--set {text}: the value cannot be read; lists are written [1, 2]") from None
+        return path.strip(), read_plain(value)
+    except ValueError as error:
+        raise ValueError(f"--set {path.strip()[:MOST_SHOWN]}: the value {shortened(value)} {error}") from None
 
 
 def _follow(run: RunFolder, json: bool) -> int:

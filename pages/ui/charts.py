@@ -6,6 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.ui.literal import without_tags
+
 PICTURES = ("SVG", "PNG")
 
 
@@ -34,7 +36,7 @@ def show(figure: go.Figure, table: pd.DataFrame | None, key: str, name: str, **s
         "toImageButtonOptions": {"format": picture.lower(), "filename": name, "scale": 2 if picture == "PNG" else 1},
     }
     title = figure.layout.title.text or name
-    event = st.plotly_chart(figure, key=key, config=config, alt=title, **settings)
+    event = st.plotly_chart(without_tags(figure), key=key, config=config, alt=title, **settings)
     if table is not None:
         _table(table, key, name)
     return event

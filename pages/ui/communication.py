@@ -7,6 +7,7 @@ from ddlab.analyses.communication import measured_communication
 from ddlab.figures.cost import communication_bars
 from ddlab.runs import RunFolder
 from pages.ui import charts, results
+from pages.ui.literal import literal
 
 
 @st.cache_data(max_entries=results.KEPT, show_spinner=False)
@@ -19,7 +20,7 @@ def show(run: RunFolder) -> None:
     try:
         table = _table(str(run.path), results.stamp(run))
     except ValueError as error:
-        st.caption(f"What ranks send cannot be told: {error}")
+        st.caption(f"What ranks send cannot be told: {literal(error)}")
         return
     st.subheader("What must ranks send each other?")
     measured = table["measured"].notna().any()

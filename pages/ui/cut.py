@@ -12,7 +12,7 @@ from ddlab.layouts import FLAT, GRID, LAYOUTS, WINDOWS, lay_out, layout_of
 from ddlab.models import MODELS
 from ddlab.problem import Problem, pose
 from ddlab.words import UNITS
-from pages.ui import dataset, selection
+from pages.ui import dataset, selection, shell
 
 MOST_CELLS = 8  # along an axis; more subimages than 8×8 cannot be told apart on a screen
 PRESETS = 6
@@ -75,7 +75,7 @@ def pick_decomposition(shape: tuple[int, ...]) -> dict[str, Any]:
     try:
         return lay_out(layout, shape, **made_of).model_dump()
     except ValueError as error:
-        st.error(str(error))
+        shell.refuse(error)
         st.stop()
 
 
@@ -146,7 +146,7 @@ def posed(**parts: dict[str, Any]) -> Problem | None:
     try:
         return pose(parse_experiment({"name": "decomposition", **parts}))
     except ExperimentError as error:
-        st.error(str(error))
+        shell.refuse(error)
         return None
 
 

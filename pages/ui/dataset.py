@@ -1,20 +1,21 @@
 """A data set on a page: what it is, how its classes are spread, and a sample of each."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from ddlab.data.cache import describe, load
+from ddlab.data.offered import refuse_elsewhere
 from ddlab.data.overview import class_balance, sample_of_every_class
 from ddlab.data.source import Dataset, Description
-from ddlab.experiment import DatasetSettings, ExperimentError, parse_experiment
+from ddlab.experiment import DatasetSettings, parse_experiment
 from ddlab.figures.cost import class_balance as balance_bars
 from ddlab.figures.images import enlarged
-from ddlab.home import home
+from ddlab.home import data_path, home
 from ddlab.words import extents
-from pages.ui import charts, selection
+from pages.ui import charts, selection, shell
+from pages.ui.literal import literal
 
 ANY = "any"
 KEPT = 300  # seconds that a data set counts as unchanged
@@ -23,26 +24,33 @@ SIDE = 88  # of an image in the sample, in screen pixels
 
 
 def described(settings: dict[str, Any]) -> Description | None:
-    """What the settings would give; where they cannot be used, say why and give None."""
+    """What a visitor's settings would give; where they cannot be used, say why and give None."""
     try:
-        return describe(parse_experiment({"dataset": settings}).dataset)
-    except (ExperimentError, ValueError) as error:
-        st.error(str(error))
+        return describe(_asked(settings))
+    except ValueError as error:
+        shell.refuse(error)
         return None
 
 
-def loaded(asked: dict[str, Any]) -> Dataset:
+def loaded(settings: dict[str, Any]) -> Dataset:
     """The decoded data set; the page says so where that takes a while, and stops where it cannot be read."""
     try:
-        return read(parse_experiment({"dataset": asked}).dataset)
+        return read(_asked(settings))
     except ValueError as error:
-        st.error(str(error))
+        shell.refuse(error)
         st.stop()
+
+
+def _asked(settings: dict[str, Any]) -> DatasetSettings:
+    """What a visitor asks for, where that is offered."""
+    asked = parse_experiment({"dataset": settings}).dataset
+    refuse_elsewhere(asked)
+    return asked
 
 
 def read(settings: DatasetSettings) -> Dataset:
     """The decoded data set, kept for a while: to look whether one is as it was takes a second where files are many."""
-    own = Path(settings.path) if settings.path else None
+    own = data_path(settings.path) if settings.path else None
     return _read(str(home()), settings.model_dump_json(), own.stat().st_mtime_ns if own and own.exists() else None)
 
 
@@ -57,7 +65,7 @@ def pick_image(data: Dataset) -> int:
     name = selection.pick("Class", [ANY, *classes], "class")
     found = np.arange(len(labels)) if name == ANY else np.flatnonzero(labels == classes.index(name))
     if not len(found):
-        st.info(f"No validation image is of the class {name}; here are all.")
+        st.info(f"No validation image is of the class {literal(name)}; here are all.")
         found = np.arange(len(labels))
     return selection.pick_image(found)
 
@@ -69,7 +77,9 @@ def show(data: Dataset) -> None:
     size = f"{extents(about.shape)}, {'grey' if about.channels == 1 else 'colour'}"
     if about.unit:
         size += f" from {about.values[0]:g} to {about.values[1]:g} {about.unit}"
-    st.markdown(f"{counts}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
+    st.markdown(
+        literal(f"{counts}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
+    )
     balance, sample = st.columns(2)
     with balance:
         table = class_balance(data)
@@ -82,5 +92,5 @@ def show(data: Dataset) -> None:
         sample = sample_of_every_class(data, max(1, SHOWN // about.num_classes))
         for row in sample if sample.shape[1] > 1 else sample.T:  # a class a row, or one of each in one
             shown = [int(index) for index in row if index >= 0]
-            names = [about.classes[data.train.labels[index]] for index in shown]
+            names = [literal(about.classes[data.train.labels[index]]) for index in shown]
             st.image([enlarged(data.train.images[index], SIDE) for index in shown], caption=names, width=SIDE)

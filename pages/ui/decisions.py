@@ -17,6 +17,7 @@ from ddlab.figures import probabilities as figures
 from ddlab.figures.colors import class_color
 from ddlab.strategies import STRATEGIES
 from pages.ui import charts, selection
+from pages.ui.literal import literal
 
 LIMITS = {
     "shapes_local": "**Why the vote fails here.** The one object lies inside one random subdomain, so most local "
@@ -87,8 +88,8 @@ def show_strategies(explanation: Explanation, index: int) -> None:
     for place, (strategy, decided) in zip(places, explanation.decisions.items(), strict=False):
         with place, st.container(border=True, height="stretch"):
             verdict = ":green[✓ right]" if decided == explanation.truth else ":red[✗ wrong]"
-            st.markdown(f"**{STRATEGIES[strategy].title}: {explanation.classes[decided]}** {verdict}")
-            st.markdown(reason(explanation, strategy))
+            st.markdown(f"**{STRATEGIES[strategy].title}: {literal(explanation.classes[decided])}** {verdict}")
+            st.markdown(literal(reason(explanation, strategy)))
             values, unit = _weighed(explanation, strategy)
             title = f"{STRATEGIES[strategy].title}: {unit}"
             figure = figures.decision_bars(values, explanation.classes, decided, explanation.truth, title, unit)

@@ -9,6 +9,7 @@ from ddlab.analyses import effort as analysis
 from ddlab.figures import effort as figures
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
+from pages.ui.literal import literal
 
 
 @st.cache_data(max_entries=results.KEPT, show_spinner=False)
@@ -21,7 +22,7 @@ def show(run: RunFolder) -> None:
     try:
         curves = _curves(str(run.path), results.stamp(run))
     except ValueError as error:
-        st.caption(f"How soon the strategies are good cannot be told: {error}")
+        st.caption(f"How soon the strategies are good cannot be told: {literal(error)}")
         return
     if curves.empty:
         return

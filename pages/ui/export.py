@@ -6,7 +6,7 @@ from ddlab.analyses.computed import computed
 from ddlab.exports import FORMATS
 from ddlab.exports.networks import exportable
 from ddlab.runs import RunFolder
-from pages.ui import results
+from pages.ui import results, shell
 
 MADE = "exported network"  # what was made last: the question and the file
 
@@ -42,7 +42,7 @@ def _make(run: RunFolder, question: tuple[str, ...]) -> None:
         with st.spinner("Builds the network and writes it down …"):
             made = computed("export-network", run.id, *asked, stamp=results.stamp(run), suffix=FORMATS[form].suffix)
     except ValueError as error:
-        st.error(str(error), icon=":material/front_hand:")
+        shell.refuse(error)
         return
     st.session_state[MADE] = (question, made)
 

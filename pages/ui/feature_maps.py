@@ -8,6 +8,7 @@ from ddlab.figures import blocks as figures
 from ddlab.figures import images as pictures
 from ddlab.runs import RunFolder
 from pages.ui import charts, picture, results, selection
+from pages.ui.literal import literal
 
 ASSEMBLED = "each on its own field"
 
@@ -42,7 +43,7 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     places = st.columns(1 + len(maps))
     with places[0]:
         st.image(pictures.enlarged(seen, 160), width="stretch")
-        st.caption(f"Image {image}: {data.description.classes[truth]}")
+        st.caption(f"Image {image}: {literal(data.description.classes[truth])}")
     for place, (side, values) in zip(places[1:], maps.items(), strict=True):
         with place:
             outlined = None if box is None else _flat(box, at)

@@ -19,11 +19,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ddlab.data import DATASETS
 from ddlab.data.cache import describe
+from ddlab.data.offered import refuse_elsewhere
 from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment, Settings
 from ddlab.models import MODELS
+from ddlab.plain import read_plain
 from ddlab.registry import Entry
 from ddlab.strategies import COMPARED_BY_GU, STRATEGIES
+from pages.ui.literal import literal
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "dataset.name": DATASETS,
@@ -85,7 +88,7 @@ class Form:
             field = fault.split(":")[0]
             named = [path for path in self.messages if field == path or field.startswith(f"{path}.")]
             if named:
-                self.messages[max(named, key=len)].error(fault, icon=":material/front_hand:")
+                self.messages[max(named, key=len)].error(literal(fault), icon=":material/front_hand:")
 
 
 def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
@@ -133,7 +136,9 @@ def _fitted(tree: dict[str, Any], source: str, axes: int | None) -> tuple[dict[s
 
 def _num_axes(dataset: dict[str, Any]) -> int | None:
     try:
-        return len(describe(DatasetSettings.model_validate(dataset)).shape)
+        asked = DatasetSettings.model_validate(dataset)
+        refuse_elsewhere(asked)
+        return len(describe(asked).shape)
     except ValueError:  # the page tells why, elsewhere
         return None
 
@@ -218,12 +223,12 @@ def _list(slot: Slot) -> Any:
     if not text:
         return None if slot.info.default is None else []
     numbers = [part for part in re.split(r"[\s,;×x]+", text) if part]
-    if all(re.fullmatch(r"-?\d+(\.\d+)?", part) for part in numbers):
-        values = [float(part) if "." in part else int(part) for part in numbers]
-        return values[0] if len(values) == 1 and slot.path == "decomposition.overlap" else values
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        if all(re.fullmatch(r"-?\d+(\.\d+)?", part) for part in numbers):
+            values = [float(part) if "." in part else int(part) for part in numbers]
+            return values[0] if len(values) == 1 and slot.path == "decomposition.overlap" else values
+        return read_plain(text)
+    except ValueError:
         return text
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import streamlit as st
 
+from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
 from ddlab.runs import EXAMPLE, RunFolder, RunState, delete, restore
 from ddlab.words import sentence
-from pages.ui import selection
+from pages.ui import selection, shell
+from pages.ui.literal import literal
 
 SECONDS = 1.0  # between two looks at a run that works
 LOG_LINES = 200
@@ -26,11 +28,12 @@ LOOKS = {  # of every state: its sign, its word and its colour
 
 def start(experiment: Experiment, command: str) -> RunFolder | None:
     """Make a run, start it in the background and make it the current one; says why where it cannot start."""
-    run = RunFolder.create(experiment, command)
     try:
+        refuse_elsewhere(experiment.dataset)
+        run = RunFolder.create(experiment, command)
         launch(run)
-    except (ValueError, RuntimeError) as error:
-        st.error(str(error), icon=":material/front_hand:")
+    except (ValueError, RuntimeError, OSError) as error:
+        shell.refuse(error)
         return None
     selection.choose(selection.RUN, run.id)
     return run
@@ -63,7 +66,7 @@ def status(run: RunFolder) -> None:
     waits_for = queue_position(run)[1] if state.state == "queued" else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]
-        st.markdown(sentence(state, progress, run.summary()["accuracies"], waits_for))
+        st.markdown(literal(sentence(state, progress, run.summary()["accuracies"], waits_for)))
     if state.is_live:
         st.progress(min(1.0, float(progress.get("done") or 0.0)))
     failure = run.failure() if state.state == "failed" else None
@@ -102,7 +105,7 @@ def _rename(run: RunFolder) -> None:
 def _delete(run: RunFolder, state: RunState) -> None:
     reason = "Cancel it before deleting it." if state.is_live else None
     with st.popover("Delete", icon=":material/delete:", disabled=state.is_live, help=reason):
-        st.write(f"Delete “{run.name}” ({run.size / 1e6:.1f} MB)? It goes to the trash; you can undo it.")
+        st.write(f"Delete “{literal(run.name)}” ({run.size / 1e6:.1f} MB)? It goes to the trash; you can undo it.")
         if st.button("Yes, delete it", type="primary", key=f"delete {run.id}"):
             attempt(_throw_away, run)
 
@@ -117,7 +120,7 @@ def undo() -> None:
     if deleted is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(f"“{deleted[1]}” is in the trash.", icon=":material/delete:")
+        st.info(f"“{literal(deleted[1])}” is in the trash.", icon=":material/delete:")
         if st.button("Undo", key="undo"):
             del st.session_state["deleted"]
             selection.choose(selection.RUN, deleted[0])
@@ -129,7 +132,7 @@ def attempt(action: Callable[..., Any], *arguments: Any) -> None:
     try:
         action(*arguments)
     except (ValueError, RuntimeError, OSError) as error:
-        st.error(str(error), icon=":material/front_hand:")
+        shell.refuse(error)
     else:
         st.rerun()
 

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from ddlab.analyses.sensitivity import DIVERGED
+from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.control import cancel, resume
 from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES, title
 from ddlab.runs import RunFolder
 from ddlab.sweeps import Step, is_open, start
-from pages.ui import live, selection
+from pages.ui import live, selection, shell
 
 THIS = "run"  # the current run's experiment, as something to begin with
 SECONDS = 2.0  # between two looks at the runs
@@ -40,14 +41,16 @@ def pick_base(name: str, first: str) -> tuple[str, Experiment]:
     Raises
     ------
     ValueError
-        If the run cannot be read.
+        If the run cannot be read, or its data are not offered here.
     """
     run = selection.current_run()
     labels = {name: f"{name} · {title(name)}" for name in sorted(RECIPES, key=lambda name: name != first)}
     if run is not None:
         labels[THIS] = f"The experiment of “{run.name}”"
     source = selection.pick("Start from", list(labels), name, format_func=labels.get, help="Train makes others.")
-    return source, _of(run) if run is not None and source == THIS else RECIPES[source]()
+    base = _of(run) if run is not None and source == THIS else RECIPES[source]()
+    refuse_elsewhere(base.dataset)
+    return source, base
 
 
 def _of(run: RunFolder) -> Experiment:
@@ -78,7 +81,7 @@ def start_button(todo: Sequence[Step], command: str, shown: tuple[str, str], not
         with st.spinner("Puts the runs in the queue …"):
             start(todo, command)
     except (ValueError, RuntimeError, OSError) as error:
-        st.error(str(error), icon=":material/front_hand:")
+        shell.refuse(error)
         return
     selection.choose(*shown)
     st.rerun()

@@ -16,7 +16,7 @@ from ddlab.home import home
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
 from ddlab.words import duration
-from pages.ui import dataset, results, selection
+from pages.ui import dataset, results, selection, shell
 
 AT_ONCE = 2**23  # numbers of the maps that are computed together, about
 MOST_AT_ONCE = 8  # images
@@ -134,5 +134,5 @@ def ask(run: RunFolder, *arguments: str) -> Path:
     try:
         return computed("maps", run.id, *arguments, stamp=(str(run.path), results.stamp(run)))
     except ValueError as error:
-        st.error(str(error).removeprefix("ddlab: "), icon=":material/front_hand:")
+        shell.refuse(str(error).removeprefix("ddlab: "))
         st.stop()

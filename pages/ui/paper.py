@@ -1,7 +1,5 @@
 """The paper's numbers beside those of a run, and beside those of all runs."""
 
-import re
-
 import pandas as pd
 import streamlit as st
 
@@ -10,6 +8,7 @@ from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, list_runs
 from ddlab.strategies import STRATEGIES
 from pages.ui import results
+from pages.ui.literal import literal
 
 SHARE = "percent"
 WHOLE = [name for name in RECIPES if name.startswith("klawonn_") and not name.endswith("_small")]
@@ -40,7 +39,7 @@ def show_cell(run: RunFolder) -> None:
     st.download_button("The comparison as CSV", csv, f"{run.id}-paper.csv", "text/csv", on_click="ignore")
     st.caption(" ".join([*sentences, "What a shorter run can repeat is the **order** of the strategies."]))
     st.markdown("**What differs in the set-up**")
-    st.table(differences.rename(columns=str.capitalize).map(_plain), hide_index=True)
+    st.table(differences.rename(columns=str.capitalize).map(literal), hide_index=True)
 
 
 def _titles(table: pd.DataFrame) -> list[str]:
@@ -97,14 +96,9 @@ def _wide(table: pd.DataFrame) -> pd.DataFrame:
     for key, cell in table.groupby(["dataset", "model", "grid"], sort=False):
         where = paper.Cell(*key)
         shown = dict(zip(_titles(cell), [_beside(row) for row in cell.itertuples()], strict=True))
-        last = {"Runs": _plain(", ".join(cell["runs"].iloc[0])), "Recipe": f"[train](train?recipe={recipes[where]})"}
+        last = {"Runs": literal(", ".join(cell["runs"].iloc[0])), "Recipe": f"[train](train?recipe={recipes[where]})"}
         rows.append({"Data": where.dataset, "Model": MODELS[where.model], "Grid": where.grid} | shown | last)
     return pd.DataFrame(rows, columns=list(rows[0])).fillna("–")  # the first row has all strategies
-
-
-def _plain(text: str) -> str:
-    """Text whose signs mean nothing in Markdown."""
-    return re.sub(r"([\\`*_~$:<>\[\]])", r"\\\1", text)
 
 
 def _beside(row) -> str:

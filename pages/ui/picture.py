@@ -9,6 +9,7 @@ from ddlab.data.source import Split
 from ddlab.figures import images as pictures
 from ddlab.figures.volumes import Scene
 from pages.ui import charts, volume
+from pages.ui.literal import literal
 
 
 def read(split: Split, index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -31,7 +32,7 @@ def show(scene: Scene, title: str, name: str) -> None:
         Of the file that is saved, without ending.
     """
     if scene.image.ndim == 4:
-        st.markdown(f"**{title}**")
+        st.markdown(f"**{literal(title)}**")
         volume.show(scene)
     else:
         figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask)

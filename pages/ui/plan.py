@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.cost import cost_table, machine_rate, plan_table
+from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.devices import num_workers, plural
-from ddlab.experiment import Experiment, ExperimentError, parse_experiment
+from ddlab.experiment import Experiment, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
@@ -35,15 +36,16 @@ class Examined:
 
 
 def examine(tree: dict[str, Any]) -> Examined:
-    """Check the fields, then whether they fit each other, the data and this machine."""
+    """Check the fields, then whether they fit each other, the data, what is offered here, and this machine."""
     experiment: Experiment | None = None
     problem: Problem | None = None
     try:
         experiment = parse_experiment(tree)
+        refuse_elsewhere(experiment.dataset)
         problem = pose(experiment)
         plan(problem)
         num_workers(experiment.placement.model_dump())
-    except (ExperimentError, ValueError) as error:
+    except ValueError as error:
         return Examined(experiment, problem, str(error))
     return Examined(experiment, problem, "")
 

@@ -10,7 +10,9 @@ from ddlab.analyses.playground import walk
 from ddlab.analyses.step_words import short, tell
 from ddlab.figures import playground as figures
 from ddlab.figures.playground_history import timeline
+from ddlab.registry import shortened
 from pages.ui import charts, selection
+from pages.ui.literal import literal
 
 RADII = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -136,7 +138,7 @@ def _pick_start(landscape: Landscape) -> tuple[float, float]:
     if typed and typed not in known and not any(typed in other.starts for other in LANDSCAPES.values()):
         left, right, bottom, top = landscape.window
         rule = f"two numbers with a comma, {left:g} to {right:g} and {bottom:g} to {top:g}"
-        st.warning(f"Start: must be {rule}, got “{typed}”.")
+        st.warning(f"Start: must be {rule}, got {literal(shortened(typed))}.")
     settings: dict[str, Any] = {"accept_new_options": True, "help": "Or type two numbers, or click on the landscape."}
     return known[selection.pick("Start", list(known), "start", TELLING["start"], **settings)]
 

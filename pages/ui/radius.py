@@ -16,6 +16,7 @@ from ddlab.optim.radius import RadiusRule
 from ddlab.runs import RunFolder
 from ddlab.strategies import STRATEGIES
 from pages.ui import charts, live, results, selection
+from pages.ui.literal import literal
 
 COMMAND = "ddlab train trust_region_demo"
 PERCENT = {"format": "percent"}
@@ -64,7 +65,7 @@ def show_history(run: RunFolder) -> None:
         if _will_have(run, analysis.METHODS):
             live.follow(run, lambda run: st.caption("Its steps appear here after the first epoch."), _told)
             return
-        _ask_for_a_run(f"“{run.name}” has no history of a radius: none of its strategies took a step of one.")
+        _ask_for_a_run(f"“{literal(run.name)}” has no history of a radius: none of its strategies took a step of one.")
         return
     left, right = st.columns([3, 1])
     with left:
@@ -80,7 +81,7 @@ def show_history(run: RunFolder) -> None:
 
 def _draw_history(run: RunFolder, strategy: str, seed: int) -> None:
     steps, figure, (first, *others) = _history(str(run.path), strategy, seed, _told(run))
-    st.markdown(f"**{first}** {' '.join(others)}")
+    st.markdown(f"**{literal(first)}** {literal(' '.join(others))}")
     charts.show(figure, steps, "history", f"{run.id}-{strategy}-{seed}-steps")
 
 
@@ -155,7 +156,7 @@ def _takes(table: pd.DataFrame) -> None:
         "Accuracy to reach", options, "against_target", reachable, st.select_slider, format_func="{} %".format
     )
     takes = passes.what_it_takes(table, target / 100)
-    st.markdown(passes.saving_in_words(takes))
+    st.markdown(literal(passes.saving_in_words(takes)))
     shown = takes.drop(columns=["run_id", "strategy"])
     alone = {"run": takes["run_id"].nunique() == 1, "last_sd": takes["seeds"].max() == 1}
     shown = shown.drop(columns=[name for name, is_alone in alone.items() if is_alone])

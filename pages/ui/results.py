@@ -6,9 +6,9 @@ import streamlit as st
 from ddlab.analyses import accuracy, probabilities
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
-from ddlab.problem import decompose
+from ddlab.problem import Problem, decompose, pose
 from ddlab.runs import RunFolder
-from pages.ui import dataset, live, selection
+from pages.ui import dataset, live, selection, shell
 
 KEPT = 16  # results in memory, of all sessions together
 
@@ -26,13 +26,22 @@ def require_run(question: str) -> RunFolder:
     try:
         run.experiment  # noqa: B018  (validates it)
     except ValueError as error:
-        st.error(str(error))
+        shell.refuse(error)
         st.stop()
     if run.state().state != "finished":
         with st.container(border=True):
             live.follow(run, live.status, stamp)
             st.caption("What the run has so far is shown below; more appears by itself when a stage is done.")
     return run
+
+
+def posed(run: RunFolder) -> Problem:
+    """The run's networks and how it cuts its images; stops the page with a sentence where its data are gone."""
+    try:
+        return pose(run.experiment)
+    except ValueError as error:
+        shell.refuse(error)
+        st.stop()
 
 
 def stamp(run: RunFolder) -> int:
@@ -53,7 +62,7 @@ def outcomes(run: RunFolder, seed: int) -> probabilities.Outcomes:
     try:
         return _outcomes(str(run.path), seed, stamp(run))
     except ValueError as error:
-        st.error(str(error))
+        shell.refuse(error)
         st.stop()
 
 
@@ -84,6 +93,10 @@ def curves(runs: list[RunFolder]) -> pd.DataFrame:
 
 
 def images(run: RunFolder) -> tuple[Dataset, Decomposition]:
-    """The data set of a run and how the run cuts its images."""
-    data = dataset.read(run.experiment.dataset)
+    """The data set of a run and how the run cuts its images; stops the page with a sentence where its data are gone."""
+    try:
+        data = dataset.read(run.experiment.dataset)
+    except ValueError as error:
+        shell.refuse(error)
+        st.stop()
     return data, decompose(data.description.shape, run.experiment.decomposition)

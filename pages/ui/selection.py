@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
+from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
+from pages.ui.literal import literal
 
 RUN = "run"
 
@@ -37,7 +39,8 @@ def pick(
     by_text = {str(option): option for option in options}
     asked = st.query_params.get(name)
     if asked and asked not in by_text and asked != st.session_state.get(written):
-        st.warning(f"The link asks for {label.lower()} “{asked}”, which is not here. Another one is shown.")
+        text = literal(asked[:MOST_SHOWN])
+        st.warning(f"The link asks for {label.lower()} “{text}”, which is not here. Another one is shown.")
     if (wish := st.session_state.pop(wanted, None)) in options:
         st.session_state[key] = wish
     elif asked in by_text and asked != st.session_state.get(written):  # a link, or the browser's back button

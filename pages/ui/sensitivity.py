@@ -28,7 +28,8 @@ from ddlab.sensitivity import (
 from ddlab.strategies import STRATEGIES
 from ddlab.sweeps import NAME, by_sweep
 from ddlab.words import duration
-from pages.ui import charts, many_runs, plan, results, selection
+from pages.ui import charts, many_runs, plan, results, selection, shell
+from pages.ui.literal import literal
 
 SHOWN = "sensitivity"  # of the URL: which sweep
 GRIDS = {
@@ -89,7 +90,7 @@ def _draw(runs: list[RunFolder], name: str, epoch: str) -> None:
         st.markdown("No run is done yet: the lines grow by themselves.")
         return
     if not {"queued", "running"} & set(states):  # half a line has no width
-        st.markdown(analysis.in_words(widths))
+        st.markdown(literal(analysis.in_words(widths)))
     figure = sensitivity_lines(table, widths, epoch, analysis.chance(runs[0]))
     charts.show(figure, table, "sensitivity lines", name.replace(" ", "-"), **many_runs.clickable("sensitivity lines"))
     many_runs.open_clicked()
@@ -107,7 +108,7 @@ def _form() -> None:
     try:
         source, base = many_runs.pick_base("sensitivity_base", DEFAULT)
     except ValueError as error:
-        st.error(str(error))
+        shell.refuse(error)
         return
     settings = {"format_func": lambda name: STRATEGIES[name].title}
     strategies = selection.pick_several("Strategies", list(TUNED), "sensitivity_of", COMPARED, **settings)
@@ -143,7 +144,7 @@ def _offer(base: Experiment, strategies: Sequence[str], grid: str, command: str)
         todo = steps(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))
         at_once = runs_at_once(todo[0].experiment)
     except ValueError as error:
-        st.error(str(error), icon=":material/front_hand:")
+        shell.refuse(error)
         return
     table = analysis.plan_of_sensitivity(todo, machine_rate(list_runs()))
     left, done = int(table["open"].sum()), int((~table["open"]).sum())

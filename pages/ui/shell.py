@@ -1,7 +1,9 @@
-"""How a page begins."""
+"""How a page begins, and how it says what it cannot do."""
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+
+from pages.ui.literal import literal, literal_lines
 
 ENTERED = "entered"  # whether this visitor's pages run inside the app
 
@@ -23,3 +25,13 @@ def title(text: str) -> None:
         PagesManager.uses_pages_directory = False
         st.rerun()
     st.title(text)
+
+
+def refuse(why: Exception | str) -> None:
+    """Say why something cannot be done; names of files, classes and runs in it are shown as they are written."""
+    st.error(literal_lines(why), icon=":material/front_hand:")
+
+
+def cannot_follow(why: Exception) -> None:
+    """Say that the address of the page asks for something that is not here."""
+    st.warning(f"The link cannot be followed: {literal(why)}")

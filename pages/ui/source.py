@@ -6,11 +6,12 @@ from typing import Any
 import streamlit as st
 
 from ddlab.data.cache import describe
+from ddlab.data.offered import refuse_elsewhere
 from ddlab.experiment import Experiment
 from ddlab.layouts import lay_out
 from ddlab.recipes import RECIPES, title
 from ddlab.runs import open_run
-from pages.ui import selection
+from pages.ui import selection, shell
 
 FROM_RUN = "from"
 LAYOUT = "layout"  # no setting: boxes are made of it
@@ -73,7 +74,7 @@ def _linked() -> Source | None:
             words = " ".join(asked[name] for name in DECOMPOSED if asked.get(name))
             return Source(f"link {words}", "Your decomposition", decomposed(given))
     except ValueError as error:
-        st.warning(f"The link cannot be followed: {error}")
+        shell.cannot_follow(error)
     return None
 
 
@@ -83,13 +84,14 @@ def decomposed(given: dict[str, Any]) -> Experiment:
     Raises
     ------
     ValueError
-        If a value does not fit its field, or the layout not the images.
+        If a value does not fit its field, or the layout not the images, or those are not offered here.
     """
     dataset = given.get("dataset.name", Experiment().dataset.name)
     fields = {path: value for path, value in given.items() if path != LAYOUT}
     experiment = Experiment().with_settings({**fields, "name": f"{dataset} decomposed"[:80]})
     if LAYOUT not in given:
         return experiment
+    refuse_elsewhere(experiment.dataset)
     asked = experiment.decomposition
     overlap = asked.overlap if isinstance(asked.overlap, int) else max(asked.overlap)
     made = lay_out(given[LAYOUT], describe(experiment.dataset).shape, asked.grid, overlap, asked.border)

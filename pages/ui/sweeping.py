@@ -29,7 +29,7 @@ from ddlab.sweeps import (
     sweep_name,
 )
 from ddlab.words import duration, percent
-from pages.ui import charts, many_runs, plan, results, selection
+from pages.ui import charts, many_runs, plan, results, selection, shell
 
 FURTHER = (1, 3, 6, 12, 16)  # overlaps besides the usual ones
 
@@ -71,7 +71,7 @@ def pick() -> Wish:
         default = [_written(grid) for grid in default_grids(base)]
         shape = describe(base.dataset).shape
     except ValueError as error:
-        st.error(str(error))
+        shell.refuse(error)
         st.stop()
     grids = sorted({*default, *map(_written, grid_presets(shape))}, key=_tuple)
     chosen_grids = selection.pick_several("Grids", grids, "grids", default, source)
@@ -111,7 +111,7 @@ def offer(wish: Wish) -> None:
         todo = steps(variants, by_sweep(list_runs()).get(sweep_name(wish.base), []))
         at_once = runs_at_once(todo[0].experiment)
     except ValueError as error:
-        st.error(str(error), icon=":material/front_hand:")
+        shell.refuse(error)
         return
     table = plan_of_sweep(variants, machine_rate(list_runs()))
     fits = table["reason"].eq("")

@@ -12,10 +12,11 @@ from ddlab.analyses.logits import bound_table
 from ddlab.analyses.premises import Premise
 from ddlab.analyses.verified import FORMAT, Verified
 from ddlab.figures import theory as figures
-from ddlab.problem import Problem, pose
+from ddlab.problem import Problem
 from ddlab.runs import EXAMPLE, RunFolder
 from ddlab.words import percent
-from pages.ui import charts, results, selection
+from pages.ui import charts, results, selection, shell
+from pages.ui.literal import literal
 
 MOST_IMAGES, LEAST_IMAGES = 256, 16
 WORK = 4e11  # operations that a visitor may wait for
@@ -23,18 +24,9 @@ KEPT = 4  # answers in memory, of all sessions together
 PRECISIONS = {"float32": "float32, as trained", "float64": "float64, to tell rounding from differences"}
 
 
-def posed(run: RunFolder) -> Problem:
-    """The run's networks and how it cuts its images; stops the page with a sentence where its data are gone."""
-    try:
-        return pose(run.experiment)
-    except ValueError as error:
-        st.error(str(error))
-        st.stop()
-
-
 def how_to(why: str) -> None:
     """Say why there is nothing to compose, and which experiments have something."""
-    st.info(f"{why} Nothing is composed in this run.")
+    st.info(f"{literal(why)} Nothing is composed in this run.")
     st.markdown(
         "Train one whose local networks can be composed: the recipe **theorem** meets every premise of the theorems, "
         "**composed** shows what further training is for. In the form that is *Reduction 1/N* and the strategy "
@@ -46,7 +38,7 @@ def how_to(why: str) -> None:
 def show_premises(premises: list[Premise]) -> None:
     """List what the theorems take for granted, with whether the run is so, and why."""
     marks = {True: ":green[✓]", False: ":orange[✗]"}
-    lines = [f"- {marks[one.holds]} **{one.premise}**, for {one.needed}: {one.why}." for one in premises]
+    lines = [f"- {marks[one.holds]} **{one.premise}**, for {one.needed}: {literal(one.why)}." for one in premises]
     st.markdown("\n".join(lines))
 
 
@@ -60,7 +52,7 @@ def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Ver
             path = computed("verify", *arguments, stamp=(FORMAT, results.stamp(run)))
         return _read(str(path))
     except ValueError as error:
-        st.error(str(error))
+        shell.refuse(error)
         st.stop()
 
 
@@ -76,9 +68,9 @@ def verdict(about: dict[str, Any]) -> None:
     if about["holds"]:
         exact = all(row["promised"] == 1 for row in about["layers"])
         what = "reproduces its local networks everywhere" if exact else "equals its local networks wherever it must"
-        st.success(f"{whose[0].upper()}{whose[1:]} {what} ({over}).")
+        st.success(literal(f"{whose[0].upper()}{whose[1:]} {what} ({over})."))
         return
-    st.error("\n".join(["Something does not hold that must:", *(f"- {fault}" for fault in about["faults"])]))
+    shell.refuse("\n".join(["Something does not hold that must:", *about["faults"]]))
 
 
 # ---- layer by layer
