@@ -1,6 +1,7 @@
 """The command line: everything that the pages do. Commands import what they need when they are called."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,11 +37,15 @@ app.add_typer(data.commands, name="data", help="Look at images before they are u
 @app.command(name="app")
 def open_app(
     port: Annotated[int, typer.Option(help="Where the browser finds them, on this machine.")] = 8501,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", metavar="FOLDER", help="Let the pages read images of your own from there, too."),
+    ] = None,
 ) -> None:
     """Open the pages."""
     from ddlab.cli.pages import serve
 
-    serve(port)
+    serve(port, data or ())
 
 
 def main() -> None:

@@ -3,23 +3,40 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import ddlab
+from ddlab.data.offered import VARIABLE
 
 
-def serve(port: int) -> None:
+def serve(port: int, folders: Sequence[Path] = ()) -> None:
     """Serve the pages on this machine until Ctrl-C.
+
+    Parameters
+    ----------
+    folders
+        Where visitors may read images besides the usual folders, see :mod:`ddlab.data.offered`.
 
     Raises
     ------
     ValueError
-        If ddlab was installed without its pages.
+        If ddlab was installed without its pages, or one of the folders is not there.
     """
     script = Path(ddlab.__file__).parents[1] / "app.py"
     if not script.exists():
         raise ValueError("app: the pages belong to the project's folder, not to an installed package; start it there")
+    os.environ[VARIABLE] = _with_folders(folders)
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     if os.name == "posix":
         os.execv(command[0], command)
     sys.exit(subprocess.call(command, cwd=script.parent))
+
+
+def _with_folders(folders: Sequence[Path]) -> str:
+    """What the environment names already, and the folders after it."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"--data {folder}: there is no such folder")
+    named = [os.environ.get(VARIABLE, ""), *(str(folder.absolute()) for folder in folders)]
+    return os.pathsep.join(filter(None, named))

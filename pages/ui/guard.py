@@ -68,15 +68,15 @@ def _policy() -> dict[str, str]:
     """Where a page may take what from.
 
     Streamlit and plotly write styles into the page; components come as modules in blobs, pictures as data; plotly's
-    pictures in space compile their shaders' drawing by ``Function``. Of the scripts in Streamlit's own page the hashes
-    are named, so that no other runs.
+    WebGL, which draws the history of a run with many steps, makes functions of text (``unsafe-eval``). Of the scripts
+    that stand in Streamlit's page the hashes are named, so that no other one runs there.
     """
     page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     digests = (hashlib.sha256(script.encode()).digest() for script in _INLINE.findall(page))
     inline = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return {
         "default-src": "'self'",
-        "script-src": f"'self' blob: {inline}",
+        "script-src": f"'self' 'unsafe-eval' blob: {inline}",
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",

@@ -1,6 +1,5 @@
 """Class activation maps on a page: what to look at, and the maps, computed in a process of their own."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -12,11 +11,10 @@ from ddlab.analyses.computed import computed
 from ddlab.analyses.map_layers import cam_layer, common_layers
 from ddlab.analyses.mapped import Mapped
 from ddlab.data.source import Dataset
-from ddlab.home import home
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
 from ddlab.words import duration
-from pages.ui import dataset, results, selection, shell
+from pages.ui import dataset, results, selection, shell, uploads
 
 AT_ONCE = 2**23  # numbers of the maps that are computed together, about
 MOST_AT_ONCE = 8  # images
@@ -97,19 +95,17 @@ def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
 
 
 def _upload(is_volume: bool) -> Path | None:
-    """The file of an own image, kept under a name that follows from its content; None if there is none yet."""
+    """The file of an own image; None if there is none yet."""
     what = "A volume (NIfTI)" if is_volume else "A picture (PNG, JPEG, …)"
     given = st.file_uploader(what, key="own image")
     if given is None:
         st.caption("It is scaled to the size of the run's images, and stays on this machine.")
         return None
-    content = given.getvalue()
-    folder = home() / "cache" / "uploads" / hashlib.blake2b(content, digest_size=12).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / Path(given.name).name
-    if not path.exists():
-        path.write_bytes(content)
-    return path
+    try:
+        return uploads.keep(given.name, given.getvalue())
+    except OSError as error:  # such as a full disk
+        shell.refuse(f"The file cannot be kept: {error.strerror}.")
+        return None
 
 
 def seconds(problem: Problem, num_whole: int, num_local: int, passes: int) -> float:

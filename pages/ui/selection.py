@@ -12,6 +12,7 @@ from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
 from pages.ui.literal import literal
 
 RUN = "run"
+MOST_OFFERED = 200  # runs in a picker
 
 
 def pick(
@@ -106,8 +107,16 @@ def put_in_url(name: str, text: str) -> None:
 
 
 def runs() -> dict[str, RunFolder]:
-    """The runs that can be picked, by id: all of them, newest first, then the example that comes with ddlab."""
-    found = {run.id: run for run in list_runs()}
+    """The runs that can be picked, by id: the newest, then older ones that are asked for, then the shipped example.
+
+    Every option of a picker is read at each rerun and sent to the browser: of thousands of runs these are enough, and
+    the table of the Runs page opens the others.
+    """
+    everything = {run.id: run for run in list_runs()}
+    wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "in the URL"))]
+    wanted += [*st.query_params.get("with", "").split(","), *st.session_state.get("with picker", ())]
+    ids = dict.fromkeys([*list(everything)[:MOST_OFFERED], *(id for id in wanted if id in everything)])
+    found = {id: everything[id] for id in ids}
     try:
         return {**found, EXAMPLE: open_run(EXAMPLE)}
     except ValueError:

@@ -1,5 +1,6 @@
 """The table of all runs; a click on a row makes it the current run."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -12,15 +13,18 @@ from pages.ui import selection
 from pages.ui.live import LOOKS
 
 SECONDS = 2.0  # between two looks
-NEWEST = 50  # runs shown at first
+AT_ONCE = 50  # runs on a page of the table
 
 
 @st.fragment(run_every=SECONDS)
 def runs() -> None:
-    """Draw the table; it renews itself."""
+    """Draw the table, the newest runs first, so many at a time; it renews itself."""
     everything = list_runs()
-    whole = len(everything) <= NEWEST or st.toggle(f"Show all {len(everything)} runs", key="all runs")
-    shown = everything if whole else everything[:NEWEST]
+    num_pages, page = math.ceil(len(everything) / AT_ONCE), 1
+    if num_pages > 1:
+        page = min(num_pages, st.pagination(num_pages, key="page of runs"))
+        st.caption(f"{len(everything):,} runs, the newest first.")
+    shown = everything[AT_ONCE * (page - 1) :][:AT_ONCE]
     table = pd.DataFrame([_row(run) for run in shown])
     columns = {
         "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width="small"),
