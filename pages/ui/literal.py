@@ -17,7 +17,7 @@ _MARKS = re.compile(
     r"|(?<![^\W_])_|_(?![^\W_])"  # where no word goes on: emphasis
     r"|^[-+=#>])"  # at the start: lists, headings, quotes
 )
-_NUMBERED = re.compile(r"^(\d+)([.)])")
+_NUMBERED = re.compile(r"^(\d+)([.)])(?= |$)")
 _NAMED, _NAME = re.compile(r":(?=\S)"), re.compile(r"([:/])")  # :red, :smile:, :material/home:
 _ADDRESS = re.compile(r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 _JOINER = "\u2060"  # has no width; parts an address, so that Streamlit makes no link of it

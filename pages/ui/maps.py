@@ -15,6 +15,7 @@ from ddlab.problem import Problem
 from ddlab.runs import RunFolder
 from ddlab.words import duration
 from pages.ui import dataset, results, selection, shell, uploads
+from pages.ui.literal import literal
 
 AT_ONCE = 2**23  # numbers of the maps that are computed together, about
 MOST_AT_ONCE = 8  # images
@@ -59,7 +60,7 @@ def layers(problem: Problem) -> tuple[str, ...]:
 
 def nothing(why: str) -> NoReturn:
     """Say why there are no maps and how to get some, and stop the page."""
-    st.info(why)
+    st.info(literal(why))
     st.markdown(
         "Train something small to look into: the recipe **demo** takes half a minute, and its images tell where the "
         "evidence is; from the shell `ddlab train demo`."

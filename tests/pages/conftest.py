@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest, app_test
 
@@ -21,6 +22,8 @@ def open_page(monkeypatch):
     """``open_page("runs", run=...)`` gives the page after its first run, and fails on an exception."""
     monkeypatch.chdir(APP.parent)
     monkeypatch.setattr(app_test, "PagesManager", _manager_of_a_warm_server)
+    said = config.get_option("client.showErrorDetails")
+    config.set_option("client.showErrorDetails", "full")  # for whoever reads why a test failed
 
     def opened(name: str, **parameters: str) -> AppTest:
         test = AppTest.from_file(str(APP), default_timeout=SECONDS)
@@ -29,4 +32,5 @@ def open_page(monkeypatch):
         assert not test.exception, test.exception[0].stack_trace
         return test
 
-    return opened
+    yield opened
+    config.set_option("client.showErrorDetails", said)
