@@ -17,7 +17,7 @@ def keep(name: str, content: bytes) -> Path:
     everything = home() / "cache" / "uploads"
     folder = everything / hashlib.blake2b(content, digest_size=12).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / re.sub(r"[^\w.-]", "_", name)[-LONGEST:].lstrip(".")
+    path = folder / (re.sub(r"[^\w.-]", "_", name)[-LONGEST:].lstrip(".") or "file")
     if not path.exists():
         unfinished = folder / f"{path.name}.{os.getpid()}"
         unfinished.write_bytes(content)

@@ -16,22 +16,29 @@ from tests.browser import chromium
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
+FORBIDDEN = "forbidden by the policy"
+TELL = f"""document.addEventListener("securitypolicyviolation",
+  (event) => console.error(`{FORBIDDEN}: ${{event.violatedDirective}} ${{event.blockedURI}}`));"""
 HERE = ("127.0.0.1", "localhost", "")  # no host: data: and blob: addresses
 
 
 class Server:
-    """The laboratory's server on a free port; it can be killed and started again."""
+    """The laboratory's server on a free port; it can be killed and started again.
 
-    def __init__(self, log: Path) -> None:
+    ``command`` is what starts it, without the port.
+    """
+
+    def __init__(self, log: Path, command=("streamlit", "run", "app.py", "--server.port")) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
+        self.command = command
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"]
+        command = [sys.executable, "-m", *self.command, str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"CI": "1"})
         deadline = time.monotonic() + START_SECONDS
@@ -79,10 +86,12 @@ def open_browser(browser, server):
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
+        context.add_init_script(TELL)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.extend({said.text} if FORBIDDEN in said.text else ()))
         page.on("request", lambda request: foreign.update(_foreign(request.url)))
         page.goto(server.url + path)
         page.locator("h1").first.wait_for()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from ddlab.runs import listing
 from tests.made_run import made_run
@@ -58,3 +59,12 @@ def test_an_address_that_is_not_here_is_told_and_another_one_shown(open_page):
     told = " ".join(warning.value for warning in test.warning)
     assert "run “nope”" in told and "image “99999”" in told
     assert not test.run().warning
+
+
+def test_an_error_shows_no_path_of_this_machine_and_the_server_tells_all(capsys):
+    def script():
+        raise ValueError("no such file: /srv/secret")
+
+    (shown,) = AppTest.from_function(script).run().exception
+    assert "secret" not in str(shown.proto) and not shown.stack_trace
+    assert "secret" in capsys.readouterr().out

@@ -81,7 +81,7 @@ def shown_as_markdown(test):
     kinds = "title header subheader markdown caption error warning info success".split()
     texts = [element.value for kind in kinds for element in getattr(test, kind)]
     texts += [part.proto.label for kind in ("expander", "tab", "download_button") for part in test.get(kind)]
-    texts += [image.caption for images in test.get("imgs") for image in images.proto.imgs]
+    texts += [image.caption for images in test.get("image") for image in images.proto.imgs]
     return texts + [option.content for group in test.get("button_group") for option in group.proto.options]
 
 

@@ -109,3 +109,29 @@ def test_a_network_can_be_taken_away(open_page, own_home):
 def test_a_run_without_weights_says_so(open_page):
     test = open_page("runs", run=made_run().id)
     assert any("kept without the weights" in caption.value for caption in test.caption)
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """More runs than a picker offers, or a page of the table."""
+    monkeypatch.setattr("pages.ui.selection.MOST_OFFERED", 3)
+    monkeypatch.setattr("pages.ui.table.AT_ONCE", 3)
+    return [made_run("queued").id for _ in range(5)][::-1]
+
+
+def test_the_picker_offers_the_newest_and_what_is_asked_for(many, open_page):
+    newest = open_page("runs")
+    assert len(newest.sidebar.selectbox[0].options) == 3 + 1, "the example comes with ddlab"
+    old = open_page("runs", run=many[-1])
+    assert old.sidebar.selectbox[0].value == many[-1] and len(old.sidebar.selectbox[0].options) == 4 + 1
+    assert old.run().sidebar.selectbox[0].value == many[-1], "it stays"
+    compared = open_page("compare", run=many[0], **{"with": many[-2]})
+    assert compared.multiselect[0].value == [many[-2]]
+
+
+def test_the_table_has_all_runs_a_page_at_a_time(many, open_page):
+    test = open_page("runs")
+    assert len(test.dataframe[0].value) == 3 and any("5 runs" in caption.value for caption in test.caption)
+    test.session_state["page of runs"] = 2
+    test.run()
+    assert len(test.dataframe[0].value) == 2 and not test.exception
