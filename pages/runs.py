@@ -55,6 +55,7 @@ def one(run: RunFolder) -> None:
         live.actions(run)
         return
     live.follow(run, live.status)
+    live.damage(run)
     live.actions(run)
     measure = curves.pick_measure()
     live.follow(run, lambda run: curves.learning(run, seed, measure))

@@ -9,10 +9,10 @@ from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
-from ddlab.runs import EXAMPLE, RunFolder, RunState, delete, restore
+from ddlab.runs import EXAMPLE, RunFolder, RunState, damaged_files, delete, restore
 from ddlab.words import sentence
 from pages.ui import selection, shell
-from pages.ui.literal import literal
+from pages.ui.literal import literal, literal_lines
 
 SECONDS = 1.0  # between two looks at a run that works
 LOG_LINES = 200
@@ -75,6 +75,12 @@ def status(run: RunFolder) -> None:
             st.code(failure.get("traceback") or "No traceback was kept.", language="text")
 
 
+def damage(run: RunFolder) -> None:
+    """Name the files of a run that are damaged; what they held is missing on every page, and Resume makes it anew."""
+    if faults := damaged_files(run):
+        st.warning("Some of this run's files are damaged.  \n" + literal_lines("\n".join(faults)))
+
+
 def actions(run: RunFolder) -> None:
     """Buttons for what can be done with a run in its state."""
     state = run.state()
@@ -111,7 +117,8 @@ def _delete(run: RunFolder, state: RunState) -> None:
 
 
 def _throw_away(run: RunFolder) -> None:
-    st.session_state["deleted"] = (delete(run), run.name)
+    name = run.name
+    st.session_state["deleted"] = (delete(run), name)
 
 
 def undo() -> None:

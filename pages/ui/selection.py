@@ -127,8 +127,8 @@ def run_label(run: RunFolder) -> str:
     """A run as people know it: its name, when it was made, and its state unless it is finished."""
     if run.read_only:
         return "Example (shipped)"
-    state = run.state().state
-    return " · ".join(filter(None, [run.name, made(run), "" if state == "finished" else state]))
+    row = run.summary()
+    return " · ".join(filter(None, [row["name"], made(run), "" if row["state"] == "finished" else row["state"]]))
 
 
 def made(run: RunFolder) -> str:

@@ -33,10 +33,14 @@ def test_page_opens_with_a_run(page, state, open_page):
     assert test.sidebar.selectbox[0].value == run.id
 
 
+@pytest.mark.parametrize(
+    "damaged", ["experiment.json", "status.json", "stages/*/seed0/result.json", "stages/*/*/*.npz"]
+)
 @pytest.mark.parametrize("page", PAGES)
-def test_page_opens_with_a_damaged_run(page, open_page):
+def test_page_opens_with_a_damaged_run(page, damaged, open_page):
     run = made_run()
-    (run.path / "experiment.json").write_text("{", encoding="utf-8")
+    for path in run.path.glob(damaged):
+        path.write_text('{"state": 3, "stage": [], "seed": "0"}', encoding="utf-8")
     open_page(page, run=run.id)
 
 

@@ -68,10 +68,19 @@ def test_delete_is_asked_once_and_can_be_undone(open_page):
     run = made_run()
     test = open_page("runs", run=run.id)
     test.button(f"delete {run.id}").click().run()
-    assert list_runs() == []
+    assert list_runs() == [] and "“made” is in the trash" in test.info[0].value
     test.button("undo").click().run()
     assert [found.id for found in list_runs()] == [run.id]
     assert not test.exception
+
+
+def test_damaged_files_are_named_and_the_rest_is_shown(open_page):
+    run = made_run()
+    path = run.stage("average", 0).path / "result.json"
+    path.write_text('{"stage": "average", "seed": "0"}')
+    test = open_page("runs", run=run.id)
+    assert "result.json is damaged" in test.warning[0].value and "average, seed 0" in test.warning[0].value
+    assert "Majority vote" in set(test.dataframe[-1].value.iloc[:, 0])
 
 
 def test_the_newest_runs_are_listed(open_page):
