@@ -92,6 +92,7 @@ def test_cancel_leaves_no_process_and_a_deleted_run_comes_back(open_browser):
     page.get_by_role("button", name="Resume").wait_for()
     assert first.state().state == "cancelled"
 
+    settled(page)  # a rerun closes what was opened before it
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Yes, delete it").click()
     wait_for(lambda: len(list_runs()) == 1)
