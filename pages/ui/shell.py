@@ -5,6 +5,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.ui.literal import literal, literal_lines
 
+MOST = 2000  # characters of a message
 ENTERED = "entered"  # whether this visitor's pages run inside the app
 
 
@@ -29,9 +30,15 @@ def title(text: str) -> None:
 
 def refuse(why: Exception | str) -> None:
     """Say why something cannot be done; names of files, classes and runs in it are shown as they are written."""
-    st.error(literal_lines(why), icon=":material/front_hand:")
+    st.error(literal_lines(_cut(why)), icon=":material/front_hand:")
 
 
 def cannot_follow(why: Exception) -> None:
     """Say that the address of the page asks for something that is not here."""
-    st.warning(f"The link cannot be followed: {literal(why)}")
+    st.warning(f"The link cannot be followed: {literal(_cut(why))}")
+
+
+def _cut(why: Exception | str) -> str:
+    """A message that may repeat an address, or a name of any length."""
+    text = str(why)
+    return text if len(text) <= MOST else f"{text[:MOST]}..."

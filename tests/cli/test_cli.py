@@ -1,6 +1,7 @@
 """The command line: what it writes, how it refuses, what it does not import."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -247,3 +248,24 @@ def test_a_sweep_is_put_in_the_queue(ddlab, monkeypatch):
     assert code == 0 and len(list_runs()) == 2
     assert told.splitlines()[0].split() == ["LAYOUT", "OVERLAP", "GLOBAL", "AVERAGE", "MAJORITY", "CNN_DNN", "STATE"]
     assert told.count("finished") == 2
+
+
+def test_the_pages_are_offered_folders(ddlab, monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr("ddlab.cli.pages.os.name", "posix")
+    monkeypatch.setattr("ddlab.cli.pages.os.execv", lambda *command: started.append(os.environ["DDLAB_FOLDERS"]))
+    monkeypatch.setattr("ddlab.cli.pages.subprocess.call", lambda *_, **__: 0)
+    monkeypatch.setenv("DDLAB_FOLDERS", "/before")
+    (tmp_path / "one").mkdir()
+    monkeypatch.chdir(tmp_path)
+    ddlab("app", "--data", "one", "--data", tmp_path)
+    assert started == [os.pathsep.join(["/before", str(tmp_path / "one"), str(tmp_path)])]
+    code, _, err = ddlab("app", "--data", tmp_path / "none")
+    assert code == 2 and "there is no such folder" in err
+
+
+@pytest.mark.parametrize("value", ["!!bool 7", "!!timestamp x", "{null: 1}", "&a [*a]", "[" * 3000, "9" * 5000])
+def test_a_value_that_yaml_alone_can_say_is_refused_in_a_sentence(ddlab, value):
+    code, out, err = ddlab("train", "demo", "--set", f"apts={value}")
+    assert code == 2 and err.startswith("ddlab: --set apts: the value ") and len(err) < 400
+    assert list_runs() == []

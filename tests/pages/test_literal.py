@@ -120,6 +120,11 @@ def test_an_address_cannot_bring_markdown(name, open_page):
     assert test.warning and all("![" not in warning.value for warning in test.warning)
 
 
+def test_an_address_of_any_length_is_cut(open_page):
+    test = open_page("start", trained="x" * 50_000, run="y" * 50_000)
+    assert len(test.warning) == 2 and all(len(warning.value) < 2500 for warning in test.warning)
+
+
 def test_a_damaged_run_says_so_without_markdown(open_page):
     run = made_run("queued")
     renamed = RunFolder(run.path.rename(run.path.with_name("![x](y)")))
