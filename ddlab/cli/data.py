@@ -20,10 +20,11 @@ def check(
     """Tell what a folder, an archive or an npz of your own would give, or a folder of NIfTI files with a labels.csv."""
     from ddlab.data.cache import describe
     from ddlab.data.nifti import is_labelled
-    from ddlab.experiment import DatasetSettings
+    from ddlab.experiment import parse_experiment
 
     name = "nifti" if is_labelled(path) else "folder"
-    _write(describe(DatasetSettings(name=name, path=str(path.absolute()))), json)
+    settings = {"name": name, "path": str(path.absolute())}
+    _write(describe(parse_experiment({"dataset": settings}).dataset), json)
 
 
 @commands.command()
@@ -40,7 +41,7 @@ def prepare(
     from ddlab.data import cache
     from ddlab.experiment import parse_experiment
 
-    tree = loads(what) if what.startswith("{") else {"name": what}
+    tree = _tree(what) if what.startswith("{") else {"name": what}
     dataset = parse_experiment({"dataset": {**tree, **dict(map(parse_setting, settings or ()))}}).dataset
     cache.prepare(dataset, _report if sys.stderr.isatty() else None, download=download)
     _write(cache.describe(dataset), json)
@@ -61,6 +62,16 @@ def phantom(
     changes = dict(map(parse_setting, settings or ()))
     dataset = parse_experiment({"dataset": {"name": "ct_phantom", **changes}}).dataset
     write_phantom(folder, dataset, _report if sys.stderr.isatty() else lambda done, total: None)
+
+
+def _tree(text: str) -> dict[str, Any]:
+    """The settings that a text in JSON holds."""
+    from ddlab.data.messages import reason
+
+    try:
+        return loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"dataset: the settings cannot be read as JSON ({reason(error)})") from None
 
 
 def _report(done: int, total: int) -> None:

@@ -4,23 +4,25 @@ Keys, the first that fit: ``train_images, train_labels, val_images, val_labels``
 ``x_train, y_train, x_test, y_test`` (or ``x_val``; as in Keras); ``images, labels``, split by ddlab. Images are
 ``(M, H, W)``, ``(M, H, W, 1)`` or ``(M, H, W, 3)``; any other four axes are volumes ``(M, D, H, W)``. They are bytes
 or numbers from 0 to 1; labels are whole numbers ``(M,)`` or ``(M, 1)``. ``classes`` may hold the classes' names. The
-images are read into memory for decoding, and only then.
+images are unpacked into a temporary file for decoding, and only then.
 """
 
 import hashlib
 import math
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 from PIL import Image, ImageOps
 
+from ddlab.data import limits
 from ddlab.data.class_folders import FEWEST
+from ddlab.data.files import check_file, readable
+from ddlab.data.messages import amount, shown
+from ddlab.data.npz_file import Header, array_names, read_header, read_small, unpacked
 from ddlab.data.source import SPLITS, DataMissing, Description, Relayed, Source, Split, SplitName
 from ddlab.data.splits import limit, mixed_order, stratified_split
 from ddlab.data.volumes import blocks, volume_shape, zoom
@@ -86,12 +88,12 @@ class Npz(Source):
         """Cut and scale the images in blocks."""
         description, layout = self.describe(settings), self._layout(settings)
         count = description.num_train if split == "train" else description.num_validation
-        images = _array(self.path, layout.keys[split])
-        images = images.reshape(len(images), *layout.shape)
-        for block in blocks(count, math.prod(layout.shape)):
-            indices = layout.orders[split][block]
-            pixels = _as_bytes(images[indices], self.path)
-            yield Split(_scaled(pixels, description.shape), layout.labels[split][indices])
+        with unpacked(self.path, layout.keys[split]) as images:
+            images = images.reshape(len(images), *layout.shape)
+            for block in blocks(count, math.prod(layout.shape)):
+                indices = layout.orders[split][block]
+                pixels = _as_bytes(np.asarray(images[indices]), self.path)
+                yield Split(_scaled(pixels, description.shape), layout.labels[split][indices])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
         """Name, size and time of the file."""
@@ -131,26 +133,33 @@ def _stamp(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
     except FileNotFoundError:
-        raise DataMissing(f"path: {path} is not there; give a folder or archive of class folders, or an npz") from None
+        raise DataMissing(
+            f"path: {shown(path, 200)} is not there; give a folder or archive of class folders, or an npz"
+        ) from None
+    with readable(path, " as npz"):
+        check_file(status)
     return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=4)
 def _look(path: Path, stamp: tuple[int, int], seed: int, known: Keys, names: tuple[str, ...]) -> Layout:
-    shapes = _shapes(path)
-    keys = next((keys for keys in known if set(keys) <= set(shapes)), None)
+    held = array_names(path)
+    keys = next((keys for keys in known if set(keys) <= set(held)), None)
     if keys is None:
         choices = "; ".join(", ".join(keys) for keys in known)
-        raise ValueError(f"path: {path.name} holds {', '.join(shapes) or 'nothing'}; needs one of: {choices}")
+        raise ValueError(
+            f"path: {shown(path.name)} holds {shown(', '.join(held), 200) or 'nothing'}; needs one of: {choices}"
+        )
     image_keys = keys[::2]
-    image_shapes = {_image_shape(shapes[key], key, path) for key in image_keys}
+    headers = {key: read_header(path, key) for key in image_keys}
+    image_shapes = {_image_shape(header, key, path) for key, header in headers.items()}
     if len(image_shapes) > 1:
-        raise ValueError(f"path: {path.name}: {' and '.join(image_keys)} have images of different shapes")
-    labels = [_labels(path, key, shapes[image][0]) for image, key in zip(image_keys, keys[1::2], strict=True)]
+        raise ValueError(f"path: {shown(path.name)}: {' and '.join(image_keys)} have images of different shapes")
+    labels = [_labels(path, key, headers[image].shape[0]) for image, key in zip(image_keys, keys[1::2], strict=True)]
+    classes = _classes(np.concatenate(labels), _names(path) if "classes" in held else names, path)
     orders = stratified_split(labels[0], seed) if len(keys) == 2 else tuple(mixed_order(part, seed) for part in labels)
-    named = _array(path, "classes").astype(str).tolist() if "classes" in shapes else names
     return Layout(
-        _classes(np.concatenate(labels), named, path),
+        classes,
         image_shapes.pop(),
         dict(zip(SPLITS, image_keys * (2 // len(image_keys)), strict=True)),
         dict(zip(SPLITS, labels * (2 // len(labels)), strict=True)),
@@ -158,67 +167,74 @@ def _look(path: Path, stamp: tuple[int, int], seed: int, known: Keys, names: tup
     )
 
 
-def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shape of every array, from the headers."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            shapes = {}
-            for name in archive.namelist():
-                with archive.open(name) as file:
-                    version = np.lib.format.read_magic(file)
-                    read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[version[0]]
-                    shapes[name.removesuffix(".npy")] = read(file)[0]
-            return shapes
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"path: {path.name} cannot be read as npz ({error})") from error
-
-
-def _array(path: Path, key: str) -> np.ndarray:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = archive.getinfo(f"{key}.npy").file_size
-        if size > _most_bytes():
-            raise ValueError(f"{key} takes {size / 2**20:.0f} MiB, more than half of the free memory")
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays[key]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"path: {path.name} cannot be read as npz ({error})") from error
-
-
-def _most_bytes() -> int:
-    return psutil.virtual_memory().available // 2
-
-
-def _image_shape(shape: tuple[int, ...], key: str, path: Path) -> tuple[int, ...]:
-    """``(H, W, C)`` or ``(D, H, W, 1)`` of what an array of this shape holds."""
-    has_channels = len(shape) == 4 and shape[3] in (1, 3)
+def _image_shape(header: Header, key: str, path: Path) -> tuple[int, ...]:
+    """``(H, W, C)`` or ``(D, H, W, 1)`` of what an array with this header holds."""
+    shape = header.shape
     if len(shape) not in (3, 4) or 0 in shape:
         choices = "(M, H, W), (M, H, W, 1), (M, H, W, 3) or (M, D, H, W)"
-        raise ValueError(f"path: {path.name}: {key} has shape {shape}; needs {choices}")
+        raise ValueError(f"path: {shown(path.name)}: {key} has shape {shown(shape)}; needs {choices}")
+    if header.kind.kind not in "uifb":
+        raise ValueError(f"path: {shown(path.name)}: {key} has type {shown(header.kind)}; needs numbers")
+    if shape[0] > limits.most_files():
+        raise ValueError(
+            f"path: {shown(path.name)}: {key} has {shape[0]:,} images; at most {limits.most_files():,} are allowed "
+            f"(DDLAB_MOST_FILES)"
+        )
+    num_bytes = math.prod(shape[1:]) * header.kind.itemsize
+    if num_bytes > limits.MOST_IMAGE_BYTES:
+        raise ValueError(
+            f"path: {shown(path.name)}: an image of {key} takes {amount(num_bytes)}; at most "
+            f"{amount(limits.MOST_IMAGE_BYTES)} are allowed"
+        )
+    has_channels = len(shape) == 4 and shape[3] in (1, 3)
     return shape[1:] if has_channels else (*shape[1:], 1)
 
 
 def _labels(path: Path, key: str, count: int) -> np.ndarray:
-    array = _array(path, key)
-    labels = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-    if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0:
+    header = read_header(path, key)
+    if header.shape not in ((count,), (count, 1)) or header.kind.kind not in "iu":
         raise ValueError(
-            f"path: {path.name}: {key} has shape {array.shape} and type {array.dtype}; needs {count} whole numbers "
-            f"from 0, one an image"
+            f"path: {shown(path.name)}: {key} has shape {shown(header.shape)} and type {shown(header.kind)}; needs "
+            f"{count} whole numbers from 0, one an image"
+        )
+    labels = read_small(path, key, header.num_bytes).ravel()
+    if labels.min() < 0 or labels.max() >= limits.MOST_CLASSES:
+        raise ValueError(
+            f"path: {shown(path.name)}: {key} has labels from {labels.min()} to {labels.max()}; needs whole numbers "
+            f"from 0 to below {limits.MOST_CLASSES:,}, the most classes that are allowed"
         )
     return labels.astype(np.int64)
 
 
-def _classes(labels: np.ndarray, named: Sequence[str], path: Path) -> tuple[str, ...]:
+def _names(path: Path) -> tuple[str, ...]:
+    header = read_header(path, "classes")
+    if len(header.shape) != 1 or header.kind.kind not in "USiu":
+        raise ValueError(
+            f"path: {shown(path.name)}: classes has shape {shown(header.shape)} and type {shown(header.kind)}; needs "
+            f"a list of names"
+        )
+    if header.shape[0] > limits.MOST_CLASSES:
+        raise ValueError(
+            f"path: {shown(path.name)} has {header.shape[0]:,} classes; at most {limits.MOST_CLASSES:,} are allowed"
+        )
+    names = read_small(path, "classes", limits.MOST_TABLE_BYTES)
+    with readable(path, " as npz"):
+        return tuple(names.astype(str).tolist())
+
+
+def _classes(labels: np.ndarray, named: tuple[str, ...], path: Path) -> tuple[str, ...]:
     count = int(labels.max()) + 1
-    names = named or [str(label) for label in range(count)]
+    names = named or tuple(map(str, range(count)))
     if len(names) < max(count, 2):
-        raise ValueError(f"path: {path.name} has {len(names)} classes; needs at least {max(count, 2)}")
-    counts = [int((labels == label).sum()) for label in range(len(names))]
-    if min(counts) < FEWEST:
-        rarest = names[counts.index(min(counts))]
-        raise ValueError(f"path: {path.name} has {min(counts)} images of class {rarest!r}; needs at least {FEWEST}")
-    return tuple(names)
+        raise ValueError(f"path: {shown(path.name)} has {len(names)} classes; needs at least {max(count, 2)}")
+    limits.check_classes(names, shown(path.name))
+    counts = np.bincount(labels, minlength=len(names))
+    if counts.min() < FEWEST:
+        raise ValueError(
+            f"path: {shown(path.name)} has {counts.min()} images of class '{shown(names[counts.argmin()])}'; needs at "
+            f"least {FEWEST}"
+        )
+    return names
 
 
 def _as_bytes(images: np.ndarray, path: Path) -> np.ndarray:
@@ -226,8 +242,8 @@ def _as_bytes(images: np.ndarray, path: Path) -> np.ndarray:
         return images
     if images.dtype.kind != "f" or not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(
-            f"path: {path.name}: the images have type {images.dtype} and values {images.min()} to {images.max()}; "
-            f"needs bytes, or numbers from 0 to 1"
+            f"path: {shown(path.name)}: the images have type {images.dtype} and values {images.min()} to "
+            f"{images.max()}; needs bytes, or numbers from 0 to 1"
         )
     return np.round(images * 255).astype(np.uint8)
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ddlab.data import limits
 from ddlab.data.containers import IMAGE_SUFFIXES, Read, open_container
+from ddlab.data.files import own_path
+from ddlab.data.messages import reason, shown
 from ddlab.data.source import SPLITS, Description, Source, Split, SplitName
 from ddlab.data.splits import limit, mixed_order, stratified_split
-from ddlab.home import data_home
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 VALIDATION_FOLDERS = ("val", "valid", "validation", "test")  # the first of them that is there
 FEWEST = 2  # images a class: one to train with, one to validate
 BLOCK_BYTES = 16 * 2**20
-MOST_PIXELS = 100_000_000  # of one image: a bomb, or a mistake
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # Pillow knows more, some of which start programs
+SCAN = b"\xff\xda"  # begins a scan of a JPEG
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class ClassFolders(Source):
     """
 
     def __init__(self, path: str, size: int, source: str, licence: str, seed: int | None = None) -> None:
-        self.path = data_home() / Path(path).expanduser()
+        self.path = own_path(path)
         self.seed = seed
         self.size = size
         self.source = source
@@ -84,7 +87,7 @@ class ClassFolders(Source):
     def fingerprint(self, settings: "DatasetSettings") -> str:
         """Names, sizes and times of all image files."""
         stamps = f"{self.path}\n{open_container(self.path).stamp()}"
-        return hashlib.sha256(stamps.encode()).hexdigest()
+        return hashlib.sha256(stamps.encode(errors="surrogateescape")).hexdigest()
 
     def _listing(self, settings: "DatasetSettings") -> Listing:
         names = open_container(self.path).images()
@@ -104,11 +107,12 @@ def arrange(names: tuple[str, ...], path: Path, seed: int) -> Listing:
         If there are no images, no class folders, one class only, or too few images of a class.
     """
     if not names:
-        raise ValueError(f"path: {path} holds no images ({', '.join(IMAGE_SUFFIXES)})")
+        raise ValueError(f"path: {shown(path, 200)} holds no images ({', '.join(IMAGE_SUFFIXES)})")
     files = _files(names)
     classes = tuple(sorted({file.label for file in files}))
     numbers = {label: number for number, label in enumerate(classes)}
     labels = np.array([numbers[file.label] for file in files], dtype=np.int64)
+    limits.check_classes(classes, shown(path, 200))
     _check(classes, labels, path)
     if files[0].split is None:
         train, validation = stratified_split(labels, seed)
@@ -160,20 +164,22 @@ def _mixed(files: list[_File], labels: np.ndarray, split: SplitName, seed: int) 
 
 def _check(classes: tuple[str, ...], labels: np.ndarray, path: Path) -> None:
     if len(classes) < 2:
-        found = f"has only {classes[0]!r}" if classes else "has images, but none in a folder of its class"
-        raise ValueError(f"path: {path} {found}; needs at least 2 classes, each in a folder of its own")
+        found = f"has only '{shown(classes[0])}'" if classes else "has images, but none in a folder of its class"
+        raise ValueError(f"path: {shown(path, 200)} {found}; needs at least 2 classes, each in a folder of its own")
     counts = np.bincount(labels, minlength=len(classes))
     if counts.min() < FEWEST:
         raise ValueError(
-            f"path: {path} has {len(labels)} images, of class {classes[counts.argmin()]!r} only {counts.min()}; "
-            f"needs at least {FEWEST} of every class, to train and to validate"
+            f"path: {shown(path, 200)} has {len(labels)} images, of class '{shown(classes[counts.argmin()])}' only "
+            f"{counts.min()}; needs at least {FEWEST} of every class, to train and to validate"
         )
 
 
 def _check_folder(classes: tuple[str, ...], labels: np.ndarray, split: SplitName, path: Path) -> None:
     missing = sorted(set(range(len(classes))) - set(labels.tolist()))
     if missing:
-        raise ValueError(f"path: {path} has no images of class {classes[missing[0]]!r} in its {split} folder")
+        raise ValueError(
+            f"path: {shown(path, 200)} has no images of class '{shown(classes[missing[0]])}' in its {split} folder"
+        )
 
 
 def decode(content: Read, name: str, size: int) -> np.ndarray:
@@ -185,16 +191,19 @@ def decode(content: Read, name: str, size: int) -> np.ndarray:
         If it cannot be read; names the file.
     """
     try:
-        with Image.open(io.BytesIO(content(name))) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"it has {image.width}×{image.height} px, at most {MOST_PIXELS} are allowed")
+        packed = content(name)
+        with Image.open(io.BytesIO(packed), formats=FORMATS) as image:
+            if image.width * image.height > limits.MOST_PIXELS:
+                raise ValueError(f"it has {image.width}×{image.height} px, at most {limits.MOST_PIXELS} are allowed")
+            if image.format in ("JPEG", "MPO") and packed.count(SCAN) > limits.MOST_SCANS:
+                raise ValueError(f"it is drawn in more than {limits.MOST_SCANS} passes")
             image.draft("RGB", (size, size))  # a JPEG is decoded no larger than needed
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith("I"):
                 upright = upright.point(lambda value: value / 256).convert("L")  # 16 bits of grey
             square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.BICUBIC)
     except UnidentifiedImageError:  # its own words name an object in memory
-        raise ValueError(f"path: the image {name} cannot be read: it is damaged, or no image") from None
+        raise ValueError(f"path: the image {shown(name)} cannot be read: it is damaged, or no image") from None
     except Exception as error:  # Pillow raises whatever the first wrong byte leads to
-        raise ValueError(f"path: the image {name} cannot be read ({error})") from error
+        raise ValueError(f"path: the image {shown(name)} cannot be read ({reason(error)})") from error
     return np.asarray(square).transpose(2, 0, 1)

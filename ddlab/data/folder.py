@@ -1,10 +1,10 @@
 """The user's own images, and data sets that come as class folders."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ddlab.data.arrays import Npz
 from ddlab.data.class_folders import ClassFolders
+from ddlab.data.files import own_path
 from ddlab.data.source import DataMissing, Relayed, Source
 from ddlab.home import data_home
 
@@ -29,7 +29,7 @@ class Folder(Relayed):
         """An npz, or class folders in a folder or an archive."""
         if not settings.path:
             raise ValueError("path: data set 'folder' needs the folder, archive or npz of your images, got none")
-        path = data_home() / Path(settings.path).expanduser()
+        path = own_path(settings.path)
         if path.suffix.lower() == ".npz":
             return Npz(path, OWN_LICENCE)
         return ClassFolders(settings.path, OWN_SIZE, str(path), OWN_LICENCE)

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ddlab.data.files import listed, own_path
+from ddlab.data.messages import shown
 from ddlab.data.nifti_file import SUFFIXES
 from ddlab.data.nifti_volumes import Listing, NiftiVolumes, check_counts
 from ddlab.data.source import SPLITS, DataMissing, Relayed, Source, SplitName
 from ddlab.data.splits import mixed_order
 from ddlab.data.volumes import CT_WINDOW, LUNG_CT_SHAPE
-from ddlab.home import data_home
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -38,7 +39,7 @@ class Mosmed(Relayed):
 
     def source(self, settings: "DatasetSettings") -> Source:
         """The scans, if they are there."""
-        folder = data_home() / (Path(settings.path).expanduser() if settings.path else "mosmed")
+        folder = own_path(settings.path or "mosmed")
         return NiftiVolumes(
             _listing(_studies(folder)),
             "CC BY-NC-ND 3.0",
@@ -54,8 +55,9 @@ def _studies(folder: Path) -> Path:
     found = next((place for place in (folder, folder / "studies") if (place / HEALTHY).is_dir()), None)
     if found is None:
         raise DataMissing(
-            f"mosmed: {folder / HEALTHY} is not there; put MosMedData's folders CT-0 and CT-1 to CT-4 (or CT-23) into "
-            f"{folder} (below the folder that DDLAB_DATA names), or give their folder as dataset.path"
+            f"mosmed: {shown(folder / HEALTHY, 200)} is not there; put MosMedData's folders CT-0 and CT-1 "
+            f"to CT-4 (or CT-23) into {shown(folder, 200)} (below the folder that DDLAB_DATA names), or give "
+            f"their folder as dataset.path"
         )
     return found
 
@@ -63,13 +65,13 @@ def _studies(folder: Path) -> Path:
 def _listing(folder: Path) -> Listing:
     paths: dict[SplitName, list[Path]] = {"train": [], "validation": []}
     labels: dict[SplitName, list[int]] = {"train": [], "validation": []}
-    for grade in sorted(place for place in folder.glob("CT-*") if place.is_dir()):
-        scans = sorted(path for path in grade.iterdir() if _is_scan(path))
+    for grade in sorted(place for place in listed(folder) if place.name.startswith("CT-") and place.is_dir()):
+        scans = [path for path in listed(grade) if _is_scan(path)]
         middle = round(TRAIN_SHARE * len(scans))
         for split, part in zip(SPLITS, (scans[:middle], scans[middle:]), strict=True):
             paths[split] += part
             labels[split] += [int(grade.name != HEALTHY)] * len(part)
-    check_counts(CLASSES, labels["train"] + labels["validation"], str(folder))
+    check_counts(CLASSES, labels["train"] + labels["validation"], shown(folder, 200))
     orders = {split: mixed_order(np.array(numbers), seed=0) for split, numbers in labels.items()}
     return Listing(
         CLASSES,

@@ -6,23 +6,28 @@ matter; commas, semicolons and tabs separate.
 """
 
 import csv
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ddlab.data import limits
+from ddlab.data.files import is_file, listed, own_path, read_file, readable
+from ddlab.data.messages import shown
 from ddlab.data.nifti_file import SUFFIXES
 from ddlab.data.nifti_volumes import Listing, NiftiVolumes, Stamp, check_counts, stamp
 from ddlab.data.source import SPLITS, DataMissing, Relayed, Source, SplitName
 from ddlab.data.splits import mixed_order, stratified_split
-from ddlab.home import data_home
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
 LABELS_FILE = "labels.csv"
+AS_CSV = " as CSV"
 COLUMNS = {
     "file": ("file", "filename", "name", "image", "volume", "path"),
     "label": ("label", "class", "target", "diagnosis"),
@@ -59,32 +64,38 @@ class Nifti(Relayed):
         """The volumes that the CSV names."""
         if not settings.path:
             raise ValueError(f"path: data set 'nifti' needs the folder of your volumes with a {LABELS_FILE}, got none")
-        path = data_home() / Path(settings.path).expanduser()
+        path = own_path(settings.path)
         table = path / LABELS_FILE if path.is_dir() else path
         if not path.exists():
-            raise DataMissing(f"path: {path} is not there; give a folder of NIfTI files with a {LABELS_FILE}")
-        if not table.exists() or table.suffix.lower() != ".csv":
-            raise ValueError(f"path: {path} holds no {LABELS_FILE}; it names every NIfTI file and its label")
+            raise DataMissing(
+                f"path: {shown(path, 200)} is not there; give a folder of NIfTI files with a {LABELS_FILE}"
+            )
+        if not is_file(table) or table.suffix.lower() != ".csv":
+            raise ValueError(
+                f"path: {shown(path, 200)} holds no {LABELS_FILE}; it names every NIfTI file and its label"
+            )
         return NiftiVolumes(_listing(stamp(table), settings.seed), "your own volumes", str(path))
 
 
 def is_labelled(path: Path) -> bool:
     """Whether it is a folder of volumes with a CSV, or such a CSV."""
-    return (path / LABELS_FILE).is_file() or path.suffix.lower() == ".csv"
+    return is_file(path / LABELS_FILE) or path.suffix.lower() == ".csv"
 
 
 @lru_cache(maxsize=8)
 def _listing(table: Stamp, seed: int) -> Listing:
     path = table[0]
-    lines, columns = _rows(path)
-    paths = [_file(path, number, line[columns["file"]]) for number, line in lines]
+    rows = list(_rows(path))
+    paths = [_file(path, row) for row in rows]
     _check_files(path, paths)
-    texts = [_label(path, number, line, columns) for number, line in lines]
+    texts = [_label(path, row) for row in rows]
     classes = tuple(sorted(set(texts), key=lambda text: (not text.isdecimal(), len(text) * text.isdecimal(), text)))
-    labels = np.array([classes.index(text) for text in texts], dtype=np.int64)
-    check_counts(classes, labels, path.name)
-    if "split" in columns:
-        splits = np.array([_split(path, number, line[columns["split"]]) for number, line in lines])
+    limits.check_classes(classes, shown(path.name))
+    numbers = {text: number for number, text in enumerate(classes)}
+    labels = np.array([numbers[text] for text in texts], dtype=np.int64)
+    check_counts(classes, labels, shown(path.name))
+    if rows and rows[0].split is not None:
+        splits = np.array([_split(path, row) for row in rows])
         members = [np.flatnonzero(splits == split) for split in SPLITS]
         orders = tuple(part[mixed_order(labels[part], seed)] for part in members)
     else:
@@ -97,15 +108,50 @@ def _listing(table: Stamp, seed: int) -> Listing:
     )
 
 
-def _rows(path: Path) -> tuple[list[tuple[int, list[str]]], dict[str, int]]:
-    """Rows that are not empty, with their line numbers, and where each known column is."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"path: {path.name} cannot be read as CSV ({error})") from error
+class _Row(NamedTuple):
+    """What a line of the CSV says; the split is None where there is no such column."""
+
+    number: int
+    file: str
+    label: str
+    split: str | None
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    """Rows that are not empty."""
+    with readable(path, AS_CSV):
+        text = read_file(path, limits.MOST_TABLE_BYTES).decode("utf-8-sig")
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(text.splitlines(), delimiter=delimiter)
-    head = [name.strip().lower() for name in next(reader, [])]
+    physical = text.splitlines()
+    widest = max(map(str.count, physical, repeat(delimiter)), default=0) + 1
+    if widest > limits.MOST_COLUMNS:
+        raise ValueError(
+            f"path: {shown(path.name)} has {widest:,} columns; at most {limits.MOST_COLUMNS:,} are allowed"
+        )
+    reader = csv.reader(physical, delimiter=delimiter)
+    with readable(path, AS_CSV):
+        head = [name.strip().lower() for name in next(reader, [])]
+    columns = _columns(path, head)
+    last, count = max(columns.values()), 0
+    while True:
+        with readable(path, AS_CSV):
+            line = next(reader, None)
+        if line is None:
+            return
+        if not any(map(str.strip, line)):
+            continue
+        count += 1
+        where = f"path: {shown(path.name)}, line {reader.line_num}"
+        if count > limits.most_files():
+            raise ValueError(f"{where}: at most {limits.most_files():,} rows are allowed (DDLAB_MOST_FILES)")
+        if len(line) <= last:
+            raise ValueError(f"{where}: has {len(line)} columns, needs {len(head)}")
+        split = line[columns["split"]].strip() if "split" in columns else None
+        yield _Row(reader.line_num, line[columns["file"]].strip(), line[columns["label"]].strip(), split)
+
+
+def _columns(path: Path, head: list[str]) -> dict[str, int]:
+    """Where each known column is."""
     columns = {}
     for column, names in COLUMNS.items():
         found = next((head.index(name) for name in names if name in head), None)
@@ -113,50 +159,50 @@ def _rows(path: Path) -> tuple[list[tuple[int, list[str]]], dict[str, int]]:
             columns[column] = found
         elif column != "split":
             raise ValueError(
-                f"path: {path.name} has no column {column!r} (or {', '.join(names[1:])}); its first line names "
-                f"{', '.join(filter(None, head)) or 'none'}"
+                f"path: {shown(path.name)} has no column {column!r} (or {', '.join(names[1:])}); its first line names "
+                f"{shown(', '.join(filter(None, head)), 200) or 'none'}"
             )
-    lines = [(reader.line_num, [cell.strip() for cell in line]) for line in reader if any(map(str.strip, line))]
-    for number, line in lines:
-        if len(line) <= max(columns.values()):
-            raise ValueError(f"path: {path.name}, line {number}: has {len(line)} columns, needs {len(head)}")
-    return lines, columns
+    return columns
 
 
-def _file(table: Path, number: int, name: str) -> Path:
+def _file(table: Path, row: _Row) -> Path:
     """The file that a row names."""
+    where, name = f"path: {shown(table.name)}, line {row.number}", row.file
     parts = PurePosixPath(name.replace("\\", "/"))
     if not name or ".." in parts.parts or parts.is_absolute() or PureWindowsPath(name).drive:
-        raise ValueError(f"path: {table.name}, line {number}: needs the name of a file in its folder, got {name!r}")
+        raise ValueError(f"{where}: needs the name of a file in its folder, got '{shown(name)}'")
     candidates = [table.parent / f"{parts}{suffix}" for suffix in ("", *SUFFIXES)]
-    found = next((path for path in candidates if path.is_file()), None)
+    found = next((path for path in candidates if is_file(path)), None)
     if found is None:
-        raise ValueError(f"path: {table.name}, line {number}: the file {name} is not there")
+        raise ValueError(f"{where}: the file {shown(name)} is not there")
     return found
 
 
-def _label(table: Path, number: int, line: list[str], columns: dict[str, int]) -> str:
-    label = line[columns["label"]]
-    if not label:
-        raise ValueError(f"path: {table.name}, line {number}: the file {line[columns['file']]} has no label")
-    return label
+def _label(table: Path, row: _Row) -> str:
+    if not row.label:
+        raise ValueError(f"path: {shown(table.name)}, line {row.number}: the file {shown(row.file)} has no label")
+    return row.label
 
 
-def _split(table: Path, number: int, word: str) -> SplitName:
-    if word.lower() not in SPLIT_WORDS:
+def _split(table: Path, row: _Row) -> SplitName:
+    word = (row.split or "").lower()
+    if word not in SPLIT_WORDS:
         raise ValueError(
-            f"path: {table.name}, line {number}: the split is {word!r}; needs one of {', '.join(SPLIT_WORDS)}"
+            f"path: {shown(table.name)}, line {row.number}: the split is '{shown(row.split)}'; needs one of "
+            f"{', '.join(SPLIT_WORDS)}"
         )
-    return SPLIT_WORDS[word.lower()]
+    return SPLIT_WORDS[word]
 
 
-def _check_files(table: Path, paths: Sequence[Path]) -> None:
+def _check_files(table: Path, paths: list[Path]) -> None:
     """Refuse files that are named twice, and NIfTI files beside them that are not named."""
-    for number, path in enumerate(sorted(paths)[1:]):
-        if path == sorted(paths)[number]:
-            raise ValueError(f"path: {table.name}: the file {path.name} has two rows")
-    listed = set(paths)
+    listed_once = Counter(paths)
+    for path, count in sorted(listed_once.items()):
+        if count > 1:
+            raise ValueError(f"path: {shown(table.name)}: the file {shown(path.name)} has two rows")
     for folder in sorted({path.parent for path in paths}):
-        for path in sorted(folder.iterdir()):
-            if path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".") and path not in listed:
-                raise ValueError(f"path: the file {path.name} has no row in {table.name}; give it one, or move it away")
+        for path in listed(folder):
+            if path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".") and path not in listed_once:
+                raise ValueError(
+                    f"path: the file {shown(path.name)} has no row in {shown(table.name)}; give it one, or move it away"
+                )

@@ -5,32 +5,31 @@ That is nibabel's canonical orientation (RAS) turned by 90° in plane, as prepro
 is turned and mirrored to the closest such axes, never interpolated: an oblique scan stays oblique.
 """
 
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import gzip
+import io
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import IO, Literal
 
 import nibabel as nib
 import numpy as np
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
+from nibabel.volumeutils import apply_read_scaling
 
+from ddlab.data import limits
+from ddlab.data.files import open_file
+from ddlab.data.messages import reason, shown
 from ddlab.data.source import DataMissing
+from ddlab.decomposition import times
 
 SUFFIXES = (".nii", ".nii.gz")
 AXES = "PRS"  # what the ends of our axes are: posterior, right, superior
-DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    zlib.error,
-    WrapStructError,
-    HeaderDataError,
-    nib.filebasedimages.ImageFileError,
-)
+HEADERS = {348: (nib.Nifti1Header, b"n+1"), 540: (nib.Nifti2Header, b"n+2")}  # by their sizes, with their magic
+Opened = AbstractContextManager[IO[bytes] | gzip.GzipFile]
+AT_ONCE = 2**20  # voxels: scaled to float64, they must not be all of a large volume
 
 
 @dataclass(frozen=True)
@@ -41,28 +40,39 @@ class Volume:
     ----------
     name
         Of the file, for messages.
-    image
-        As nibabel opened it.
+    header
+        As nibabel understands it.
+    shape_in_file
+        Voxels along the file's three axes.
+    content
+        Opens the file, unpacked.
     """
 
     name: str
-    image: nib.Nifti1Image
+    header: nib.Nifti1Header
+    shape_in_file: tuple[int, ...]
+    content: Callable[[], Opened]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Voxels along our three axes."""
-        return tuple(int(self.image.shape[axis]) for axis in self._sources)
+        return tuple(self.shape_in_file[axis] for axis in self._sources)
 
     @property
     def spacing(self) -> tuple[float, ...]:
         """Millimetres between neighbouring voxels along our three axes."""
-        sizes = nib.affines.voxel_sizes(self.image.affine)
+        sizes = nib.affines.voxel_sizes(self.affine_in_file)
         return tuple(float(sizes[axis]) for axis in self._sources)
 
     @property
     def affine(self) -> np.ndarray:
         """From indices along our three axes to the scanner's millimetres, 4×4."""
-        return self.image.affine @ inv_ornt_aff(self._turn(), self.image.shape)
+        return self.affine_in_file @ inv_ornt_aff(self._turn(), self.shape_in_file)
+
+    @property
+    def affine_in_file(self) -> np.ndarray:
+        """The same for the file's axes."""
+        return self.header.get_best_affine()
 
     def voxels(self) -> np.ndarray:
         """All voxels, in our orientation, with the file's slope and intercept applied: float32.
@@ -75,10 +85,12 @@ class Volume:
             If they cannot be read, or none of them is a number; names the file.
         """
         with _readable(self.name):
-            return np.asarray(_finite(nib.apply_orientation(self._read(1), self._turn())), np.float32)
+            values = self._read()
+            _make_finite(values)
+            return nib.apply_orientation(self._in_file(values), self._turn())
 
     def sample(self, step: int) -> np.ndarray:
-        """Every ``step``-th voxel along each axis, as a list of numbers: read lazily, no more than these are held.
+        """Every ``step``-th voxel along each axis, as a list of numbers.
 
         Raises
         ------
@@ -86,14 +98,31 @@ class Volume:
             As :meth:`voxels`.
         """
         with _readable(self.name):
-            return _finite(self._read(step)).ravel()
+            sample = self._in_file(self._read())[::step, ::step, ::step].ravel()
+            _make_finite(sample)
+            return sample
 
-    def _read(self, step: int) -> np.ndarray:
-        every = (slice(None, None, step),) * 3
-        return np.asarray(self.image.dataobj[every], dtype=np.float32)
+    def _in_file(self, values: np.ndarray) -> np.ndarray:
+        return values.reshape(self.shape_in_file, order="F")
+
+    def _read(self) -> np.ndarray:
+        """All voxels as float32, in the order of the file."""
+        kind, (slope, inter) = self.header.get_data_dtype(), self.header.get_slope_inter()
+        values = np.empty(math.prod(self.shape_in_file), np.float32)
+        with self.content() as file, np.errstate(over="ignore", invalid="ignore"):  # such values are replaced
+            file.seek(self.header.get_data_offset())
+            for start in range(0, len(values), AT_ONCE):
+                part = values[start : start + AT_ONCE]
+                content = file.read(len(part) * kind.itemsize)
+                if len(content) < len(part) * kind.itemsize:
+                    raise ValueError(
+                        f"it ends after {start + len(content) // kind.itemsize:,} of {len(values):,} voxels"
+                    )
+                part[:] = apply_read_scaling(np.frombuffer(content, kind), slope, inter)
+        return values
 
     def _turn(self) -> np.ndarray:
-        return ornt_transform(io_orientation(self.image.affine), axcodes2ornt(AXES))
+        return ornt_transform(io_orientation(self.affine_in_file), axcodes2ornt(AXES))
 
     @property
     def _sources(self) -> list[int]:
@@ -109,14 +138,14 @@ def open_volume(path: Path) -> Volume:
     DataMissing
         If there is no such file.
     ValueError
-        If it is damaged, or no volume with three axes, real numbers and a spacing; names the file.
+        If it is damaged, or no volume with three axes, real numbers and a spacing, or too large; names the file.
     """
     if not path.exists():
-        raise DataMissing(f"path: {path} is not there")
+        raise DataMissing(f"path: {shown(path, 200)} is not there")
     with _readable(path.name):
-        if path.stat().st_size == 0:
-            raise ValueError("it is empty: it has 0 bytes")
-        return _checked(nib.load(path), path.name)
+        if not path.name.lower().endswith(SUFFIXES):
+            raise ValueError(f"it is no NIfTI ({', '.join(SUFFIXES)})")
+        return _checked(path.name, lambda: _unpacked(path))
 
 
 def parse_volume(content: bytes, name: str) -> Volume:
@@ -128,7 +157,7 @@ def parse_volume(content: bytes, name: str) -> Volume:
         As :func:`open_volume`.
     """
     with _readable(name):
-        return _checked(nib.Nifti1Image.from_bytes(content), name)
+        return _checked(name, lambda: io.BytesIO(content))
 
 
 def to_nifti(voxels: np.ndarray, spacing: tuple[float, ...], orientation: str = AXES) -> nib.Nifti1Image:
@@ -149,46 +178,89 @@ def to_nifti(voxels: np.ndarray, spacing: tuple[float, ...], orientation: str = 
     return image.as_reoriented(ornt_transform(io_orientation(affine), axcodes2ornt(orientation)))
 
 
-def _checked(image: object, name: str) -> Volume:
-    if not isinstance(image, nib.Nifti1Image):
-        raise ValueError(f"it is no NIfTI ({', '.join(SUFFIXES)}) but {type(image).__name__}")
-    _check_spacing(image)
-    image = cast(nib.Nifti1Image, nib.funcs.squeeze_image(image))  # only further axes of one entry
-    if image.ndim != 3:
-        raise ValueError(f"it has {image.ndim} axes, {image.shape}; needs a volume with 3")
-    if 0 in image.shape:
-        raise ValueError(f"it is empty: its shape is {image.shape}")
-    kind = image.header.get_data_dtype()
+def _checked(name: str, content: Callable[[], Opened]) -> Volume:
+    header = _header(content)
+    shape = tuple(map(int, header.get_data_shape()))
+    while len(shape) > 3 and shape[-1] == 1:  # only further axes of one entry
+        shape = shape[:-1]
+    if len(shape) != 3:
+        raise ValueError(f"it has {len(shape)} axes, {shape}; needs a volume with 3")
+    if min(shape) < 1:
+        raise ValueError(f"it is empty: its shape is {shape}")
+    if math.prod(shape) > limits.most_voxels():
+        raise ValueError(
+            f"it has {times(shape)} voxels, at most {limits.most_voxels():,} are allowed; DDLAB_MOST_VOXELS changes it"
+        )
+    kind = header.get_data_dtype()
     if kind.kind not in "iuf":
-        raise ValueError(f"its voxels have type {kind}; needs real numbers")
-    if not np.isfinite(image.affine).all() or np.isnan(io_orientation(image.affine)).any():
+        raise ValueError(f"its voxels have type {shown(kind)}; needs real numbers")
+    affine = header.get_best_affine()
+    if not np.isfinite(affine).all() or np.isnan(io_orientation(affine)).any():
         raise ValueError("its affine is singular: two axes have one direction, or one has none")
-    return Volume(name, image)
+    return Volume(name, header, shape, content)
 
 
-def _check_spacing(image: nib.Nifti1Image) -> None:
-    """Look at the header as it is in the file: nibabel's own has every spacing of 0 replaced by 1."""
-    with image.file_map["image"].get_prepare_fileobj("rb") as file:
-        file.seek(0)
-        raw = image.header_class.from_fileobj(file, check=False)
+def _header(content: Callable[[], Opened]) -> nib.Nifti1Header:
+    """Read the header alone: what may follow it, extensions, is of no use here."""
+    with content() as file:
+        start = file.read(max(HEADERS))
+    if not start:
+        raise ValueError("it is empty: it has 0 bytes")
+    size = next((size for size in HEADERS for order in ("little", "big") if _first(start, order) == size), 0)
+    if size == 0 or len(start) < size:
+        raise ValueError(f"it is no NIfTI ({', '.join(SUFFIXES)})")
+    kind, magic = HEADERS[size]
+    raw = kind(start[:size], check=False)
+    if not bytes(raw["magic"]).startswith(magic):
+        raise ValueError(f"it is no NIfTI of one file: its magic word is '{shown(bytes(raw['magic']))}'")
+    _check_numbers(raw)
+    header = kind(start[:size])
+    if not 0 <= header.get_data_offset() <= limits.MOST_HEADER_BYTES:
+        raise ValueError(f"its voxels begin at byte {header.get_data_offset()}")
+    return header
+
+
+def _first(start: bytes, order: Literal["little", "big"]) -> int:
+    return int.from_bytes(start[:4], order)
+
+
+def _check_numbers(raw: nib.Nifti1Header) -> None:
+    """Look at the header as it is in the file: nibabel replaces every spacing of 0 by 1, and what else is wrong."""
+    offset, slope, inter = (float(raw[field]) for field in ("vox_offset", "scl_slope", "scl_inter"))
+    if not 0 <= offset <= limits.MOST_HEADER_BYTES:
+        raise ValueError(f"its voxels begin at byte {offset:g}; needs 0 to {limits.MOST_HEADER_BYTES}")
+    if math.isinf(slope) or math.isinf(inter):  # not a number means that they are not used
+        raise ValueError(f"its slope and intercept are {slope:g} and {inter:g}; needs finite numbers")
     spacing = np.abs(raw["pixdim"][1 : 1 + min(3, int(raw["dim"][0]))].astype(float))
     if not (np.isfinite(spacing) & (spacing > 0)).all():
         raise ValueError(f"its spacing is {', '.join(map(str, spacing.tolist()))} mm; needs numbers above 0")
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(values)
-    if finite.all():
-        return values
-    if not finite.any():
-        raise ValueError("none of its voxels is a number")
-    return np.where(finite, values, values[finite].min())
+def _make_finite(values: np.ndarray) -> None:
+    """Replace what is no number, or out of all proportion, by the lowest value; in place and part by part."""
+    parts = [values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE)]
+    with np.errstate(invalid="ignore"):
+        lowest = min(np.min(part, where=np.abs(part) <= limits.LARGEST, initial=np.inf) for part in parts)
+        if np.isinf(lowest):
+            raise ValueError("none of its voxels is a number")
+        for part in parts:
+            part[~(np.abs(part) <= limits.LARGEST)] = lowest
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    with open_file(path) as file:
+        if path.name.lower().endswith(".gz"):
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield unpacked
+        else:
+            yield file
 
 
 @contextmanager
 def _readable(name: str) -> Iterator[None]:
-    """Say of a file that cannot be used which one it is."""
+    """Say of a file that cannot be used which one it is; nibabel raises whatever is wrong with it."""
     try:
         yield
-    except DAMAGE as error:
-        raise ValueError(f"path: the volume {name} cannot be used ({error or type(error).__name__})") from error
+    except Exception as error:
+        raise ValueError(f"path: the volume {shown(name)} cannot be used ({reason(error)})") from error

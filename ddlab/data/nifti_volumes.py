@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ddlab.data.messages import shown
 from ddlab.data.nifti_file import open_volume
 from ddlab.data.source import Description, Source, Split, SplitName
 from ddlab.data.splits import limit
@@ -41,11 +42,12 @@ class Listing:
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
-            raise ValueError(f"path: needs at least 2 classes, got {', '.join(self.classes) or 'none'}")
+            raise ValueError(f"path: needs at least 2 classes, got {shown(', '.join(self.classes)) or 'none'}")
         for split, labels in self.labels.items():
-            for label, name in enumerate(self.classes):
-                if label not in labels:
-                    raise ValueError(f"path: there is no volume of class {name!r} in the {split} split")
+            counts = np.bincount(labels.astype(np.int64), minlength=len(self.classes))
+            if counts.min() == 0:
+                name = shown(self.classes[counts.argmin()])
+                raise ValueError(f"path: there is no volume of class '{name}' in the {split} split")
 
 
 class NiftiVolumes(Source):
@@ -124,7 +126,7 @@ def stamp(path: Path) -> Stamp:
     try:
         status = path.stat()
     except OSError as error:
-        raise ValueError(f"path: the volume {path.name} cannot be used ({error.strerror})") from None
+        raise ValueError(f"path: the volume {shown(path.name)} cannot be used ({error.strerror})") from None
     return path, status.st_size, status.st_mtime_ns
 
 
@@ -139,7 +141,7 @@ def check_counts(classes: tuple[str, ...], labels: Iterable[int], where: str) ->
     counts = np.bincount(np.fromiter(labels, np.int64), minlength=len(classes))
     for name, count in zip(classes, counts, strict=True):
         if count < FEWEST:
-            raise ValueError(f"path: {where} has {count} volumes of class {name!r}; needs at least {FEWEST}")
+            raise ValueError(f"path: {where} has {count} volumes of class '{shown(name)}'; needs at least {FEWEST}")
 
 
 @lru_cache(maxsize=8)

@@ -2,12 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
-from ddlab.data.source import DataMissing, Description, Source, Split, SplitName
+from ddlab.data import limits
+from ddlab.data.files import check_file, readable
+from ddlab.data.messages import amount, reason
+from ddlab.data.source import SPLITS, DataMissing, Description, Source, Split, SplitName
 from ddlab.data.splits import limit, mixed_order
 from ddlab.home import data_home
 
@@ -57,12 +61,22 @@ class Official(Source):
         """Read through torchvision."""
         try:
             data = self.open(split)
-        except RuntimeError as error:  # a file that is there, but not as it should be
-            raise ValueError(f"{self.name}: the files in {data_home()} cannot be used ({error})") from error
-        labels = np.asarray(data.targets, dtype=np.int64)
+            images, labels = np.asarray(data.data), np.asarray(data.targets, dtype=np.int64)
+        except Exception as error:  # a file that is there, but not as it should be: torchvision does not foresee it
+            raise ValueError(f"{self.name}: the files in {data_home()} cannot be used ({reason(error)})") from error
+        count = self.counts[SPLITS.index(split)]
+        if images.shape[:3] != (count, self.side, self.side) or labels.shape != (count,):
+            raise ValueError(
+                f"{self.name}: the files in {data_home()} hold {len(images)} images and {len(labels)} labels of the "
+                f"{split} split, not {count}, or not of {self.side} px"
+            )
+        if labels.min() < 0 or labels.max() >= len(self.classes):
+            raise ValueError(
+                f"{self.name}: the files in {data_home()} have labels from {labels.min()} to {labels.max()}; needs 0 "
+                f"to {len(self.classes) - 1}"
+            )
         wanted = settings.train_images if split == "train" else settings.validation_images
         order = mixed_order(labels, seed=0)[: limit(len(labels), wanted)]
-        images = np.asarray(data.data)
         for start in range(0, len(order), BLOCK):
             indices = order[start : start + BLOCK]
             yield Split(_channels_first(images[indices], settings.size or self.side), labels[indices])
@@ -76,7 +90,7 @@ class Official(Source):
                 f"{self.name}: {missing[0]} is not there; put the official files into {data_home()} "
                 f"(the folder that DDLAB_DATA names), or let `ddlab data prepare {self.name} --download` fetch them"
             )
-        return " ".join(str(path.stat().st_size) for path in paths)
+        return " ".join(str(_size(path)) for path in paths)
 
     def needs_torch(self, settings: "DatasetSettings") -> bool:
         """Through torchvision."""
@@ -89,6 +103,16 @@ class Official(Source):
             self.open("validation", download=True)
         except (OSError, RuntimeError) as error:
             raise ValueError(f"{self.name}: the download to {data_home()} failed ({error})") from error
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, and of nothing else, that may be read at once."""
+    with readable(path):
+        status = path.stat()
+        check_file(status)
+        if status.st_size > limits.MOST_IMAGE_BYTES:
+            raise ValueError(f"it has {amount(status.st_size)}")
+    return status.st_size
 
 
 def _channels_first(images: np.ndarray, size: int) -> np.ndarray:

@@ -1,18 +1,17 @@
 """One image or volume of the user's own, made to look like those of a data set."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from ddlab.data import limits
 from ddlab.data.class_folders import decode
+from ddlab.data.files import is_file, read_file
+from ddlab.data.messages import shown
 from ddlab.data.nifti_file import SUFFIXES, open_volume, to_nifti
 from ddlab.data.source import Description
 from ddlab.data.volumes import as_bytes
-from ddlab.decomposition import times
-
-MOST_VOXELS = 2**28  # of one volume: a GiB when it is read
 
 
 def own_image(path: Path, description: Description) -> np.ndarray:
@@ -25,8 +24,8 @@ def own_image(path: Path, description: Description) -> np.ndarray:
     ValueError
         If there is no such file, it is damaged, of the wrong kind or too large; names it.
     """
-    if not path.is_file():
-        raise ValueError(f"image: there is no file {path.name!r}")
+    if not is_file(path):
+        raise ValueError(f"image: there is no file '{shown(path.name)}'")
     try:
         return _read(path, description)
     except ValueError as error:  # the readers of data sets name the field "path"
@@ -37,9 +36,9 @@ def _read(path: Path, description: Description) -> np.ndarray:
     if len(description.shape) == 3:
         return _volume(path, description)
     if len(description.shape) != 2:
-        raise ValueError(f"image: the run looks at signals of one axis, for which {path.name} cannot be read")
+        raise ValueError(f"image: the run looks at signals of one axis, for which {shown(path.name)} cannot be read")
     rows, columns = description.shape
-    pixels = decode(lambda _: path.read_bytes(), path.name, max(rows, columns))
+    pixels = decode(lambda _: read_file(path, limits.MOST_IMAGE_BYTES), path.name, max(rows, columns))
     picture = Image.fromarray(pixels.transpose(1, 2, 0)).convert("L" if description.channels == 1 else "RGB")
     fitted = np.asarray(ImageOps.fit(picture, (columns, rows), Image.Resampling.BICUBIC))
     return fitted.reshape(rows, columns, -1).transpose(2, 0, 1)
@@ -60,13 +59,11 @@ def drawn_affine(description: Description) -> np.ndarray:
 def _volume(path: Path, description: Description) -> np.ndarray:
     if not path.name.lower().endswith(SUFFIXES):
         raise ValueError(
-            f"image: the run looks at volumes: needs a NIfTI file ({', '.join(SUFFIXES)}), got {path.name}"
+            f"image: the run looks at volumes: needs a NIfTI file ({', '.join(SUFFIXES)}), got {shown(path.name)}"
         )
     volume = open_volume(path)
-    if math.prod(volume.shape) > MOST_VOXELS:
-        raise ValueError(f"image: {path.name} has {times(volume.shape)} voxels, at most {MOST_VOXELS:,} are allowed")
     voxels = volume.voxels()
     window = description.values if description.unit else (float(voxels.min()), float(voxels.max()))
     if not window[0] < window[1]:
-        raise ValueError(f"image: {path.name} is empty: all of its voxels are {window[0]:g}")
+        raise ValueError(f"image: {shown(path.name)} is empty: all of its voxels are {window[0]:g}")
     return as_bytes(voxels, window, description.shape)[None]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ddlab.data.source import SPLITS, Description, Source, Split, SplitName
+from ddlab.data.volumes import blocks
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -68,14 +69,15 @@ class Signals(Source):
         )
 
     def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
-        """All signals of the split in one block: they are small."""
+        """Draw the signals in blocks."""
         description = self.describe(settings)
         count = description.num_train if split == "train" else description.num_validation
         stream = (settings.seed, SPLITS.index(split))
-        numbers = np.stack([np.random.default_rng((*stream, index)).random(LOOKS + SAMPLES) for index in range(count)])
-        labels = np.arange(count, dtype=np.int64) % len(FORMS)
-        signals, masks = _draw(labels, numbers)
-        yield Split(signals[:, None], labels, masks)
+        for block in blocks(count, 8 * SAMPLES):
+            numbers = np.stack([np.random.default_rng((*stream, index)).random(LOOKS + SAMPLES) for index in block])
+            labels = np.array(block, dtype=np.int64) % len(FORMS)
+            signals, masks = _draw(labels, numbers)
+            yield Split(signals[:, None], labels, masks)
 
 
 def _draw(labels: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,16 @@
 """What a data set is to the rest of ddlab: a source that is read once, and the splits that come back from the cache."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
+
+from ddlab.data import limits
+from ddlab.data.messages import amount
+from ddlab.decomposition import times
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -32,6 +37,11 @@ class Description:
         What the bytes 0 and 255 stand for: ``(-1000, 400)`` Hounsfield units (``"HU"``) of a computed tomograph.
     spacing
         Millimetres between neighbouring voxels along every axis; empty where it is not known.
+
+    Raises
+    ------
+    ValueError
+        If an image, or all of them, would be larger than :mod:`ddlab.data.limits` allows.
     """
 
     classes: tuple[str, ...]
@@ -45,6 +55,23 @@ class Description:
     values: tuple[float, float] = (0.0, 1.0)
     unit: str = ""
     spacing: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = self.channels * math.prod(self.shape)
+        if values > limits.MOST_VALUES:
+            field = "volume" if len(self.shape) == 3 else "size"
+            raise ValueError(
+                f"{field}: an image of {times((self.channels, *self.shape))} has {values:,} values; at most "
+                f"{limits.MOST_VALUES:,} are allowed: set a smaller dataset.{field}"
+            )
+        count = self.num_train + self.num_validation
+        num_bytes = count * (values + self.has_masks * math.prod(self.shape))
+        if num_bytes > limits.most_bytes():
+            raise ValueError(
+                f"train_images: {count:,} images of {times((self.channels, *self.shape))} take {amount(num_bytes)} in "
+                f"the cache; at most {amount(limits.most_bytes())} are allowed (DDLAB_MOST_BYTES): use fewer, or "
+                f"smaller ones"
+            )
 
     @property
     def num_classes(self) -> int:

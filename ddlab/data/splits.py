@@ -15,8 +15,7 @@ def mixed_order(labels: np.ndarray, seed: int) -> np.ndarray:
     """
     rng = np.random.default_rng(seed)
     place = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
+    for members in _groups(labels):
         place[rng.permutation(members)] = (np.arange(len(members)) + rng.random()) / len(members)
     return np.argsort(place, kind="stable")
 
@@ -25,10 +24,16 @@ def stratified_split(labels: np.ndarray, seed: int, share: float = VALIDATION_SH
     """Indices of training and validation images, each in a mixed order; every class of two or more is in both."""
     order = mixed_order(labels, seed)
     held_out = np.zeros(len(labels), dtype=bool)
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
+    for group in _groups(labels[order]):
+        members = order[group]
         held_out[members[: min(max(1, round(share * len(members))), len(members) - 1)]] = True
     return order[~held_out[order]], order[held_out[order]]
+
+
+def _groups(labels: np.ndarray) -> list[np.ndarray]:
+    """Indices of the images of every class, in order; in one pass, however many classes there are."""
+    _, counts = np.unique(labels, return_counts=True)
+    return np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
 
 
 def limit(available: int, wanted: int | None) -> int:

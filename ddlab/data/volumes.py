@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ddlab.data.limits import LARGEST
+
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
@@ -34,10 +36,12 @@ def volume_window(settings: "DatasetSettings") -> tuple[float, float] | None:
     Raises
     ------
     ValueError
-        If there is nothing between them.
+        If there is nothing between them, or too much.
     """
     if settings.window and not settings.window[0] < settings.window[1]:
         raise ValueError("window: its first value must be below its second, got {:g} and {:g}".format(*settings.window))
+    if settings.window and max(map(abs, settings.window)) > LARGEST:
+        raise ValueError(f"window: its values must lie within ±{LARGEST:g}, got {settings.window}")
     return settings.window
 
 
@@ -51,9 +55,15 @@ def zoom(volume: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def as_bytes(voxels: np.ndarray, window: tuple[float, float], shape: tuple[int, ...]) -> np.ndarray:
-    """Clip a volume to the window, zoom it to ``shape``, and make it bytes; in this order, as Keras' example does."""
+    """Clip a volume to the window, zoom it to ``shape``, and make it bytes; in this order, as Keras' example does.
+
+    The voxels are changed in place: a copy of a large volume would take another GiB.
+    """
     low, high = map(np.float32, window)
-    return np.round((zoom(np.clip(voxels, low, high), shape) - low) * (255 / (high - low))).astype(np.uint8)
+    zoomed = zoom(np.clip(voxels, low, high, out=voxels), shape)
+    zoomed -= low
+    zoomed *= 255 / (high - low)
+    return np.round(zoomed, out=zoomed).astype(np.uint8)
 
 
 def blocks(count: int, item_bytes: int) -> Iterator[range]:

@@ -72,7 +72,7 @@ VOLUME = {"shape": (8, 8, 4), "channels": 1}
     ],
 )
 def test_so_does_a_volume(tmp_path, monkeypatch, name, array, message):
-    monkeypatch.setattr(module, "MOST_VOXELS", 500)
+    monkeypatch.setenv("DDLAB_MOST_VOXELS", "500")
     path = tmp_path / name
     if array is None:
         path.write_bytes(b"no volume at all")

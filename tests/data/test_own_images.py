@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddlab.data import arrays as own_arrays
-from ddlab.data import class_folders, containers
+from ddlab.data import limits
 from ddlab.data.cache import describe, load
 from ddlab.data.class_folders import decode
 from ddlab.experiment import DatasetSettings
@@ -188,18 +187,18 @@ def test_a_link_in_a_zip(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
 def test_bombs(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(containers, "FREE_BYTES", 2**20)
+    monkeypatch.setattr(limits, "FREE_BYTES", 2**20)
     path = WRITERS[name](tmp_path / name, files() | {"cats/bomb.png": bytes(8 * 2**20)})
     refused(path, f"{name} is refused", "grow")
 
 
 def test_too_many_members(tmp_path, monkeypatch):
-    monkeypatch.setattr(containers, "MOST_MEMBERS", 10)
+    monkeypatch.setenv("DDLAB_MOST_FILES", "10")
     refused(write_zip(tmp_path / "a.zip", files()), "11 members")
 
 
 def test_images_with_too_many_pixels(tmp_path, monkeypatch):
-    monkeypatch.setattr(class_folders, "MOST_PIXELS", 10_000)
+    monkeypatch.setattr(limits, "MOST_PIXELS", 10_000)
     path = write_folder(tmp_path / "mine", files() | {"cats/huge.png": picture(size=(200, 200))})
     with pytest.raises(ValueError, match="huge.png cannot be read .it has 200×200 px"):
         load(settings(path))
@@ -277,7 +276,7 @@ IMAGES, LABELS = arrays()
         ({"images": IMAGES, "labels": LABELS * 0.5}, ["float64", "whole numbers"]),
         ({"images": IMAGES, "labels": LABELS * 0}, ["has 1 classes", "at least 2"]),
         ({"images": IMAGES[:3], "labels": LABELS[:3]}, ["1 images of class '1'", "at least 2"]),
-        ({"images": IMAGES, "labels": np.array([{}] * 20)}, ["cannot be read as npz", "allow_pickle"]),
+        ({"images": IMAGES, "labels": np.array([{}] * 20)}, ["cannot be read as npz", "objects of Python"]),
         ({"x_train": IMAGES, "y_train": LABELS, "x_val": IMAGES[:, 2:], "y_val": LABELS}, ["different shapes"]),
     ],
 )
@@ -289,13 +288,6 @@ def test_npz_that_cannot_be_used(tmp_path, contents, parts):
 def test_npz_with_other_numbers(tmp_path):
     np.savez(tmp_path / "a.npz", images=IMAGES * 700.0, labels=LABELS)
     with pytest.raises(ValueError, match="float64 and values 0.0 to 700.0; needs bytes, or numbers from 0 to 1"):
-        load(settings(tmp_path / "a.npz"))
-
-
-def test_npz_larger_than_memory(tmp_path, monkeypatch):
-    np.savez_compressed(tmp_path / "a.npz", images=IMAGES, labels=LABELS)
-    monkeypatch.setattr(own_arrays, "_most_bytes", lambda: 1000)
-    with pytest.raises(ValueError, match="a.npz cannot be read .*half of the free memory"):
         load(settings(tmp_path / "a.npz"))
 
 

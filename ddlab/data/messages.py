@@ -1,0 +1,24 @@
+"""How messages show what a file holds: names and errors may be long, or hold anything."""
+
+MOST_SHOWN = 80  # characters of a name or a value
+
+
+def shown(what: object, most: int = MOST_SHOWN) -> str:
+    """Text for a message: on one line, without its middle where it is long, with escapes for what cannot be printed."""
+    text = str(what)
+    if len(text) > most:
+        text = f"{text[: most // 2]}…{text[-(most // 2) :]}"
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, or its kind where it says nothing."""
+    return shown(str(error) or type(error).__name__, 3 * MOST_SHOWN)
+
+
+def amount(num_bytes: int) -> str:
+    """A number of bytes the way people say it."""
+    for exponent, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB")):
+        if num_bytes >= 2**exponent:
+            return f"{num_bytes / 2**exponent:,.1f} {unit}"
+    return f"{num_bytes:,} bytes"
