@@ -5,31 +5,30 @@ members, and bombs: archives that would become far larger than they are.
 """
 
 import bz2
-import gzip
 import lzma
 import stat
 import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
 from ddlab.data import limits
-from ddlab.data.files import open_file, readable
+from ddlab.data.files import gunzip, open_file, readable
 from ddlab.data.messages import amount, shown
 from ddlab.home import home
 
-DECOMPRESSORS: dict[str, Callable[..., Any]] = {
-    ".gz": gzip.open,
-    ".tgz": gzip.open,
+DECOMPRESSORS: dict[str, Callable[[IO[bytes]], AbstractContextManager[Any]]] = {
+    ".gz": gunzip,
+    ".tgz": gunzip,
     ".bz2": bz2.open,
-    ".xz": lzma.open,
+    ".xz": partial(lzma.open, format=lzma.FORMAT_XZ),
 }
 STEP = 2**20  # bytes unpacked at once
-BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # methods that unpack no more than asked for
-SMALL_STEP = 2**12  # packed bytes of the other methods, which unpack them all at once
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile's others unpack all at once, however much that is
 
 
 class _Bounded:
@@ -88,15 +87,27 @@ def zip_images(archive: zipfile.ZipFile, path: Path) -> Iterator[zipfile.ZipInfo
             raise ValueError(f"path: {shown(path.name)} is refused: its member '{shown(member.filename)}' is a link")
         if member.flag_bits & 1:
             raise ValueError(f"path: {shown(path.name)} is refused: its member '{shown(member.filename)}' is encrypted")
-        if not member.is_dir():
+        if member.compress_type not in METHODS:
+            raise ValueError(
+                f"path: {shown(path.name)} is refused: its member '{shown(member.filename)}' is packed by another "
+                f"method than deflate"
+            )
+        if not member.filename.endswith("/"):  # is_dir() fails where there is no name at all
             yield member
 
 
 def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Unpack a member in small pieces, no more bytes than it declares; zipfile checks their sum."""
-    step = STEP if member.compress_type in BOUNDED else SMALL_STEP
+    """Unpack a member in small pieces, no more bytes than it declares; zipfile checks their sum.
+
+    Raises
+    ------
+    OSError
+        If it is packed by another method than deflate.
+    """
+    if member.compress_type not in METHODS:
+        raise OSError("it is packed by another method than deflate")
     with archive.open(member) as file:
-        while piece := file.read(step):
+        while piece := file.read(STEP):
             yield piece
 
 
@@ -117,9 +128,8 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
             yield _tar(path, file)
             return
         with temporary_file() as plain:
-            with readable(path):
-                packed = decompress(file, "rb")
-            _copy(packed, plain, path)
+            with decompress(file) as packed:
+                _copy(packed, plain, path)
             yield _tar(path, plain)
 
 
@@ -140,7 +150,7 @@ def tar_images(archive: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo
         archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
         check(member.name, member.size)
         if not (member.isfile() or member.isdir()) or member.issparse():
-            kind = "has holes" if member.issparse() else "is a link or a device"
+            kind = "is stored with holes" if member.issparse() else "is a link or a device"
             raise ValueError(f"path: {shown(path.name)} is refused: its member '{shown(member.name)}' {kind}")
         if member.isfile():
             yield member

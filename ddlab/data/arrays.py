@@ -80,7 +80,7 @@ class Npz(Source):
             shape=volume_shape(settings, tuple(spatial)) if len(spatial) == 3 else (side, side),
             num_train=limit(len(layout.orders["train"]), settings.train_images),
             num_validation=limit(len(layout.orders["validation"]), settings.validation_images),
-            source=str(self.path),
+            source=shown(self.path, 1000),
             licence=self.licence,
         )
 

@@ -193,8 +193,11 @@ def decode(content: Read, name: str, size: int) -> np.ndarray:
     try:
         packed = content(name)
         with Image.open(io.BytesIO(packed), formats=FORMATS) as image:
-            if image.width * image.height > limits.MOST_PIXELS:
-                raise ValueError(f"it has {image.width}×{image.height} px, at most {limits.MOST_PIXELS} are allowed")
+            if image.width * image.height > limits.MOST_PIXELS or max(image.size) > limits.MOST_SIDE:
+                raise ValueError(
+                    f"it has {image.width}×{image.height} px, at most {limits.MOST_PIXELS:,} are allowed, and "
+                    f"{limits.MOST_SIDE:,} a side"
+                )
             if image.format in ("JPEG", "MPO") and packed.count(SCAN) > limits.MOST_SCANS:
                 raise ValueError(f"it is drawn in more than {limits.MOST_SCANS} passes")
             image.draft("RGB", (size, size))  # a JPEG is decoded no larger than needed

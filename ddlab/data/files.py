@@ -1,14 +1,15 @@
 """Files that a user names: found, and opened only where they are files: nothing waits for a pipe's other end."""
 
+import gzip
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
-from ddlab.data.limits import most_files
+from ddlab.data.limits import MOST_SMALL_READS, most_files
 from ddlab.data.messages import amount, reason, shown
 from ddlab.home import data_home
 
@@ -109,6 +110,29 @@ def read_file(path: Path, most: int) -> bytes:
         if size > most:
             raise OSError(f"it has {amount(size)}; at most {amount(most)} are allowed")
         return file.read(size)
+
+
+class _Patient:
+    """A file that is not read in a million small steps: zeros between the members of a gzip may have no end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.left = MOST_SMALL_READS
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Read, as a file does."""
+        self.left -= 0 <= size < 64
+        if self.left < 0:
+            raise OSError("it is made of too many parts, or of zeros")
+        return self.file.read(size)
+
+
+@contextmanager
+def gunzip(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Unpack a gzip while it is read."""
+    with gzip.GzipFile(fileobj=cast(BinaryIO, _Patient(file))) as unpacked:
+        yield cast(IO[bytes], unpacked)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ddlab.data.arrays import Npz
 from ddlab.data.class_folders import ClassFolders
 from ddlab.data.files import own_path
+from ddlab.data.messages import shown
 from ddlab.data.source import DataMissing, Relayed, Source
 from ddlab.home import data_home
 
@@ -32,7 +33,7 @@ class Folder(Relayed):
         path = own_path(settings.path)
         if path.suffix.lower() == ".npz":
             return Npz(path, OWN_LICENCE)
-        return ClassFolders(settings.path, OWN_SIZE, str(path), OWN_LICENCE)
+        return ClassFolders(settings.path, OWN_SIZE, shown(path, 1000), OWN_LICENCE)
 
 
 class Flowers(Relayed):

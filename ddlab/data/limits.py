@@ -13,7 +13,8 @@ from ddlab.data.messages import shown
 
 MOST_CLASSES = 30_000  # ImageNet-21k has 21,841
 MOST_NAME = 200  # characters of the name of a class: names stand in tables, legends and lists
-MOST_PIXELS = 100_000_000  # of one image: a bomb, or a mistake
+MOST_PIXELS = 2**26  # of one image: a WebP of that size takes 1.3 GiB to decode
+MOST_SIDE = 2**16  # pixels: each row costs memory, too; a JPEG cannot be larger
 MOST_SCANS = 500  # of one JPEG, each of which costs the time of a whole image; progressive ones have about ten
 MOST_VALUES = 2**27  # of one image as networks see it, all channels: half a GiB as float32
 MOST_IMAGE_BYTES = 256 * 2**20  # of one image, in a file of its own, in an archive, or in an npz
@@ -21,6 +22,7 @@ MOST_DIRECTORY_BYTES = 64 * 2**20  # of an archive's own lists, read at once: ha
 MOST_HEADER_BYTES = 16 * 2**20  # before the voxels of a NIfTI file
 MOST_NPY_HEADER = 10_000  # bytes; numpy's own limit
 MOST_ARRAYS = 1_000  # of one npz
+MOST_SMALL_READS = 1_000_000  # of a gzip: one a member and more, and one for every zero between members
 MOST_TABLE_BYTES = 16 * 2**20  # of a CSV: 100,000 rows of 160 characters
 MOST_COLUMNS = 1_000  # of a CSV
 MOST_LEVELS = 8  # of folders in folders: a link may lead back up
@@ -66,7 +68,9 @@ def check_classes(classes: Sequence[str], where: str) -> None:
                 f"path: {where} names a class '{shown(name)}' of {len(name):,} characters; needs 1 to {MOST_NAME}"
             )
         if any(unicodedata.category(letter) in CONTROL for letter in name):
-            raise ValueError(f"path: {where} names a class '{shown(name)}'; control characters are not allowed")
+            raise ValueError(
+                f"path: {where} names a class '{shown(name)}'; characters that cannot be shown are not allowed"
+            )
     name, count = next(iter(Counter(classes).most_common(1)), ("", 0))
     if count > 1:
         raise ValueError(f"path: {where} names {count} classes '{shown(name)}'; needs different names")

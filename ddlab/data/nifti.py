@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ddlab.data import limits
-from ddlab.data.files import is_file, listed, own_path, read_file, readable
+from ddlab.data.files import check_file, is_file, listed, own_path, read_file, readable
 from ddlab.data.messages import shown
 from ddlab.data.nifti_file import SUFFIXES
 from ddlab.data.nifti_volumes import Listing, NiftiVolumes, Stamp, check_counts, stamp
@@ -65,16 +65,19 @@ class Nifti(Relayed):
         if not settings.path:
             raise ValueError(f"path: data set 'nifti' needs the folder of your volumes with a {LABELS_FILE}, got none")
         path = own_path(settings.path)
-        table = path / LABELS_FILE if path.is_dir() else path
         if not path.exists():
             raise DataMissing(
                 f"path: {shown(path, 200)} is not there; give a folder of NIfTI files with a {LABELS_FILE}"
             )
+        if not path.is_dir():
+            with readable(path, AS_CSV):
+                check_file(path.stat())
+        table = path / LABELS_FILE if path.is_dir() else path
         if not is_file(table) or table.suffix.lower() != ".csv":
             raise ValueError(
                 f"path: {shown(path, 200)} holds no {LABELS_FILE}; it names every NIfTI file and its label"
             )
-        return NiftiVolumes(_listing(stamp(table), settings.seed), "your own volumes", str(path))
+        return NiftiVolumes(_listing(stamp(table), settings.seed), "your own volumes", shown(path, 1000))
 
 
 def is_labelled(path: Path) -> bool:
@@ -128,26 +131,28 @@ def _rows(path: Path) -> Iterator[_Row]:
         raise ValueError(
             f"path: {shown(path.name)} has {widest:,} columns; at most {limits.MOST_COLUMNS:,} are allowed"
         )
+    lines = _lines(path, physical, delimiter)
+    head = [name.strip().lower() for name in next(lines, (0, []))[1]]
+    columns = _columns(path, head)
+    last, most = max(columns.values()), limits.most_files()
+    filled = ((number, line) for number, line in lines if any(map(str.strip, line)))
+    for count, (number, line) in enumerate(filled, 1):
+        if count > most:
+            raise ValueError(
+                f"path: {shown(path.name)} has more than {most:,} rows; DDLAB_MOST_FILES changes the limit"
+            )
+        if len(line) <= last:
+            raise ValueError(f"path: {shown(path.name)}, line {number}: has {len(line)} columns, needs {len(head)}")
+        split = line[columns["split"]].strip() if "split" in columns else None
+        yield _Row(number, line[columns["file"]].strip(), line[columns["label"]].strip(), split)
+
+
+def _lines(path: Path, physical: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """What the CSV's lines hold, with their numbers."""
     reader = csv.reader(physical, delimiter=delimiter)
     with readable(path, AS_CSV):
-        head = [name.strip().lower() for name in next(reader, [])]
-    columns = _columns(path, head)
-    last, count = max(columns.values()), 0
-    while True:
-        with readable(path, AS_CSV):
-            line = next(reader, None)
-        if line is None:
-            return
-        if not any(map(str.strip, line)):
-            continue
-        count += 1
-        where = f"path: {shown(path.name)}, line {reader.line_num}"
-        if count > limits.most_files():
-            raise ValueError(f"{where}: at most {limits.most_files():,} rows are allowed (DDLAB_MOST_FILES)")
-        if len(line) <= last:
-            raise ValueError(f"{where}: has {len(line)} columns, needs {len(head)}")
-        split = line[columns["split"]].strip() if "split" in columns else None
-        yield _Row(reader.line_num, line[columns["file"]].strip(), line[columns["label"]].strip(), split)
+        for line in reader:
+            yield reader.line_num, line
 
 
 def _columns(path: Path, head: list[str]) -> dict[str, int]:
@@ -174,7 +179,7 @@ def _file(table: Path, row: _Row) -> Path:
     candidates = [table.parent / f"{parts}{suffix}" for suffix in ("", *SUFFIXES)]
     found = next((path for path in candidates if is_file(path)), None)
     if found is None:
-        raise ValueError(f"{where}: the file {shown(name)} is not there")
+        raise ValueError(f"{where}: the file {shown(name)} is not there, or no file")
     return found
 
 

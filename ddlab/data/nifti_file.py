@@ -5,7 +5,6 @@ That is nibabel's canonical orientation (RAS) turned by 90° in plane, as prepro
 is turned and mirrored to the closest such axes, never interpolated: an oblique scan stays oblique.
 """
 
-import gzip
 import io
 import math
 from collections.abc import Callable, Iterator
@@ -20,15 +19,18 @@ from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, orn
 from nibabel.volumeutils import apply_read_scaling
 
 from ddlab.data import limits
-from ddlab.data.files import open_file
+from ddlab.data.files import gunzip, open_file
 from ddlab.data.messages import reason, shown
 from ddlab.data.source import DataMissing
 from ddlab.decomposition import times
 
 SUFFIXES = (".nii", ".nii.gz")
 AXES = "PRS"  # what the ends of our axes are: posterior, right, superior
-HEADERS = {348: (nib.Nifti1Header, b"n+1"), 540: (nib.Nifti2Header, b"n+2")}  # by their sizes, with their magic
-Opened = AbstractContextManager[IO[bytes] | gzip.GzipFile]
+HEADERS = {
+    348: (nib.Nifti1Header, b"n+1"),
+    540: (nib.Nifti2Header, b"n+2"),
+}  # by their sizes, with their magic
+Opened = AbstractContextManager[IO[bytes]]
 AT_ONCE = 2**20  # voxels: scaled to float64, they must not be all of a large volume
 
 
@@ -211,8 +213,9 @@ def _header(content: Callable[[], Opened]) -> nib.Nifti1Header:
         raise ValueError(f"it is no NIfTI ({', '.join(SUFFIXES)})")
     kind, magic = HEADERS[size]
     raw = kind(start[:size], check=False)
-    if not bytes(raw["magic"]).startswith(magic):
-        raise ValueError(f"it is no NIfTI of one file: its magic word is '{shown(bytes(raw['magic']))}'")
+    word = bytes(raw["magic"]).rstrip(b"\0")
+    if word != magic:
+        raise ValueError(f"it is no NIfTI of one file: its magic word is '{shown(word.decode('latin1'))}'")
     _check_numbers(raw)
     header = kind(start[:size])
     if not 0 <= header.get_data_offset() <= limits.MOST_HEADER_BYTES:
@@ -248,10 +251,10 @@ def _make_finite(values: np.ndarray) -> None:
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+def _unpacked(path: Path) -> Iterator[IO[bytes]]:
     with open_file(path) as file:
         if path.name.lower().endswith(".gz"):
-            with gzip.GzipFile(fileobj=file) as unpacked:
+            with gunzip(file) as unpacked:
                 yield unpacked
         else:
             yield file

@@ -114,8 +114,7 @@ def _member(archive: zipfile.ZipFile, key: str) -> zipfile.ZipInfo:
 def _header(archive: zipfile.ZipFile, path: Path, key: str) -> Header:
     with readable(path, AS_NPZ):
         member = _member(archive, key)
-        with archive.open(member) as file:
-            header = _parsed(file.read(12 + limits.MOST_NPY_HEADER))  # 12: the longest beginning
+        header = _parsed(next(unpack(archive, member), b"")[: 12 + limits.MOST_NPY_HEADER])  # 12: the longest beginning
     most = limits.most_unpacked(path.stat().st_size)
     if header.num_bytes > most:
         raise ValueError(
