@@ -15,6 +15,7 @@ from PIL import Image
 from ddlab.data import files, limits, npz_file
 from ddlab.data.cache import describe, load
 from ddlab.data.messages import amount, shown
+from ddlab.data.mnist import Mnist
 from ddlab.data.own_image import own_image
 from ddlab.data.source import Description
 from ddlab.data.splits import mixed_order, stratified_split
@@ -414,3 +415,40 @@ def test_the_command_line_says_one_sentence(ddlab, tmp_path):
     ):
         code, output, said = ddlab("data", *arguments)
         assert code == 2 and output == "" and said.count("\n") == 1 and len(said) < 500, said
+
+
+# Official files
+
+
+class Found:
+    def __init__(self, count, labels):
+        self.data, self.targets = np.zeros((count, 28, 28), np.uint8), labels
+
+
+@pytest.mark.parametrize(
+    ("found", "part"),
+    [
+        (Found(10, [0] * 10), "hold 10 images and 10 labels of the train split, not 60000"),
+        (Found(60_000, [77] * 60_000), "labels from 77 to 77; needs 0 to 9"),
+        (AssertionError("no magic"), "cannot be used (no magic)"),
+    ],
+    ids=["few", "labels", "damaged"],
+)
+def test_official_files_that_are_others(tmp_path, monkeypatch, found, part):
+    def opened(self, split, download=False):
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setenv("DDLAB_DATA", str(tmp_path))
+    monkeypatch.setattr(Mnist, "open", opened)
+    for name in Mnist.files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    asked = DatasetSettings(name="mnist")
+    with pytest.raises(ValueError) as refused:
+        list(Mnist().read(asked, "train"))
+    assert part in str(refused.value)
+    (tmp_path / Mnist.files[0]).unlink()
+    os.mkfifo(tmp_path / Mnist.files[0])
+    assert "it is a pipe, not a file" in refusal(asked)
