@@ -11,7 +11,7 @@ from typing import IO, BinaryIO, cast
 
 from ddlab.data.limits import MOST_SMALL_READS, most_files
 from ddlab.data.messages import amount, reason, shown
-from ddlab.home import data_home
+from ddlab.home import data_path
 
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -30,16 +30,13 @@ def own_path(text: str) -> Path:
     ValueError
         If there can be no such path, or it cannot be looked at.
     """
+    path = data_path(text)
     try:
-        path = data_home() / Path(text).expanduser()
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return path
-    except RuntimeError:  # of expanduser
-        raise ValueError(f"path: {shown(text)} is not there: there is no such user") from None
-    except (OSError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else str(error)
-        raise ValueError(f"path: {shown(text)} cannot be looked at ({cause})") from None
+    except OSError as error:
+        raise ValueError(f"path: {shown(text)} cannot be looked at ({error.strerror})") from None
     return path
 
 

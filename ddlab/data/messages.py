@@ -1,6 +1,6 @@
 """How messages show what a file holds: names and errors may be long, or hold anything."""
 
-MOST_SHOWN = 80  # characters of a name or a value
+from ddlab.registry import MOST_SHOWN
 
 
 def shown(what: object, most: int = MOST_SHOWN) -> str:
