@@ -1,13 +1,14 @@
 # make app    makes .venv the first time, then opens the laboratory on http://127.0.0.1:8501 (PORT=8600 make app)
 # make test   installs what the tests need, the browser included, and runs everything
 # make bench  measures the performance that the README states
+# make attack attacks it for a quarter of an hour: kills, races, fuzzed settings, files and addresses (ATTACK="--files 50")
 
 PYTHON ?= python3
 PORT   ?= 8501
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: app test bench clean
+.PHONY: app test bench attack clean
 
 app: $(VENV)/app.stamp
 	@echo "The laboratory opens on http://127.0.0.1:$(PORT)   (stop: Ctrl-C; running trainings go on)"
@@ -22,6 +23,9 @@ test: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
+
+attack: $(VENV)/test.stamp
+	$(BIN)/python -m tests.attack $(ATTACK)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,57 @@
+"""Attack ddlab, seeded and repeatable, and say what broke: ``python -m tests.attack --help``."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.attack import addresses, files, settings
+from tests.attack.tally import Tally, listing, table, write
+
+# name: (function of count and first seed, count of a whole attack, what is tried)
+ATTACKS: dict[str, tuple[Callable[[int, int], Tally], int, str]] = {
+    "settings": (settings.attack, 10_000, "random experiments, through every way in"),
+    "files": (files.attack, 1_000, "hostile data, and runs with damaged files"),
+    "addresses": (addresses.attack, 1_000, "links to pages with odd parameters"),
+}
+APART = 1_000_000  # the seeds of cases follow each other; those of another --seed are others
+
+
+def main() -> int:
+    """Run the attacks, print one table and every fault; 1 if there is any."""
+    asked = _asked()
+    if asked.only:
+        name, _, seed = asked.only.partition(":")
+        wanted = {name: (1, int(seed))}
+    else:
+        wanted = {name: (getattr(asked, name), asked.seed * APART) for name in ATTACKS}
+    tallies = []
+    for name, (count, seed) in wanted.items():
+        if count:
+            began = time.monotonic()
+            tallies.append(ATTACKS[name][0](count, seed))
+            sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
+    sys.stdout.write("\n\n".join(filter(None, [table(tallies), *map(listing, tallies)])) + "\n")
+    if asked.out:
+        write(asked.out, tallies)
+    return int(any(tally.faults for tally in tallies))
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
+    for name, (_, count, tried) in ATTACKS.items():
+        parser.add_argument(
+            f"--{name}", type=int, default=count, metavar="N", help=f"{tried}; default {count}, 0: none"
+        )
+    parser.add_argument("--seed", type=int, default=0, help="another one makes other cases; default 0")
+    parser.add_argument("--only", metavar="NAME:SEED", help="repeat one case alone, as a fault names it")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the table and all faults as JSON, too")
+    asked = parser.parse_args()
+    if asked.only and asked.only.partition(":")[0] not in ATTACKS:
+        parser.error(f"--only: needs NAME:SEED with one of {', '.join(ATTACKS)}, got {asked.only}")
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())
