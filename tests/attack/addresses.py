@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from random import Random
 from urllib.parse import urlencode
 
@@ -20,8 +19,8 @@ from streamlit.testing.v1 import AppTest, app_test
 from ddlab.home import data_home, home
 from ddlab.layouts import LAYOUTS, WINDOWS
 from ddlab.recipes import RECIPES
-from ddlab.runs import list_runs
-from tests.attack import cage, packed, run_folders
+from ddlab.runs import RunFolder
+from tests.attack import cage, npz, packed, run_folders
 from tests.attack.fence import Fence
 from tests.attack.shown import exceptions, fetched
 from tests.attack.tally import Fault, Tally
@@ -32,124 +31,31 @@ PAGES = sorted(path.stem for path in (cage.ROOT / "pages").glob("*.py"))
 NAMED = re.compile(r'"([a-z_]{2,24})"')  # any of these may be a parameter
 READ = ("query_params", "pick", "asked", "bind=")  # on lines that read one
 IMAGE = "![x](http://attack.invalid/x.png)"
+LINKED = ("decompose", "decompose", "train", "sweep")  # pages to which a link brings a data set
 DATASETS = ("folder", "nifti", "mosmed", "digits", "shapes_local", "signals", "mnist", "ct_phantom", "flowers")
 ELSEWHERE = (
-    "/",
-    "/usr",
-    "/proc",
-    "/proc/self",
-    "/sys",
-    "/etc",
-    "/etc/passwd",
-    "/dev",
-    "/dev/zero",
-    "/root",
-    "/home",
-    "/var/log",
+    *("/", "/usr", "/proc", "/proc/self", "/sys", "/etc", "/etc/passwd", "/dev", "/dev/zero", "/root", "/home"),
+    *("/var/log",),
 )
 PATHS = (
     *ELSEWHERE,
-    "..",
-    "../..",
-    "../../../../../etc",
-    "~",
-    "~root",
-    "~nosuchuser/x",
-    ".",
-    "",
-    "//host/share",
-    "file:///etc",
-)
-PATHS += (
-    "x" * 5000,
-    "a/" * 3000,
-    "a\0b",
-    "\0",
-    "C:\\",
-    "markdown.npz",
-    "secret",
-    "markdown.npz/x",
-    "*",
-    "$HOME",
-    "a\nb",
-    "%2e%2e",
+    *("..", "../..", "../../../../../etc", "~", "~root", "~nosuchuser/x", ".", "", "//host/share", "file:///etc"),
+    *("x" * 5000, "a/" * 3000, "a\0b", "\0", "C:\\", "markdown.npz", "secret", "markdown.npz/x", "*", "$HOME"),
+    *("a\nb", "%2e%2e"),
 )
 NUMBERS = (
-    "0",
-    "-1",
-    "1",
-    "2",
-    "99999999",
-    "1e999",
-    "nan",
-    "inf",
-    "-inf",
-    "1.5",
-    "9" * 5000,
-    "0x10",
-    "٣",
-    "²",
-    "1_0",
-    " 1",
-    "1,2,3",
+    *("0", "-1", "1", "2", "99999999", "1e999", "nan", "inf", "-inf", "1.5", "9" * 5000, "0x10", "٣", "²", "1_0"),
+    *(" 1", "1,2,3"),
 )
 SHAPES = (
-    "0x0",
-    "2x2",
-    "2x2x2",
-    "x",
-    "2x",
-    "-1x2",
-    "9999x9999",
-    "1x1x1x1x1",
-    "2×3",
-    "²x²",
-    "nanxnan",
-    "9" * 400 + "x2",
-    "512x512",
+    *("0x0", "2x2", "2x2x2", "x", "2x", "-1x2", "9999x9999", "1x1x1x1x1", "2×3", "²x²", "nanxnan"),
+    *("9" * 400 + "x2", "512x512"),
 )
 TEXTS = (
-    "",
-    " ",
-    ",",
-    ",,,",
-    "any",
-    "all",
-    "none",
-    "None",
-    "null",
-    "True",
-    "{}",
-    "[]",
-    "'",
-    '"',
-    "\0",
-    "\r\n",
-    "\u202e",
-    "é",
-    "🏔",
-)
-TEXTS += (
-    IMAGE,
-    f"[x]({IMAGE})",
-    "<script>alert(1)</script>",
-    "<img src=http://attack.invalid>",
-    "$\\frac{1}{0}$",
-    ":red[x]",
-)
-TEXTS += (
-    ":material/nothing:",
-    "`" * 50,
-    "#" * 50,
-    "| a |\n|---|",
-    "x" * 5000,
-    "&run=x",
-    "?",
-    "../x",
-    ".",
-    "..",
-    "example",
-    "latest",
+    *("", " ", ",", ",,,", "any", "all", "none", "None", "null", "True", "{}", "[]", "'", '"', "\0", "\r\n"),
+    *("\u202e", "é", "🏔", IMAGE, f"[x]({IMAGE})", "<script>alert(1)</script>", "<img src=http://attack.invalid>"),
+    *("$\\frac{1}{0}$", ":red[x]", ":material/nothing:", "`" * 50, "#" * 50, "| a |\n|---|", "x" * 5000, "&run=x"),
+    *("?", "../x", ".", "..", "example", "latest"),
 )
 
 
@@ -161,36 +67,32 @@ def attack(count: int, seed: int) -> Tally:
 def opener() -> cage.Case:
     """Make runs and data, visit every page without harm, put up the fence, and give the case."""
     app_test.PagesManager = _warm  # type: ignore[misc]
-    secret = _elsewhere()
-    runs = _runs()
-    fence = Fence(home(), data_home())
-    known = {name: set() for name in _parameters()}  # type: dict[str, set[str]]
+    places, runs, fence = _elsewhere(), _runs(), Fence(home(), data_home())
+    known: dict[str, set[str]] = {name: set() for name in _parameters()}
     with fence.learn():
-        for page, dataset in [
-            *((page, "shapes_local") for page in PAGES),
-            ("decompose", "digits"),
-            ("train", "signals"),
-        ]:
-            for name, value in _open(page, {"dataset": dataset}).query_params.items():
+        for page in PAGES:
+            for name, value in _open(
+                page, {"dataset": "digits" if page == "decompose" else "shapes_local"}
+            ).query_params.items():
                 known.setdefault(name, set()).add(str(value))
-    known |= {"layout": {*LAYOUTS, *WINDOWS}, "recipe": set(RECIPES), "dataset": set(DATASETS), "run": set(runs)}
-    return partial(case, fence=fence, known={name: sorted(known[name]) for name in sorted(known)}, secret=secret)
+    known |= {"layout": {*LAYOUTS, *WINDOWS}, "recipe": set(RECIPES), "dataset": set(DATASETS)}
+    known |= dict.fromkeys(("run", "with", "from", "trained"), set(runs))
+    return partial(case, fence=fence, known={name: sorted(known[name]) for name in sorted(known)}, places=places)
 
 
-def case(seed: int, fence: Fence, known: dict[str, list[str]], secret: str) -> list[Fault]:
+def case(seed: int, fence: Fence, known: dict[str, list[str]], places: list[str]) -> list[Fault]:
     """One address; now and then there is a damaged run, too."""
     rng = Random(seed)
-    page, parameters = rng.choice(PAGES), _asked(rng, known, secret)
+    page, parameters = _asked(rng, known, places)
     with _damaged_run(rng, parameters) as beside:
         words = cage.shorten(f"{page}?{urlencode(parameters, errors='replace')}{beside}", 300)
         cage.note(words)
         with fence.watch(seed, words) as strayed:
             shown = _open(page, parameters)
-        faults = exceptions(shown, seed, words)
-        faults += [
-            Fault("outside", seed, f"a browser would fetch what is named in a {kind}", words) for kind in fetched(shown)
-        ]
-    return faults + strayed
+    faults = exceptions(shown, seed, words) + strayed
+    return faults + [
+        Fault("outside", seed, f"a browser would fetch what a {kind} names", words) for kind in fetched(shown)
+    ]
 
 
 def _open(page: str, parameters: dict[str, str]) -> AppTest:
@@ -206,17 +108,16 @@ def _warm(*arguments: object, **settings: object) -> PagesManager:
     return PagesManager(*arguments, **settings)  # type: ignore[arg-type]
 
 
-def _asked(rng: Random, known: dict[str, list[str]], secret: str) -> dict[str, str]:
-    """Some parameters, most of them odd."""
-    asked: dict[str, str] = {}
-    if rng.random() < 0.35:  # a data set by a link
-        kind = rng.choice(("images", "images.npz", "images.zip", "volumes", ""))
-        places = (*PATHS, str(Path(secret, kind)), os.path.relpath(Path(secret, kind), data_home()))
-        asked |= {"dataset": rng.choice(DATASETS[:3]), "path": rng.choice(places)}
+def _asked(rng: Random, known: dict[str, list[str]], places: list[str]) -> tuple[str, dict[str, str]]:
+    """A page and some parameters, most of them odd."""
+    page, asked = rng.choice(PAGES), {}
+    if rng.random() < 0.3:  # a data set by a link
+        path = rng.choice(rng.choice((PATHS, PATHS, places, ("markdown.npz",))))
+        page, asked = rng.choice(LINKED), {"dataset": rng.choice(DATASETS[:3]), "path": path}
     for name in rng.sample(list(known), rng.choice((1, 1, 2, 3, 6))):
         odd = rng.choice((PATHS, NUMBERS, SHAPES, TEXTS, TEXTS, known[rng.choice(list(known))] or TEXTS))
         asked.setdefault(name, rng.choice(known[name] if known[name] and rng.random() < 0.4 else odd))
-    return asked
+    return page, asked
 
 
 def _parameters() -> Iterator[str]:
@@ -232,24 +133,25 @@ def _parameters() -> Iterator[str]:
 
 def _runs() -> list[str]:
     """Runs in several states, and one whose name and classes are Markdown."""
-    classes = packed.arrays(40, (16, 16)) | {"classes": [f"{IMAGE}{n}" for n in range(2)]}
-    packed.write_npz(data_home() / "markdown.npz", classes)
+    classes = npz.arrays(40, (16, 16)) | {"classes": [f"{IMAGE}{n}" for n in range(2)]}
+    npz.write_npz(data_home() / "markdown.npz", classes)
     odd = made_experiment({"name": "folder", "path": "markdown.npz", "train_images": None, "validation_images": None})
-    runs = [made_run(experiment=odd), made_run(seeds=(0, 1)), made_run("failed"), made_run("running")]
-    runs[0].rename(IMAGE)
-    runs[2].update_status(message=f"It failed {IMAGE}")
-    return [run.id for run in list_runs()]
+    made = {"markdown": made_run(experiment=odd), "seeds": made_run(seeds=(0, 1))}
+    made |= {state: made_run(state) for state in ("failed", "running")}
+    made["markdown"].rename(IMAGE)
+    made["failed"].update_status(message=f"It failed {IMAGE}")
+    return [run.path.rename(home() / "runs" / f"20200101-000000-{name}").name for name, run in made.items()]
 
 
-def _elsewhere() -> str:
+def _elsewhere() -> list[str]:
     """Good data that no address may open: beside our folders, not in them."""
-    secret = home().parent / "elsewhere"
+    folder = home().parent / "elsewhere"
     for name, content in packed.members(6).items():
-        (secret / "images" / name).parent.mkdir(parents=True, exist_ok=True)
-        (secret / "images" / name).write_bytes(content)
-    packed.write_zip(secret / "images.zip", packed.members(6))
-    packed.write_npz(secret / "images.npz", dict(packed.arrays(40, (16, 16))))
-    return str(secret)
+        (folder / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "images" / name).write_bytes(content)
+    made = [folder, folder / "images", packed.write_zip(folder / "images.zip", packed.members(6))]
+    made += [npz.write_npz(folder / "images.npz", npz.arrays(40, (16, 16)))]
+    return [*map(str, made), *(os.path.relpath(path, data_home()) for path in made)]
 
 
 @contextmanager
@@ -258,7 +160,7 @@ def _damaged_run(rng: Random, parameters: dict[str, str]) -> Iterator[str]:
     if rng.random() > 0.15:
         yield ""
         return
-    run = made_run(rng.choice(run_folders.STATES))
+    run = RunFolder(made_run(rng.choice(run_folders.STATES)).path.rename(home() / "runs" / run_folders.ODD))
     try:
         if rng.random() < 0.5:
             parameters["run"] = run.id

@@ -27,6 +27,7 @@ from tests.attack.tally import Fault, Tally
 ROOT = Path(__file__).parents[2]
 MEMORY = 4 * 2**30  # bytes of address space for a case
 START = 300.0  # seconds for opening a cage on a busy machine
+WORTH_A_CAGE = 10  # cases; to open one takes seconds
 OFTEN = 10.0  # seconds between two lines of progress
 LONGEST = 2000  # characters of a message
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -40,7 +41,15 @@ Opener = Callable[[], Case]  # called in the cage: makes what all of its cases s
 
 
 def run(name: str, opener: Opener, seeds: range, seconds: float) -> Tally:
-    """Try a case for every seed, in as many cages as there are cores; each case has ``seconds``."""
+    """Try a case for every seed, in as many cages as there are cores.
+
+    Parameters
+    ----------
+    opener
+        Called in every cage; gives the function that tries the case of a seed. Importable, since it is sent there.
+    seconds
+        That a case may take.
+    """
     tally, lock, said = Tally(name), threading.Lock(), [time.monotonic()]
     waiting = iter(seeds)
 
@@ -60,8 +69,8 @@ def run(name: str, opener: Opener, seeds: range, seconds: float) -> Tally:
             for faults in _cases(opener, draw, seconds, Path(folder)):
                 put(faults)
 
-    workers = min(len(os.sched_getaffinity(0)), len(seeds))
-    with ThreadPoolExecutor(max(1, workers)) as pool:
+    workers = min(os.cpu_count() or 1, 1 + len(seeds) // WORTH_A_CAGE)
+    with ThreadPoolExecutor(workers) as pool:
         list(pool.map(work, range(workers)))
     tally.faults.sort(key=lambda fault: fault.seed)
     return tally

@@ -16,7 +16,7 @@ from ddlab.data.own_image import own_image
 from ddlab.data.source import Description
 from ddlab.experiment import DatasetSettings
 from ddlab.home import home
-from tests.attack import cage, packed, pictures, run_folders
+from tests.attack import cage, npz, packed, pictures, run_folders, volumes
 from tests.attack.fence import Fence
 from tests.attack.tally import Fault, Tally
 
@@ -74,7 +74,7 @@ def _own_image(rng: Random, folder: Path) -> packed.Made:
 
 
 def _own_volume(rng: Random, folder: Path) -> packed.Made:
-    told, suffix, content = pictures.odd_volume(rng)
+    told, suffix, content = volumes.odd_volume(rng)
     (folder / f"own{suffix}").write_bytes(content)
     return folder / f"own{suffix}", told
 
@@ -92,7 +92,7 @@ def _damaged(rng: Random, folder: Path) -> packed.Made:
             "a zip": lambda: packed.write_zip(folder / "a.zip", packed.members()),
             "a tar.gz": lambda: packed.write_tar(folder / "a.tar.gz", packed.members()),
             "a tar": lambda: packed.write_tar(folder / "a.tar", packed.members(), "w:"),
-            "an npz": lambda: packed.write_npz(folder / "a.npz", {**packed.arrays(), "classes": ["no", "yes"]}),
+            "an npz": lambda: npz.write_npz(folder / "a.npz", {**npz.arrays(), "classes": ["no", "yes"]}),
         },
     )
     path.write_bytes(pictures.damaged(rng, path.read_bytes()))
@@ -111,15 +111,15 @@ def _archived(rng: Random, folder: Path) -> packed.Made:
 MADE: dict[str, Callable[[Random, Path], packed.Made]] = {
     "a zip": packed.odd_zip,
     "a tar": packed.odd_tar,
-    "an npz": packed.odd_npz,
-    "another npz": packed.odd_npz,
+    "an npz": npz.odd_npz,
+    "another npz": npz.odd_npz,
     "no archive": packed.no_archive,
     "a damaged file": _damaged,
     "an archive with a bad image": _archived,
     "a folder": pictures.odd_folder,
-    "volumes": pictures.odd_volumes,
-    "more volumes": pictures.odd_volumes,
-    "studies": pictures.odd_studies,
+    "volumes": volumes.odd_volumes,
+    "more volumes": volumes.odd_volumes,
+    "studies": volumes.odd_studies,
     "an image": _own_image,
     "a volume": _own_volume,
     "no image": _own_nothing,

@@ -42,52 +42,17 @@ from tests.made_run import made_run
 
 SECONDS = 20.0
 OLDER, ODD, NEWER = "20200101-000000-older", "20200102-000000-odd", "20200103-000000-newer"
-FILES = ("status", "experiment", "progress", "failure", "environment", "cancel")
+PLAIN = ("status", "experiment", "progress", "failure", "environment", "cancel")
+MANY = ("result.json", "predictions.npz")  # one a stage
 STATES = ("finished", "finished", "failed", "cancelled", "lost", "running", "queued")
 ODD_VALUES = (
-    None,
-    True,
-    False,
-    0,
-    -1,
-    10**40,
-    0.5,
-    1e308,
-    float("nan"),
-    float("inf"),
-    "",
-    "x",
-    "x" * 5000,
-    "\ud800",
-    "\0",
-)
-ODD_VALUES += (
-    [],
-    [[]],
-    [None],
-    [1, "a"],
-    {},
-    {"a": {}},
-    [{}] * 3,
-    ["x"] * 999,
-    "../x",
-    "/etc/passwd",
-    "![x](http://attack.invalid/x)",
+    *(None, True, False, 0, -1, 10**40, 0.5, 1e308, float("nan"), float("inf"), "", "x", "x" * 5000, "\ud800"),
+    *("\0", [], [[]], [None], [1, "a"], {}, {"a": {}}, [{}] * 3, ["x"] * 999, "../x", "/etc/passwd"),
+    *("![x](http://attack.invalid/x)",),
 )
 ODD_JSON = (
-    "",
-    "{",
-    "[]",
-    "null",
-    "1",
-    '"x"',
-    "[" * 100_000,
-    "9" * 5000,
-    "NaN",
-    "{}{}",
-    '{"a": 1, "a": 2}',
-    '{"\\ud800": 1}',
-    "\ufeff{}",
+    *("", "{", "[]", "null", "1", '"x"', "[" * 100_000, "9" * 5000, "NaN", "{}{}", '{"a": 1, "a": 2}'),
+    *('{"\\ud800": 1}', "\ufeff{}"),
 )
 
 ALL: dict[str, Callable[[], object]] = {
@@ -157,9 +122,9 @@ def case(seed: int, healthy: dict[str, Any]) -> list[Fault]:
 
 def damage(rng: Random, run: RunFolder) -> str:
     """Damage one file of a run, or its ticket; tells which and how."""
-    paths = [run.path / f"{name}.json" for name in FILES] + [run.path / "metrics-0.jsonl", run.path / "name.txt"]
-    paths += [home() / "queue" / f"{7:020d}-{run.id}.json"]
-    path = rng.choice([*paths, *sorted(run.path.glob("stages/*/*/*.*"))])
+    files = [[run.path / f"{name}.json"] for name in PLAIN] + [[run.path / "metrics-0.jsonl"], [run.path / "name.txt"]]
+    files += [[home() / "queue" / f"{7:020d}-{run.id}.json"], *(sorted(run.path.rglob(name)) for name in MANY)]
+    path = rng.choice(rng.choice([some for some in files if some]))
     if path.parent.name == "queue":
         path.parent.mkdir(exist_ok=True)
         ticket = {"run": run.id, "kind": "cpu", "wanted": 1, "slots": rng.choice(([], ["cpu0"])), "process": identity()}
