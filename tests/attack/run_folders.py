@@ -150,7 +150,7 @@ def _changed(rng: Random, tree: Any) -> tuple[str, Any]:
     if isinstance(tree, dict | list) and tree and rng.random() < 0.85:
         key = rng.choice(list(tree) if isinstance(tree, dict) else range(len(tree)))
         told, tree[key] = _changed(rng, tree[key])
-        return f"{key}.{told}", tree
+        return f"{key} {told}", tree
     value = rng.choice(ODD_VALUES)
     return f"= {cage.shorten(value, 100)}", value
 
