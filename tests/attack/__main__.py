@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.attack import addresses, files, settings
+from tests.attack import addresses, files, run_folders, settings
 from tests.attack.tally import Tally, listing, table, write
 
 # name: (function of count and first seed, count of a whole attack, what is tried)
 ATTACKS: dict[str, tuple[Callable[[int, int], Tally], int, str]] = {
     "settings": (settings.attack, 10_000, "random experiments, through every way in"),
     "files": (files.attack, 1_000, "hostile data, and runs with damaged files"),
+    "run_folders": (run_folders.attack, 0, "runs with damaged files alone; every fourth of the files is one"),
     "addresses": (addresses.attack, 1_000, "links to pages with odd parameters"),
 }
 APART = 1_000_000  # the seeds of cases follow each other; those of another --seed are others
@@ -41,14 +42,14 @@ def main() -> int:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
     for name, (_, count, tried) in ATTACKS.items():
-        parser.add_argument(
-            f"--{name}", type=int, default=count, metavar="N", help=f"{tried}; default {count}, 0: none"
-        )
+        option, told = f"--{name.replace('_', '-')}", f"{tried}; default {count}, 0: none"
+        parser.add_argument(option, type=int, default=count, metavar="N", help=told)
     parser.add_argument("--seed", type=int, default=0, help="another one makes other cases; default 0")
     parser.add_argument("--only", metavar="NAME:SEED", help="repeat one case alone, as a fault names it")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table and all faults as JSON, too")
     asked = parser.parse_args()
-    if asked.only and asked.only.partition(":")[0] not in ATTACKS:
+    name, _, seed = (asked.only or "").partition(":")
+    if asked.only and not (name in ATTACKS and seed.isdecimal()):
         parser.error(f"--only: needs NAME:SEED with one of {', '.join(ATTACKS)}, got {asked.only}")
     return asked
 

@@ -41,7 +41,6 @@ st.session_state["asked"] = asked.tree
 """
 REGISTRIES = {"dataset.name": DATASETS, "model.name": MODELS, "strategies": STRATEGIES}
 BOMB = "".join(f"&a{n} [{', '.join([f'*a{n - 1}' if n else '0'] * 9)}], " for n in range(9))
-
 DRAWN = ("shapes_local", "shapes_pairs", "digits", "signals", "ct_phantom")  # need no files
 WILD = (0.02, 0.4)
 
