@@ -1,7 +1,7 @@
 # make app    makes .venv the first time, then opens the laboratory on http://127.0.0.1:8501 (PORT=8600 make app)
 # make test   installs what the tests need, the browser included, and runs everything
 # make bench  measures the performance that the README states
-# make attack attacks it for a quarter of an hour, and says what broke (ATTACK="--files 50" changes a count)
+# make attack attacks it for an hour, and says what broke (ATTACK="--files 50" changes a count)
 
 PYTHON ?= python3
 PORT   ?= 8501

@@ -1,0 +1,239 @@
+"""Kill runs anywhere: every chain of kills and resumes must end with what an undisturbed run ends with, bit for bit.
+
+A case is a chain: a run of one strategy on one or two workers, killed two to six times at drawn moments (at its start,
+in training, while a file is being written, while the images are decoded, while it waits for a device) and in drawn
+places (the training program or torchrun, a rank, all at once), and resumed each time.
+"""
+
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from ddlab import files
+from ddlab.data.cache import PART
+from ddlab.engine import tickets
+from ddlab.engine.control import resume, stop_processes
+from ddlab.engine.devices import slots
+from ddlab.engine.launch import launch
+from ddlab.experiment import Experiment
+from ddlab.home import home
+from ddlab.runs import RunFolder, damaged_files
+from ddlab.strategies import STRATEGIES
+from tests.attack.tally import Fault, Kind, Tally
+
+KILLS = (2, 6)  # of a chain
+SOON = 10.0  # seconds within which nobody may be left
+PATIENCE = 240.0  # seconds for a run that takes six on a quiet machine
+SETTINGS = {
+    "name": "kills",
+    "dataset.name": "digits",
+    "dataset.size": 16,
+    "dataset.train_images": 300,
+    "dataset.validation_images": 60,
+    "training.epochs": 5,
+    "training.batch_size": 50,
+    "aggregator.epochs": 4,
+    "transfer.epochs": 2,
+    "apts.overlap": 0.0,
+    "model.reduction": "1/N",
+    "placement.devices": "cpu",
+}
+
+
+def attack(count: int, seed: int) -> Tally:
+    """Kill at least ``count`` times, in chains; ``seed`` is that of the first chain."""
+    tally = Tally("kills")
+    with own_home():
+        undisturbed: dict[tuple[str, int], Undisturbed] = {}
+        while tally.tried < count:
+            chain = Chain(seed, undisturbed)
+            chain.run_through()
+            tally.tried += chain.kills
+            tally.faults += chain.faults
+            seed += 1
+    return tally
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a run that nobody kills comes to, and the seconds that it takes."""
+
+    came_to: dict[str, bytes]
+    seconds: float
+
+
+@dataclass
+class Chain:
+    """One run, and what is done to it."""
+
+    seed: int
+    undisturbed: dict[tuple[str, int], Undisturbed]
+    kills: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.strategy = self.rng.choice(list(STRATEGIES))
+        self.workers = self.rng.choice([1, 2]) if len(slots("cpu")) > 1 else 1
+        self.told = f"{self.strategy} on {self.workers}"
+
+    def run_through(self) -> None:
+        """Kill and resume, then compare."""
+        expected = self._expected()
+        if self.rng.random() < 0.2:
+            shutil.rmtree(home() / "cache", ignore_errors=True)
+        run = self._start()
+        try:
+            for _ in range(self.rng.randint(*KILLS)):
+                if not self._kill(run, expected.seconds):
+                    break
+            if not within(PATIENCE, lambda: not run.state().is_live):
+                self._fault("hung", f"a resumed run did not end within {PATIENCE:.0f} s")
+            elif run.state().state != "finished":
+                self._fault("lost", f"the chain ended as {run.state().state}: {run.state().message}")
+            elif _came_to(run) != expected.came_to:
+                self._fault("lost", "the chain came to something else than an undisturbed run")
+            for damaged in damaged_files(run):
+                self._fault("lost", damaged)
+        finally:
+            stop_processes(run)
+            shutil.rmtree(run.path, ignore_errors=True)
+
+    def _expected(self) -> Undisturbed:
+        key = self.strategy, self.workers
+        if key not in self.undisturbed:
+            began = time.monotonic()
+            run = self._start()
+            ended = within(PATIENCE, lambda: not run.state().is_live)
+            assert ended and run.state().state == "finished", f"{self.told}: {run.state()}, {run.log()}, {run.log(0)}"
+            self.undisturbed[key] = Undisturbed(_came_to(run), time.monotonic() - began)
+        return self.undisturbed[key]
+
+    def _start(self) -> RunFolder:
+        asked = {**SETTINGS, "strategies": [self.strategy], "placement.workers": self.workers}
+        run = RunFolder.create(Experiment().with_settings(asked))
+        launch(run)
+        return run
+
+    # ---- one kill
+
+    def _kill(self, run: RunFolder, seconds: float) -> bool:
+        """Wait for a drawn moment, kill, see that nobody is left, resume; False where the run was faster."""
+        moments: list[Callable[[], bool]] = [
+            lambda: within(self.rng.uniform(0, 0.3 * seconds), lambda: not run.state().is_live),
+            lambda: within(self.rng.uniform(0, seconds), lambda: not run.state().is_live),
+            lambda: within(seconds, lambda: _writes(run) or not run.state().is_live),
+        ]
+        self.rng.choice(moments)()
+        victims = self._victims(run)
+        if not victims or not run.state().is_live:
+            return False
+        self.kills += 1
+        for victim in victims:
+            with suppress(psutil.NoSuchProcess):
+                victim.send_signal(signal.SIGKILL)
+        if not within(SOON, lambda: not processes(run)):
+            self._fault("orphans", f"a process is left {SOON:.0f} s after a kill")
+            stop_processes(run)
+        if not within(SOON, lambda: not run.state().is_live):
+            self._fault("hung", f"the run is still {run.state().state} {SOON:.0f} s after a kill")
+        return self._resume(run)
+
+    def _victims(self, run: RunFolder) -> list[psutil.Process]:
+        """The program at the top, one of those below it, or all."""
+        alive = processes(run)
+        top = [process for process in alive if process.pid == run.status().get("pid")]
+        below = [process for process in alive if process not in top]
+        drawn = self.rng.choice(["top", "below", "all"])
+        return alive if drawn == "all" else [self.rng.choice(below)] if drawn == "below" and below else top
+
+    def _resume(self, run: RunFolder) -> bool:
+        """Resume a run that was killed; sometimes it has to wait for a device first, and is killed there, too."""
+        state = run.state()
+        if state.state == "finished":
+            return False
+        if state.state != "lost":
+            self._fault("uncaught", f"after a kill the run is {state.state}: {state.message}")
+        if self.rng.random() < 0.2:
+            with _devices_taken():
+                resume(run)
+                self.kills += 1
+                os.kill(run.status()["pid"], signal.SIGKILL)
+                if not within(SOON, lambda: run.state().state == "lost" and not processes(run)):
+                    self._fault("orphans", "a waiting process is left after a kill")
+        resume(run)
+        return True
+
+    def _fault(self, kind: Kind, what: str) -> None:
+        self.faults.append(Fault(kind, self.seed, what, f"{self.told}, kill {self.kills}"))
+
+
+# ---- what is looked at
+
+
+def within(seconds: float, condition: Callable[[], object]) -> bool:
+    """Wait until something is so; False where it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def processes(run: RunFolder) -> list[psutil.Process]:
+    """All live processes that name the run, whether they were recorded or not."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if str(run.path) in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def _writes(run: RunFolder) -> bool:
+    """Whether a file is being written at the moment: of the run, or of the cache."""
+    cache = home() / "cache"
+    return any(run.path.rglob(f"{files.TEMPORARY}*")) or any(cache.glob(f"*{PART}"))
+
+
+def _came_to(run: RunFolder) -> dict[str, bytes]:
+    """All weights and predictions, byte by byte."""
+    found = {path.relative_to(run.path).as_posix(): path.read_bytes() for path in run.path.glob("stages/*/*/weights-*")}
+    for path in run.path.glob("stages/*/*/predictions.npz"):
+        stage = run.stage(path.parents[1].name, int(path.parent.name.removeprefix("seed")))
+        found |= {f"{stage.name}/{name}": array.tobytes() for name, array in stage.predictions().items()}
+    return found
+
+
+@contextmanager
+def _devices_taken() -> Iterator[None]:
+    """Hold all devices for a while, as another run would."""
+    other = RunFolder.create(Experiment(name="holder"))
+    ticket = tickets.take(other, "cpu", len(slots("cpu")))
+    tickets.claim(ticket, [device.name for device in slots("cpu")])
+    try:
+        yield
+    finally:
+        ticket.path.unlink(missing_ok=True)
+        shutil.rmtree(other.path)
+
+
+@contextmanager
+def own_home() -> Iterator[None]:
+    """Keep runs and caches apart from the user's."""
+    before = os.environ.get("DDLAB_HOME")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.environ["DDLAB_HOME"] = str(Path(folder) / "home")
+        try:
+            yield
+        finally:
+            os.environ.pop("DDLAB_HOME") if before is None else os.environ.update(DDLAB_HOME=before)
