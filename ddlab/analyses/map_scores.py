@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+ALIKE = 1e-5  # of the largest number of a map: what is closer differs by the rounding of float32 alone
 STEPS = 16  # of insertion and deletion: sixteenths of the pixels
 Predict = Callable[[np.ndarray], np.ndarray]
 """Images ``(M, C, *shape)`` as networks see them to probabilities ``(M, K)``."""
@@ -105,7 +106,7 @@ def curves(predict: Predict, images: np.ndarray, maps: np.ndarray, classes: np.n
     classes
         Of each image the class whose probability is followed, ``(M,)``.
     """
-    order = np.argsort(np.nan_to_num(-_flat(maps), nan=np.inf), axis=1, kind="stable")
+    order = np.argsort(_coarse(-_flat(maps)), axis=1, kind="stable")
     place = np.empty_like(order)
     np.put_along_axis(place, order, np.arange(order.shape[1])[None], axis=1)
     place = place.reshape(maps.shape)[:, None]  # the channels of a pixel come and go together
@@ -114,6 +115,13 @@ def curves(predict: Predict, images: np.ndarray, maps: np.ndarray, classes: np.n
     inserted = [predict(np.where(place < count, images, zero))[each, classes] for count in counts]
     deleted = [predict(np.where(place < count, zero, images))[each, classes] for count in counts]
     return Curves(counts / order.shape[1], np.stack(inserted, axis=1), np.stack(deleted, axis=1))
+
+
+def _coarse(flat: np.ndarray) -> np.ndarray:
+    """Numbers in units of ``ALIKE`` of the largest of their map, so that rounding decides no order; NaN comes last."""
+    largest = np.nan_to_num(np.abs(flat)).max(axis=1, keepdims=True)
+    units = np.divide(flat, ALIKE * largest, out=np.zeros_like(flat), where=largest > 0)
+    return np.where(np.isnan(flat), np.inf, np.round(units))
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float, int]:

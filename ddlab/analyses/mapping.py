@@ -1,5 +1,6 @@
 """The class activation maps of a run, and how good they are: what ``ddlab maps`` computes. M images, K classes."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def asked_images(run: RunFolder, images: str) -> Asked:
     """
     found = NUMBERED.fullmatch(images.replace(" ", ""))
     if found is None:
-        return _own(run, Path(images).expanduser())
+        return _own(run, Path(os.path.expanduser(images)))
     return _numbered(run, "train" if found[1] == "train" else "validation", found[2])
 
 

@@ -95,11 +95,11 @@ def tickets() -> list[Ticket]:
         ticket = _read(path)
         if ticket and is_elsewhere(ticket.process):
             if ticket.run.status().get("state") in TERMINAL or _age(path) > FORGOTTEN:
-                path.unlink(missing_ok=True)
+                _drop(path)
         elif ticket and any(map(is_alive, [ticket.process, *ticket.run.processes()])):
             found.append(ticket)
         else:
-            path.unlink(missing_ok=True)
+            _drop(path)
     return found
 
 
@@ -141,6 +141,11 @@ def _write(ticket: Ticket) -> None:
         "process": ticket.process,
     }
     files.write_json(ticket.path, tree)
+
+
+def _drop(path: Path) -> None:
+    with suppress(OSError):  # gone already, or a folder, which is nobody's ticket
+        path.unlink()
 
 
 def _read(path: Path) -> Ticket | None:

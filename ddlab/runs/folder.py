@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from ddlab.experiment import Experiment
 
 
+MOST_NAME = 80  # characters
+
+
 class RunFolder:
     """One execution of an experiment: everything that is known of it is in its folder.
 
@@ -92,7 +95,7 @@ class RunFolder:
     def given_name(self) -> str:
         """The name that people gave it; empty if they gave none."""
         try:
-            return (self.path / "name.txt").read_text(encoding="utf-8").strip()
+            return (self.path / "name.txt").read_text(encoding="utf-8", errors="replace").strip()[:MOST_NAME]
         except OSError:
             return ""
 
@@ -265,8 +268,6 @@ class RunFolder:
         """One row of a list of runs, as plain values from few and small files."""
         return summarize(self)
 
-    # ---- housekeeping
-
     @property
     def size(self) -> int:
         """Bytes on disk."""
@@ -278,12 +279,12 @@ class RunFolder:
         Raises
         ------
         ValueError
-            If the name is empty or longer than 80 characters, the run is gone or the shipped example.
+            If the name is empty or longer than ``MOST_NAME`` characters, the run is gone or the shipped example.
         """
         self.check_writable()
         name = " ".join(name.split())
-        if not 1 <= len(name) <= 80:
-            raise ValueError(f"name: needs 1 to 80 characters, got {len(name)}")
+        if not 1 <= len(name) <= MOST_NAME:
+            raise ValueError(f"name: needs 1 to {MOST_NAME} characters, got {len(name)}")
         with locked(self.path, "status"):
             files.write_atomically(self.path / "name.txt", lambda path: path.write_text(name, encoding="utf-8"))
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ddlab.home import home
-from ddlab.registry import nearest
+from ddlab.registry import nearest, shortened
 from ddlab.runs.folder import RunFolder
 
 EXAMPLE = "example"  # the id that opens the run shipped with ddlab
@@ -39,5 +39,5 @@ def open_run(id: str) -> RunFolder:
     if id not in known:
         guess = nearest(id, known)
         hint = f"did you mean {guess!r}?" if guess else f"there are {len(known)} runs, see 'ddlab runs'"
-        raise ValueError(f"run: unknown {id!r}; {hint}")
+        raise ValueError(f"run: unknown {shortened(id)}; {hint}")
     return RunFolder(home() / "runs" / id)

@@ -4,7 +4,7 @@ import os
 
 from ddlab import files
 from ddlab.home import home
-from ddlab.registry import nearest
+from ddlab.registry import nearest, shortened
 from ddlab.runs.folder import RunFolder
 from ddlab.runs.locks import held, locked
 
@@ -50,7 +50,8 @@ def restore(name: str) -> RunFolder:
     known = [entry.name for entry in trash.iterdir()] if trash.is_dir() else []
     if name not in known:
         guess = nearest(name, known)
-        raise ValueError(f"run: {name!r} is not in the trash" + (f"; did you mean {guess!r}?" if guess else ""))
+        hint = f"; did you mean {guess!r}?" if guess else ""
+        raise ValueError(f"run: {shortened(name)} is not in the trash{hint}")
     if path.exists():
         raise ValueError(f"run {name}: exists already, so it cannot be restored from the trash")
     path.parent.mkdir(parents=True, exist_ok=True)

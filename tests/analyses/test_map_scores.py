@@ -74,3 +74,15 @@ def test_insertion_and_deletion_tell_a_good_map_from_a_bad_one():
     unseen = np.where(good > 0, 1.0, np.nan)  # pixels that nobody looks at come last
     assert scores.curves(predict, images, unseen, one).insertion_area[0] == pytest.approx(1 - 0.125)
     assert (images == 1).all()
+
+
+def test_rounding_decides_no_order():
+    """Pixels of one value, as an enlarged map has many, come in their order, however their last bits fall."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(1, 1, 8, 8))
+    maps = np.repeat(np.repeat(rng.uniform(0.1, 1, (1, 4, 4)), 2, 1), 2, 2)
+    told = [
+        scores.curves(lambda x: x.mean((1, 2, 3))[:, None], images, maps * rounded, np.array([0])).insertion
+        for rounded in (1.0, 1 + 1e-7 * rng.normal(size=maps.shape))
+    ]
+    np.testing.assert_array_equal(*told)

@@ -66,6 +66,18 @@ def test_an_odd_ticket_breaks_no_queue(runs, own_home, tree):
     assert queue_position(runs[0])[0] == 1
 
 
+def test_a_ticket_that_is_a_folder_breaks_no_queue(runs, own_home):
+    ticket = tickets.take(runs[0], "cpu", 1)
+    (own_home / "queue" / "0-odd.json").mkdir()
+    assert [other.path for other in tickets.tickets()] == [ticket.path]
+
+
+def test_a_name_that_is_no_text_breaks_no_list(runs, ddlab):
+    (runs[1].path / "name.txt").write_bytes(b"\xff" * 500)
+    code, told, _ = ddlab("runs", "--json")
+    assert code == 0 and len(json.loads(told)) == 2 and len(runs[1].name) == 80
+
+
 @pytest.mark.parametrize(
     "arrays",
     [
