@@ -82,7 +82,7 @@ def test_rounding_decides_no_order():
     images = rng.normal(size=(1, 1, 8, 8))
     maps = np.repeat(np.repeat(rng.uniform(0.1, 1, (1, 4, 4)), 2, 1), 2, 2)
     told = [
-        scores.curves(lambda x: x.mean((1, 2, 3))[:, None], images, maps * rounded, np.array([0])).insertion
+        scores.curves(lambda x: x.mean((1, 2, 3))[:, None], images, maps * rounded, np.array([0]), 10).insertion
         for rounded in (1.0, 1 + 1e-7 * rng.normal(size=maps.shape))
     ]
     np.testing.assert_array_equal(*told)
