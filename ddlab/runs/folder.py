@@ -30,7 +30,7 @@ from ddlab.home import home
 from ddlab.records import ANYTHING
 from ddlab.runs.locks import locked
 from ddlab.runs.processes import identity
-from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS
+from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS, outlined
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import RunState, derive
 from ddlab.runs.summary import mean_accuracies, summarize
@@ -126,8 +126,8 @@ class RunFolder:
         return str(ASKED.read(self.path / "experiment.json").get("command") or "")
 
     def asked(self) -> dict[str, Any]:
-        """The experiment as it was written, not validated; empty if the folder is damaged."""
-        return dict(ASKED.read(self.path / "experiment.json").get("experiment", {}))
+        """The experiment as it was written, not validated but for its outline; empty if the folder is damaged."""
+        return outlined(ASKED.read(self.path / "experiment.json").get("experiment", {}))
 
     # ---- where it stands
 

@@ -144,3 +144,16 @@ class Metrics(TypedDict):
 
 STATUS, ASKED, PROGRESS, FAILURE = Kind(Status), Kind(Asked), Kind(Progress), Kind(Failure)
 RESULT, METRICS, TICKET = Kind(Result), Kind(Metrics), Kind(Ticket)
+
+_OUTLINE: dict[str, type] = {"name": str, "sweep": str, "strategies": list, "seeds": list}
+_SECTIONS = ("dataset", "decomposition", "model", "training", "placement")
+
+
+def outlined(experiment: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of an experiment what is not of its kind, as a newer ddlab or a hand may have written it."""
+    kinds = _OUTLINE | dict.fromkeys(_SECTIONS, dict)
+    kept: dict[str, Any] = {
+        name: part for name, part in experiment.items() if isinstance(part, kinds.get(name, object))
+    }
+    names = [name for name in kept.get("strategies", ()) if isinstance(name, str)]
+    return {**kept, "strategies": names} if "strategies" in kept else kept

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from ddlab import files
+from ddlab.analyses.accuracy import strategy_table
 from ddlab.analyses.cost import machine_rate
+from ddlab.analyses.paper import repeating_runs
 from ddlab.engine import tickets
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.records import ANYTHING, sealed
@@ -19,6 +21,7 @@ from ddlab.runs import RunFolder, damaged_files, delete, export_run, list_runs, 
 from ddlab.runs.locks import held, hold
 from ddlab.runs.processes import identity
 from ddlab.runs.records import RESULT
+from ddlab.sweeps import by_sweep
 from tests.made_run import made_experiment, made_run
 
 WRONG = [None, 3, "text", [], [[]], {"state": 3}, {"state": "running", "ranks": [3], "workers": 1e30}]
@@ -70,6 +73,15 @@ def test_a_ticket_that_is_a_folder_breaks_no_queue(runs, own_home):
     ticket = tickets.take(runs[0], "cpu", 1)
     (own_home / "queue" / "0-odd.json").mkdir()
     assert [other.path for other in tickets.tickets()] == [ticket.path]
+
+
+@pytest.mark.parametrize("odd", [3, [[1]], {"a": 1}, None, "text", [None, {}]], ids=str)
+def test_an_experiment_of_another_kind_breaks_no_analysis_of_all_runs(runs, odd):
+    tree = {"schema": 1, "experiment": dict.fromkeys(["name", "sweep", "strategies", "seeds", "dataset", "model"], odd)}
+    (runs[1].path / "experiment.json").write_text(json.dumps(tree))
+    everything = list_runs()
+    by_sweep(everything), repeating_runs(everything), machine_rate(everything), strategy_table(everything)
+    assert len([run.summary() for run in everything]) == 2
 
 
 def test_a_name_that_is_no_text_breaks_no_list(runs, ddlab):
