@@ -1,16 +1,16 @@
 """Strategy tables against numbers written by hand into run folders."""
 
-import json
-
 import numpy as np
 import pytest
 
+from ddlab import files
 from ddlab.analyses.accuracy import (
     differing_settings,
     learning_curves,
     strategy_table,
 )
 from ddlab.analyses.effort import effort_curves
+from ddlab.records import ANYTHING
 from ddlab.runs import RunFolder
 from ddlab.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import EPOCHS, made_experiment, made_run
@@ -57,7 +57,7 @@ def test_one_seed_has_no_standard_deviation_and_a_running_run_no_row_for_what_is
 def test_run_of_a_newer_ddlab_keeps_its_place_beside_another():
     runs = [made_run(), made_run()]
     path = runs[1].path / "experiment.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    files.write_sealed(path, {**ANYTHING.read(path), "schema": 99})
     table = strategy_table([runs[0], RunFolder(runs[1].path)]).set_index(["run_id", "strategy"])
     old, new = (table.loc[(run.id, "average")] for run in runs)
     assert old["validation"] == new["validation"] and np.isnan(new["seconds"]) and not np.isnan(old["seconds"])

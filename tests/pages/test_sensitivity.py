@@ -5,7 +5,8 @@ import shlex
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ddlab import sweeps
+from ddlab import files, sweeps
+from ddlab.records import ANYTHING
 from ddlab.runs import list_runs
 from ddlab.sensitivity import SUFFIX
 from ddlab.sweeps import by_sweep
@@ -95,8 +96,8 @@ def test_nothing_done_yet():
 
 def test_a_damaged_sweep_and_what_cannot_be_started_are_said():
     run = tuned_run("adam", 1.0, [0.5])
-    text = (run.path / "experiment.json").read_text()
-    (run.path / "experiment.json").write_text(text.replace('"schema": 1', '"schema": 99'))
+    path = run.path / "experiment.json"
+    files.write_sealed(path, {**ANYTHING.read(path), "schema": 99})
     at = opened(sensitivity_of="", sensitivity_base="run")
     messages = [error.value for error in at.error]
     assert "None of its runs can be read." in messages and any("newer ddlab" in message for message in messages)
