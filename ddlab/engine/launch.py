@@ -12,7 +12,7 @@ import ddlab
 from ddlab.engine.devices import num_workers
 from ddlab.home import data_home, home
 from ddlab.runs import RunFolder
-from ddlab.runs.locks import held
+from ddlab.runs.locks import held, still_works
 
 HELD = 75  # exit code of a waiting process that found another one in its run's folder (EX_TEMPFAIL)
 START_TIMEOUT = 30.0  # seconds that a loaded machine may need for a bare interpreter
@@ -59,7 +59,7 @@ def _wait_until_recorded(run: RunFolder, process: "subprocess.Popen[bytes]") -> 
     deadline, gone = time.monotonic() + START_TIMEOUT, False
     while not run.processes():
         if process.poll() == HELD:
-            raise ValueError(f"run {run.id}: a program still works in its folder; cancel it, or wait for its end")
+            raise ValueError(f"run {run.id}: {still_works(run.path)}")
         if gone or time.monotonic() > deadline:
             _kill(process)
             run.end("failed", "The process that waits for a free device did not start; see the log.")

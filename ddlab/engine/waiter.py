@@ -15,7 +15,7 @@ from ddlab.engine.environment import describe_environment
 from ddlab.engine.launch import HELD
 from ddlab.engine.tickets import ahead, claim, take, touch
 from ddlab.runs import RunFolder
-from ddlab.runs.locks import hold
+from ddlab.runs.locks import hold, mark
 from ddlab.runs.processes import identity
 
 PATIENCE = 1.0  # seconds that the last program of the run may need to vanish
@@ -34,6 +34,7 @@ def main() -> None:
         sys.exit(HELD)
     _detach()
     try:
+        mark(descriptor)
         run.update_status(**identity())
         run.write_environment(describe_environment(run.command))
         kind, wanted = num_workers(run.asked().get("placement") or {})

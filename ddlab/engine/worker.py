@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -27,19 +28,27 @@ LAST_BARRIER = 60.0  # seconds that rank 0 may need to write the end
 
 
 class StopRequest:
-    """Whether this process was asked to stop (SIGTERM), and whether it answered; looked at once a step."""
+    """Whether this process was asked to stop, and whether it answered; looked at once a step.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    signals
+        Those that ask. They are taken note of from the first look on; before, nobody would answer, and they end the
+        process as they end any other: where ranks meet and data are decoded it waits in libraries that hear no signal.
+    """
+
+    def __init__(self, signals: Sequence[signal.Signals] = ()) -> None:
+        self.signals = signals
         self.asked = False
         self.answered = False
-
-    def listen(self) -> None:
-        """Take note of SIGTERM from now on; of SIGINT too, which a terminal sends."""
-        signal.signal(signal.SIGTERM, self._note)
-        signal.signal(signal.SIGINT, self._note)
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)
 
     def check(self) -> None:
         """Raise ``Stopped`` if this process was asked to stop."""
+        while self.signals:
+            *self.signals, number = self.signals
+            signal.signal(number, self._note)
         if self.asked:
             from ddlab.training import Stopped
 
@@ -54,12 +63,12 @@ def main() -> None:
     """Set the rank up, work, and leave without a trace."""
     run, kind = RunFolder(sys.argv[1]), sys.argv[2]
     ranks = _who_am_i(kind)
-    obey()
+    stop = StopRequest((signal.SIGTERM, signal.SIGINT))  # a terminal sends the second one
     if not ranks.alone:
         die_with(run.status().get("pid"))
     _write_output_to(run, ranks.rank)
     run.record_rank(ranks.rank)
-    code = work(run, ranks, StopRequest())
+    code = work(run, ranks, stop)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # gloo's threads abort one interpreter in seven that ends in the ordinary way
@@ -88,7 +97,6 @@ def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[st
     from ddlab.strategies.execute import execute
 
     ranks.join()
-    stop.listen()
     execute(run, ranks, Reporter(run, ranks, last_record).report, stop.check)
     ranks.barrier()
 
@@ -121,12 +129,6 @@ def _who_am_i(kind: str) -> Ranks:
     """As torchrun says in the environment; alone without it."""
     device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else "cpu"
     return Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), device)
-
-
-def obey() -> None:
-    """Let SIGTERM and SIGINT end this process at once: until the first step it waits in libraries that hear neither."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def die_with(launcher: int | None) -> None:

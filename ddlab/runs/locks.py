@@ -69,14 +69,31 @@ def hold(run: Path, patience: float = 0.0) -> int:
         deadline = time.monotonic() + patience
         while not lock_descriptor(descriptor, blocking=False):
             if time.monotonic() > deadline:
-                raise ValueError(f"run {run.name}: a program still works in its folder; cancel it, or wait for its end")
+                raise ValueError(f"run {run.name}: {still_works(run)}")
             time.sleep(POLL)
         if not run.is_dir():
             raise Gone(f"run {run.name}: is gone; it was deleted meanwhile")
+        mark(descriptor)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def mark(descriptor: int) -> None:
+    """Note this process as the one that holds: after a fork, the child's."""
+    os.truncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, str(os.getpid()).encode())
+
+
+def still_works(run: Path) -> str:
+    """The sentence on a run that a program holds, with the program's pid, where that can be read."""
+    try:
+        pid = int(_file(run, "trainer").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return "a program still works in its folder; cancel it, or wait for its end"
+    return f"a program still works in its folder (process {pid}); cancel it, or wait for its end"
 
 
 @contextmanager

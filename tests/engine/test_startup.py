@@ -71,7 +71,7 @@ def test_a_second_launch_of_a_run_that_works_leaves_it_alone(start):
     run = start(1, epochs=1000)
     wait_for(lambda: run.progress(), "the first epoch")
     before = run.status()
-    with pytest.raises(ValueError, match="a program still works in its folder"):
+    with pytest.raises(ValueError, match=rf"a program still works in its folder \(process {before['pid']}\)"):
         launch(RunFolder(run.path))
     after = run.status()
     assert (after["pid"], after["state"]) == (before["pid"], "running") and len(processes(run)) == 1
