@@ -29,6 +29,7 @@ from ddlab.home import home
 from ddlab.runs import RunFolder, damaged_files
 from ddlab.strategies import STRATEGIES
 from tests.attack.tally import Fault, Kind, Tally
+from tests.engine.real import processes, what_it_came_to
 
 KILLS = (2, 6)  # of a chain
 SOON = 10.0  # seconds within which nobody may be left
@@ -100,7 +101,7 @@ class Chain:
                 self._fault("hung", f"a resumed run did not end within {PATIENCE:.0f} s")
             elif run.state().state != "finished":
                 self._fault("lost", f"the chain ended as {run.state().state}: {run.state().message}")
-            elif _came_to(run) != expected.came_to:
+            elif what_it_came_to(run) != expected.came_to:
                 self._fault("lost", "the chain came to something else than an undisturbed run")
             for damaged in damaged_files(run):
                 self._fault("lost", damaged)
@@ -115,7 +116,7 @@ class Chain:
             run = self._start()
             ended = within(PATIENCE, lambda: not run.state().is_live)
             assert ended and run.state().state == "finished", f"{self.told}: {run.state()}, {run.log()}, {run.log(0)}"
-            self.undisturbed[key] = Undisturbed(_came_to(run), time.monotonic() - began)
+            self.undisturbed[key] = Undisturbed(what_it_came_to(run), time.monotonic() - began)
         return self.undisturbed[key]
 
     def _start(self) -> RunFolder:
@@ -190,28 +191,10 @@ def within(seconds: float, condition: Callable[[], object]) -> bool:
     return True
 
 
-def processes(run: RunFolder) -> list[psutil.Process]:
-    """All live processes that name the run, whether they were recorded or not."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if str(run.path) in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
-
-
 def _writes(run: RunFolder) -> bool:
     """Whether a file is being written at the moment: of the run, or of the cache."""
     cache = home() / "cache"
     return any(run.path.rglob(f"{files.TEMPORARY}*")) or any(cache.glob(f"*{PART}"))
-
-
-def _came_to(run: RunFolder) -> dict[str, bytes]:
-    """All weights and predictions, byte by byte."""
-    found = {path.relative_to(run.path).as_posix(): path.read_bytes() for path in run.path.glob("stages/*/*/weights-*")}
-    for path in run.path.glob("stages/*/*/predictions.npz"):
-        stage = run.stage(path.parents[1].name, int(path.parent.name.removeprefix("seed")))
-        found |= {f"{stage.name}/{name}": array.tobytes() for name, array in stage.predictions().items()}
-    return found
 
 
 @contextmanager

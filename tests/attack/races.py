@@ -21,8 +21,9 @@ from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
 from ddlab.home import home
 from ddlab.runs import RunFolder, damaged_files, delete, export_run, list_runs, open_run, restore
-from tests.attack.kills import own_home, processes, within
+from tests.attack.kills import own_home, within
 from tests.attack.tally import Fault, Tally
+from tests.engine.real import processes
 
 STATES = ("running", "cancelled", "lost", "failed", "deleted")
 PEOPLE = 4
