@@ -19,7 +19,10 @@ from ddlab.runs.locks import hold, mark
 from ddlab.runs.processes import identity
 
 PATIENCE = 1.0  # seconds that the last program of the run may need to vanish
-FILES, FILES_A_WORKER = 32, 16  # open files of a training program (13 were seen), and for each worker (10) to meet
+FILES, FILES_A_WORKER = (
+    32,
+    16,
+)  # open files that a run may need: torchrun had 26 with two workers, a rank 12, one alone 9
 POLL = 0.3  # seconds between two looks at the queue of a run that is next
 LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep a core busy with looking
 
@@ -120,7 +123,7 @@ def _allow_descriptors(workers: int) -> None:
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = FILES + FILES_A_WORKER * workers
-    if soft in (resource.RLIM_INFINITY,) or soft >= needed:
+    if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise ValueError(
