@@ -30,6 +30,7 @@ from ddlab.strategies.settings import (
 
 SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
 MOST_FAULTS = 20  # told at once
+MOST_AXES = 3  # of images
 
 
 class ExperimentError(ValueError):
@@ -62,7 +63,9 @@ class DatasetSettings(Settings):
 class DecompositionSettings(Settings):
     """How the image is cut into subdomains."""
 
-    grid: tuple[int, ...] = setting((2, 2), "Subdomains along every axis: rows × columns.", min_length=1, max_length=3)
+    grid: tuple[int, ...] = setting(
+        (2, 2), "Subdomains along every axis: rows × columns.", min_length=1, max_length=MOST_AXES
+    )
     overlap: int | tuple[int, ...] = setting(0, "Overlap δ: every cell grows by δ beyond its inner sides.", unit="px")
     border: Literal["clip", "shift"] = setting(
         "clip", "Border subdomains: clipped (sizes differ) or shifted inwards (equal sizes).", advanced=True
@@ -72,6 +75,13 @@ class DecompositionSettings(Settings):
         "Free boxes in place of the grid: [[start, stop], ...] for every axis, one list a subdomain.",
         advanced=True,
     )
+
+    @field_validator("overlap")
+    @classmethod
+    def _axes(cls, overlap: int | tuple[int, ...]) -> int | tuple[int, ...]:
+        if not isinstance(overlap, int) and not 1 <= len(overlap) <= MOST_AXES:
+            raise ValueError(f"needs one number, or one for each of 1 to {MOST_AXES} axes")
+        return overlap
 
     @field_validator("grid")
     @classmethod

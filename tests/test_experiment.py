@@ -77,6 +77,7 @@ def test_all_faults_are_told_at_once():
     [
         ({"decomposition.grid": [5, 5]}, ["decomposition", "grid 5×5 does not fit 32×32 px"]),
         ({"decomposition.overlap": 20}, ["decomposition", "overlap 20 px"]),
+        ({"decomposition.overlap": [1] * 5000}, ["decomposition.overlap: needs one number, or one for each of 1 to 3"]),
         ({"decomposition.grid": [2, 2, 1]}, ["decomposition", "3 axes"]),
         ({"decomposition.boxes": [[[0, 40], [0, 8]]]}, ["boxes[0]", "40"]),
         ({"aggregator.folds": 3, "dataset.train_images": 2}, ["aggregator.folds", "2 for training", "got 3"]),

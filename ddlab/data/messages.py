@@ -18,6 +18,8 @@ def reason(error: BaseException) -> str:
 
 def amount(num_bytes: int) -> str:
     """A number of bytes the way people say it."""
+    if num_bytes >= 2**80:
+        return "more than 2⁸⁰ bytes"
     for exponent, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB")):
         if num_bytes >= 2**exponent:
             return f"{num_bytes / 2**exponent:,.1f} {unit}"

@@ -8,6 +8,7 @@ import streamlit as st
 from ddlab.data import DATASETS
 from ddlab.decomposition import Border, grid_presets, times
 from ddlab.experiment import Experiment, ExperimentError, ModelSettings, parse_experiment
+from ddlab.home import LONGEST_PATH
 from ddlab.layouts import FLAT, GRID, LAYOUTS, WINDOWS, lay_out, layout_of
 from ddlab.models import MODELS
 from ddlab.problem import Problem, pose
@@ -37,7 +38,9 @@ def pick_dataset() -> dict[str, Any]:
     settings: dict[str, Any] = {"name": name}
     fields = DATASETS[name].load().relevant
     if "path" in fields:
-        settings["path"] = st.text_input("Folder, archive or npz", key="path", bind="query-params") or None
+        settings["path"] = (
+            st.text_input("Folder, archive or npz", max_chars=LONGEST_PATH, key="path", bind="query-params") or None
+        )
     own = dataset.described(settings)
     if own is None:
         st.stop()

@@ -23,7 +23,7 @@ from ddlab.data.offered import refuse_elsewhere
 from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment, Settings
 from ddlab.models import MODELS
-from ddlab.plain import read_plain
+from ddlab.plain import LONGEST, read_plain
 from ddlab.registry import Entry
 from ddlab.strategies import COMPARED_BY_GU, STRATEGIES
 from pages.ui.literal import literal
@@ -213,13 +213,13 @@ def _step(value: float | None) -> float:
 
 
 def _text(slot: Slot) -> str | None:
-    text = st.text_input(slot.label, slot.value or "", **slot.shared)
+    text = st.text_input(slot.label, slot.value or "", LONGEST, **slot.shared)
     return text if text or slot.info.default is not None else None
 
 
 def _list(slot: Slot) -> Any:
     """Numbers as people write them (``2×2``; ``128, 64``), the rest as YAML; the unreadable is left to the check."""
-    text = st.text_input(slot.label, written(slot.path, slot.value), **slot.shared).strip()
+    text = st.text_input(slot.label, written(slot.path, slot.value), LONGEST, **slot.shared).strip()
     if not text:
         return None if slot.info.default is None else []
     numbers = [part for part in re.split(r"[\s,;×x]+", text) if part]

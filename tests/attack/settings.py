@@ -29,6 +29,7 @@ from tests.attack import cage
 from tests.attack.shown import exceptions
 from tests.attack.tally import Fault, Tally
 
+LARGE = 20_000  # characters
 SECONDS = 10.0
 FORM = """
 import streamlit as st
@@ -126,10 +127,12 @@ def by_file(rng: Random, seed: int) -> list[Fault]:
     """As a YAML file."""
     tree: Any = _recipe(rng).model_dump(mode="json")
     changed = _disturb(rng, tree, rng.choice(WILD))
+    content = cage.shorten(tree, LARGE)
     try:
-        content = yaml.safe_dump(tree, allow_unicode=True, default_flow_style=rng.choice((None, False, True)))
+        if len(ascii(tree)) < LARGE:  # YAML takes long to write a large one
+            content = yaml.safe_dump(tree, allow_unicode=True, default_flow_style=rng.choice((None, False, True)))
     except (yaml.YAMLError, RecursionError):  # what YAML cannot write
-        content = repr(tree)
+        pass
     lines = content.splitlines(keepends=True)
     added = rng.choice(("", text(rng), f"{path(rng)}: {text(rng)}"))
     lines.insert(rng.randrange(len(lines) + 1), f"{added}\n")
@@ -148,7 +151,7 @@ def by_form(rng: Random, seed: int) -> list[Fault]:
     typed = {}
     for field in rng.sample(list(page.text_input), rng.randint(1, 3)):
         typed[field.key] = text(rng).encode("utf-8", "replace").decode()  # all that a browser can send
-        field.set_value(typed[field.key])
+        field.input(typed[field.key])  # unless it is longer than the field takes
     words = f"typed {cage.shorten(typed)}"
     cage.note(words)
     faults = exceptions(page.run(), seed, words)

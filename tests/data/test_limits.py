@@ -402,6 +402,7 @@ def test_what_messages_show():
     assert shown("cats") == "cats" and shown("a\nb\udcff\x1b") == r"a\nb\udcff\x1b"
     assert len(shown("x" * 10**6)) == 81 and shown("ab" * 50, 4) == "ab…ab"
     assert [amount(size) for size in (5, 2**20, 3 * 2**29, 2**44)] == ["5 bytes", "1.0 MiB", "1.5 GiB", "16.0 TiB"]
+    assert amount(10**2000) == "more than 2⁸⁰ bytes"  # as a damaged header may say; no float can hold it
 
 
 def test_the_command_line_says_one_sentence(ddlab, tmp_path):
