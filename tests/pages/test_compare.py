@@ -6,6 +6,8 @@ from functools import partial
 import pytest
 from PIL import Image
 
+from ddlab import files
+from ddlab.records import ANYTHING
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures, open_alone
 
@@ -67,7 +69,7 @@ def test_the_cost_is_in_the_url():
 def test_a_run_of_a_newer_schema_is_refused_in_a_sentence():
     run = made_run("queued")
     path = run.path / "experiment.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    files.write_sealed(path, {**ANYTHING.read(path), "schema": 99})
     at = opened()
     assert not at.exception
     assert "newer ddlab" in at.error[0].value
