@@ -58,7 +58,7 @@ def run(name: str, opener: Opener, seeds: range, seconds: float) -> Tally:
             tally.add(faults)
             if time.monotonic() > said[0] + OFTEN or tally.tried == len(seeds):
                 said[0] = time.monotonic()
-                sys.stderr.write(f"{name}: {tally.tried} of {len(seeds)}, {len(tally.faults)} faults\n")
+                tally.say(len(seeds))
 
     def draw() -> int | None:
         with lock:

@@ -60,6 +60,7 @@ def attack(count: int, seed: int) -> Tally:
             chain.run_through()
             tally.tried += chain.kills
             tally.faults += chain.faults
+            tally.say(count)
             seed += 1
     return tally
 

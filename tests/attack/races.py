@@ -51,6 +51,7 @@ def attack(count: int, seed: int) -> Tally:
             except (TimeoutError, BrokenProcessPool) as error:
                 tally.add([Fault("hung", number, f"a change did not end within {LONG:.0f} s: {error!r}")])
             finally:
+                tally.say(count)
                 people.shutdown(wait=False, cancel_futures=True)
     return tally
 

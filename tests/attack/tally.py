@@ -1,6 +1,7 @@
 """What an attack came to: how many cases were tried, and every fault with the seed that repeats it."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,6 +50,10 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(self.name, self.tried + other.tried, self.faults + other.faults)
+
+    def say(self, count: int) -> None:
+        """Tell whoever waits how far it is."""
+        sys.stderr.write(f"{self.name}: {self.tried} of {count}, {len(self.faults)} faults\n")
 
     def count(self, kind: Kind) -> int:
         """How many cases had a fault of this kind."""
