@@ -44,7 +44,7 @@ def show(run: Run, json: Json = False) -> None:
         write_json({**tree, "environment": folder.environment(), "path": str(folder.path)})
         return
     typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
-    damaged = [f"damaged: {fault}" for fault in damaged_files(folder)]
+    damaged = [fault for fault in damaged_files(folder) if fault not in state.message]
     for line in filter(None, (state.message, reason, *damaged)):
         typer.echo(line)
     if state.is_live and progress:
