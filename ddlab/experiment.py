@@ -29,7 +29,7 @@ from ddlab.strategies.settings import (
 )
 
 SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
-MOST_FAULTS = 20  # told at once
+MOST_FAULTS = 10  # told at once
 MOST_AXES = 3  # of images
 
 

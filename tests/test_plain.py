@@ -102,7 +102,7 @@ def test_a_hostile_file_is_refused_in_a_sentence(tmp_path, content):
         ({"a" * 5000: 1}, ["--set aaa", "..."]),
         ({"apts": {None: 1}}, ["apts", "null"]),
         ({"trust_region": {1: 2}, "trust_region.radius": 1}, ["--set trust_region.radius"]),
-        ({"decomposition.boxes": [1] * 5000}, ["decomposition.boxes.0", "and 4,980 more faults"]),
+        ({"decomposition.boxes": [1] * 5000}, ["decomposition.boxes.0", "and 4,990 more faults"]),
     ],
 )
 def test_what_a_message_repeats_is_cut(settings, words):

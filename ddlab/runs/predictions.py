@@ -16,7 +16,15 @@ DECISIONS = "_decisions"
 MOST_AXES = 3  # (M, N, K)
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
+class Arrays(dict[str, np.ndarray]):
+    """Arrays by name; asking for one that the file lacks is refused with a sentence."""
+
+    def __missing__(self, name: str) -> np.ndarray:
+        held = ", ".join(self) or "nothing"
+        raise ValueError(f"the predictions hold no {name!r}, but {held}; delete the stage's folder and resume the run")
+
+
+def read(path: Path) -> Arrays:
     """Read the arrays, after a look at the file's checksum.
 
     Raises
@@ -31,7 +39,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it is no npz")
-            found = dict(arrays)
+            found = Arrays(arrays)
     except FileNotFoundError:
         raise
     except (OSError, EOFError, ValueError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:

@@ -14,6 +14,7 @@ from ddlab import files
 from ddlab.analyses.accuracy import strategy_table
 from ddlab.analyses.cost import machine_rate
 from ddlab.analyses.paper import repeating_runs
+from ddlab.analyses.probabilities import read_outcomes
 from ddlab.engine import tickets
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.records import ANYTHING, sealed
@@ -108,6 +109,13 @@ def test_predictions_that_are_none_are_named(arrays):
     with pytest.raises(ValueError, match=r"predictions.npz of stage average, seed 0, is damaged \(.*resume the run"):
         run.stage("average", 0).predictions()
     assert any("predictions.npz of stage average" in fault for fault in damaged_files(run))
+
+
+def test_predictions_that_lack_an_array_say_so():
+    run = made_run()
+    run.stage("average", 0).write_predictions(train=np.zeros((96, 2)))
+    with pytest.raises(ValueError, match="hold no 'validation_decisions', but train; delete the stage's folder"):
+        read_outcomes(run, 0)
 
 
 def test_a_flipped_bit_of_predictions_is_found(runs):
