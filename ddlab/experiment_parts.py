@@ -96,6 +96,9 @@ class TrainingSettings(Settings):
     batch_size: int = setting(128, "Images a step, over all workers.", unit="images", ge=1, le=65_536)
     optimizer: Literal["adam", "sgd"] = setting("adam", "Optimizer (sgd has momentum 0.9).", advanced=True)
     learning_rate: float = setting(1e-3, "Learning rate at the start.", gt=0, le=10)
+    warm_up: int = setting(
+        100, "Steps in which the learning rate rises evenly from 0; 0: it is there at once.", unit="steps", ge=0
+    )
     weight_decay: float = setting(0.0, "L2 penalty on all weights.", advanced=True, ge=0, le=1)
     rate_steps: RatePlan = setting(
         (), "Rates of a fixed plan, [epochs done, rate] each; empty: the rate is lowered on plateaus.", advanced=True

@@ -33,6 +33,8 @@ class Progress:
 
     Parameters
     ----------
+    steps
+        Steps of back-propagation so far.
     sweeps
         Passes over the training images, in units of one with gradients.
     vectors
@@ -45,6 +47,7 @@ class Progress:
     finished: bool = False
     validation_accuracy: float = 0.0
     seconds: float = 0.0
+    steps: int = 0
     sweeps: float = 0.0
     vectors: int = 0
 
@@ -81,6 +84,24 @@ class Trainee:
         """Begin from these weights."""
         self.owner.load_state_of(self.index, state)
         self.best_state = self.last_state = self.owner.state_of(self.index)
+
+    def step(self) -> None:
+        """Take a step of the optimizer, at a part of the rate while it warms up.
+
+        Adam's first steps are of one length whatever the gradient, and all weights behind a unit that sees thousands of
+        positive inputs move the same way: at the full rate its sum falls so far that no image lifts it above zero.
+        """
+        self.progress.steps += 1
+        if self.progress.steps >= self.settings.warm_up:
+            self.optimizer.step()
+            return
+        groups = self.optimizer.param_groups
+        rates = [group["lr"] for group in groups]
+        for group in groups:
+            group["lr"] *= self.progress.steps / self.settings.warm_up
+        self.optimizer.step()
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
 
     def end_epoch(self, loss: float, accuracy: float, seconds: float) -> None:
         """Take note of the validation: keep the best state, lower the rate on a plateau, stop where it is due."""

@@ -21,6 +21,7 @@ from ddlab.batches import Feed
 from ddlab.data.source import SplitName
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
+from ddlab.health import Watch
 from ddlab.trainee import Trainee
 
 STEPS_BETWEEN_CHECKS_OF_THE_LOSS = 20  # reading a loss waits for the device
@@ -85,6 +86,8 @@ class Loop:
         Of a collective stage: losses are averaged over them. One rank alone elsewhere.
     report, check, save
         Called with a record a network and epoch; once a step, to stop; once an epoch, to write the checkpoint.
+    parts
+        Ranks that hold other networks of a model that is trained as one; one rank alone holds all of it.
     """
 
     stage: str
@@ -98,6 +101,7 @@ class Loop:
     check: Callable[[], None]
     save: Callable[[], None]
     plan: Plan = NOTHING_SPECIAL
+    parts: Ranks = Ranks()
 
     def run(self) -> None:
         """Train until every network has finished.
@@ -114,7 +118,9 @@ class Loop:
             began = time.monotonic()
             train_epoch = self.plan.train_epoch or Loop.back_propagate
             loss_S, accuracy_S = train_epoch(self, epoch, active)
-            validation_loss_S, validation_accuracy_S = self.evaluate("validation")
+            with Watch(self.model, len(self.trainees)) as watch:
+                validation_loss_S, validation_accuracy_S = self.evaluate("validation", watch.see)
+            health_S = watch.health(self.ranks, self.parts)
             # The last step of an epoch can break a network whose training losses were all numbers.
             self._refuse_nan(torch.tensor(validation_loss_S), epoch)
             seconds = time.monotonic() - began
@@ -123,7 +129,7 @@ class Loop:
                     trainee.end_epoch(validation_loss_S[i], validation_accuracy_S[i], seconds)
                     measures = (loss_S[i], accuracy_S[i], validation_loss_S[i], validation_accuracy_S[i])
                     if self.ranks.rank == 0:
-                        self.report(self._record(trainee, measures, seconds))
+                        self.report(self._record(trainee, measures, seconds) | health_S[i])
             self.save()
 
     def _record(self, trainee: Trainee, measures: tuple[float, ...], seconds: float) -> dict[str, Any]:
@@ -153,7 +159,7 @@ class Loop:
             # Averaging gradients over ranks divides by their number; the weight makes it the mean over all samples.
             (losses_BS.sum() * (self.ranks.size / batch.total)).backward()
             for trainee in active:
-                trainee.optimizer.step()
+                trainee.step()
             for parameter in self.model.parameters():
                 parameter.grad.zero_()  # type: ignore[union-attr]  # in place: optimizers hold views of it
             totals.add(losses_BS.detach(), logits_BSK.detach(), batch.labels)
@@ -166,8 +172,14 @@ class Loop:
         return totals.means()
 
     @torch.no_grad()
-    def evaluate(self, split: SplitName) -> Means:
-        """Mean loss and accuracy of every network on a split, over all ranks."""
+    def evaluate(self, split: SplitName, see: Callable[[Tensor], None] = lambda logits_BSK: None) -> Means:
+        """Mean loss and accuracy of every network on a split, over all ranks.
+
+        Parameters
+        ----------
+        see
+            Called with the logits ``(B, S, K)`` of every batch.
+        """
         self.model.eval()
         self.ranks.broadcast(self.model.buffers())  # data parallel ranks have their own batch-norm statistics
         totals = Totals(len(self.trainees), self.ranks)
@@ -176,6 +188,7 @@ class Loop:
             with precision(self.settings, self.ranks):
                 logits_BSK = self.model(batch.inputs)
                 totals.add(sample_losses(logits_BSK, batch.labels), logits_BSK, batch.labels)
+            see(logits_BSK)
         return totals.means()
 
     def _refuse_nan(self, loss_S: Tensor, epoch: int) -> None:

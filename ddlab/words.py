@@ -49,12 +49,27 @@ def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[s
         waits = waits_for or state.message or "Waits for its turn."
         return waits[0].upper() + waits[1:]
     if state.state == "running":
-        return _working(progress)
+        return _working(progress) + beware(progress.get("stuck") or ())
     if state.state == "finished":
         return f"Finished{after}." + (f" Best on the validation images: {best(accuracies)}." if accuracies else "")
     if state.state == "cancelled":
         return f"Cancelled{after}. Resume goes on from the last checkpoint."
     return state.message or f"{state.state.capitalize()}{after}."
+
+
+def beware(stuck: Sequence[str]) -> str:
+    """What to tell of networks that say the same for every image, behind other sentences; empty if there are none."""
+    if not stuck:
+        return ""
+    more = f" (and {len(stuck) - 1} more networks)" if len(stuck) > 1 else ""
+    return f" ⚠ {stuck[0]}{more}"
+
+
+def mark(title: str, same_answer: int, seeds: int) -> str:
+    """A strategy's title, marked where it decides alike about all images with some of its seeds."""
+    if not same_answer:
+        return title
+    return f"{title} ⚠ same answer for all" + (f" ({same_answer} of {seeds} seeds)" if seeds > 1 else "")
 
 
 def _working(progress: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ddlab.analyses.paper import paper_rows
 from ddlab.figures import accuracy as figures
-from pages.ui import charts, communication, effort, paper, results, selection, shell
+from pages.ui import charts, communication, effort, live, paper, results, selection, shell
 from pages.ui.comparison import show_table
 
 shell.title("Which strategy is best, and what does it cost?")
@@ -18,6 +18,7 @@ table = results.strategies(runs)
 if table.empty:
     st.info("No strategy has a result yet: it appears here as soon as its last stage is done.")
 else:
+    live.health(runs)
     published = paper_rows(run.experiment)
     show_table(table, published, run.id, balanced=results.has_unequal_classes(run))
     cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")

@@ -7,7 +7,7 @@ from ddlab.figures import images as pictures
 from ddlab.figures.accuracy import confusion_matrix
 from ddlab.figures.volumes import Scene
 from ddlab.strategies import STRATEGIES
-from pages.ui import attributions, charts, decisions, picture, results, selection, shell
+from pages.ui import attributions, charts, decisions, live, picture, results, selection, shell
 from pages.ui.literal import literal
 
 ANY = "any"
@@ -19,6 +19,7 @@ st.markdown(
 )
 run = results.require_run("Here an image is followed from its subimages to the decisions.")
 decisions.tell_limits(run.experiment.dataset.name)
+live.health([run])
 seed = selection.pick_seed(run)
 outcomes = results.outcomes(run, seed)
 if not outcomes.decisions:

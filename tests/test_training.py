@@ -13,6 +13,7 @@ from ddlab.decomposition import Decomposition
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
 from ddlab.models import MODELS, NetworkSpec
+from ddlab.models.architecture import Flatten, Linear, Network
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
 from ddlab.trainee import Trainee
@@ -181,6 +182,7 @@ def test_records_are_what_the_run_folder_promises(dataset):
     assert set(records[0]) == {
         *("stage", "seed", "subdomain", "epoch", "epochs", "loss", "accuracy"),
         *("validation_loss", "validation_accuracy", "rate", "seconds"),
+        *("dead_units", "worst_layer", "worst_layer_dead", "one_class"),
     }
 
 
@@ -267,3 +269,27 @@ def test_mixed_precision_learns_and_keeps_full_weights(dataset):
 def test_seeds_follow_from_their_parts():
     assert derive_seed(0, "a", 1) == derive_seed(0, "a", 1) != derive_seed(0, "a", 2)
     assert 0 <= derive_seed("x") < 2**63
+
+
+def test_the_rate_rises_evenly_to_its_value_and_stays():
+    """With SGD without history the steps tell the rates: step t of w is t/w as long as the same step at full rate."""
+    steps = {warm_up: first_steps(warm_up) for warm_up in (0, 4)}
+    for number, (full, warmed) in enumerate(zip(steps[0], steps[4], strict=True), 1):
+        torch.testing.assert_close(warmed, full * min(1.0, number / 4))
+
+
+def first_steps(warm_up: int) -> list[torch.Tensor]:
+    """The changes of a weight by six steps of one gradient each, from one weight."""
+    bank = Bank(Network((("flatten", Flatten()), ("classifier", Linear(4, 2))), (1, 2, 2), classifier="classifier"), 1)
+    settings = TrainingSettings(optimizer="sgd", learning_rate=0.1, warm_up=warm_up)
+    trainee = Trainee(bank.prepare("cpu", torch.float64), 0, None, settings)
+    (weight, _) = bank.parameters()
+    changes = []
+    for _ in range(6):
+        before = weight.detach().clone()
+        trainee.optimizer.state.clear()  # no momentum
+        weight.grad.fill_(1)
+        trainee.step()
+        changes.append(weight.detach() - before)
+        assert trainee.rate == 0.1, "the rate of the records and of the plan is the full one"
+    return changes

@@ -11,6 +11,7 @@ from ddlab.data.cache import is_ready, load
 from ddlab.experiment import DatasetSettings
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
+from ddlab.runs.health import says_the_same
 from ddlab.strategies import STRATEGIES
 from ddlab.strategies.stage import strategy_stages
 
@@ -38,7 +39,8 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         ``run_id``, ``run`` (its name), a column a setting that differs between the runs, ``strategy``, ``title``,
         ``seeds`` (how many are done), means and sample standard deviations ``validation``, ``validation_sd``,
         ``train``, ``train_sd``, then ``balanced`` (mean recall over the classes), ``last_validation``, ``best_epoch``
-        (mean), ``parameters``, ``flops`` of a forward pass, ``seconds`` (mean wall time of all stages that the strategy
+        (mean), ``same_answer`` (seeds with which it decides alike about practically all validation images),
+        ``parameters``, ``flops`` of a forward pass, ``seconds`` (mean wall time of all stages that the strategy
         needs) and ``rank_flops`` (mean operations of the rank that worked most), both as in
         :func:`ddlab.analyses.effort.total_effort`. A standard deviation of one seed is NaN.
     """
@@ -82,6 +84,7 @@ def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str) -> dic
         "balanced": _mean([r.get("balanced_accuracy", np.nan) for r in done]),
         "last_validation": _mean([r.get("last_validation_accuracy", np.nan) for r in done]),
         "best_epoch": _mean(epochs),
+        "same_answer": sum(says_the_same(result.get("one_class")) for result in done),
         "parameters": done[0].get("parameters"),
         "flops": done[0].get("flops"),
         "seconds": _mean([effort["seconds"] for effort in efforts]),

@@ -15,7 +15,9 @@ from ddlab.experiment import Experiment
 from ddlab.layouts import LAYOUTS, layout_of, title
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
+from ddlab.runs.health import says_the_same
 from ddlab.sweeps import GLOBAL, Variant, vary
+from ddlab.words import beware
 
 START = 7.0  # seconds until a run has loaded PyTorch and its images, as measured on a busy core of a 2020s processor
 UNFIT, ABSENT = "does not fit", "not run"  # states of decompositions without a run
@@ -98,9 +100,10 @@ def sweep_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     pandas.DataFrame
         ``run_id``, ``layout``, ``title`` (grid and layout), ``grid``, ``overlap`` in pixels, ``subdomains``, ``size``
         of the largest in pixels, ``strategy``, ``validation`` and ``validation_sd`` (mean and standard deviation over
-        the seeds; NaN where there is none yet), ``seeds`` (done), ``work`` (forward passes of all local networks, of
-        the global one's; 1 for ``global``), ``state`` of the run or why there is none, and ``message`` for people. The
-        rows of a layout follow each other, its overlaps rising.
+        the seeds; NaN where there is none yet), ``seeds`` (done), ``same_answer`` (those with which the strategy
+        decides alike about all images), ``work`` (forward passes of all local networks, of the global one's; 1 for
+        ``global``), ``state`` of the run or why there is none, and ``message`` for people. The rows of a layout follow
+        each other, its overlaps rising.
     """
     rows = [row for run in reversed(runs) for row in _rows_of(run)]  # the oldest first: the order they were planned in
     if not rows:
@@ -137,20 +140,23 @@ def _rows_of(run: RunFolder) -> list[dict[str, Any]]:
         "grid": times(settings.grid),
     }
     overlap = settings.overlap if isinstance(settings.overlap, int) else max(settings.overlap)
-    about |= {"overlap": overlap, **_described(run), "state": state.state, "message": state.message}
+    about |= {"overlap": overlap, **_described(run), "state": state.state}
+    about["message"] = state.message or beware(run.summary()["stuck"]).strip()
     results = run.results()
     return [
         about
-        | {"strategy": strategy, **_accuracy([r["validation_accuracy"] for r in results if r["stage"] == strategy])}
+        | {"strategy": strategy, **_accuracy([result for result in results if result["stage"] == strategy])}
         | ({"work": 1.0} if strategy == GLOBAL else {})
         for strategy in asked.strategies
     ]
 
 
-def _accuracy(by_seed: Sequence[float]) -> dict[str, Any]:
+def _accuracy(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    by_seed = [result["validation_accuracy"] for result in results]
+    same = sum(says_the_same(result.get("one_class")) for result in results)
     mean = float(np.mean(by_seed)) if by_seed else np.nan
     sd = float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else np.nan
-    return {"validation": mean, "validation_sd": sd, "seeds": len(by_seed)}
+    return {"validation": mean, "validation_sd": sd, "seeds": len(by_seed), "same_answer": same}
 
 
 def _described(run: RunFolder) -> dict[str, Any]:

@@ -161,6 +161,10 @@ def _write_accuracies(table: "pd.DataFrame") -> None:
     rows = []
     for (layout, overlap), part in table.groupby(["title", "overlap"], sort=False):
         found = dict(zip(part["strategy"], part["validation"], strict=True))
-        shown = [percent(found[name]) if found.get(name) == found.get(name, 0.0) else "" for name in strategies]
+        marked = set(part["strategy"][part["same_answer"] > 0])
+        shown = [
+            percent(found[name]) + (" ⚠" if name in marked else "") if found.get(name) == found.get(name, 0.0) else ""
+            for name in strategies
+        ]
         rows.append((layout, overlap, *shown, part["state"].iloc[0]))
     write_table(("layout", "overlap", *strategies, "state"), rows)

@@ -12,7 +12,7 @@ import typer
 from ddlab.cli.output import Json, write_json, write_table
 from ddlab.registry import MOST_SHOWN, shortened
 from ddlab.runs import RunFolder, delete, open_run
-from ddlab.words import duration, percent
+from ddlab.words import duration, mark, percent
 
 if TYPE_CHECKING:
     from ddlab.experiment import Experiment
@@ -166,6 +166,7 @@ def write_results(strategies: dict[str, dict[str, Any]]) -> None:
     rows = []
     for row in strategies.values():
         sd = "" if row["validation_sd"] is None else f"± {100 * row['validation_sd']:.1f}"
-        rows.append((row["title"], percent(row["validation"]), sd, percent(row["train"]), duration(row["seconds"])))
+        title = mark(row["title"], row["same_answer"], row["seeds"])
+        rows.append((title, percent(row["validation"]), sd, percent(row["train"]), duration(row["seconds"])))
     if rows:
         write_table(("strategy", "validation", "sd", "training", "time"), rows)

@@ -6,6 +6,7 @@ from typing import Any
 from ddlab.engine.ranks import Ranks
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
+from ddlab.runs.health import Stuck, dead_layer, says_the_same
 from ddlab.strategies.stage import Stage, plan, shard
 
 PROGRESS_EVERY = 0.5  # seconds; the pages look once a second
@@ -28,6 +29,7 @@ class Reporter:
         self.seeds = run.experiment.seeds
         self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(pose(run.experiment))}
         self._shares = {_key(record): _share(record) for record in run.metrics()}
+        self._stuck: dict[tuple[Any, ...], Stuck] = {}
         self._began = time.monotonic()
         self._done_before: float | None = None
         self._written = float("-inf")
@@ -36,6 +38,7 @@ class Reporter:
         """Append one record of one network and epoch."""
         record = {"time": time.time(), "rank": self.ranks.rank, **record}
         self.last_record.update(record)
+        self._note_health(record)
         self.run.append_metrics(self.ranks.rank, record)
         if self.ranks.rank > 0:
             return
@@ -46,6 +49,16 @@ class Reporter:
         if last_epoch or time.monotonic() - self._written >= PROGRESS_EVERY:
             self._written = time.monotonic()
             self.run.write_progress(self._progress(record))
+
+    def _note_health(self, record: dict[str, Any]) -> None:
+        """Keep the networks of the current stage that say the same for every image, since when they do."""
+        stage, seed, subdomain, _ = key = _key(record)
+        self._stuck = {other: stuck for other, stuck in self._stuck.items() if other[:2] == key[:2]}
+        if says_the_same(record.get("one_class")):
+            since = self._stuck[key].since if key in self._stuck else record["epoch"]
+            self._stuck[key] = Stuck(stage, seed, subdomain, since, dead_layer(record))
+        else:
+            self._stuck.pop(key, None)
 
     def _progress(self, record: dict[str, Any]) -> dict[str, Any]:
         done = self._done(record)
@@ -60,6 +73,7 @@ class Reporter:
             "epoch": record["epoch"],
             "epochs": record["epochs"],
             "time": record["time"],
+            "stuck": [network.sentence for network in self._stuck.values()],
         }
 
     def _done(self, record: dict[str, Any]) -> float:

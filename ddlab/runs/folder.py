@@ -33,7 +33,7 @@ from ddlab.runs.processes import identity
 from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS, outlined
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import RunState, derive
-from ddlab.runs.summary import mean_accuracies, summarize
+from ddlab.runs.summary import digest, summarize
 
 if TYPE_CHECKING:
     from ddlab.experiment import Experiment
@@ -178,8 +178,8 @@ class RunFolder:
     def end(self, state: str, message: str = "") -> None:
         """Write a terminal state; a finished run also gets the digest of its results that lists show."""
         files.release(self.path)
-        digest = mean_accuracies(self) if state == "finished" else None
-        self.update_status(state=state, message=message, ended=time.time(), accuracies=digest)
+        known = digest(self) if state == "finished" else {"accuracies": None}
+        self.update_status(state=state, message=message, ended=time.time(), **known)
 
     def restart(self) -> None:
         """Forget how the last launch ended (its failure, a wish to cancel, files left half-written) and begin anew."""

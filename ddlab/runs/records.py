@@ -41,6 +41,7 @@ class Status(Process, total=False):
     devices: list[Text] | None
     workers: Annotated[int, Field(ge=0, le=65_536)] | None
     accuracies: dict[str, Number] | None
+    stuck: list[Text] | None
 
 
 class Asked(TypedDict):
@@ -64,6 +65,7 @@ class Progress(TypedDict):
     epoch: Count
     epochs: Count
     time: Time
+    stuck: NotRequired[list[Text]]
 
 
 class Failure(TypedDict):
@@ -118,6 +120,7 @@ class Result(TypedDict):
     validation_accuracy: NotRequired[Share | None]
     last_validation_accuracy: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
+    one_class: NotRequired[Share | None]
     best_epoch: NotRequired[Count | None]
     parameters: NotRequired[Count]
     flops: NotRequired[Number]
@@ -140,6 +143,10 @@ class Metrics(TypedDict):
     validation_accuracy: NotRequired[float | None]
     rate: NotRequired[float | None]
     seconds: NotRequired[Number]
+    dead_units: NotRequired[Share]
+    worst_layer: NotRequired[Text]
+    worst_layer_dead: NotRequired[Share]
+    one_class: NotRequired[Share]
 
 
 STATUS, ASKED, PROGRESS, FAILURE = Kind(Status), Kind(Asked), Kind(Progress), Kind(Failure)

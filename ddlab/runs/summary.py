@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ddlab.runs.health import stuck_networks
 from ddlab.runs.state import derive
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def _row(run: "RunFolder") -> dict[str, Any]:
         "strategies": _several(asked.get("strategies")),
         "num_seeds": len(_several(asked.get("seeds"))),
         "accuracies": status.get("accuracies") or {},
+        "stuck": status.get("stuck") or [],
         "started": state.started,
         "seconds": state.seconds,
         "devices": list(state.devices),
@@ -66,6 +68,11 @@ def _several(value: Any) -> list[Any]:
 def _field(asked: dict[str, Any], part: str, field: str) -> Any:
     settings = asked.get(part)
     return settings.get(field, "") if isinstance(settings, dict) else ""
+
+
+def digest(run: "RunFolder") -> dict[str, Any]:
+    """What lists show of a finished run: accuracies, and sentences on networks that say the same for every image."""
+    return {"accuracies": mean_accuracies(run), "stuck": [network.sentence for network in stuck_networks(run)]}
 
 
 def mean_accuracies(run: "RunFolder") -> dict[str, float]:

@@ -11,7 +11,7 @@ Decomposition", Section 2.1.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +70,8 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
         _save(context, model, trainee)
 
     stage, seed = context.folder.name, context.seed
-    Loop(stage, seed, model, [trainee], feed, settings, context.alone, report, context.check, save).run()
+    loop = Loop(stage, seed, model, [trainee], feed, settings, context.alone, report, context.check, save)
+    replace(loop, parts=context.ranks).run()
     _save_weights(context, model, trainee)
     model.load_state_of(0, trainee.last_state)
     last = predict(model, feed, "validation").decisions

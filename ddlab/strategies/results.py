@@ -49,13 +49,18 @@ def write_result(
 
 
 def accuracies(context: StageContext, decisions: Splits, last: np.ndarray) -> dict[str, float]:
-    """Accuracy of the decisions on both splits, and of those of the last epoch on the validation images."""
+    """Accuracy of the decisions on both splits, and of those of the last epoch on the validation images.
+
+    ``one_class`` is the share of validation images that are given the class which most are given: 1 says that a
+    strategy decides alike about all of them.
+    """
     train, validation = np.asarray(context.dataset.train.labels), np.asarray(context.dataset.validation.labels)
     return {
         "train_accuracy": float((decisions["train"] == train).mean()),
         "validation_accuracy": float((decisions["validation"] == validation).mean()),
         "last_validation_accuracy": float((last == validation).mean()),
         "balanced_accuracy": balanced_accuracy(decisions["validation"], validation),
+        "one_class": float(np.bincount(decisions["validation"]).max() / len(validation)),
     }
 
 

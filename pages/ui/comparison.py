@@ -3,6 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from ddlab.words import mark
+
 SHARE = "percent"
 
 
@@ -22,6 +24,9 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced:
         by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
         place = shown.columns.get_loc("validation_sd") + 1
         shown.insert(place, "paper", [by_strategy.get(strategy) for strategy in table["strategy"]])
+    if table["same_answer"].any():
+        shown["title"] = [mark(*row) for row in zip(table["title"], table["same_answer"], table["seeds"], strict=True)]
+    shown = shown.drop(columns="same_answer")
     if not balanced:
         shown = shown.drop(columns="balanced")
     if table["seeds"].max() == 1:

@@ -1,6 +1,6 @@
 """What a run tells: its state, its failure, its log; and what can be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,7 +10,7 @@ from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
 from ddlab.runs import EXAMPLE, RunFolder, RunState, damaged_files, delete, restore
-from ddlab.words import sentence
+from ddlab.words import beware, sentence
 from pages.ui import selection, shell
 from pages.ui.literal import literal, literal_lines
 
@@ -66,7 +66,9 @@ def status(run: RunFolder) -> None:
     waits_for = queue_position(run)[1] if state.state == "queued" else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]
-        st.markdown(literal(sentence(state, progress, run.summary()["accuracies"], waits_for)))
+        facts = run.summary()
+        told = sentence(state, progress, facts["accuracies"], waits_for)
+        st.markdown(literal(told + ("" if state.is_live else beware(facts["stuck"]))))
     if state.is_live:
         st.progress(min(1.0, float(progress.get("done") or 0.0)))
     failure = run.failure() if state.state == "failed" else None
@@ -79,6 +81,14 @@ def damage(run: RunFolder) -> None:
     """Name the files of a run that are damaged; what they held is missing on every page, and Resume makes it anew."""
     if faults := damaged_files(run):
         st.warning("Some of this run's files are damaged.  \n" + literal_lines("\n".join(faults)))
+
+
+def health(runs: Sequence[RunFolder]) -> None:
+    """Name the networks of finished runs that say the same for every image: their numbers are no result."""
+    told = [(run.name, sentence) for run in runs for sentence in run.summary()["stuck"]]
+    if told:
+        lines = [f"{name}: {sentence}" if len(runs) > 1 else sentence for name, sentence in told]
+        st.warning(literal_lines("\n".join(lines)), icon=":material/heart_broken:")
 
 
 def actions(run: RunFolder) -> None:

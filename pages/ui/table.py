@@ -8,7 +8,7 @@ import streamlit as st
 
 from ddlab.engine.control import queue_position
 from ddlab.runs import RunFolder, list_runs
-from ddlab.words import best, duration
+from ddlab.words import best, beware, duration
 from pages.ui import selection
 from pages.ui.live import LOOKS
 
@@ -74,5 +74,5 @@ def _time(took: float | None, remaining: float | None, live: bool) -> str:
 
 def _says(run: RunFolder, facts: dict[str, Any]) -> str:
     if facts["state"] == "finished":
-        return best(facts["accuracies"])
+        return best(facts["accuracies"]) + beware(facts["stuck"])
     return (facts["state"] == "queued" and queue_position(run)[1]) or facts["message"]
