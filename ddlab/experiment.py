@@ -43,9 +43,11 @@ __all__ = [
     "TrainingSettings",
     "load_experiment",
     "parse_experiment",
+    "upgraded",
 ]
 
-SCHEMA = 1  # of experiment.json; a run folder with a larger number comes from a newer ddlab
+SCHEMA = 2  # of experiment.json; a run folder with a larger number comes from a newer ddlab
+_MEANT = {2: {"training": {"warm_up": 0}}}  # by the schema that brought a setting: what runs did that did not know it
 MOST_FAULTS = 10  # told at once
 
 
@@ -148,6 +150,15 @@ def parse_experiment(tree: Any) -> Experiment:
         faults = [_fault(fault) for fault in error.errors()]
         more = [f"and {len(faults) - MOST_FAULTS:,} more faults"] if len(faults) > MOST_FAULTS else []
         raise ExperimentError("\n".join(faults[:MOST_FAULTS] + more)) from None
+
+
+def upgraded(tree: dict[str, Any], schema: int) -> dict[str, Any]:
+    """The tree of a run's experiment of an older schema, with what it meant where it says nothing."""
+    for number, parts in _MEANT.items():
+        if schema < number:
+            older = {name: {**settings, **tree[name]} for name, settings in parts.items() if name in tree}
+            tree = {**tree, **older}
+    return tree
 
 
 def load_experiment(path: Path) -> Experiment:

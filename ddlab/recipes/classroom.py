@@ -61,7 +61,6 @@ def relation() -> Experiment:
         model=ModelSettings(name="cnn"),
         strategies=COMPARED_BY_KLAWONN,
         training=TrainingSettings(epochs=6, batch_size=64),
-        aggregator=AggregatorSettings(dropout=0.0),  # with dropout the DNN finds the relation late, or not at all
         transfer=TransferSettings(start=1, epochs=6),
     )
 

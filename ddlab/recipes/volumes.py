@@ -52,7 +52,7 @@ def _volumes(name: str, dataset: DatasetSettings, grid: tuple[int, int, int], tr
         model=ModelSettings(name="vgg9", width=0.25),
         strategies=COMPARED_BY_KLAWONN,
         training=training,
-        aggregator=AggregatorSettings(epochs=20, dropout=0.0),
+        aggregator=AggregatorSettings(epochs=20),
         transfer=TransferSettings(start=training.epochs - 2, epochs=2),
         seeds=(0,),
     )

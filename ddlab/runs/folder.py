@@ -108,7 +108,7 @@ class RunFolder:
         ValueError
             If the folder is damaged or comes from a newer ddlab.
         """
-        from ddlab.experiment import SCHEMA, parse_experiment
+        from ddlab.experiment import SCHEMA, parse_experiment, upgraded
 
         tree = ASKED.read(self.path / "experiment.json")
         if not tree:
@@ -118,7 +118,7 @@ class RunFolder:
                 f"run {self.id}: comes from a newer ddlab (schema {tree['schema']}, this one reads up to {SCHEMA}); "
                 "update ddlab to open it"
             )
-        return parse_experiment(tree["experiment"])
+        return parse_experiment(upgraded(tree["experiment"], tree["schema"]))
 
     @property
     def command(self) -> str:

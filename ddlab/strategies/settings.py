@@ -11,7 +11,7 @@ class AggregatorSettings(Settings):
     """The DNN that turns the N·K local probabilities into a decision."""
 
     hidden: tuple[int, ...] = setting((128, 64, 32, 16), "Units of its hidden layers.", min_length=1, max_length=8)
-    dropout: float = setting(0.2, "Dropout after every hidden layer.", advanced=True, ge=0, lt=1)
+    dropout: float = setting(0.0, "Dropout after every hidden layer.", advanced=True, ge=0, lt=1)
     epochs: int = setting(50, "Passes over the local probabilities, at most.", unit="epochs", ge=1, le=10_000)
     batch_size: int = setting(128, "Samples a step.", unit="images", advanced=True, ge=1)
     learning_rate: float = setting(1e-3, "Learning rate at the start.", advanced=True, gt=0, le=10)

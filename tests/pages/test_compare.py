@@ -128,3 +128,18 @@ def test_the_accuracy_to_reach_and_the_effort_are_in_the_url():
     takes = next(figure for figure in figures(at) if "30% takes" in figure["layout"]["title"]["text"])
     assert takes["layout"]["xaxis"]["title"]["text"] == "operations of the busiest of N workers"
     assert takes["data"][0]["y"] == ["Global network", "Average probability", "CNN-DNN coherent", "CNN-DNN transfer"]
+
+
+def test_a_network_that_says_the_same_for_every_image_is_named_and_marked():
+    run = made_run(seeds=(0, 1))
+    sentence = "Global network (seed 0) says the same for every image: its layer hidden died in epoch 1; try more."
+    run.update_status(stuck=[sentence])
+    path = run.stage("global", 0).path / "result.json"
+    files.write_sealed(path, {**ANYTHING.read(path), "one_class": 1.0})
+    at = opened(run=run.id)
+    assert not at.exception
+    assert sentence in at.warning[0].value
+    assert "Global network ⚠ same answer for all (1 of 2 seeds)" in set(at.dataframe[0].value["title"])
+    healthy = opened(run=made_run().id)
+    assert not healthy.warning
+    assert not any("⚠" in title for title in healthy.dataframe[0].value["title"])

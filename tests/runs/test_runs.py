@@ -178,6 +178,18 @@ def test_newer_schema_is_refused_with_a_sentence(run):
     assert RunFolder(run.path).summary()["name"] == "x"
 
 
+def test_a_run_of_an_older_schema_keeps_its_meaning(run):
+    """It knew no warm-up, so it had none; what it says itself holds."""
+    asked = Experiment().model_dump(mode="json")
+    for said, meant in (({}, 0), ({"warm_up": 7}, 7)):
+        training = {key: value for key, value in asked["training"].items() if key != "warm_up"} | said
+        tree = {"schema": 1, "experiment": {**asked, "training": training}}
+        files.write_sealed(run.path / "experiment.json", tree)
+        assert RunFolder(run.path).experiment.training.warm_up == meant
+    files.write_sealed(run.path / "experiment.json", {"schema": 2, "experiment": {"name": "x"}})
+    assert RunFolder(run.path).experiment.training.warm_up == Experiment().training.warm_up
+
+
 def test_what_a_newer_ddlab_writes_otherwise_does_not_hide_the_other_runs(run):
     asked = {"dataset": 3, "decomposition": {"grid": 4, "boxes": 2}, "seeds": 5, "strategies": {"global": {}}}
     (run.path / "experiment.json").write_text(json.dumps({"schema": SCHEMA + 1, "experiment": asked}))
