@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddlab.data.augment import draw_angles, draw_sources, move, rotate
+from ddlab.data.augment import draw_angles, draw_sources, draw_zooms, move, rotate, zoom
 from ddlab.data.source import SPLITS, Dataset, SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.engine.ranks import Ranks
@@ -156,8 +156,11 @@ class ImageFeed:
         if settings.flip or settings.shift:
             sources = draw_sources(count, shape, settings.flip, settings.shift, generator)
             images = move(images, list(map(sharing.part, sources)))
+        if settings.zoom:
+            images = zoom(images, sharing.part(draw_zooms(count, len(shape), settings.zoom, generator)))
         if settings.rotate:
-            images = rotate(images, sharing.part(draw_angles(count, settings.rotate, generator)))
+            angles = draw_angles(count, settings.rotate, generator, settings.turns)
+            images = rotate(images, sharing.part(angles))
         return images
 
     def _images(self, split: SplitName, indices: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from ddlab.registry import choose
 from ddlab.settings import RatePlan, Settings, setting
 
 MOST_AXES = 3  # of images
+AUGMENTATIONS = ("flip", "shift", "zoom", "rotate")  # fields of the training that change its images
 
 
 class DatasetSettings(Settings):
@@ -81,6 +82,11 @@ class ModelSettings(Settings):
     padding: Literal["same", "valid"] = setting("same", "Padding of the convolutions.", advanced=True)
     batch_norm: bool = setting(True, "Batch normalisation after every convolution.", advanced=True)
     dropout: float = setting(0.0, "Dropout before the classifier.", advanced=True, ge=0, lt=1)
+    constants: Literal["torch", "keras"] = setting(
+        "torch",
+        "Batch normalisation's momentum and ε and the first weights: torch's and ours, or Keras' (0.99, 0.001, normal).",
+        advanced=True,
+    )
 
     @field_validator("name")
     @classmethod
@@ -106,6 +112,12 @@ class TrainingSettings(Settings):
     decayed: Literal["all", "convolutions"] = setting("all", "Weights that the L2 penalty is of.", advanced=True)
     plateau_factor: float = setting(0.5, "Factor on the rate when progress stops.", advanced=True, gt=0, lt=1)
     plateau_patience: int = setting(20, "Epochs without progress before that.", unit="epochs", advanced=True, ge=1)
+    plateau_least: float = setting(0.0, "Least rate that plateaus lower it to.", advanced=True, ge=0, le=10)
+    plateau: Literal["without plan", "with plan"] = setting(
+        "without plan",
+        "Whether plateaus lower the rates of a plan too: the plan's rate times a factor that stays.",
+        advanced=True,
+    )
     early_stopping: int = setting(0, "Epochs without progress before training stops; 0: never.", unit="epochs", ge=0)
     monitor: Literal["loss", "accuracy"] = setting(
         "loss", "Validation measure that tells progress and the best epoch.", advanced=True
@@ -115,8 +127,14 @@ class TrainingSettings(Settings):
     )
     flip: bool = setting(False, "Flip training images left to right at random.")
     shift: float = setting(0.0, "Shift training images at random, at most by this share of the side.", ge=0, le=0.5)
+    zoom: float = setting(
+        0.0, "Stretch or shrink training images at random along every axis, at most by this share.", ge=0, le=0.5
+    )
     rotate: float = setting(
         0.0, "Turn training images in plane at random, by this angle, a half or a quarter of it.", unit="°", ge=0, le=90
+    )
+    turns: Literal["steps", "any"] = setting(
+        "steps", "Angles of the turns: that one, a half and a quarter of it; or any up to it.", advanced=True
     )
     subtract: Literal["channel", "image"] = setting(
         "channel",

@@ -8,6 +8,7 @@ from ddlab.decomposition import Decomposition
 from ddlab.experiment import DecompositionSettings, Experiment, ExperimentError
 from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Network
+from ddlab.models.constants import with_constants
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,12 @@ def assemble(experiment: Experiment, description: Description) -> Problem:
         model.dropout,
     )
     build = MODELS[model.name].load()
+    specs = [spec, *(spec.for_subimage(box.shape, len(decomposition), model.reduction) for box in decomposition)]
     try:
-        global_network = build(spec)
-        local_networks = tuple(
-            build(spec.for_subimage(box.shape, len(decomposition), model.reduction)) for box in decomposition
-        )
+        global_network, *local_networks = (with_constants(build(each), model.constants) for each in specs)
     except ValueError as error:
         raise ExperimentError(str(error)) from None
-    return Problem(experiment, description, decomposition, global_network, local_networks)
+    return Problem(experiment, description, decomposition, global_network, tuple(local_networks))
 
 
 def decompose(shape: tuple[int, ...], settings: DecompositionSettings) -> Decomposition:

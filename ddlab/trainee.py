@@ -64,7 +64,11 @@ class Trainee:
         # Progress is what it is for the best epoch. torch's relative threshold would take a standing accuracy, a
         # negative measure, for progress.
         self.scheduler: ReduceLROnPlateau | None = ReduceLROnPlateau(
-            self.optimizer, factor=settings.plateau_factor, patience=settings.plateau_patience, threshold=0
+            self.optimizer,
+            factor=settings.plateau_factor,
+            patience=settings.plateau_patience,
+            threshold=0,
+            min_lr=settings.plateau_least,
         )
         self.progress = Progress()
         self.best_state: State = owner.state_of(index)
@@ -121,12 +125,22 @@ class Trainee:
         self.last_state = self.owner.state_of(self.index)
 
     def _plan_rate(self, scheduler: ReduceLROnPlateau, measure: float) -> None:
-        if not self.settings.rate_steps:
+        settings = self.settings
+        both = settings.plateau == "with plan"
+        before = self._planned(self.progress.epoch - 1)
+        if both or not settings.rate_steps:
             scheduler.step(measure)
-            return
-        begun = [rate for epoch, rate in self.settings.rate_steps if epoch <= self.progress.epoch]
-        for group in self.optimizer.param_groups:
-            group["lr"] = begun[-1] if begun else group["lr"]
+        if settings.rate_steps:
+            planned = self._planned(self.progress.epoch)
+            for group in self.optimizer.param_groups:
+                # What plateaus made of the plan's rate is kept as the rate, which the optimizer's state holds.
+                lowered = planned * (group["lr"] / before) if both else planned
+                group["lr"] = max(lowered, min(planned, settings.plateau_least))
+
+    def _planned(self, epochs: int) -> float:
+        """The plan's rate after so many epochs."""
+        begun = [rate for epoch, rate in self.settings.rate_steps if epoch <= epochs]
+        return begun[-1] if begun else self.settings.learning_rate
 
     def kept_state(self) -> State:
         """The state to go on with: of the best epoch or of the last one, as the settings say."""

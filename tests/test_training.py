@@ -238,6 +238,37 @@ def test_a_plan_of_rates_is_followed_whatever_the_measure_does(dataset):
     assert rates == [1e-3, 1e-3, 1e-4, 5e-6]
 
 
+WITH_PLAN = {"rate_steps": ((4, 1e-4),), "plateau": "with plan", "plateau_factor": 0.1, "plateau_least": 5e-6}
+
+
+def rates_of_standing_still(trainee, epochs):
+    rates = []
+    for _ in range(epochs):
+        rates.append(trainee.rate)
+        trainee.end_epoch(loss=0.5, accuracy=0.9, seconds=0)
+    return rates
+
+
+def test_plateaus_lower_the_rates_of_a_plan_and_what_they_did_stays(dataset):
+    """The second epoch without progress divides by ten; the plan's next rate is divided too, to the least at last."""
+    settings = DOUBLE.model_copy(update={"epochs": 20, **WITH_PLAN})
+    trainee = loop_of(dataset, QUARTERS[:1], settings).trainees[0]
+    rates = rates_of_standing_still(trainee, 9)
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 1e-4, 1e-5, 5e-6, 5e-6, 5e-6, 5e-6], rel=1e-9)
+    low = settings.model_copy(update={"rate_steps": ((4, 1e-6),)})  # a plan may go below what plateaus may
+    rates = rates_of_standing_still(loop_of(dataset, QUARTERS[:1], low).trainees[0], 9)
+    assert rates[3:] == pytest.approx([1e-4, *[1e-6] * 5], rel=1e-9)
+
+
+def test_what_plateaus_did_to_a_plan_outlives_an_interruption(dataset):
+    settings = DOUBLE.model_copy(update={"epochs": 20, **WITH_PLAN, "plateau_least": 0.0})
+    whole = loop_of(dataset, QUARTERS[:1], settings).trainees[0]
+    rates_of_standing_still(whole, 3)
+    resumed = loop_of(dataset, QUARTERS[:1], settings).trainees[0]
+    resumed.restore(deepcopy(whole.checkpoint()))
+    assert whole.rate < 1e-3 and rates_of_standing_still(resumed, 8) == rates_of_standing_still(whole, 8)
+
+
 @pytest.mark.parametrize("decayed", ["all", "convolutions"])
 def test_the_penalty_reaches_what_it_is_of(dataset, decayed):
     """Without any other gradient, SGD shrinks just the weights that the penalty is of, by rate · penalty."""

@@ -6,6 +6,7 @@ from ddlab.data.cifar import OfficialCifar10
 from ddlab.data.source import Relayed
 from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment
+from ddlab.experiment_parts import AUGMENTATIONS
 
 Row = tuple[str, str, str]  # setting, here, there
 UNPUBLISHED = "not published"
@@ -80,8 +81,8 @@ def _overlap(overlap: int | tuple[int, ...]) -> str:
 
 def _training(experiment: Experiment) -> list[Row]:
     training, transfer = experiment.training, experiment.transfer
-    ways = (("flips", training.flip), ("shifts", training.shift), ("turns", training.rotate))
-    augmented = [word for word, used in ways if used]
+    words = dict(zip(AUGMENTATIONS, ("flips", "shifts", "zooms", "turns"), strict=True))
+    augmented = [word for field, word in words.items() if getattr(training, field)]
     stops = f"after {training.early_stopping} epochs without progress" if training.early_stopping else "not early"
     optimizer = f"{training.optimizer.capitalize()}, rate {training.learning_rate:g}"
     plateaus = f"×{training.plateau_factor:g} after {training.plateau_patience} epochs"

@@ -1,4 +1,4 @@
-"""Random flips, shifts and turns of a whole batch at once, on bytes and on the batch's own device.
+"""Random flips, shifts, zooms and turns of a whole batch at once, on bytes and on the batch's own device.
 
 What is drawn is apart from what is done, so that ranks which share a batch draw for all of it and move their part.
 
@@ -49,17 +49,56 @@ def draw_sources(
 def move(images: Tensor, sources: Sequence[Tensor]) -> Tensor:
     """Take pixel s along each spatial axis of image b from the position ``sources[axis][b, s]``."""
     for axis, source_BS in enumerate(sources, start=2):
-        shape = [1] * images.ndim
-        shape[0], shape[axis] = source_BS.shape
-        images = images.gather(axis, source_BS.to(images.device).reshape(shape).expand_as(images))
+        images = _moved(images, axis, source_BS)
     return images
 
 
-def draw_angles(count: int, most: float, generator: torch.Generator) -> Tensor:
-    """Draw by how many degrees ``count`` images are turned, ``(B,)``: ±most, ±most/2 or ±most/4, all equally likely.
+def _moved(images: Tensor, axis: int, source_BS: Tensor) -> Tensor:
+    return images.gather(axis, _along(images, axis, source_BS).expand_as(images))
 
-    For 20° they are the angles -20, -10, -5, 5, 10 and 20 of Keras' example on CT scans.
+
+def _along(images: Tensor, axis: int, values_BS: Tensor) -> Tensor:
+    """A number a pixel along one axis of every image, in a shape that broadcasts with the images."""
+    shape = [1] * images.ndim
+    shape[0], shape[axis] = values_BS.shape
+    return values_BS.to(images.device).reshape(shape)
+
+
+def draw_zooms(count: int, axes: int, most: float, generator: torch.Generator) -> Tensor:
+    """Draw how many times longer ``count`` images become along every axis, ``(B, axes)``: 1 - most to 1 + most.
+
+    Every axis is on its own, as in Keras' ``zoom_range``, so an image also becomes slimmer or wider.
     """
+    return 1 + most * (2 * torch.rand(count, axes, generator=generator) - 1)
+
+
+def zoom(images: Tensor, factors: Tensor) -> Tensor:
+    """Make image b of ``(B, C, *spatial)`` ``factors[b, axis]`` times as long, about its middle.
+
+    The shape stays; pixels are interpolated linearly; what comes in repeats the edge.
+    """
+    zoomed = images.float()
+    for axis, factors_B in enumerate(factors.unbind(1), start=2):
+        last = images.shape[axis] - 1
+        around = torch.arange(last + 1) - last / 2
+        source_BS = (around / factors_B[:, None] + last / 2).clamp(0, last)
+        below_BS = source_BS.floor().long()
+        low, high = (_moved(zoomed, axis, at_BS) for at_BS in (below_BS, (below_BS + 1).clamp(max=last)))
+        zoomed = low.lerp(high, _along(images, axis, source_BS - below_BS).expand_as(low))
+    return zoomed.round().to(images.dtype)
+
+
+def draw_angles(count: int, most: float, generator: torch.Generator, turns: str = "steps") -> Tensor:
+    """Draw by how many degrees ``count`` images are turned, ``(B,)``.
+
+    Parameters
+    ----------
+    turns
+        ``"steps"``: ±most, ±most/2 or ±most/4, all equally likely; for 20° they are the angles -20, -10, -5, 5, 10
+        and 20 of Keras' example on CT scans. ``"any"``: anything from -most to most, as Keras' ``rotation_range``.
+    """
+    if turns == "any":
+        return most * (2 * torch.rand(count, generator=generator) - 1)
     angles = torch.tensor([-1, -0.5, -0.25, 0.25, 0.5, 1]) * most
     return angles[torch.randint(len(angles), (count,), generator=generator)]
 

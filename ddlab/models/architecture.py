@@ -75,9 +75,14 @@ class Conv(Layer):
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Batch normalisation over the batch and the spatial axes, with scale and shift."""
+    """Batch normalisation over the batch and the spatial axes, with scale and shift.
+
+    ``momentum`` is a batch's share in the running statistics, as torch has it: 1 less what Keras calls so.
+    """
 
     channels: int
+    momentum: float = 0.1
+    eps: float = 1e-5
 
     def parameters(self, shape: Shape) -> int:
         """Scale and shift of every channel."""
@@ -104,9 +109,8 @@ class MaxPool(Layer):
 
     Parameters
     ----------
-    stride
+    stride, padding
         Positions between windows; None sets them side by side. Windows of size 1 with a stride only pick positions.
-    padding
         ``same`` pads by half the window, ``valid`` not at all.
     """
 
@@ -249,12 +253,10 @@ class Network:
         Names and layers in the order of the forward pass; names are the keys of the built module's ``state_dict``.
     input
         Shape of one sample, ``(channels, *spatial)``, or ``(features,)``.
-    cam_layer
-        Dotted name of the layer whose maps a class activation map weights.
-    classifier
-        Dotted name of the layer that gives the logits.
+    cam_layer, classifier
+        Dotted names of the layer whose maps a class activation map weights, and of the layer that gives the logits.
     weights
-        Rule of the first weights: He et al.'s with biases 0, or torch's own.
+        Rule of the first weights: He et al.'s (uniform) or Keras' ``he_normal``, both with biases 0, or torch's own.
 
     Raises
     ------
@@ -266,7 +268,7 @@ class Network:
     input: Shape
     cam_layer: str = ""
     classifier: str = ""
-    weights: Literal["he", "torch"] = "he"
+    weights: Literal["he", "keras", "torch"] = "he"
 
     def __post_init__(self) -> None:
         for step in self.steps():

@@ -3,6 +3,7 @@
 Shapes: B batch, C channels, F features, N networks side by side.
 """
 
+import math
 from collections import OrderedDict
 from functools import singledispatch
 
@@ -14,6 +15,7 @@ from ddlab.models import architecture as a
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 MAX_POOL = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+CUT_NORMAL = 0.87962566103423978  # standard deviation of a standard normal variable between -2 and 2
 
 
 class GroupedLinear(nn.Module):
@@ -61,7 +63,7 @@ class ResidualBlock(nn.Module):
 
 
 def build(network: a.Network, copies: int = 1) -> nn.Module:
-    """Build the modules of ``network``, freshly initialised: He et al.'s rule, biases 0, unless it says otherwise.
+    """Build the modules of ``network``, freshly initialised by the rule that it says.
 
     Parameters
     ----------
@@ -79,10 +81,18 @@ def build(network: a.Network, copies: int = 1) -> nn.Module:
     for name, parameter in module.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
+        elif parameter.dim() > 1 and network.weights == "keras":
+            _he_normal(parameter)
         elif parameter.dim() > 1:
             is_classifier = name.startswith(network.classifier + ".")
             nn.init.kaiming_uniform_(parameter, nonlinearity="linear" if is_classifier else "relu")
     return module
+
+
+def _he_normal(weight: Tensor) -> None:
+    """Keras' ``he_normal``: cut off at two standard deviations, and wider by what that takes from the deviation."""
+    std = math.sqrt(2 / weight[0].numel()) / CUT_NORMAL
+    nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 
 
 def _sequence(layers: a.Named, dimensions: int, copies: int) -> nn.Sequential:
@@ -109,7 +119,7 @@ def _(layer: a.Conv, dimensions: int, copies: int) -> nn.Module:
 
 @_module.register
 def _(layer: a.BatchNorm, dimensions: int, copies: int) -> nn.Module:
-    return BATCH_NORM[dimensions](layer.channels * copies)
+    return BATCH_NORM[dimensions](layer.channels * copies, eps=layer.eps, momentum=layer.momentum)
 
 
 @_module.register

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ddlab.experiment import Experiment, ExperimentError
+from ddlab.experiment_parts import AUGMENTATIONS
 from ddlab.optim import OPTIMIZERS
 from ddlab.problem import Problem
 from ddlab.strategies.descent import begin_alike, effort_notes
@@ -38,8 +39,8 @@ def apts_stages(problem: Problem) -> Iterator[Stage]:
         If a step's function would not be that of the step before, or a subdomain would be left without images.
     """
     training, model = problem.experiment.training, problem.experiment.model
-    for field, value in (("flip", training.flip), ("shift", training.shift), ("rotate", training.rotate)):
-        if value:
+    for field in AUGMENTATIONS:
+        if value := getattr(training, field):
             raise ExperimentError(f"training.{field}: apts sees the same images in every step; needs 0, got {value}")
     if model.dropout:
         raise ExperimentError(f"model.dropout: apts has one loss for all steps; needs 0, got {model.dropout:g}")
@@ -120,7 +121,7 @@ def _cut(problem: Problem, strategy: str, ranks: "Ranks") -> "Cut":
 def _never_changes(problem: Problem) -> bool:
     """Whether every step sees all images, and all of them alike."""
     training = problem.experiment.training
-    changed = training.flip or training.shift or training.rotate or problem.experiment.model.dropout
+    changed = any(getattr(training, field) for field in AUGMENTATIONS) or problem.experiment.model.dropout
     return training.batch_size >= problem.description.num_train and not changed
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddlab.data.augment import augment, draw_angles, rotate
+from ddlab.data.augment import augment, draw_angles, draw_zooms, rotate, zoom
 
 SHAPES = [(12,), (8, 10), (6, 4, 10)]
 
@@ -89,3 +89,41 @@ def test_angles_are_those_of_the_papers_recipe():
     angles = draw_angles(600, 20.0, generator())
     assert set(angles.tolist()) == {-20, -10, -5, 5, 10, 20}
     assert torch.equal(angles, draw_angles(600, 20.0, generator()))
+
+
+def test_angles_may_be_any():
+    angles = draw_angles(600, 20.0, generator(), "any")
+    assert len(angles.unique()) > 590 and -20 <= angles.min() < -19 and 19 < angles.max() <= 20
+    assert abs(angles.mean()) < 2
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_zoom_interpolates_along_every_axis(shape):
+    """Against numpy's interpolation, one axis and image after the other, which repeats the edge too."""
+    before = images(shape, count=3)
+    factors = draw_zooms(3, len(shape), 0.3, generator())
+    for image, zoomed, factor in zip(before.double().numpy(), zoom(before, factors).numpy(), factors, strict=True):
+        for axis, times in enumerate(factor.tolist(), start=1):
+            at = np.arange(image.shape[axis])
+            middle = at.mean()
+            source = middle + (at - middle) / times
+            image = np.apply_along_axis(lambda line, at=at, source=source: np.interp(source, at, line), axis, image)
+        np.testing.assert_allclose(zoomed, image, atol=0.51)
+
+
+def test_a_zoom_makes_things_longer_about_the_middle():
+    image = torch.zeros(2, 1, 21, 41, dtype=torch.uint8)
+    image[:, :, 6:15, 10:31] = 255
+    longer, shorter = zoom(image, torch.tensor([[4 / 3, 1.0], [1.0, 2 / 3]]))[:, 0] > 127
+    assert longer.any(1).sum() == 13 and longer[4:17, 10:31].all() and longer.any(0).sum() == 21
+    assert shorter.any(0).sum() == 15 and shorter[6:15, 13:28].all() and shorter.any(1).sum() == 9
+
+
+def test_a_zoom_by_nothing_is_nothing_and_factors_are_even():
+    before = images((9, 8, 5), count=4)
+    after = zoom(before, torch.ones(4, 3))
+    assert after.dtype == torch.uint8 and torch.equal(after, before)
+    factors = draw_zooms(2000, 2, 0.1, generator())
+    assert 0.9 <= factors.min() < 0.901 and 1.099 < factors.max() <= 1.1
+    assert abs(factors.mean() - 1) < 0.005 and abs(np.corrcoef(factors.T)[0, 1]) < 0.1
+    assert torch.equal(factors, draw_zooms(2000, 2, 0.1, generator()))
