@@ -199,15 +199,29 @@ def test_an_epoch_shows_every_image_once_and_a_fold_is_left_out(dataset):
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-def test_ranks_share_a_batch_without_loss_or_repetition(dataset):
-    boxes = Decomposition.from_grid((8, 8), (1, 1)).subdomains
-    feeds = [ImageFeed(dataset, boxes, DOUBLE, Sharing(Ranks(rank, 3), split_batches=True)) for rank in range(3)]
-    whole = next(iter(ImageFeed(dataset, boxes, DOUBLE, Sharing(Ranks())).train(5)))
+@pytest.mark.parametrize("changes", [{}, {"flip": True, "shift": 0.2, "zoom": 0.2, "rotate": 30.0, "turns": "any"}])
+def test_ranks_share_a_batch_without_loss_or_repetition(dataset, changes):
+    boxes, settings = Decomposition.from_grid((8, 8), (1, 1)).subdomains, DOUBLE.model_copy(update=changes)
+    feeds = [ImageFeed(dataset, boxes, settings, Sharing(Ranks(rank, 3), split_batches=True)) for rank in range(3)]
+    whole = next(iter(ImageFeed(dataset, boxes, settings, Sharing(Ranks())).train(5)))
+    plain = next(iter(ImageFeed(dataset, boxes, DOUBLE, Sharing(Ranks())).train(5)))
+    assert torch.equal(whole.inputs, plain.inputs) == (not changes)
     parts = [next(iter(feed.train(5))) for feed in feeds]
     assert torch.equal(torch.cat([part.inputs for part in parts]), whole.inputs)
     assert {part.total for part in parts} == {len(whole.inputs)}
     evaluated = torch.cat([batch.labels for feed in feeds for batch in feed.evaluate("validation")])
     assert evaluated.tolist() == dataset.validation.labels.tolist()
+
+
+@pytest.mark.parametrize("changes", [{"zoom": 0.3}, {"rotate": 30.0}, {"rotate": 30.0, "turns": "any"}], ids=str)
+def test_every_augmentation_reaches_the_images_of_training_alone(dataset, changes):
+    boxes = Decomposition.from_grid((8, 8), (1, 1)).subdomains
+    fed, plain = (
+        ImageFeed(dataset, boxes, DOUBLE.model_copy(update=each), Sharing(Ranks())) for each in (changes, {})
+    )
+    assert not torch.equal(next(iter(fed.train(0))).inputs, next(iter(plain.train(0))).inputs)
+    assert not torch.equal(fed.take(fed.order(0), 0)[0], plain.take(plain.order(0), 0)[0])
+    assert torch.equal(next(iter(fed.evaluate("train"))).inputs, next(iter(plain.evaluate("train"))).inputs)
 
 
 def test_inputs_are_the_normalised_subimages(dataset):

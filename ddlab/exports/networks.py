@@ -19,7 +19,7 @@ from ddlab.trained import TrainedDNN, TrainedNetwork, trained_dnns, trained_netw
 if TYPE_CHECKING:
     from torch import nn
 
-SCHEMA = 1  # of the facts; a larger number comes from a newer ddlab
+SCHEMA = 2  # of the facts; a larger number comes from a newer ddlab. 2: constants of batch normalisation
 DIGITS = 9  # of means and deviations: more than a float32 has
 
 

@@ -149,6 +149,7 @@ def test_all_data_in_chunks_are_the_same_loss(finished, monkeypatch):
         ({"trust_region.norm": "inf"}, "^trust_region.norm: order 2 needs '2', got 'inf'$"),
         ({"apts.subdomains": 51, "strategies": ["sapts"]}, "apts.subdomains: .* a step, which has 50, got 51"),
         ({"training.flip": True}, "training.flip: apts sees the same images in every step"),
+        ({"training.zoom": 0.1}, "training.zoom: apts sees the same images in every step"),
         ({"model.dropout": 0.5}, "model.dropout: apts has one loss for all steps; needs 0, got 0.5"),
     ],
 )
