@@ -84,7 +84,7 @@ class ModelSettings(Settings):
     dropout: float = setting(0.0, "Dropout before the classifier.", advanced=True, ge=0, lt=1)
     constants: Literal["torch", "keras"] = setting(
         "torch",
-        "Batch normalisation's momentum and ε and the first weights: torch's and ours, or Keras' (0.99, 0.001, normal).",
+        "Batch normalisation's momentum and ε and the first weights: torch's and ours; or Keras': 0.99, 0.001, normal.",
         advanced=True,
     )
 

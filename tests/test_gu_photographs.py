@@ -54,6 +54,16 @@ def test_rates_fall_as_in_the_paper_at_half_of_its_epochs():
     assert (local.learning_rate, own.learning_rate, random.learning_rate) == (1e-3, 1e-3, 1e-3)
 
 
+def test_images_and_rates_change_as_the_paper_says():
+    """Turned, zoomed, flipped and shifted at random; a plateau of five of the paper's epochs divides by √10."""
+    experiment = RECIPES["gu_food101_resnet101_8"]()
+    training = experiment.training
+    assert training.flip and training.shift and training.zoom and training.rotate and training.turns == "any"
+    assert (training.plateau, training.monitor, experiment.model.constants) == ("with plan", "accuracy", "keras")
+    assert training.plateau_factor == pytest.approx(10**-0.5)
+    assert 2 * (training.plateau_patience + 1) == 6  # the epoch of ours in which the paper's fifth lies
+
+
 def test_the_network_of_the_class_activation_maps_can_be_composed():
     problem = posed("gu_dogs_cats_cnn11")
     assert {network.input for network in problem.local_networks} == {(3, 140, 140)}

@@ -216,9 +216,7 @@ def test_ranks_share_a_batch_without_loss_or_repetition(dataset, changes):
 @pytest.mark.parametrize("changes", [{"zoom": 0.3}, {"rotate": 30.0}, {"rotate": 30.0, "turns": "any"}], ids=str)
 def test_every_augmentation_reaches_the_images_of_training_alone(dataset, changes):
     boxes = Decomposition.from_grid((8, 8), (1, 1)).subdomains
-    fed, plain = (
-        ImageFeed(dataset, boxes, DOUBLE.model_copy(update=each), Sharing(Ranks())) for each in (changes, {})
-    )
+    fed, plain = (ImageFeed(dataset, boxes, DOUBLE.model_copy(update=each), Sharing(Ranks())) for each in (changes, {}))
     assert not torch.equal(next(iter(fed.train(0))).inputs, next(iter(plain.train(0))).inputs)
     assert not torch.equal(fed.take(fed.order(0), 0)[0], plain.take(plain.order(0), 0)[0])
     assert torch.equal(next(iter(fed.evaluate("train"))).inputs, next(iter(plain.evaluate("train"))).inputs)

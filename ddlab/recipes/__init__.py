@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ddlab.experiment import Experiment
-from ddlab.recipes import apts, classroom, extensions, gu, gu_photographs, klawonn, volumes
+from ddlab.recipes import apts, classroom, extensions, gu, gu_cifar100, gu_photographs, klawonn, volumes
 
 __all__ = ["RECIPES", "title"]
 
@@ -38,10 +38,18 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "klawonn_ct_vgg9_4x4x2": klawonn.klawonn_ct_vgg9_4x4x2,
     "gu_cifar10_resnet32": gu.gu_cifar10_resnet32,
     "gu_cifar10_resnet32_overlap": gu.gu_cifar10_resnet32_overlap,
+    "gu_cifar10_resnet56": gu.gu_cifar10_resnet56,
     "gu_cifar10_resnet56_overlap": gu.gu_cifar10_resnet56_overlap,
+    "gu_cifar10_resnet110": gu.gu_cifar10_resnet110,
     "gu_cifar10_resnet110_overlap": gu.gu_cifar10_resnet110_overlap,
     "gu_cifar10_resnet20_small": gu.gu_cifar10_resnet20_small,
     "gu_cifar10_resnet20_overlap_small": gu.gu_cifar10_resnet20_overlap_small,
+    "gu_cifar100_resnet32": gu_cifar100.gu_cifar100_resnet32,
+    "gu_cifar100_resnet32_overlap": gu_cifar100.gu_cifar100_resnet32_overlap,
+    "gu_cifar100_resnet56": gu_cifar100.gu_cifar100_resnet56,
+    "gu_cifar100_resnet56_overlap": gu_cifar100.gu_cifar100_resnet56_overlap,
+    "gu_cifar100_resnet110": gu_cifar100.gu_cifar100_resnet110,
+    "gu_cifar100_resnet110_overlap": gu_cifar100.gu_cifar100_resnet110_overlap,
     "gu_food101_resnet50_4": gu_photographs.gu_food101_resnet50_4,
     "gu_food101_resnet50_8": gu_photographs.gu_food101_resnet50_8,
     "gu_food101_resnet50_16": gu_photographs.gu_food101_resnet50_16,
