@@ -4,14 +4,27 @@ from benchmarks import (
     cam,
     composing,
     local_against_global,
+    local_epochs,
     loop_overhead,
+    partitions,
     recipes,
     transfer_start,
     trust_region,
     volume_viewer,
 )
 
-OURS = (loop_overhead, local_against_global, volume_viewer, recipes, transfer_start, composing, cam, trust_region)
+OURS = (
+    loop_overhead,
+    local_against_global,
+    partitions,
+    volume_viewer,
+    recipes,
+    transfer_start,
+    composing,
+    local_epochs,
+    cam,
+    trust_region,
+)
 for benchmark in OURS:
     print(f"\n## {benchmark.__name__}: {(benchmark.__doc__ or '').splitlines()[0]}")
     benchmark.main()
