@@ -16,6 +16,7 @@ from ddlab.exports.reader import read_network
 from ddlab.exports.writers import write_onnx
 from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.build import build
+from ddlab.models.constants import with_constants
 from ddlab.models.written import from_tree, to_tree
 from ddlab.trained import load_images, trained_dnns, trained_networks
 from tests.exports.weights import with_weights
@@ -104,10 +105,12 @@ def test_a_channel_has_one_mean_unless_every_pixel_has_its_own(run, own_home):
     np.testing.assert_allclose(normalisation["std"], dataset.std, rtol=1e-7)
 
 
+@pytest.mark.parametrize("constants", ["torch", "keras"])
 @pytest.mark.parametrize(("model", "shape"), [("resnet20", (1, 64)), ("vgg9", (3, 16, 16)), ("cnn11", (1, 16, 16, 8))])
-def test_onnx_of_every_kind_of_layer_in_one_to_three_dimensions(model, shape, tmp_path):
+def test_onnx_of_every_kind_of_layer_in_one_to_three_dimensions(model, shape, constants, tmp_path):
     torch.manual_seed(0)
-    module = build(MODELS[model].load()(NetworkSpec(shape, 3, width=0.1))).eval().requires_grad_(False)
+    network = with_constants(MODELS[model].load()(NetworkSpec(shape, 3, width=0.1)), constants)
+    module = build(network).eval().requires_grad_(False)
     images = torch.randn(3, *shape)
     path = tmp_path / "network.onnx"
     write_onnx(Exported(module, shape, {"title": model, "run": "none"}), path)
