@@ -55,17 +55,17 @@ def measure(epochs: int, seed: int) -> dict[str, Any]:
     return {"epochs": epochs, "seed": seed, "local": local, "work_epochs": whole["epochs"], **reached}
 
 
-def read(path: Path = RESULTS) -> list[dict[str, Any]]:
+def read() -> list[dict[str, Any]]:
     """What has been measured with our settings."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     return list(kept["results"]) if kept.get("settings") == SETTINGS else []
 
 
-def write(rows: Sequence[dict[str, Any]], path: Path = RESULTS) -> None:
+def write(rows: Sequence[dict[str, Any]]) -> None:
     """Keep it, ordered by seeds and epochs."""
     ordered = sorted(rows, key=lambda row: (row["seed"], row["epochs"]))
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"settings": SETTINGS, "results": ordered}, indent=1) + "\n", encoding="utf-8")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"settings": SETTINGS, "results": ordered}, indent=1) + "\n", encoding="utf-8")
 
 
 def told(values: Sequence[float], sign: str = "") -> str:
