@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "dataset__train_images": 1000,
     "dataset__validation_images": 2000,
     "training__monitor": "accuracy",
+    "training__warm_up": 0,
     "training__plateau_patience": 1000,  # the rate stays
     "composed__epochs": 20,
     "composed__learning_rate": 3e-4,

@@ -68,6 +68,7 @@ def test_five_epochs_without_a_better_accuracy_divide_the_plans_rate_by_the_root
     """Section 3.1.1, of all three trainings; Keras' example lowers no rate below 5e-7."""
     problem = assemble(RECIPES["gu_cifar10_resnet32"](), CIFAR10)
     for settings in (problem.experiment.training, further_settings(problem), settings_of(problem)):
+        assert settings.warm_up == 0
         owner = Bank(MODELS["cnn"].load()(NetworkSpec((1, 4, 4), 2)), 1).prepare("cpu", torch.float32)
         trainee = Trainee(owner, 0, None, settings)
         trainee.end_epoch(loss=2.0, accuracy=0.5, seconds=0)

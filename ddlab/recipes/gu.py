@@ -24,6 +24,7 @@ OVERLAP = 4  # pixels: subimages of 20×20
 KERAS: dict[str, Any] = {
     "model.constants": "keras",
     "training.monitor": "accuracy",
+    "training.warm_up": 0,
     "training.plateau": "with plan",
     "training.plateau_factor": 10**-0.5,
     "training.plateau_patience": 4,  # the fifth epoch without progress lowers the rate
