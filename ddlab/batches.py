@@ -19,6 +19,7 @@ from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
 
 EVALUATION_BATCH = 512
+BLOCK = 1000  # images whose bytes are counted at once
 EVALUATION_PIXELS = 2**21  # of a batch: two volumes of 128×128×64
 Inputs = Tensor | list[Tensor]
 
@@ -62,15 +63,18 @@ class Normalisation:
     """From bytes to numbers: ``images · scale + offset``, both ``(C, *shape)``, so that a part of them is cut alike.
 
     Networks see every channel less its mean, divided by its standard deviation; or, as Gu et al. have it, pixels
-    between 0 and 1 less the mean training image.
+    between 0 and 1 less the mean training image; or, as in the released code of Cruz Alegría et al., all channels less
+    one mean, divided by one deviation, which for validation images are those of the validation images.
     """
 
     scale: Tensor
     offset: Tensor
 
     @classmethod
-    def of(cls, dataset: Dataset, settings: TrainingSettings, device: torch.device | str) -> "Normalisation":
-        """What the settings ask for, from the training images."""
+    def of(
+        cls, dataset: Dataset, settings: TrainingSettings, device: torch.device | str, split: SplitName = "train"
+    ) -> "Normalisation":
+        """What the settings ask for; from the training images, unless every split shall have its own."""
         data = dataset.description
         dtype = torch.float64 if settings.precision == "float64" else torch.float32
         shape = (data.channels, *data.shape)
@@ -78,9 +82,10 @@ class Normalisation:
             mean = torch.from_numpy(dataset.train.images.mean(axis=0, dtype=np.float64) / 255)
             std = torch.ones(shape, dtype=torch.float64)
         else:
+            own = settings.subtract == "set"
+            both = set_statistics(dataset.split(split).images) if own else (dataset.mean, dataset.std)
             mean, std = (
-                torch.tensor(each, dtype=torch.float64).reshape(-1, *[1] * len(data.shape))
-                for each in (dataset.mean, dataset.std)
+                torch.tensor(each, dtype=torch.float64).reshape(-1, *[1] * len(data.shape)) for each in both
             )
         scale, offset = 1 / (255 * std), -mean / std
         return cls(*(each.to(device, dtype).expand(shape) for each in (scale, offset)))
@@ -88,6 +93,15 @@ class Normalisation:
     def __call__(self, images: Tensor, box: Subdomain) -> Tensor:
         """Cut ``(B, C, *shape)`` and normalise: bytes are cut before they become numbers, so only those needed do."""
         return images[box.slices].to(self.offset.dtype) * self.scale[box.slices] + self.offset[box.slices]
+
+
+def set_statistics(images: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of all bytes, on the scale 0..1; the deviation 1 where they are all the same."""
+    blocks = np.array_split(images, -(-len(images) // BLOCK))
+    counts = sum((np.bincount(block.reshape(-1), minlength=256) for block in blocks), np.zeros(256, int))
+    values = np.arange(256) / 255
+    mean = float(np.average(values, weights=counts))
+    return mean, math.sqrt(np.average((values - mean) ** 2, weights=counts)) or 1.0
 
 
 class ImageFeed:
@@ -116,7 +130,10 @@ class ImageFeed:
         self.device = torch.device(sharing.ranks.device)
         kept = np.setdiff1d(np.arange(len(dataset.train)), held_out if held_out is not None else [])
         self.kept = torch.from_numpy(kept)
-        self.normalise = Normalisation.of(dataset, settings, self.device)
+        train = Normalisation.of(dataset, settings, self.device)
+        own = settings.subtract == "set"
+        validation = Normalisation.of(dataset, settings, self.device, "validation") if own else train
+        self.normalise: dict[SplitName, Normalisation] = {"train": train, "validation": validation}
 
     @property
     def steps(self) -> int:
@@ -130,14 +147,14 @@ class ImageFeed:
         for indices in torch.tensor_split(order, self.steps):
             ours = self.sharing.part(indices)
             images = self._augmented(self._images("train", ours), len(indices), generator, self.sharing)
-            yield Batch(self._inputs(images), self._labels("train", ours), len(indices))
+            yield Batch(self._inputs(images, "train"), self._labels("train", ours), len(indices))
 
     def evaluate(self, split: SplitName) -> Iterator[Batch]:
         """Images of a split that are this rank's, in order."""
         indices = self.sharing.part(torch.arange(len(self.dataset.split(split))))
         most = max(self.settings.batch_size, EVALUATION_PIXELS // math.prod(self.dataset.description.shape))
         for chunk in torch.split(indices, min(EVALUATION_BATCH, most)):
-            yield Batch(self._inputs(self._images(split, chunk)), self._labels(split, chunk), len(chunk))
+            yield Batch(self._inputs(self._images(split, chunk), split), self._labels(split, chunk), len(chunk))
 
     def order(self, seed: int) -> Tensor:
         """Indices of the training samples, shuffled."""
@@ -148,7 +165,7 @@ class ImageFeed:
         images = self._images("train", indices)
         alone = Sharing(self.sharing.ranks)
         images = self._augmented(images, len(indices), torch.Generator().manual_seed(seed), alone)
-        return self._inputs(images), self._labels("train", indices)
+        return self._inputs(images, "train"), self._labels("train", indices)
 
     def _augmented(self, images: Tensor, count: int, generator: torch.Generator, sharing: Sharing) -> Tensor:
         """Augment our part of a batch of ``count``: drawn for all of it, so that nothing depends on the ranks."""
@@ -170,11 +187,11 @@ class ImageFeed:
     def _labels(self, split: SplitName, indices: Tensor) -> Tensor:
         return torch.from_numpy(self.dataset.split(split).labels[indices.numpy()]).to(self.device)
 
-    def _inputs(self, images: Tensor) -> Inputs:
-        return self._cut(images, self.subdomains)
+    def _inputs(self, images: Tensor, split: SplitName) -> Inputs:
+        return self._cut(images, self.subdomains, split)
 
-    def _cut(self, images: Tensor, subdomains: Sequence[Subdomain]) -> Tensor:
-        return torch.cat([self.normalise(images, box) for box in subdomains], dim=1)
+    def _cut(self, images: Tensor, subdomains: Sequence[Subdomain], split: SplitName) -> Tensor:
+        return torch.cat([self.normalise[split](images, box) for box in subdomains], dim=1)
 
 
 class GroupedFeed(ImageFeed):
@@ -193,9 +210,9 @@ class GroupedFeed(ImageFeed):
         super().__init__(dataset, (), settings, sharing)
         self.groups = groups
 
-    def _inputs(self, images: Tensor) -> Inputs:
-        cut = [self._cut(images, group) for group in self.groups]
-        return cut or [self.normalise.offset.new_empty(len(images), 0)]
+    def _inputs(self, images: Tensor, split: SplitName) -> Inputs:
+        cut = [self._cut(images, group, split) for group in self.groups]
+        return cut or [self.normalise[split].offset.new_empty(len(images), 0)]
 
 
 class VectorFeed:

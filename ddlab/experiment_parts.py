@@ -136,9 +136,10 @@ class TrainingSettings(Settings):
     turns: Literal["steps", "any"] = setting(
         "steps", "Angles of the turns: that one, a half and a quarter of it; or any up to it.", advanced=True
     )
-    subtract: Literal["channel", "image"] = setting(
+    subtract: Literal["channel", "image", "set"] = setting(
         "channel",
-        "What pixels are less of: their channel's mean (divided by its deviation), or the mean image, as Gu et al.",
+        "What pixels are less of: their channel's mean (divided by its deviation); the mean image, as Gu et al.; or one "
+        "mean (and deviation) of their split, training or validation, over all channels, as Cruz Alegría et al.",
         advanced=True,
     )
     precision: Literal["float32", "bfloat16", "float64"] = setting(

@@ -4,9 +4,9 @@ Shapes: B samples of a minibatch, N subdomains of it (microbatches), o samples t
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -40,35 +40,57 @@ class Microbatch:
 class Cut:
     """How the data of an epoch become those of steps and subdomains.
 
+    The paper has an overlap of 5 % "between all minibatches and the microbatches belonging to each minibatch". Here
+    minibatches overlap, each with the next one or with all, and the samples that they share are dealt to the
+    microbatches as the others are; microbatches of one minibatch are disjoint, so that their mean is the minibatch.
+
     Parameters
     ----------
     num_subdomains
-        N.
+        N; 1 where all see all data of a step.
     own
         Those of this rank.
     whole
         All images in every step, always cut alike; else minibatches, shuffled anew in every epoch.
     overlap
         o / B.
+    overlap_of
+        "next": a minibatch is its own B samples and the first o of the next one, after the last the first. "all": its
+        own B, and o random ones, drawn with replacement, of every minibatch of the epoch but the next one, its own
+        included, as the authors' code of 2023 has it (whose index is one too far): of 6 minibatches of 10,000, 12,500,
+        and 13,000 for the last one, which has no next one.
     """
 
     num_subdomains: int
     own: range
     whole: bool = False
     overlap: float = 0.0
+    overlap_of: Literal["next", "all"] = "next"
 
-    def indices(self, order: Tensor, num_batches: int) -> Iterator[list[tuple[Tensor, int]]]:
+    def indices(self, order: Tensor, num_batches: int, seed: int = 0) -> Iterator[list[tuple[Tensor, int]]]:
         """Samples of every subdomain, minibatch after minibatch, and how many of them the next minibatch has.
 
-        A minibatch is its own B samples and the first o of the next one, after the last the first; both are dealt to
-        the subdomains in turn.
+        Own samples and those of the overlap are dealt to the subdomains in turn.
+
+        Parameters
+        ----------
+        seed
+            Of random overlaps.
         """
         batches = torch.tensor_split(order, 1 if self.whole else num_batches)
+        generator = torch.Generator().manual_seed(seed)
         for number, batch in enumerate(batches):
-            following = batches[(number + 1) % len(batches)]
-            shared = following[: round(self.overlap * len(batch)) if len(batches) > 1 else 0]
+            shared = self._overlap(batches, number, generator)
             dealt = [(batch[i :: self.num_subdomains], shared[i :: self.num_subdomains]) for i in self.all]
-            yield [(torch.cat(pair), len(pair[1])) for pair in dealt]
+            yield [(torch.cat(pair), len(pair[1]) * (self.overlap_of == "next")) for pair in dealt]
+
+    def _overlap(self, batches: Sequence[Tensor], number: int, generator: torch.Generator) -> Tensor:
+        """Samples that a minibatch has besides its own."""
+        count = round(self.overlap * len(batches[number])) if len(batches) > 1 else 0
+        if self.overlap_of == "next":
+            return batches[(number + 1) % len(batches)][:count]
+        others = [batch for place, batch in enumerate(batches) if place != number + 1]
+        return torch.cat([batch[torch.randint(len(batch), (count,), generator=generator)] for batch in others])
 
     @property
     def all(self) -> range:
@@ -86,12 +108,15 @@ class Steps:
         Samples that go through the network at once.
     columns
         What the steps of the last epoch did, a list of a name.
+    step_loss
+        Mean over those steps of the loss on the step's own images where it ended: what the paper's figures show.
     """
 
     feed: ImageFeed
     cut: Cut
     chunk: int
     columns: dict[str, list[Any]] = field(default_factory=dict)
+    step_loss: float | None = None
     _whole: list[Microbatch] = field(default_factory=list)
 
     def train_epoch(self, loop: Loop, epoch: int, active: list[Trainee]) -> Means:
@@ -101,7 +126,7 @@ class Steps:
         assert isinstance(optimizer, BallMethod), "its strategy gives it one"
         loop.model.train()
         torch.manual_seed(derive_seed(loop.seed, loop.stage, epoch, "dropout", loop.ranks.rank))
-        records = []
+        records, sweeps = [], 0.0
         for microbatches in self._microbatches(loop, epoch):
             loop.check()
             before = optimizer.tally.sweeps
@@ -109,10 +134,12 @@ class Steps:
                 self._step(loop, optimizer, microbatches)
             except NotFinite as error:
                 raise Diverged(loop.stage, epoch, None) from error
-            trainee.progress.sweeps += (optimizer.tally.sweeps - before) * self._share(microbatches)
+            sweeps += (optimizer.tally.sweeps - before) * self._share(microbatches)
             assert optimizer.record is not None
             records.append(optimizer.record)
+        trainee.progress.sweeps += _mean_over_ranks(sweeps, loop)  # which may hold unequal parts, or none
         self.columns = columns_of(records)
+        self.step_loss = _finite(sum(map(_end_loss, records)) / len(records))
         trainee.progress.vectors = optimizer.tally.vectors
         # On all images every later step would find the same; in minibatches the next one may go on.
         trainee.progress.finished = self.cut.whole and _is_still(records[-1])
@@ -124,7 +151,7 @@ class Steps:
             yield self._whole
             return
         seed = derive_seed(loop.seed, "order", 0 if self.cut.whole else epoch)
-        for number, parts in enumerate(self.cut.indices(self.feed.order(seed), self.feed.steps)):
+        for number, parts in enumerate(self.cut.indices(self.feed.order(seed), self.feed.steps, seed)):
             total, shared_by_all = sum(len(indices) for indices, _ in parts), sum(shared for _, shared in parts)
             microbatches = []
             for index in self.cut.own:
@@ -207,6 +234,16 @@ def _numbers(record: StepRecord) -> dict[str, Any]:
     names = ("loss", "trial", "predicted", "ratio", "radius", "next_radius", "accepted", "trials", "smallest")
     values = {name: getattr(record, name) for name in names}
     return {name: _finite(value) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def _end_loss(record: StepRecord) -> float:
+    """The loss on a step's data where it ended."""
+    last = record.globally or record
+    return last.trial if last.accepted else last.loss
+
+
+def _mean_over_ranks(number: float, loop: Loop) -> float:
+    return float(loop.ranks.sum(torch.tensor(number, dtype=torch.float64, device=loop.ranks.device))) / loop.ranks.size
 
 
 def _is_still(record: StepRecord) -> bool:

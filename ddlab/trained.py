@@ -121,16 +121,16 @@ def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, dou
     images = dataset.split(split).images
     if wrong := [index for index in indices if not 0 <= index < len(images)]:
         raise ValueError(f"--images: image {wrong[0]} is not there; {split} has 0 to {len(images) - 1}")
-    return normalised(run, torch.from_numpy(images[list(indices)]), double=double)
+    return normalised(run, torch.from_numpy(images[list(indices)]), split, double=double)
 
 
-def normalised(run: RunFolder, images: "Tensor", *, double: bool = False) -> "Tensor":
-    """Bytes ``(B, C, *shape)`` as the networks of a run see them."""
+def normalised(run: RunFolder, images: "Tensor", split: SplitName = "train", *, double: bool = False) -> "Tensor":
+    """Bytes ``(B, C, *shape)`` as the networks of a run see those of a split; images of neither as training images."""
     from ddlab.batches import Normalisation
 
     settings, problem = run.experiment.training, pose(run.experiment)
     exact = settings.model_copy(update={"precision": "float64" if double else "float32"})
-    return Normalisation.of(load(run.experiment.dataset), exact, "cpu")(images, _whole_box(problem))
+    return Normalisation.of(load(run.experiment.dataset), exact, "cpu", split)(images, _whole_box(problem))
 
 
 # ---- its parts

@@ -67,7 +67,7 @@ class Additive(BallMethod):
         super().__init__(params, radius, rule, model, **placement)
         self.preconditioner = preconditioner
         count = preconditioner.num_subdomains
-        self.own = share(count, self.together.rank, self.together.size)
+        self.own = share(preconditioner.distinct, self.together.rank, self.together.size)
         local = rule if preconditioner.mode == "released" else rule.scaled(1 / (count * preconditioner.local_steps))
         self.locally = [Region(model, local, model.memory()) for _ in self.own]
         self._memories += [region.memory for region in self.locally]
@@ -84,8 +84,8 @@ class Additive(BallMethod):
         Parameters
         ----------
         closure
-            One a subdomain of this rank (the i-th of all, for i in ``own``): without arguments, computes its mean loss
-            and the gradient (``backward``), and returns the loss.
+            One a subdomain of this rank (the i-th of all, for i in ``own``; one in all where the data are shared):
+            without arguments, computes its mean loss and the gradient (``backward``), and returns the loss.
         value
             One a subdomain: the same loss without its gradient; the closure serves where it is missing.
         weights
@@ -108,7 +108,7 @@ class Additive(BallMethod):
         values = None if value is None else [value] if callable(value) else list(value)
         if len(closures) != len(self.own):
             raise ValueError(f"closure: this rank has {len(self.own)} subdomains, a closure each, got {len(closures)}")
-        weights = [1 / self.preconditioner.num_subdomains] * len(closures) if weights is None else list(weights)
+        weights = [1 / self.preconditioner.distinct] * len(closures) if weights is None else list(weights)
         for name, given in (("value", values), ("weights", weights)):
             if given is not None and len(given) != len(closures):
                 raise ValueError(f"{name}: one a closure, of which there are {len(closures)}, got {len(given)}")
@@ -139,6 +139,8 @@ class Additive(BallMethod):
             return Advance(theta, radius, record, here)
         results = [self._local(objective, theta, here, index) for index in range(len(self.own))]
         step = objective.total([result.step for result in results], theta)
+        if self.preconditioner.shared:
+            step *= self.preconditioner.num_subdomains
         record, there = self._judge(objective, theta, step, here, results)
         if record.accepted:
             theta, here = theta + step, there
@@ -193,8 +195,9 @@ class Additive(BallMethod):
         """Decreases and lengths ``(2, N)`` of all subdomains, over all ranks."""
         table = torch.zeros(2, self.preconditioner.num_subdomains, dtype=torch.float64)
         for index, result in zip(self.own, results, strict=True):
-            table[0, index] = result.decrease
-            table[1, index] = length(result.step, self.region.model.norm)
+            places = slice(None) if self.preconditioner.shared else index
+            table[0, places] = result.decrease
+            table[1, places] = length(result.step, self.region.model.norm)
         return objective.together.sum(table.to(objective.params[0].device)).cpu()
 
     def _global_iteration(

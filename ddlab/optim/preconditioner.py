@@ -39,6 +39,9 @@ class Preconditioner:
         First-order consistency: every local gradient begins as the global one.
     global_pass
         A trust-region iteration on all data after every additive step.
+    shared
+        All N local trainings are on all data of the step: they are the same, so that one is computed and its step taken
+        N times. Nothing is decomposed; N is a factor on the step. The published curves were made so.
 
     Raises
     ------
@@ -51,6 +54,12 @@ class Preconditioner:
     mode: Literal["paper", "released"] = "paper"
     consistency: bool = True
     global_pass: bool = True
+    shared: bool = False
+
+    @property
+    def distinct(self) -> int:
+        """Local trainings that differ from each other."""
+        return 1 if self.shared else self.num_subdomains
 
     def __post_init__(self) -> None:
         if self.num_subdomains < 1:

@@ -108,13 +108,26 @@ class TrustRegionSettings(Settings):
 
 
 class AptsSettings(Settings):
-    """The subdomains of the data that ``apts`` and ``sapts`` train on by themselves before they add their steps."""
+    """The local trainings on subdomains of the data whose steps ``apts`` and ``sapts`` add."""
 
-    subdomains: int = setting(2, "N, parts of the data of a step, each with its own local training.", ge=1, le=1024)
+    subdomains: int = setting(2, "N, local trainings whose steps are added.", ge=1, le=1024)
+    data: Literal["split", "shared"] = setting(
+        "split",
+        "What the N trainings see: each its own part of a step's data; or all of them all of it, as in the published "
+        "runs: then they are N times the same one, which is computed once.",
+    )
     local_steps: int = setting(5, "ν, local steps between two exchanges, at most.", ge=1, le=100)
-    overlap: float = setting(0.05, "Share of a minibatch that it has in common with the next one.", ge=0, le=0.5)
+    overlap: float = setting(0.05, "Share of a minibatch that it has in common with another one.", ge=0, le=0.5)
+    overlap_of: Literal["next", "all"] = setting(
+        "next",
+        "What a minibatch's overlap is of: the next one's first samples; or random ones of all but the next one, its "
+        "own included, so many of each, as in the released code.",
+        advanced=True,
+    )
     mode: Literal["paper", "released"] = setting(
-        "paper", "The method as the paper has it, or as the authors' code of 2023 has it, which made their figures."
+        "paper",
+        "The steps as the paper has them, or as the authors' code of 2023 has them; with shared data, that code made "
+        "the published figures.",
     )
     consistency: bool = setting(True, "Every local gradient begins as the global one.", advanced=True)
     global_pass: bool = setting(True, "A trust-region iteration on all data after every sum of steps.", advanced=True)

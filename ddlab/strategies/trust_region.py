@@ -79,7 +79,7 @@ def _sweeps(experiment: Experiment) -> float:
 
 def _enough(problem: Problem, images: int) -> None:
     count = problem.experiment.apts.subdomains
-    if count > images:
+    if count > images and problem.experiment.apts.data == "split":
         raise ExperimentError(f"apts.subdomains: every one needs an image of a step, which has {images}, got {count}")
 
 
@@ -100,7 +100,7 @@ def train(context: StageContext) -> None:
 
         def notes() -> dict[str, Any]:
             told = {"radius": optimizer.radius, "steps": steps.columns, "still": trainee.progress.finished}
-            return {**effort_notes(problem, trainee), **told}
+            return {**effort_notes(problem, trainee), "step_loss": steps.step_loss, **told}
 
         trainee.notes = notes
 
@@ -108,14 +108,15 @@ def train(context: StageContext) -> None:
 
 
 def _cut(problem: Problem, strategy: str, ranks: "Ranks") -> "Cut":
-    """Subdomains of the experiment, shared out; the trust-region method itself has one a rank."""
+    """What the experiment decomposes, shared out over ranks; the trust-region method itself has a subdomain a rank."""
     from ddlab.optim.together import share
     from ddlab.stepping import Cut
 
-    experiment = problem.experiment
-    count = ranks.size if strategy == "trust_region" else experiment.apts.subdomains
-    whole = strategy == "apts" or (strategy == "trust_region" and _never_changes(problem))
-    return Cut(count, share(count, ranks.rank, ranks.size), whole, experiment.apts.overlap)
+    apts, plain = problem.experiment.apts, strategy == "trust_region"
+    whole = strategy == "apts" or (plain and _never_changes(problem))
+    count = ranks.size if plain else 1 if apts.data == "shared" else apts.subdomains
+    own = share(count, ranks.rank, ranks.size)
+    return Cut(count, own, whole, apts.overlap, "next" if plain else apts.overlap_of)
 
 
 def _never_changes(problem: Problem) -> bool:
@@ -143,6 +144,6 @@ def _optimizer(
     balls = {"rule": rule, "model": model, "group": group, "buffers": buffers}
     if strategy != "trust_region":
         parts = (apts.subdomains, apts.local_steps, apts.mode, apts.consistency, apts.global_pass)
-        balls["preconditioner"] = Preconditioner(*parts)
+        balls["preconditioner"] = Preconditioner(*parts, shared=apts.data == "shared")
     optimizer: BallMethod = OPTIMIZERS[strategy].load()(parameters, own.radius, **balls)
     return optimizer
