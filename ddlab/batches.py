@@ -84,9 +84,7 @@ class Normalisation:
         else:
             own = settings.subtract == "set"
             both = set_statistics(dataset.split(split).images) if own else (dataset.mean, dataset.std)
-            mean, std = (
-                torch.tensor(each, dtype=torch.float64).reshape(-1, *[1] * len(data.shape)) for each in both
-            )
+            mean, std = (torch.tensor(each, dtype=torch.float64).reshape(-1, *[1] * len(data.shape)) for each in both)
         scale, offset = 1 / (255 * std), -mean / std
         return cls(*(each.to(device, dtype).expand(shape) for each in (scale, offset)))
 

@@ -240,6 +240,19 @@ def test_the_mean_image_is_cut_with_the_images(dataset):
     np.testing.assert_allclose(batch.inputs.numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
+def test_every_split_can_be_less_of_its_own_mean(dataset):
+    """Cruz Alegría et al.: one mean and one deviation of all channels and pixels, of the split itself."""
+    settings = DOUBLE.model_copy(update={"subtract": "set"})
+    darker = replace(dataset.validation, images=dataset.validation.images // 2)
+    dataset = replace(dataset, validation=darker)
+    feed = ImageFeed(dataset, QUARTERS[:1], settings, Sharing(Ranks()))
+    for split in ("train", "validation"):
+        images = dataset.split(split).images.astype(float)
+        whole = (images - images.mean()) / images.std()
+        inputs = torch.cat([batch.inputs for batch in feed.evaluate(split)])
+        np.testing.assert_allclose(inputs.numpy(), whole[QUARTERS[0].slices], rtol=1e-9, atol=1e-12)
+
+
 def test_a_plan_of_rates_is_followed_whatever_the_measure_does(dataset):
     settings = DOUBLE.model_copy(update={"epochs": 9, "rate_steps": ((2, 1e-4), (3, 5e-6)), "plateau_patience": 1})
     trainee = loop_of(dataset, QUARTERS[:1], settings).trainees[0]

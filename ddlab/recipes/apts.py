@@ -70,7 +70,8 @@ def apts_mnist_mini() -> Experiment:
     """MNIST in minibatches of 10,000 digits and 500 of each of five minibatches, N = 2: Fig. 1.
 
     ``ddlab train apts_mnist_mini``: 10 passes over the data an epoch. The paper at 10 and 100 epochs: 96.57 % and
-    98.24 %; Adam 94.68 % and 98.03 %. ``python -m benchmarks.published_apts`` compares the curves. Needs MNIST in ``DDLAB_DATA``.
+    98.24 %; Adam 94.68 % and 98.03 %. ``python -m benchmarks.published_apts`` compares the curves. Needs MNIST in
+    ``DDLAB_DATA``.
     """
     return _figure("apts_mnist_mini", "mnist", "mlp_sigmoid", MINIBATCH, 2.5e-3)
 

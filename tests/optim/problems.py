@@ -43,10 +43,7 @@ class Problem:
         if isinstance(optimizer, TrustRegion):
             return optimizer.step(*(parts[0] for parts in self.parts(1)), **how)
         return optimizer.step(
-            *(
-                [parts[index] for index in optimizer.own]
-                for parts in self.parts(optimizer.preconditioner.num_subdomains)
-            )
+            *([parts[index] for index in optimizer.own] for parts in self.parts(optimizer.preconditioner.distinct))
         )
 
     @property

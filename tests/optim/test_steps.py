@@ -85,6 +85,35 @@ def test_one_subdomain_with_one_step_is_the_trust_region(norm, order):
     assert fates == {True, False}, "the test has to see both"
 
 
+@pytest.mark.parametrize("mode", ["paper", "released"])
+@pytest.mark.parametrize(("order", "count"), [(1, 2), (1, 3), (2, 2), (2, 4)])
+@pytest.mark.parametrize("name", ["apts", "sapts"])
+def test_shared_data_are_n_equal_trainings(name, order, count, mode):
+    """One local training, N times its step: the points and records of N that all see all data, for a share of the work.
+
+    To the last bit where N is a power of two; the sum of three differs from three times one by rounding.
+    """
+    one, explicit = problem(), problem()
+    how = {"num_subdomains": count, "mode": mode}
+    shared = method(name, one.model, order, radius=0.05, **how, shared=True)
+    plain = method(name, explicit.model, order, radius=0.05, **how)
+    rounding = 0 if count in (2, 4) else 1e-9
+    accepted = set()
+    for _ in range(8):
+        one.step(shared)
+        plain.step(*([part[0]] * count for part in explicit.parts(1)))
+        torch.testing.assert_close(one.point, explicit.point, rtol=rounding, atol=rounding)
+        for field in ("loss", "trial", "ratio", "predicted", "lengths", "decreases", "length"):
+            mine, other = getattr(shared.record, field), getattr(plain.record, field)
+            assert mine == pytest.approx(other, rel=max(rounding, 1e-12))
+        assert shared.radius == plain.radius
+        accepted.add(shared.record.accepted)
+    assert True in accepted
+    assert len(explicit.points) == count * len(one.points)
+    assert shared.tally.sweeps == pytest.approx(plain.tally.sweeps) and shared.tally.vectors == plain.tally.vectors
+    assert len(shared.state_dict()["state"][0]["memories"]) == 2
+
+
 @given(
     st.sampled_from(NORMS),
     st.integers(1, 6),

@@ -60,7 +60,9 @@ def test_records_tell_of_effort_and_steps(finished, strategy):
         return
     steps = mine[0]["steps"]
     assert {len(column) for column in steps.values()} == {1 if strategy == "apts" else 2}
-    assert mine[0]["rate"] is None and mine[0]["radius"] == (steps["global_radius"] and mine[0]["radius"])
+    assert mine[0]["rate"] is None and _radii_follow(mine)
+    ends = [_end(steps, place) for place in range(len(steps["loss"]))]
+    assert mine[0]["step_loss"] == pytest.approx(sum(ends) / len(ends), rel=1e-12)
     if strategy == "trust_region":
         assert steps["decreases"][0] == [] and steps["global_ratio"][0] is None
     else:
@@ -68,6 +70,37 @@ def test_records_tell_of_effort_and_steps(finished, strategy):
         assert steps["predicted"][0] == pytest.approx(sum(steps["decreases"][0]))
         assert steps["length"][0] <= steps["radius"][0] * (1 + 1e-6)
     assert run.stage(strategy, 0).result()["flops_by_rank"][0] > 3 * sweeps[-1] * 100 * 1000
+
+
+def _end(steps: dict, place: int) -> float:
+    """The loss of a step's data where it ended."""
+    last = "" if steps["global_loss"][place] is None else "global_"
+    return steps[last + ("trial" if steps[last + "accepted"][place] else "loss")][place]
+
+
+def _radii_follow(mine: Records) -> bool:
+    """Every radius is what (7) makes of the one before: of the sum, then of the trials of the global iteration."""
+    assert mine[0]["steps"]["radius"][0] == 0.1, "the first is that of the settings"
+    columns = {name: [value for record in mine for value in record["steps"][name]] for name in mine[0]["steps"]}
+    for place, trials in enumerate(columns["trials"]):
+        after = _after(columns["radius"][place], columns["ratio"][place])
+        assert columns["next_radius"][place] == pytest.approx(after, rel=1e-12)
+        if (tried := columns["global_trials"][place]) is not None:
+            assert columns["global_radius"][place] == pytest.approx(max(after / 2 ** (tried - 1), 0.001), rel=1e-12)
+            after = _after(columns["global_radius"][place], columns["global_ratio"][place])
+            following = [*columns["radius"][1:], mine[-1]["radius"]][place]
+        else:
+            following = ([*columns["radius"], mine[-1]["radius"]])[place + 1]
+            trials_after = columns["trials"][place + 1] if place + 1 < len(columns["trials"]) else 1
+            after = after / 2 ** (trials_after - 1)  # a record tells the radius of its last trial
+        assert following == pytest.approx(max(after, 0.001), rel=1e-12), (place, trials)
+    return True
+
+
+def _after(radius: float, ratio: float | None) -> float:
+    if ratio is None or ratio < 0.25:
+        return max(radius / 2, 0.001)
+    return min(2 * radius, 4.0) if ratio > 0.75 else radius
 
 
 @pytest.mark.parametrize("strategy", BALLS)
@@ -126,6 +159,40 @@ def test_minibatches_share_samples_with_the_next_and_are_dealt_in_turn():
     assert [(part.tolist(), shared) for part, shared in second] == [([6, 8, 10, 0], 1), ([7, 9, 11, 1], 1)]
     ((whole, none),) = next(Cut(1, range(1), whole=True, overlap=1 / 3).indices(order, 2))
     assert whole.tolist() == order.tolist() and none == 0
+
+
+def test_the_released_overlap_is_random_and_of_all_minibatches_but_the_next():
+    """Of 3 minibatches of 40, a tenth of each: 40 + 2·4 samples, and 40 + 3·4 of the last one, which has no next."""
+    order, cut = torch.randperm(120), Cut(1, range(1), overlap=0.1, overlap_of="all")
+    dealt = [part for ((part, shared),) in cut.indices(order, 3, seed=7)]
+    batches = order.tensor_split(3)
+    assert [len(part) for part in dealt] == [48, 48, 52]
+    sources = [(0, 2), (0, 1), (0, 1, 2)]  # in the order in which they follow a minibatch's own
+    for part, batch, wanted in zip(dealt, batches, sources, strict=True):
+        assert torch.equal(part[:40], batch)
+        for source, extra in zip(wanted, part[40:].split(4), strict=True):
+            assert set(extra.tolist()) <= set(batches[source].tolist())
+    again, other = ([p for ((p, _),) in cut.indices(order, 3, seed=seed)] for seed in (7, 8))
+    assert all(map(torch.equal, dealt, again)) and not torch.equal(dealt[0], other[0])
+    halves = next(Cut(2, range(2), overlap=0.1, overlap_of="all").indices(order, 3, seed=7))
+    assert sorted(halves[0][0].tolist() + halves[1][0].tolist()) == sorted(dealt[0].tolist())
+    assert {shared for _, shared in halves} == {0}, "none of them are told to be the next one's"
+
+
+@pytest.mark.parametrize("strategy", ["apts", "sapts"])
+def test_shared_data_are_trained_on_once(finished, strategy):
+    """The same passes over the data a step as with split data, one local decrease N times, and no parts of the data."""
+    changes = {"strategies": [strategy], "apts.data": "shared", "training.epochs": 2, "apts.overlap": 0}
+    (_, shared), (_, split) = run_of(**changes), run_of(**changes | {"apts.data": "split"})
+    for steps in (record["steps"] for record in shared):
+        assert all(len(decreases) == 3 and len(set(decreases)) == 1 for decreases in steps["decreases"])
+        assert steps["length"] == pytest.approx([sum(lengths) for lengths in steps["lengths"]])
+    assert any(len(set(decreases)) > 1 for record in split for decreases in record["steps"]["decreases"])
+    trials = [record["steps"]["global_trials"] for record in (shared[0], split[0])]
+    if trials[0] == trials[1]:
+        assert shared[0]["sweeps"] == pytest.approx(split[0]["sweeps"])
+    assert shared[0]["vectors"] == split[0]["vectors"] or trials[0] != trials[1]
+    run_of(**changes | {"apts.subdomains": 101})  # more than images: they are no parts of them
 
 
 def test_all_data_in_chunks_are_the_same_loss(finished, monkeypatch):
