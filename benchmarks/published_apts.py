@@ -1,9 +1,9 @@
 """Our curves of APTS against the published ones, epoch by epoch: accuracy, loss, and whether they are in their range.
 
-``python -m benchmarks.published_apts`` makes what ``benchmarks/results/published_apts.json`` lacks, one seed, and prints
-all of it; ``--only "mnist mini N=2 order 1"`` one case, ``--epochs 25`` more of it, ``--seeds 3`` more seeds, ``--show``
-prints alone. A case of MNIST in minibatches, first order, 10 epochs, takes about 4 minutes on a core; all of them about
-an hour. Needs MNIST and CIFAR-10 in ``DDLAB_DATA``.
+``python -m benchmarks.published_apts`` makes what ``benchmarks/results/published_apts.json`` lacks, one seed, and
+prints all of it; ``--only "mnist mini N=2 order 1"`` one case, ``--epochs 25`` more of it, ``--seeds 3`` more seeds,
+``--show`` prints alone. An epoch of MNIST in minibatches takes 10 s on a core of its own, all cases about half an hour.
+Needs MNIST and CIFAR-10 in ``DDLAB_DATA``.
 
 References
 ----------

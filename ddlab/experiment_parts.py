@@ -138,8 +138,8 @@ class TrainingSettings(Settings):
     )
     subtract: Literal["channel", "image", "set"] = setting(
         "channel",
-        "What pixels are less of: their channel's mean (divided by its deviation); the mean image, as Gu et al.; or one "
-        "mean (and deviation) of their split, training or validation, over all channels, as Cruz Alegría et al.",
+        "What pixels are less of: their channel's mean (divided by its deviation); the mean image, as Gu et al.; or "
+        "one mean (and deviation) of their split, training or validation, over all channels, as Cruz Alegría et al.",
         advanced=True,
     )
     precision: Literal["float32", "bfloat16", "float64"] = setting(

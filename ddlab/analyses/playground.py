@@ -124,7 +124,7 @@ def trust_region_step(landscape: Landscape, state: State, asked: Walk, rule: Rad
 def apts_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[Step, State]:
     """Lines 4 to 9 of Algorithm 1: local steps, their sum, accepted or not, and an iteration on f."""
     count, evaluate = asked.num_subdomains, on_all(landscape)
-    local_rule = rule.scaled(1 / (count * asked.local_steps))
+    local_rule = rule.local(count, asked.local_steps)
     walks, memories = [], []
     for part, memory in zip(deal(count), state.memories, strict=True):
         own = consistent(landscape, part, state.here)

@@ -30,6 +30,18 @@ from ddlab.optim.together import halving_sum, share
 class Additive(BallMethod):
     """What APTS and SAPTS have in common.
 
+    Mode "paper" departs from Algorithm 1 in four places, and here is why:
+
+    - Line 9 is one trust-region iteration, one trial. ``rule.trials`` are tried, each with a smaller radius: a trial
+      takes a third of a pass over the data, the whole step eight, so that a rejection would cost the step. A rule of
+      one trial is the paper's (of a strategy: ``apts.global_trials``).
+    - Local steps begin with Δ/(N·ν), not Δ/N, and are cut to the room that is left of Δ/N: read literally, the first
+      one of first order ends the local training (:func:`ddlab.optim.preconditioner.bounded_steps`). So the least local
+      radius is that of line 5 divided by ν; the largest is that of line 5.
+    - Minibatches overlap, microbatches of one do not (:class:`ddlab.stepping.Cut`, which deals the data).
+    - ρ is not asked where its denominator is rounding, and (2) is read in the step s (:mod:`ddlab.optim.radius`,
+      :class:`ddlab.optim.model.StepModel`).
+
     Parameters
     ----------
     params
@@ -68,7 +80,7 @@ class Additive(BallMethod):
         self.preconditioner = preconditioner
         count = preconditioner.num_subdomains
         self.own = share(preconditioner.distinct, self.together.rank, self.together.size)
-        local = rule if preconditioner.mode == "released" else rule.scaled(1 / (count * preconditioner.local_steps))
+        local = rule if preconditioner.mode == "released" else rule.local(count, preconditioner.local_steps)
         self.locally = [Region(model, local, model.memory()) for _ in self.own]
         self._memories += [region.memory for region in self.locally]
         self._remember()
@@ -225,7 +237,9 @@ class APTS(Additive):
     """The additively preconditioned trust-region method, on all data in every step.
 
     The closures are the same functions in every step (no dropout, no augmentation): what is known at a point is not
-    computed again. In mode "paper" no step that raises the loss is ever kept, and a step is Δ long at most.
+    computed again. In mode "paper" no step that raises the loss is ever kept. The sum of the local steps is Δ long at
+    most, (5); the global iteration after it begins with the radius of (7), Δ or βΔ, and can go as far again: a whole
+    step is (1 + β)Δ long at most.
 
     The parameters are those of :class:`Additive`.
 

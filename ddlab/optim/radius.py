@@ -63,9 +63,12 @@ class RadiusRule:
             return min(self.increase * radius, self.most)
         return radius if ratio >= self.lower else max(self.decrease * radius, self.least)
 
-    def scaled(self, factor: float) -> "RadiusRule":
-        """The same for a radius that is a share of ours."""
-        return replace(self, least=self.least * factor, most=self.most * factor)
+    def local(self, num_subdomains: int, local_steps: int) -> "RadiusRule":
+        """That of N subdomains with ν steps each: bounds are divided by N; the least by ν, too, as the first radius is.
+
+        A local radius that begins at Δ/(N·ν) would otherwise be below its own least one, and grow when it must shrink.
+        """
+        return replace(self, least=self.least / (num_subdomains * local_steps), most=self.most / num_subdomains)
 
 
 PAPER = RadiusRule()

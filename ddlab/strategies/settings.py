@@ -131,6 +131,9 @@ class AptsSettings(Settings):
     )
     consistency: bool = setting(True, "Every local gradient begins as the global one.", advanced=True)
     global_pass: bool = setting(True, "A trust-region iteration on all data after every sum of steps.", advanced=True)
+    global_trials: int | None = setting(
+        None, "Steps tried in it, at most; 1: as Algorithm 1; empty: trust_region.trials.", advanced=True, ge=1, le=100
+    )
 
 
 class DescentSettings(Settings):

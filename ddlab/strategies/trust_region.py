@@ -137,7 +137,8 @@ def _optimizer(
 
     own, apts = experiment.trust_region, experiment.apts
     bounds = (own.min_radius, own.max_radius)
-    rule = RadiusRule(own.lower, own.upper, own.decrease, own.increase, *bounds, own.trials)
+    trials = own.trials if strategy == "trust_region" else apts.global_trials or own.trials
+    rule = RadiusRule(own.lower, own.upper, own.decrease, own.increase, *bounds, trials)
     group = torch.distributed.group.WORLD if torch.distributed.is_initialized() else None
     released = strategy != "trust_region" and apts.mode == "released"
     model = StepModel(own.order, own.norm, own.history, signed=released)

@@ -138,6 +138,28 @@ def test_the_sum_of_local_steps_stays_in_the_ball(norm, count, local_steps, orde
         assert sum(record.lengths) > 0 or not record.accepted
 
 
+@pytest.mark.parametrize("name", ["apts", "sapts"])
+def test_a_whole_step_is_the_sum_and_a_global_one(name):
+    """As long as both may be, Δ and the radius of (7), which is up to 2Δ: not Δ, nor 2Δ."""
+    task = problem()
+    optimizer = method(name, task.model, 1, radius=0.01, num_subdomains=2)
+    ratios = []
+    for _ in range(6):
+        before, radius = task.point, optimizer.radius
+        task.step(optimizer)
+        whole = float((task.point - before).norm())
+        assert whole <= (radius + optimizer.record.next_radius) * (1 + 1e-12) <= 3 * radius * (1 + 1e-9)
+        ratios.append(whole / radius)
+    assert max(ratios) > 2
+
+
+def test_local_bounds_are_those_of_line_5():
+    """Δ bounds divided by N; the least by ν as well, so that a first radius of Δ/(N·ν) is not below it."""
+    rule = RadiusRule(least=0.01, most=2.0).local(4, 5)
+    assert rule.most == 0.5 and rule.least == pytest.approx(0.01 / 20)
+    assert rule.next(0.01 / 20, 0.0) == pytest.approx(0.01 / 20), "a rejected step never makes the radius larger"
+
+
 @pytest.mark.parametrize("order", ORDER)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("radius", [0.01, 4.0])

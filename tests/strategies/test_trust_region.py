@@ -195,6 +195,15 @@ def test_shared_data_are_trained_on_once(finished, strategy):
     run_of(**changes | {"apts.subdomains": 101})  # more than images: they are no parts of them
 
 
+def test_the_global_iteration_can_have_one_trial_as_in_algorithm_1(finished):
+    """Where it is rejected, the step ends, with a smaller radius."""
+    changes = {"strategies": ["sapts"], "trust_region.order": 1, "trust_region.radius": 4.0}
+    several, one = (run_of(**changes, **more)[1] for more in ({}, {"apts.global_trials": 1}))
+    tried = [[trials for record in mine for trials in record["steps"]["global_trials"]] for mine in (several, one)]
+    assert max(tried[0]) > 1 and set(tried[1]) == {1}
+    assert False in [accepted for record in one for accepted in record["steps"]["global_accepted"]]
+
+
 def test_all_data_in_chunks_are_the_same_loss(finished, monkeypatch):
     """Where activations do not fit, a step sees its data in parts; it is the same but for rounding."""
     _, records = finished
