@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from pages.ui import playground, radius, results, selection, sensitivity, shell
+from pages.ui import playground, radius, results, selection, sensitivity, shell, split_or_shared
 
 VIEWS = {
     "playground": "Playground",
     "history": "A run's history",
     "against": "Runs against each other",
     "sensitivity": "How sensitive?",
+    "data": "Split or shared data?",
 }
 
 shell.title("How does a method without a learning rate choose its steps?")
@@ -27,3 +28,5 @@ elif view == "against":
     radius.show_against([run, *selection.pick_others(run)])
 elif view == "sensitivity":
     sensitivity.show()
+elif view == "data":
+    split_or_shared.show()

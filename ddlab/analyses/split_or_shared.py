@@ -6,7 +6,7 @@ experiment comes from ``python -m benchmarks.split_or_shared``.
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def recorded() -> tuple[dict[str, Any], pd.DataFrame]:
     return {key: value for key, value in known.items() if key != "rows"}, pd.DataFrame(known["rows"])
 
 
-def summarize(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def summarize(runs: list[dict[str, Any]]) -> pd.DataFrame:
     """Means over the seeds, a row a case and kind of data.
 
     Parameters
@@ -82,7 +82,7 @@ def _mean(values: pd.Series) -> float:
     return float(values.mean(skipna=False))
 
 
-def differences(runs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def differences(runs: list[dict[str, Any]]) -> pd.DataFrame:
     """Last accuracy with split data less that with shared data, seed by seed.
 
     Returns

@@ -5,11 +5,13 @@ from streamlit.util import AttributeDictionary
 
 from ddlab.analyses.landscapes import LANDSCAPES
 from ddlab.analyses.plane_steps import METHODS
+from ddlab.runs.trash import delete
 from pages.ui import playground
 from tests.made_run import made_run
+from tests.made_trust_region import made_trust_region_run
 from tests.pages.standalone import figures, open_alone
 
-VIEWS = ("history", "against", "sensitivity")
+VIEWS = ("history", "against", "sensitivity", "data")
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +105,27 @@ def test_a_typed_start_is_two_numbers_on_the_landscape():
 
 def test_a_link_to_a_step_that_is_not_there_shows_another():
     assert "which is not here" in opened(step="99").warning[0].value
+
+
+def test_split_against_shared_data_is_shown_from_what_was_recorded():
+    at = opened(view="data")
+    (title,) = titles(at)
+    assert title == "Recorded experiment, SAPTS, ten epochs: validation accuracy"
+    said = " ".join(text.value for text in at.markdown)
+    assert "have no decomposition of the data" in said and "N = 4:" in said
+    for measure in ("loss", "rejected", "sweeps_to_target", "rank_sweeps_to_target"):
+        assert len(titles(opened(view="data", split_measure=measure))) == 1
+
+
+def test_two_runs_that_differ_in_their_data_are_compared():
+    run, shared = (made_trust_region_run(apts={"data": data}, seeds=(0,)) for data in ("split", "shared"))
+    at = opened(view="data", run=shared.id)
+    own, _ = figures(at)
+    assert {trace["name"] for trace in own["data"]} == {"APTS, split data", "APTS, shared data"}
+    assert any("Your runs." in text.value and "with split data" in text.value for text in at.markdown)
+    made_trust_region_run(apts={"data": "split", "subdomains": 3}, seeds=(0,))
+    delete(run)
+    assert len(figures(opened(view="data", run=shared.id))) == 1, "another N is no partner"
 
 
 @pytest.mark.parametrize("view", VIEWS[:2])
