@@ -16,6 +16,9 @@ def classroom() -> Experiment:
 
     ``ddlab train classroom``: ``global`` above 0.9, ``cnn_dnn`` close to ``average``, ``majority`` far behind; three
     seeds, under a minute on two cores.
+
+    Measured before the warm-up (3 seeds, 39 s on two cores): ``global`` 1.000 ± 0.000, ``average`` 0.949 ± 0.006,
+    ``majority`` 0.428 ± 0.008, ``cnn_dnn`` 0.989 ± 0.002.
     """
     return Experiment(
         name="classroom",
@@ -40,6 +43,9 @@ def pairs() -> Experiment:
 
     ``ddlab train pairs``: every strategy within 3 points of its Bayes bound (``ddlab.data.shapes``); half a
     minute on two cores.
+
+    Measured before the warm-up (3 seeds, 1 min 20 s on two cores): ``global`` 1.000 ± 0.000, ``average`` 0.999 ± 0.001,
+    ``majority`` 0.623 ± 0.015, ``cnn_dnn`` 1.000 ± 0.000.
     """
     return Experiment(
         name="pairs",
@@ -54,6 +60,10 @@ def relation() -> Experiment:
 
     ``ddlab train relation``: ``global``, ``coherent`` and ``transfer`` above 0.9, the others within 5 points of chance;
     a minute on two cores. ``transfer`` starts from local networks that have hardly learned anything: see ``memorised``.
+
+    Measured before the warm-up (3 seeds, 5 min 00 s on two busy cores): ``global`` 1.000 ± 0.000,
+    ``average`` 0.513 ± 0.017, ``majority`` 0.516 ± 0.013, ``cnn_dnn`` 0.512 ± 0.006, ``coherent`` 1.000 ± 0.000,
+    ``transfer`` 1.000 ± 0.000.
     """
     return Experiment(
         name="relation",
@@ -84,8 +94,12 @@ def memorised() -> Experiment:
 def digits() -> Experiment:
     """Real handwritten digits, cut in four.
 
-    ``ddlab train digits``: ``global`` 0.97, ``cnn_dnn`` and ``transfer`` 0.95 or better, ``transfer`` above
-    ``coherent``; two minutes on two cores.
+    ``ddlab train digits``: ``cnn_dnn`` and ``transfer`` close to ``global``, ``transfer`` above ``coherent``; two
+    minutes on two cores.
+
+    Measured before the warm-up (3 seeds, 8 min 00 s on two busy cores): ``global`` 0.982 ± 0.004,
+    ``average`` 0.967 ± 0.000, ``majority`` 0.957 ± 0.002, ``cnn_dnn`` 0.975 ± 0.003, ``coherent`` 0.954 ± 0.002,
+    ``transfer`` 0.972 ± 0.008.
     """
     return Experiment(
         name="digits",

@@ -36,8 +36,11 @@ def theorem() -> Experiment:
     """Digits, with networks that meet every premise of the theorems: valid padding, disjoint subimages, exact heads.
 
     ``ddlab train theorem``, then ``ddlab verify latest --float64``: the composed network repeats its local networks to
-    rounding. Three seeds, half a minute each: ``average`` 0.905 ± 0.022, ``composed_untrained`` 0.940 ± 0.010,
-    ``composed`` 0.970 ± 0.005; ``random`` 0.987 ± 0.006 for as many epochs, 0.970 ± 0.009 for as much work.
+    rounding. Half a minute a seed. ``random`` is given as many epochs, ``random_work`` as much work.
+
+    Measured before the warm-up (3 seeds, 1 min 30 s on two cores): ``average`` 0.905 ± 0.022,
+    ``composed_untrained`` 0.940 ± 0.010, ``composed`` 0.970 ± 0.005, ``random`` 0.987 ± 0.006,
+    ``random_work`` 0.970 ± 0.009.
     """
     return Experiment(
         name="theorem",
@@ -53,8 +56,10 @@ def theorem() -> Experiment:
 def composed() -> Experiment:
     """One object in one subdomain: local networks are composed, look at the whole image, and learn on.
 
-    ``ddlab train composed``: a minute on two cores. One seed: ``average`` 0.954, ``composed_untrained`` 0.976,
-    ``composed`` 0.998; ``random`` 1.000 for as many epochs, 0.878 for as much work.
+    ``ddlab train composed``: a minute on two cores. ``random`` is given as many epochs, ``random_work`` as much work.
+
+    Measured before the warm-up (one seed, 1 min 00 s on two cores): ``average`` 0.954, ``composed_untrained`` 0.976,
+    ``composed`` 0.998, ``random`` 1.000, ``random_work`` 0.878.
     """
     return Experiment(
         name="composed",
@@ -173,10 +178,12 @@ def _small(experiment: Experiment, **changes: Any) -> Experiment:
 def gu_cifar10_resnet20_small() -> Experiment:
     """CIFAR-10 with a narrow ResNet20 on 2×2 subimages without overlap, at a budget for two cores.
 
-    ``ddlab train gu_cifar10_resnet20_small``: 10,000 images, 12 epochs of local networks, 6 of the composed one.
-    Measured with images re-coded as JPEG: local networks 0.360 ± 0.002, ``composed_untrained`` 0.398 ± 0.025,
-    ``composed`` 0.632 ± 0.005, ``random_work`` 0.631 ± 0.017; ``random`` 0.712 with two seeds. Needs CIFAR-10 in
-    ``DDLAB_DATA``.
+    ``ddlab train gu_cifar10_resnet20_small``: 10,000 images, 12 epochs of local networks, 6 of the composed one. Needs
+    CIFAR-10 in ``DDLAB_DATA``.
+
+    Measured before the warm-up (3 seeds, images re-coded as JPEG, ``random`` with two seeds):
+    local networks 0.360 ± 0.002, ``composed_untrained`` 0.398 ± 0.025, ``composed`` 0.632 ± 0.005,
+    ``random`` 0.712 ± 0.000, ``random_work`` 0.631 ± 0.017.
     """
     return _small(planned("cifar10", "resnet20", overlap=0))
 
@@ -184,8 +191,10 @@ def gu_cifar10_resnet20_small() -> Experiment:
 def gu_cifar10_resnet20_overlap_small() -> Experiment:
     """CIFAR-10 with a narrow ResNet20 on 2×2 subimages of 20×20 px, at a budget for two cores.
 
-    ``ddlab train gu_cifar10_resnet20_overlap_small``: as without overlap; the random starts are the same.
-    Measured: local networks 0.411 ± 0.000, ``composed_untrained`` 0.437 ± 0.020, ``composed`` 0.649 ± 0.024. Needs
+    ``ddlab train gu_cifar10_resnet20_overlap_small``: as without overlap; the random starts are the same. Needs
     CIFAR-10 in ``DDLAB_DATA``.
+
+    Measured before the warm-up (3 seeds, images re-coded as JPEG): local networks 0.411 ± 0.000,
+    ``composed_untrained`` 0.437 ± 0.020, ``composed`` 0.649 ± 0.024.
     """
     return _small(planned("cifar10", "resnet20", overlap=OVERLAP), strategies=["composed_untrained", "composed"])

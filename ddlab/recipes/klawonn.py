@@ -69,8 +69,11 @@ def klawonn_cifar10_vgg9_small() -> Experiment:
     """CIFAR-10 with VGG9 on a 2×2 grid, at a budget for two cores.
 
     ``ddlab train klawonn_cifar10_vgg9_small``: a fifth of the images, half our channels, 8 epochs for every strategy
-    (``transfer``: 6 and 2), three seeds. Measured, with images re-coded as JPEG: ``global`` 0.565, ``average`` 0.512,
-    ``majority`` 0.484, ``cnn_dnn`` 0.528, ``coherent`` 0.407, ``transfer`` 0.411. Needs CIFAR-10 in ``DDLAB_DATA``.
+    (``transfer``: 6 and 2), three seeds. Needs CIFAR-10 in ``DDLAB_DATA``.
+
+    Measured before the warm-up (3 seeds, 37 min 00 s on two busy cores, images re-coded as JPEG):
+    ``global`` 0.565 ± 0.012, ``average`` 0.512 ± 0.005, ``majority`` 0.484 ± 0.006, ``cnn_dnn`` 0.528 ± 0.004,
+    ``coherent`` 0.407 ± 0.003, ``transfer`` 0.411 ± 0.014.
     """
     return small(klawonn_cifar10_vgg9(), _budget(8) | FEWER_IMAGES)
 
@@ -88,10 +91,10 @@ def klawonn_cifar10_resnet20_small() -> Experiment:
     """CIFAR-10 with ResNet20 on a 2×2 grid, at a budget for two cores.
 
     ``ddlab train klawonn_cifar10_resnet20_small``: a fifth of the images, half the channels, 6 epochs for every
-    strategy (``transfer``: 4 and 2), three seeds. One
-    seed measured, with images re-coded as JPEG: ``global`` 0.540, ``average`` 0.438, ``majority`` 0.398, ``cnn_dnn``
-    0.450, ``coherent`` 0.420, ``transfer`` 0.415. Needs CIFAR-10 in
-    ``DDLAB_DATA``.
+    strategy (``transfer``: 4 and 2), three seeds. Needs CIFAR-10 in ``DDLAB_DATA``.
+
+    Measured before the warm-up (one seed, 14 min 00 s on two busy cores, images re-coded as JPEG): ``global`` 0.540,
+    ``average`` 0.438, ``majority`` 0.398, ``cnn_dnn`` 0.450, ``coherent`` 0.420, ``transfer`` 0.415.
     """
     return small(klawonn_cifar10_resnet20(), _budget(6) | FEWER_IMAGES)
 
@@ -113,8 +116,11 @@ def klawonn_flowers_vgg9_2x2_small() -> Experiment:
     """TF-Flowers of 96×96 px with VGG9 on a 2×2 grid, at a budget for two cores.
 
     ``ddlab train klawonn_flowers_vgg9_2x2_small``: half our channels, 6 epochs for every strategy (``transfer``: 4 and
-    2), three seeds. Measured: ``global`` 0.667, ``average`` 0.664, ``majority`` 0.639, ``cnn_dnn`` 0.666,
-    ``coherent`` 0.593, ``transfer`` 0.610. Needs TF-Flowers in ``DDLAB_DATA``.
+    2), three seeds. Needs TF-Flowers in ``DDLAB_DATA``.
+
+    Measured before the warm-up (3 seeds, 36 min 00 s on two busy cores): ``global`` 0.667 ± 0.043,
+    ``average`` 0.664 ± 0.014, ``majority`` 0.639 ± 0.005, ``cnn_dnn`` 0.666 ± 0.002, ``coherent`` 0.593 ± 0.025,
+    ``transfer`` 0.610 ± 0.031.
     """
     return small(klawonn_flowers_vgg9_2x2(), _budget(6) | MIDDLE_SIZE)
 
@@ -133,8 +139,10 @@ def klawonn_flowers_vgg9_4x4_small() -> Experiment:
     """TF-Flowers of 96×96 px with VGG9 on a 4×4 grid, at a budget for two cores.
 
     ``ddlab train klawonn_flowers_vgg9_4x4_small``: as on the 2×2 grid, but for ``global``, which does not depend on the
-    grid. One seed measured: ``average`` 0.617, ``majority`` 0.564, ``cnn_dnn`` 0.625, ``coherent`` 0.571, ``transfer``
-    0.594. Needs TF-Flowers in ``DDLAB_DATA``.
+    grid. Needs TF-Flowers in ``DDLAB_DATA``.
+
+    Measured before the warm-up (one seed, 9 min 00 s on two busy cores): ``average`` 0.617, ``majority`` 0.564,
+    ``cnn_dnn`` 0.625, ``coherent`` 0.571, ``transfer`` 0.594.
     """
     without_global = {"strategies": [name for name in COMPARED_BY_KLAWONN if name != "global"]}
     return small(klawonn_flowers_vgg9_4x4(), _budget(6) | MIDDLE_SIZE | without_global)

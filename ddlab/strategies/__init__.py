@@ -4,11 +4,20 @@ from dataclasses import dataclass
 
 from ddlab.registry import Entry
 
-__all__ = ["COMPARED_BY_APTS", "COMPARED_BY_GU", "COMPARED_BY_KLAWONN", "STRATEGIES", "StrategyEntry"]
+__all__ = ["COMPARED_BY_APTS", "COMPARED_BY_GU", "COMPARED_BY_KLAWONN", "STRATEGIES", "USED_BY", "StrategyEntry"]
 
 COMPARED_BY_KLAWONN = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
 COMPARED_BY_GU = ("composed_untrained", "composed", "random", "random_work")
 COMPARED_BY_APTS = ("apts", "sapts", "trust_region", "sgd", "adam")
+USED_BY: dict[str, set[str]] = {  # parts of an experiment that mean something to some strategies only
+    "aggregator": {"cnn_dnn", "coherent", "transfer"},
+    "coherent": {"coherent", "transfer"},
+    "transfer": {"transfer"},
+    "composed": set(COMPARED_BY_GU),
+    "trust_region": {"trust_region", "apts", "sapts"},
+    "apts": {"apts", "sapts"},
+    "descent": {"adam", "sgd"},
+}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from ddlab.experiment import DatasetSettings, Experiment, Settings
 from ddlab.models import MODELS
 from ddlab.plain import LONGEST, read_plain
 from ddlab.registry import Entry
-from ddlab.strategies import COMPARED_BY_GU, STRATEGIES
+from ddlab.strategies import STRATEGIES, USED_BY
 from pages.ui.literal import literal
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
@@ -35,15 +35,6 @@ REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
 }
 WIDE = tuple(REGISTRIES)  # their choices are long: each has a row of its own
 SHAPES = ("decomposition.grid", "decomposition.overlap", "dataset.volume")  # written with ×, other lists with commas
-USED_BY = {  # parts of the experiment that mean something to some strategies only
-    "aggregator": {"cnn_dnn", "coherent", "transfer"},
-    "coherent": {"coherent", "transfer"},
-    "transfer": {"transfer"},
-    "composed": set(COMPARED_BY_GU),
-    "trust_region": {"trust_region", "apts", "sapts"},
-    "apts": {"apts", "sapts"},
-    "descent": {"adam", "sgd"},
-}
 PART_TITLES = {"trust_region": "Trust region", "apts": "APTS"}
 COLUMNS = 3
 

@@ -1,0 +1,55 @@
+"""Which experiments train the same: a short text that follows from the settings that decide a result, and no others.
+
+Seeds are left out, so that runs of several seeds can be told to repeat one experiment. So are names, the place of work,
+and the settings of strategies that are not asked for. What is off (None, False, 0, empty) counts as not there: an
+experiment that was written before there was such a setting keeps its fingerprint. A new setting that is on by default
+changes it, as it should: what was trained before did not have it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ddlab.runs import RunFolder
+from ddlab.strategies import USED_BY
+
+DECIDES_NOTHING = ("name", "sweep", "placement", "seeds")
+DIGITS = 16
+
+
+def fingerprint(asked: Mapping[str, Any]) -> str:
+    """The fingerprint of an experiment.
+
+    Parameters
+    ----------
+    asked
+        The experiment as a tree of plain values, as :meth:`ddlab.runs.RunFolder.asked` gives it: it need not be valid.
+    """
+    return hashlib.sha256(json.dumps(decisive(asked), sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def decisive(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that decide what an experiment comes to, without those that are off."""
+    strategies = set(map(str, asked.get("strategies") or ()))
+    kept = {
+        key: value
+        for key, value in asked.items()
+        if key not in DECIDES_NOTHING and (key not in USED_BY or USED_BY[key] & strategies)
+    }
+    return _used({**kept, "strategies": sorted(strategies)})
+
+
+def _used(tree: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {key: _used(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
+    return {key: value for key, value in parts.items() if value}
+
+
+def repeats(runs: Iterable[RunFolder], asked: Mapping[str, Any]) -> list[RunFolder]:
+    """The runs of the same experiment and the same seeds, in the order in which they are given."""
+    wanted, seeds = fingerprint(asked), sorted(asked["seeds"])
+    return [run for run in runs if sorted(_seeds(run)) == seeds and fingerprint(run.asked()) == wanted]
+
+
+def _seeds(run: RunFolder) -> list[int]:
+    return [seed for seed in run.asked().get("seeds") or () if isinstance(seed, int)]
