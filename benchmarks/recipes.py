@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from benchmarks import measured
+from ddlab.analyses.setup import recoded
 from ddlab.cli.train import parse_setting
 from ddlab.data.shapes import BAYES_ACCURACY
 from ddlab.fingerprint import repeats
@@ -58,7 +59,9 @@ def measure(recipe: str, settings: Mapping[str, Any], seeds: Sequence[int], note
     """
     busy = psutil.cpu_percent(interval=1.0) > BUSY
     experiment = measured.asked(recipe, settings, seeds)
-    begun = [run for run in repeats(list_runs(), experiment.model_dump(mode="json")) if _may_go_on(run)]
+    tree = experiment.model_dump(mode="json")
+    same = [run for run in repeats(list_runs(), tree) if {*run.asked()["strategies"]} == {*experiment.strategies}]
+    begun = [run for run in same if _may_go_on(run)]
     if begun:
         if begun[0].state().can_resume:
             _command([*LOW, *DDLAB, "resume", begun[0].id])
@@ -67,6 +70,7 @@ def measure(recipe: str, settings: Mapping[str, Any], seeds: Sequence[int], note
         told = _command([*LOW, *DDLAB, "train", recipe, *_set({**settings, "seeds": list(seeds)}), "--json"])
     if told.get("state") != "finished":
         raise RuntimeError(f"{recipe}: {told.get('state', 'was not trained')}")
+    note = note or recoded(experiment.dataset).partition(" (")[0]
     return measured.entry_of(RunFolder(told["path"]), settings, busy=busy, note=note)
 
 

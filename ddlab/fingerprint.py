@@ -46,10 +46,16 @@ def _used(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def repeats(runs: Iterable[RunFolder], asked: Mapping[str, Any]) -> list[RunFolder]:
-    """The runs of the same experiment and the same seeds, in the order in which they are given."""
-    wanted, seeds = fingerprint(asked), sorted(asked["seeds"])
-    return [run for run in runs if sorted(_seeds(run)) == seeds and fingerprint(run.asked()) == wanted]
+    """The runs of an experiment's settings and seeds that train its strategies, maybe among others, in their order."""
+    wanted, seeds, strategies = fingerprint(asked), sorted(asked["seeds"]), asked["strategies"]
+    found = []
+    for run in runs:
+        theirs = run.asked()
+        if sorted(_seeds(theirs)) == seeds and {*strategies} <= {*theirs.get("strategies", ())}:
+            if fingerprint({**theirs, "strategies": strategies}) == wanted:
+                found.append(run)
+    return found
 
 
-def _seeds(run: RunFolder) -> list[int]:
-    return [seed for seed in run.asked().get("seeds") or () if isinstance(seed, int)]
+def _seeds(asked: Mapping[str, Any]) -> list[int]:
+    return [seed for seed in asked.get("seeds") or () if isinstance(seed, int)]

@@ -130,16 +130,17 @@ def differing_settings(runs: Sequence[RunFolder]) -> pd.DataFrame:
 
     Names, strategies and seeds are left out: they are shown on their own.
     """
-    flat = pd.DataFrame([_flatten(run.asked()) for run in runs], index=[run.id for run in runs], dtype=object)
+    flat = pd.DataFrame([flatten(run.asked()) for run in runs], index=[run.id for run in runs], dtype=object)
     shown = [path for path in flat.columns if path not in ("name", "sweep", "strategies", "seeds")]
     return flat[[path for path in shown if flat[path].map(str).nunique() > 1]]
 
 
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A tree of settings by their dotted paths; lists as text."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
+            flat |= flatten(value, f"{prefix}{key}.")
         elif isinstance(value, list):
             flat[prefix + key] = "×".join(map(str, value))
         else:

@@ -52,11 +52,16 @@ def _files(settings: DatasetSettings, there: str) -> str:
         return "drawn chest volumes"
     if settings.name == "folder":
         return f"own images in {settings.path}"
+    return recoded(settings) or there
+
+
+def recoded(settings: DatasetSettings) -> str:
+    """What the images come from, in words, if that is not the data set's official files; empty if it is."""
     source = DATASETS[settings.name].load()()
     if settings.name == "cifar10" and isinstance(source, Relayed):
         official = isinstance(source.source(settings), OfficialCifar10)
-        return there if official else "image files in class folders (accuracy suffers if they are JPEG)"
-    return there
+        return "" if official else "image files in class folders (accuracy suffers if they are JPEG)"
+    return ""
 
 
 def _networks(experiment: Experiment) -> list[Row]:

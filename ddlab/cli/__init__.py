@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ddlab.cli import catalogue, cost, data, maps, runs, sensitivity, sweep, train, trust_region, verify
+from ddlab.cli import catalogue, cost, data, maps, reproduce, runs, sensitivity, sweep, train, trust_region, verify
 
 __all__ = ["app", "main"]
 
@@ -23,6 +23,7 @@ for commands in (
     train.commands,
     sweep.commands,
     sensitivity.commands,
+    reproduce.commands,
     runs.commands,
     catalogue.commands,
     cost.commands,

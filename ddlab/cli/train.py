@@ -61,7 +61,7 @@ def train(
 def wait(run: Annotated[str, typer.Argument(help="Its id, or 'latest'.")], json: Json = False) -> None:
     """Follow a run until it ends; Ctrl-C leaves it alone."""
     folder = open_run(run)
-    _watch(folder)
+    watch(folder)
     raise typer.Exit(_tell(folder, json))
 
 
@@ -102,7 +102,7 @@ def _follow(run: RunFolder, json: bool) -> int:
     from ddlab.engine.control import cancel
 
     try:
-        _watch(run)
+        watch(run)
     except KeyboardInterrupt:
         typer.echo("\ncancelling (Ctrl-C again: leave it alone)", err=True)
         try:
@@ -112,7 +112,7 @@ def _follow(run: RunFolder, json: bool) -> int:
     return _tell(run, json)
 
 
-def _watch(run: RunFolder) -> None:
+def watch(run: RunFolder) -> None:
     """Write a line a stage to stderr until the run has ended; on a terminal the line moves."""
     from ddlab.engine.control import queue_position
 

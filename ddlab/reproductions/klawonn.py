@@ -1,0 +1,56 @@
+"""The cells of Klawonn, Lanser and Weber's Tables 1 and 2; their numbers are those of :mod:`ddlab.analyses.paper`."""
+
+from typing import Any
+
+from ddlab.analyses.paper import Cell as PaperCell
+from ddlab.analyses.paper import cell_of, paper_table
+from ddlab.recipes import RECIPES
+from ddlab.reproductions.cells import Cell, Quantity, Training
+from ddlab.strategies import STRATEGIES
+
+MODELS = {"vgg9": "VGG9", "resnet20": "ResNet20"}
+SMALL = "_small"
+SEEDS = {"seeds": [0, 1, 2]}
+STAND_INS = {  # drawn chests, where no recipe makes the scans small
+    "klawonn_ct_vgg9_2x2x1": Training("ct_phantom", SEEDS),
+    "klawonn_ct_vgg9_4x4x2": Training(
+        "ct_phantom", {**SEEDS, "name": "ct_phantom 4x4x2", "decomposition.grid": [4, 4, 2]}
+    ),
+}
+
+
+def table_1() -> tuple[Cell, ...]:
+    """Average, majority vote and CNN-DNN."""
+    return _table(1)
+
+
+def table_2() -> tuple[Cell, ...]:
+    """The global network, CNN-DNN, and both models that are trained as one."""
+    return _table(2)
+
+
+def _table(number: int) -> tuple[Cell, ...]:
+    recipes = {
+        cell_of(recipe().model_dump(mode="json")): name
+        for name, recipe in RECIPES.items()
+        if name.startswith("klawonn_") and not name.endswith(SMALL)
+    }
+    cells = []
+    rows: list[Any] = paper_table().query("table == @number").to_dict("records")
+    for row in rows:
+        recipe = recipes[PaperCell(row["dataset"], row["model"], row["grid"])]
+        title = f"{row['dataset']}, {MODELS[row['model']]}, {row['grid']}"
+        strategy = row["strategy"]
+        small, quantity = _small(recipe, strategy), Quantity(strategy)
+        cells.append(Cell(title, STRATEGIES[strategy].title, row["validation"], quantity, Training(recipe), small))
+    return tuple(cells)
+
+
+def _small(recipe: str, strategy: str) -> Training | None:
+    """What stands for a recipe on two cores; the global network depends on no grid and is trained on one of them."""
+    name = recipe + SMALL
+    if name not in RECIPES:
+        return STAND_INS.get(recipe)
+    if strategy not in RECIPES[name]().strategies:
+        name = name.replace("4x4", "2x2")
+    return Training(name)
