@@ -13,6 +13,10 @@ def signals() -> Experiment:
     """Signals in time, cut into four segments: 1-D convolutions.
 
     ``ddlab train signals``: a wave lies in one segment, so three of four local networks see none.
+
+    Measured (3 seeds, 2 min 14 s on two busy cores): local networks 0.424 ± 0.004, ``global`` 0.999 ± 0.001,
+    ``average`` 0.941 ± 0.023, ``majority`` 0.600 ± 0.038, ``cnn_dnn`` 0.953 ± 0.012,
+    ``composed_untrained`` 0.933 ± 0.025, ``composed`` 0.997 ± 0.003, ``random`` 0.999 ± 0.001.
     """
     return Experiment(
         name="signals",
@@ -29,6 +33,10 @@ def dense() -> Experiment:
     """Digits without convolutions: fully connected networks of the quarters, composed.
 
     ``ddlab train dense``: half a minute on two cores.
+
+    Measured (3 seeds, 1 min 40 s on two busy cores): local networks 0.835 ± 0.004, ``global`` 0.979 ± 0.004,
+    ``average`` 0.957 ± 0.004, ``majority`` 0.952 ± 0.009, ``cnn_dnn`` 0.966 ± 0.010,
+    ``composed_untrained`` 0.968 ± 0.002, ``composed`` 0.980 ± 0.002, ``random`` 0.976 ± 0.002.
     """
     return Experiment(
         name="dense",
