@@ -8,8 +8,9 @@ An entry of a recipe::
     strategies        {name: {"validation": {"mean", "sd", "values"}, "test": ..., "balanced": ...}}
     measured_before   what has changed in ddlab since, so that the numbers are no longer those of the recipe
 
-``values`` are those of the seeds, in their order. ``local`` is the mean of the local networks. Balanced accuracy (mean
-recall over the classes) is there where classes are of unequal size.
+``values`` are those of the seeds, in their order; ``same_answer`` tells with how many of them a strategy says the same
+for every image, because its network has died or learned nothing. ``local`` is the mean of the local networks. Balanced
+accuracy (mean recall over the classes) is there where classes are of unequal size.
 """
 
 import inspect
@@ -29,12 +30,13 @@ from ddlab.fingerprint import fingerprint
 from ddlab.recipes import RECIPES
 from ddlab.records import ANYTHING
 from ddlab.runs import RunFolder
-from ddlab.words import duration
+from ddlab.runs.health import says_the_same
+from ddlab.words import duration, mark
 
 FILE = Path(__file__).parent / "results" / "recipes.json"
 BEGINS = "Measured"  # the paragraph of a docstring that is written from the file
 INDENT, WIDTH = 4, 120
-LOCAL = "local"
+LOCAL, SAME = "local", "same_answer"
 MEASURES = {  # of a result, by what an entry calls them
     "validation": "validation_accuracy",
     "test": "test_accuracy",
@@ -118,6 +120,8 @@ def _strategies(run: RunFolder, results: list[dict[str, Any]], seeds: list[int])
         rows = [of_seeds[seed] for seed in seeds]
         told = {name: [row.get(key) for row in rows] for name, key in measures.items()}
         found[strategy] = {name: _summary(values) for name, values in told.items() if None not in values}
+        if same := sum(says_the_same(row.get("one_class")) for row in rows):
+            found[strategy][SAME] = same
     return found
 
 
@@ -162,6 +166,7 @@ def sentence(entry: Mapping[str, Any]) -> str:
     head += f" with {' and '.join(changes)}" if changes else ""
     cells = [
         f"{'local networks' if name == LOCAL else f'``{name}``'} {shown(row.get(judged) or row['validation'])}"
+        + mark("", row.get(SAME, 0), len(entry["seeds"]))
         for name, row in entry["strategies"].items()
     ]
     return f"{head} ({circumstances(entry)}): " + ", ".join(cell.replace(" ", HARD) for cell in cells) + "."

@@ -27,7 +27,7 @@ from ddlab.recipes import RECIPES
 from ddlab.registry import unknown
 from ddlab.runs import RunFolder, has_diverged, list_runs
 from ddlab.strategies import STRATEGIES
-from ddlab.words import duration
+from ddlab.words import duration, mark
 
 DDLAB = (sys.executable, "-m", "ddlab")
 CLASSROOM = ("classroom", "pairs", "relation", "digits")
@@ -131,7 +131,11 @@ def _cell(entry: measured.Entry, strategy: str, bounds: Mapping[str, float]) -> 
     judged = measured.measure(entry)
     chosen = f", validation {row['validation']['mean']:.3f}" if judged.startswith("test") and judged in row else ""
     bound = f" ({bounds[strategy]:.2f})" if strategy in bounds else ""
-    return measured.shown(row.get(judged) or row["validation"]) + chosen + bound
+    return (
+        mark(measured.shown(row.get(judged) or row["validation"]), row.get(measured.SAME, 0), len(entry["seeds"]))
+        + chosen
+        + bound
+    )
 
 
 # ---- the command

@@ -52,7 +52,7 @@ def test_what_is_stored_is_of_the_recipe_as_it_is(name):
 def test_stored_means_are_those_of_their_seeds(name):
     stored = ENTRIES[name]
     for row in stored["strategies"].values():
-        for numbers in row.values():
+        for numbers in (row[measure] for measure in row if measure != measured.SAME):
             assert stored.get("measured_before") or len(numbers["values"]) == len(stored["seeds"])
             if numbers["values"]:
                 assert numbers["mean"] == pytest.approx(statistics.fmean(numbers["values"]))
@@ -129,6 +129,16 @@ def test_test_accuracies_are_stored_where_a_run_has_them():
             run.stage("global", 0).write_result({**result, "test_accuracy": 0.75})
     stored = measured.entry_of(run, {}, busy=False)["strategies"]
     assert stored["global"]["test"]["values"] == [0.75] and "test" not in stored["average"]
+
+
+def test_a_strategy_that_says_the_same_for_every_image_is_marked():
+    run = made_run()
+    for result in run.results():
+        if result["stage"] == "global":
+            run.stage("global", 0).write_result({**result, "one_class": 1.0})
+    made = measured.entry_of(run, {}, busy=False)
+    assert "⚠ same answer for all, ``average``" in " ".join(measured.paragraph(made).split())
+    assert "⚠ same answer for all" in recipes.table({"demo": made})
 
 
 def test_a_fingerprint_tells_what_decides_from_what_does_not():

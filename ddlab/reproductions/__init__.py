@@ -35,14 +35,14 @@ TARGETS: dict[str, Entry] = {
     "apts-fig1": Entry(
         "APTS on MNIST",
         "Validation accuracy in percent, and loss, after so many epochs; the paper's are means of ten trials. The "
-        "published runs had the same data on every rank; so have ours. Adam has the paper's best rate, 0.0025.",
+        "published runs had the same data on every rank. Adam has the paper's best rate, 0.0025.",
         "ddlab.reproductions.apts:figure_1",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Fig. 1, from the tables in their repository",
     ),
     "apts-fig2": Entry(
         "APTS on CIFAR-10",
         "Validation accuracy in percent, and loss, after so many epochs; the paper's are means of ten trials. The "
-        "published runs had the same data on every rank; so have ours. Adam has the paper's best rate, 0.001.",
+        "published runs had the same data on every rank. Adam has the paper's best rate, 0.001.",
         "ddlab.reproductions.apts:figure_2",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Fig. 2, from the tables in their repository",
     ),

@@ -15,9 +15,11 @@ from ddlab.fingerprint import decisive
 from ddlab.reproductions import BUDGETS, TARGETS
 from ddlab.reproductions.cells import Cell
 from ddlab.reproductions.plan import Reproduction, Work
+from ddlab.runs.health import says_the_same, stuck_networks
 
 FILES = ("table.md", "table.tex", "table.json")
 NOT_RUN = "n/a"  # not run, or not by this budget
+MARK = " ⚠"  # behind a number of a network that says the same for every image
 NOT_THERE = "–"  # no such number in the paper's table
 LONGEST = 32  # characters of a setting in a caption
 _LATEX = {
@@ -28,6 +30,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "±": r"$\pm$",
+    "⚠": r"$^{!}$",
     "×": r"$\times$",
     "–": "--",
     "δ": r"$\delta$",
@@ -50,6 +53,13 @@ def ours(reproduction: Reproduction, cell: Cell) -> dict[int, float]:
     """Our number of every seed that has it; of runs that are not finished, of the seeds that are."""
     work = reproduction.work_of(cell)
     return cell.quantity.values(work.run) if work and work.run else {}
+
+
+def _has_died(reproduction: Reproduction, cell: Cell) -> bool:
+    """Whether its strategy says the same for every image with one seed or more."""
+    work = reproduction.work_of(cell)
+    results = work.run.results() if work and work.run else []
+    return any(says_the_same(row.get("one_class")) for row in results if row.get("stage") == cell.quantity.strategy)
 
 
 def _shown(cell: Cell, values: Sequence[float]) -> str:
@@ -76,7 +86,8 @@ def lines(reproduction: Reproduction) -> list[Line]:
     for row, cells in rows.items():
         theirs = tuple(_shown(cells[head], [cells[head].paper]) if head in cells else NOT_THERE for head in heads)
         values = {head: list(ours(reproduction, cell).values()) for head, cell in cells.items()}
-        mine = tuple(_shown(cells[head], values[head]) if head in cells else NOT_THERE for head in heads)
+        marks = {head: MARK if values[head] and _has_died(reproduction, cell) else "" for head, cell in cells.items()}
+        mine = tuple(_shown(cells[head], values[head]) + marks[head] if head in cells else NOT_THERE for head in heads)
         head = _head(reproduction, cells.values(), [len(numbers) for numbers in values.values() if numbers])
         found += [Line(f"{row}: paper", theirs, True), Line(head, mine, False)]
     return found
@@ -135,7 +146,9 @@ def _value(value: Any) -> str:
 
 
 def _state(work: Work) -> str:
-    return "" if work.state == "finished" else work.state + (f": {work.missing}" if work.missing else "")
+    told = [] if work.state == "finished" else [work.state]
+    dead = [network.sentence.rstrip(".") for network in stuck_networks(work.run)] if work.run else []
+    return ": ".join([*told, *([work.missing] if work.missing else []), *([f"⚠ {'; '.join(dead)}"] if dead else [])])
 
 
 # ---- written

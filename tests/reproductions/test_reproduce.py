@@ -101,6 +101,18 @@ def test_ours_stand_below_the_papers(ddlab, own_home):
     assert tex.count(r"\begin{") == tex.count(r"\end{") == 2 and r"85.00 $\pm$ 7.07" in tex
 
 
+def test_a_network_that_says_the_same_for_every_image_is_marked(own_home):
+    run = finished(MADE, [0.8, 0.1])
+    for seed, share in ((0, 0.3), (1, 1.0)):
+        (result,) = [row for row in run.results() if row["seed"] == seed]
+        run.stage("global", seed).write_result({**result, "one_class": share})
+        run.append_metrics(0, {"stage": "global", "seed": seed, "epoch": 1, "one_class": share})
+    folder = write(reproduce("made-table", "small"))
+    assert rows(folder)[2][1] == "**45.00 ± 49.50 ⚠**"
+    assert "Global network (seed 1) says the same for every image since epoch 1" in (folder / "table.md").read_text()
+    assert r"45.00 $\pm$ 49.50 $^{!}$" in (folder / "table.tex").read_text()
+
+
 def test_full_size_is_another_table(ddlab, own_home):
     finished(OTHER, [0.75])
     code, out, _ = ddlab("reproduce", "made-table", "--table", "--budget", "full", "--json")

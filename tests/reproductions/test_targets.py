@@ -94,6 +94,14 @@ def test_gu_agrees_with_the_recipes():
     assert compared >= 8 + 14
 
 
+def test_gu_trains_what_the_recipes_of_the_same_name_train():
+    for cell in (*CELLS["gu-table33"], *CELLS["gu-table35"]):
+        for experiment in (training.experiment for training in (cell.full, cell.small) if training):
+            if experiment.name in RECIPES:
+                recipe = RECIPES[experiment.name]().with_settings({"strategies": list(experiment.strategies)})
+                assert fingerprint(recipe.model_dump(mode="json")) == fingerprint(experiment.model_dump(mode="json"))
+
+
 def test_apts_agrees_with_the_recipes():
     for figure, recipe in (
         ("apts-fig1", "apts_mnist_full"),
