@@ -4,9 +4,9 @@ Every field carries its description, unit and range; the form, the command line'
 from them. Fields marked ``advanced`` are hidden in the form's basic view.
 """
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import field_validator
+from pydantic import BeforeValidator, field_validator
 
 from ddlab.data import DATASETS
 from ddlab.models import MODELS
@@ -15,6 +15,23 @@ from ddlab.settings import RatePlan, Settings, setting
 
 MOST_AXES = 3  # of images
 AUGMENTATIONS = ("flip", "shift", "zoom", "rotate")  # fields of the training that change its images
+LARGEST_SHARE = 0.5
+
+
+def _known_judges(value: Any) -> str | float:
+    if value in ("validation", "official"):
+        return str(value)
+    try:
+        share = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= LARGEST_SHARE:
+        raise ValueError(f"needs 'validation', 'official' or a share above 0 and at most {LARGEST_SHARE:g}")
+    return share
+
+
+Judges = Annotated[Literal["validation", "official"] | float, BeforeValidator(_known_judges)]
+"""Which images judge: those that chose the epoch, the source's held-out ones, or a share of the training images."""
 
 
 class DatasetSettings(Settings):
@@ -28,8 +45,15 @@ class DatasetSettings(Settings):
     window: tuple[float, float] | None = setting(
         None, "Values of volumes that become black and white, such as HU; empty: the data set's own.", advanced=True
     )
-    train_images: int | None = setting(None, "Training images used, the first of a fixed order; empty: all.", ge=1)
-    validation_images: int | None = setting(None, "Validation images used; empty: all.", ge=1)
+    train_images: int | None = setting(
+        None, "The source's training images used, the first of a fixed order; empty: all.", ge=1
+    )
+    validation_images: int | None = setting(None, "The source's held-out images used; empty: all.", ge=1)
+    test: Judges = setting(
+        "validation",
+        "Images that judge. validation: those that choose the best epoch, as in the papers; official: the source's "
+        "held-out ones, and the last fifth of the training images chooses; a share: so much of the training images.",
+    )
     path: str | None = setting(None, "Your own images or volumes: a folder, archive, npz; absolute or in DDLAB_DATA.")
     seed: int = setting(0, "Seed of drawn images and of the split of your own.", advanced=True, ge=0)
 

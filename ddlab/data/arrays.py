@@ -107,7 +107,7 @@ class Npz(Source):
 class AdrenalMnist(Relayed):
     """AdrenalMNIST3D: shapes of left adrenal glands in ``data_home()/adrenalmnist3d_64.npz``, healthy or enlarged.
 
-    The 298 volumes of the official test set are the validation set, as in the papers; MedMNIST's own 98 are not used.
+    The 298 volumes of the official test set are held out; MedMNIST's own 98 for validation are not used.
     Three quarters are healthy: judge by the balanced accuracy.
 
     References

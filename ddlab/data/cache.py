@@ -3,7 +3,8 @@
 A folder of the cache holds ``<split>-images.npy``, ``-labels.npy`` and, where there are any, ``-masks.npy``, and
 ``meta.json``, written last: the description, mean and standard deviation of the training images, size and checksum of
 every file. The folder's name tells the data set, the settings that matter to it, and the state of the files it was made
-of. Where those files have vanished since, the newest cache of the same settings goes on serving.
+of; not ``dataset.test``, which asks for views of the same files. Where the source's files have vanished since, the
+newest cache of the same settings goes on serving.
 """
 
 import hashlib
@@ -22,6 +23,8 @@ from filelock import FileLock
 
 from ddlab import files
 from ddlab.data import DATASETS
+from ddlab.data.judging import judge, judged
+from ddlab.data.moments import histogram, moments
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
 from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
@@ -47,12 +50,13 @@ def describe(settings: "DatasetSettings") -> Description:
         If the data are not there or cannot be used; says where they were looked for and what to do.
     """
     try:
-        return _source(settings).describe(settings)
+        description = _source(settings).describe(settings)
     except DataMissing:
         folder = _newest(settings)
         if folder is None:
             raise
-        return _description(_read_meta(folder))
+        description = _description(_read_meta(folder))
+    return judged(description, settings.test)
 
 
 def is_ready(settings: "DatasetSettings") -> bool:
@@ -84,7 +88,7 @@ def load(settings: "DatasetSettings", *, verified: bool = False) -> Dataset:
             _prepare_elsewhere(settings)
         else:
             folder = prepare(settings, verified=verified)
-    return _open(folder)
+    return judge(_open(folder), settings.test, folder / _file("train", "images"))
 
 
 def prepare(
@@ -176,15 +180,15 @@ def _build(source: Source, settings: "DatasetSettings", folder: Path, report: Re
     try:
         description = source.describe(settings)
         total = description.num_train + description.num_validation
-        histogram = np.zeros((description.channels, 256), dtype=np.int64)
+        counts = np.zeros((description.channels, 256), dtype=np.int64)
         done = 0
         for split in SPLITS:
             for block in _write(temporary, split, description, source.read(settings, split)):
                 done += len(block)
                 report(done, total)
                 if split == "train":
-                    histogram += _histogram(block.images)
-        _write_meta(temporary, description, histogram)
+                    counts += histogram(block.images)
+        _write_meta(temporary, description, counts)
         for old in _siblings(settings):
             shutil.rmtree(old, ignore_errors=True)
         os.replace(temporary, folder)
@@ -202,7 +206,7 @@ def _write(folder: Path, split: SplitName, description: Description, blocks: Ite
     if description.has_masks:
         parts["masks"] = (description.shape, np.uint8)
     written = 0
-    files = {part: (folder / f"{split}-{part}.npy").open("wb") for part in parts}
+    files = {part: (folder / _file(split, part)).open("wb") for part in parts}
     try:
         for part, (shape, kind) in parts.items():
             header = {"descr": np.dtype(kind).str, "fortran_order": False, "shape": (count, *shape)}
@@ -220,25 +224,12 @@ def _write(folder: Path, split: SplitName, description: Description, blocks: Ite
     assert written == count, f"{split}: the source gave {written} images, it promised {count}"
 
 
-def _histogram(images: np.ndarray) -> np.ndarray:
-    """How often each of the 256 values occurs in each channel, ``(C, 256)``: exact, however many images come."""
-    return np.stack([_counts(images[:, channel].ravel()) for channel in range(images.shape[1])])
-
-
-def _counts(values: np.ndarray) -> np.ndarray:
-    """Count in parts: numpy counts numbers of eight bytes, which large volumes must not become all at once."""
-    parts = np.array_split(values, 1 + values.size // 2**20)
-    return sum((np.bincount(part, minlength=256) for part in parts), np.zeros(256, np.int64))
-
-
-def _write_meta(folder: Path, description: Description, histogram: np.ndarray) -> None:
-    values = np.arange(256) / 255
-    mean = histogram @ values / histogram.sum(axis=1)
-    std = np.sqrt(np.maximum(histogram @ values**2 / histogram.sum(axis=1) - mean**2, 0))
+def _write_meta(folder: Path, description: Description, counts: np.ndarray) -> None:
+    mean, std = moments(counts)
     meta = {
         "description": asdict(description),
-        "mean": mean.tolist(),
-        "std": np.maximum(std, 1 / 255).tolist(),  # a channel without contrast must not be divided by 0
+        "mean": mean,
+        "std": std,
         "bytes": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
         "checksums": {path.name: _checksum(path) for path in sorted(folder.iterdir())},
     }
@@ -288,9 +279,13 @@ def _open(folder: Path) -> Dataset:
 
 
 def _open_split(folder: Path, split: SplitName, has_masks: bool) -> Split:
-    images = np.load(folder / f"{split}-images.npy", mmap_mode="r")
-    masks = np.load(folder / f"{split}-masks.npy", mmap_mode="r") if has_masks else None
-    return Split(images, np.load(folder / f"{split}-labels.npy"), masks)
+    images = np.load(folder / _file(split, "images"), mmap_mode="r")
+    masks = np.load(folder / _file(split, "masks"), mmap_mode="r") if has_masks else None
+    return Split(images, np.load(folder / _file(split, "labels")), masks)
+
+
+def _file(split: SplitName, part: str) -> str:
+    return f"{split}-{part}.npy"
 
 
 def _prepare_elsewhere(settings: "DatasetSettings") -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddlab.data import vision
 from ddlab.data.class_folders import ClassFolders
-from ddlab.data.official import VALIDATION_IS_TEST, Official
+from ddlab.data.official import HELD_OUT_IS_TEST, Official
 from ddlab.data.source import Relayed, Source, SplitName
 from ddlab.home import data_home
 
@@ -65,7 +65,7 @@ class Cifar100(Official):
 class Cifar10(Relayed):
     """CIFAR-10: class folders ``cifar10/{train,test}/<class>/`` where they are there, the official files otherwise.
 
-    The official test set is the validation set, as in the papers.
+    The held-out images are the official test set.
 
     References
     ----------
@@ -76,4 +76,4 @@ class Cifar10(Relayed):
         """Class folders, or the official files, which torchvision can also fetch."""
         if not (data_home() / "cifar10").is_dir():
             return OfficialCifar10()
-        return ClassFolders("cifar10", 32, f"{OfficialCifar10.source}{VALIDATION_IS_TEST}", LICENCE, seed=0)
+        return ClassFolders("cifar10", 32, f"{OfficialCifar10.source}{HELD_OUT_IS_TEST}", LICENCE, seed=0)

@@ -9,7 +9,7 @@ from ddlab.home import data_home
 
 
 class Mnist(Official):
-    """Handwritten digits: 60,000 for training and the 10,000 of the official test set for validation.
+    """Handwritten digits: 60,000 for training; the 10,000 of the official test set are held out.
 
     References
     ----------

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
 BLOCK = 1000
-VALIDATION_IS_TEST = "; validation images are the official test set, as in the papers"
+HELD_OUT_IS_TEST = "; its held-out images are the official test set"
 
 
 class Official(Source):
-    """Images that torchvision reads; the official test set is the validation set, as in the papers.
+    """Images that torchvision reads; the held-out images are the official test set.
 
     Under a limit the first images of a fixed order are taken, in which classes are mixed in proportion.
     """
@@ -53,7 +53,7 @@ class Official(Source):
             shape=(size, size),
             num_train=limit(train, settings.train_images),
             num_validation=limit(validation, settings.validation_images),
-            source=self.source + VALIDATION_IS_TEST,
+            source=self.source + HELD_OUT_IS_TEST,
             licence=self.licence,
         )
 

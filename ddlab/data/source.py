@@ -15,8 +15,8 @@ from ddlab.decomposition import times
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
-SplitName = Literal["train", "validation"]
-SPLITS: tuple[SplitName, ...] = ("train", "validation")
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation")  # that a source gives, and the cache holds
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Description:
         Names of the K classes, in the order of the labels.
     channels, shape
         Of every image: 1 or 3, and pixels along the spatial axes.
-    num_train, num_validation
-        Images of the splits, after the limits that the settings put on them.
+    num_train, num_validation, num_test
+        Images of the splits, after the limits that the settings put on them; no test images in the papers' protocol.
     has_masks
         Whether every image carries the mask of its evidence.
     values, unit
@@ -55,6 +55,7 @@ class Description:
     values: tuple[float, float] = (0.0, 1.0)
     unit: str = ""
     spacing: tuple[float, ...] = ()
+    num_test: int = 0
 
     def __post_init__(self) -> None:
         values = self.channels * math.prod(self.shape)
@@ -64,7 +65,7 @@ class Description:
                 f"{field}: an image of {times((self.channels, *self.shape))} has {values:,} values; at most "
                 f"{limits.MOST_VALUES:,} are allowed: set a smaller dataset.{field}"
             )
-        count = self.num_train + self.num_validation
+        count = self.num_train + self.num_validation + self.num_test
         num_bytes = count * (values + self.has_masks * math.prod(self.shape))
         if num_bytes > limits.most_bytes():
             raise ValueError(
@@ -96,17 +97,38 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A decoded data set; ``mean`` and ``std`` are those of the training images a channel, on the scale 0..1."""
+    """A decoded data set; ``mean`` and ``std`` are those of the training images a channel, on the scale 0..1.
+
+    Parameters
+    ----------
+    test
+        Images that judge what the validation images have chosen; None where these do both.
+    """
 
     description: Description
     train: Split
     validation: Split
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    test: Split | None = None
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """Names of the splits that there are."""
+        return SPLITS if self.test is None else (*SPLITS, "test")
 
     def split(self, name: SplitName) -> Split:
-        """The split of that name."""
-        return self.train if name == "train" else self.validation
+        """The split of that name.
+
+        Raises
+        ------
+        ValueError
+            If the data set has no test images.
+        """
+        found = {"train": self.train, "validation": self.validation, "test": self.test}[name]
+        if found is None:
+            raise ValueError("dataset.test: 'validation' leaves no test images; set 'official' or a share")
+        return found
 
 
 class DataMissing(ValueError):

@@ -71,7 +71,7 @@ def test_a_damaged_cache_is_reported_and_made_anew(own_home, caplog, damage):
 
 
 def test_a_failure_leaves_nothing_behind(own_home, monkeypatch):
-    monkeypatch.setattr(cache, "_histogram", lambda images: 1 / 0)
+    monkeypatch.setattr(cache, "histogram", lambda images: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         load(SMALL)
     assert caches(own_home) == [] and not is_ready(SMALL)
