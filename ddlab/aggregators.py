@@ -48,6 +48,11 @@ class Vote:
         """Votes as shares of N."""
         return self.votes_MK / self.votes_MK.sum(axis=1, keepdims=True)
 
+    @property
+    def ranks_MK(self) -> np.ndarray:  # noqa: N802
+        """What orders all classes as the rules order the first: by votes, then by the highest probability."""
+        return self.votes_MK + self.highest_MK.astype(np.float64) / 2
+
 
 def majority(probabilities_MNK: np.ndarray) -> Vote:
     """Every local network names its most probable class; most votes win.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ddlab.data.augment import draw_angles, draw_sources, draw_zooms, move, rotate, zoom
-from ddlab.data.source import SPLITS, Dataset, SplitName
+from ddlab.data.source import Dataset, SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
@@ -223,7 +223,8 @@ class VectorFeed:
         self.settings = settings
         self.features = {split: torch.from_numpy(x).to(ranks.device, dtype) for split, x in features.items()}
         self.labels = {
-            split: torch.from_numpy(np.asarray(dataset.split(split).labels)).to(ranks.device) for split in SPLITS
+            split: torch.from_numpy(np.asarray(dataset.split(split).labels)).to(ranks.device)
+            for split in dataset.splits
         }
 
     def train(self, seed: int) -> Iterator[Batch]:

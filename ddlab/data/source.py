@@ -117,6 +117,11 @@ class Dataset:
         """Names of the splits that there are."""
         return SPLITS if self.test is None else (*SPLITS, "test")
 
+    @property
+    def held_out(self) -> tuple[SplitName, ...]:
+        """Names of the splits that nothing is trained on."""
+        return self.splits[1:]
+
     def split(self, name: SplitName) -> Split:
         """The split of that name.
 

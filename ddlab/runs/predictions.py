@@ -44,7 +44,7 @@ def read(path: Path) -> Arrays:
         raise ValueError(str(error) or type(error).__name__) from None
     for name, array in found.items():
         _check(name, array)
-    for split in ("train", "validation"):
+    for split in ("train", "validation", "test"):
         counts = {len(array) for name, array in found.items() if name.split("_")[0] == split}
         if len(counts) > 1:
             raise ValueError(f"its {split} arrays are of {' and '.join(map(str, sorted(counts)))} images")

@@ -102,7 +102,9 @@ class NetworkResult(TypedDict, total=False):
     best_epoch: Count | None
     train_accuracy: Share
     validation_accuracy: Share
+    test_accuracy: Share
     last_validation_accuracy: Share
+    last_test_accuracy: Share
 
 
 class Result(TypedDict):
@@ -118,9 +120,14 @@ class Result(TypedDict):
     networks: NotRequired[list[NetworkResult]]
     train_accuracy: NotRequired[Share | None]
     validation_accuracy: NotRequired[Share | None]
+    test_accuracy: NotRequired[Share | None]
     last_validation_accuracy: NotRequired[Share | None]
+    last_test_accuracy: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
     one_class: NotRequired[Share | None]
+    test_balanced_accuracy: NotRequired[Share | None]
+    validation_top5_accuracy: NotRequired[Share | None]
+    test_top5_accuracy: NotRequired[Share | None]
     best_epoch: NotRequired[Count | None]
     parameters: NotRequired[Count]
     flops: NotRequired[Number]

@@ -20,6 +20,5 @@ def combine(context: StageContext) -> None:
     """Average the local probabilities."""
     began = time.monotonic()
     scores = {split: average(values) for split, values in context.needed(LOCAL).predictions().items()}
-    last = scores.pop("validation_last").argmax(1)
     decisions = {split: values.argmax(1) for split, values in scores.items()}
-    write_combination(context, scores, decisions, last, began)
+    write_combination(context, scores, decisions, scores, began)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ddlab.data.source import SPLITS
 from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.layers import mlp
@@ -56,20 +55,22 @@ def train(context: StageContext) -> None:
     problem, ranks = context.problem, context.alone
     local = context.needed(LOCAL).predictions()
     learned_from = context.needed(FOLDS).predictions() if FOLDS in context.stage.needs else local
-    features = {"train": learned_from["train"], "validation": local["validation"]}
+    splits, held_out = context.dataset.splits, context.dataset.held_out
+    features = {"train": learned_from["train"], **{split: local[split] for split in held_out}}
     settings = _training(problem)
     feed = VectorFeed({split: x.reshape(len(x), -1) for split, x in features.items()}, context.dataset, settings, ranks)
     cohort = phases.Cohort(dnn(problem), ("dnn",), (None,))
     trained = phases.train_cohort(context, cohort, feed, settings, ranks)
     scores: dict[str, np.ndarray] = {
-        split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in SPLITS
+        split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in splits
     }
-    last = phases.predict_last(trained, feed, ranks)[:, 0].argmax(1)
+    last = phases.predict_last(trained, feed, held_out, ranks)
     decisions: dict[str, np.ndarray] = {split: values.argmax(1) for split, values in scores.items()}
     baseline = 1 / problem.description.num_classes
     attributions = attribute(trained.bank, local["validation"], decisions["validation"], baseline)
     write_decisions(context, scores, decisions, validation_attributions=attributions)
-    _write_result(context, trained, accuracies(context, decisions, last))
+    decided_last: dict[str, np.ndarray] = {split: values[:, 0].argmax(1) for split, values in last.items()}
+    _write_result(context, trained, accuracies(context, scores, decisions, decided_last))
 
 
 def attribute(dnn: "Bank", outputs_MNK: np.ndarray, decisions_M: np.ndarray, baseline: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddlab.data.source import SPLITS, SplitName
+from ddlab.data.source import SplitName
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
 from ddlab.strategies.cnn_dnn import attribute, dnn
@@ -74,9 +74,9 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
     replace(loop, parts=context.ranks).run()
     _save_weights(context, model, trainee)
     model.load_state_of(0, trainee.last_state)
-    last = predict(model, feed, "validation").decisions
+    last = {split: predict(model, feed, split).decisions for split in context.dataset.held_out}
     model.load_state_of(0, trainee.kept_state())
-    predicted: dict[str, Predicted] = {split: predict(model, feed, split) for split in SPLITS}
+    predicted: dict[str, Predicted] = {split: predict(model, feed, split) for split in context.dataset.splits}
     sent = context.ranks.gather(model.bytes_sent)
     if context.ranks.rank == 0:
         _write(context, model, trainee, predicted, last, sent[0])
@@ -199,15 +199,16 @@ def _write(
     model: "CoherentModel",
     trainee: "Trainee",
     predicted: dict[str, Predicted],
-    last: np.ndarray,
+    last: Mapping[SplitName, np.ndarray],
     bytes_sent: int,
 ) -> None:
     said, decisions = predicted["validation"].outputs, {split: made.decisions for split, made in predicted.items()}
     probabilities = said if model.outputs == "probabilities" else _softmax(said)
     baseline = 0.0 if model.outputs == "logits" else 1 / said.shape[2]
+    scores = {split: made.scores for split, made in predicted.items()}
     write_decisions(
         context,
-        {split: made.scores for split, made in predicted.items()},
+        scores,
         decisions,
         validation_local=probabilities,
         validation_attributions=attribute(model.dnn, said, decisions["validation"], baseline),
@@ -217,7 +218,7 @@ def _write(
         trainee.progress.seconds,
         _flops_by_rank(context, trainee.progress.epoch),
         [],
-        **accuracies(context, decisions, last),
+        **accuracies(context, scores, decisions, {split: decided for split, decided in last.items()}),
         best_epoch=trainee.progress.best_epoch,
         bytes_sent=bytes_sent,
         **_size(context.problem),

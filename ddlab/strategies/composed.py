@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddlab.data.source import SPLITS
 from ddlab.experiment import ExperimentError, TrainingSettings
 from ddlab.models.matching import check_composition
 from ddlab.problem import Problem
@@ -95,9 +94,9 @@ def compose(context: StageContext) -> None:
     for epoch in ("best", "last"):
         checkpoints.save_weights(context, f"{UNTRAINED}-{epoch}", bank.state_of(0))
     scores: dict[str, np.ndarray] = {
-        split: phases.predict(bank, feed, split, settings, context.alone)[:, 0] for split in SPLITS
+        split: phases.predict(bank, feed, split, settings, context.alone)[:, 0] for split in context.dataset.splits
     }
-    reached = write_scores(context, scores, scores["validation"].argmax(1))
+    reached = write_scores(context, scores, {split: values.argmax(1) for split, values in scores.items()})
     size = {"parameters": problem.global_network.parameters(), "flops": problem.global_network.flops()}
     write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **size)
 

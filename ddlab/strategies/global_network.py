@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddlab.data.source import SPLITS
 from ddlab.decomposition import Subdomain
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
-from ddlab.strategies.results import accuracies, write_decisions, write_result
+from ddlab.strategies.results import Splits, accuracies, write_decisions, write_result
 from ddlab.strategies.stage import Stage, StageContext, Task, training_flops
 
 if TYPE_CHECKING:
@@ -64,29 +63,30 @@ def train_whole(
     cohort = phases.Cohort(context.problem.global_network, (context.stage.name,), (None,))
     trained = phases.train_cohort(context, cohort, feed, settings, ranks, plan=plan)
     scores: dict[str, np.ndarray] = {
-        split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in SPLITS
+        split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in context.dataset.splits
     }
-    last = phases.predict_last(trained, feed, ranks)[:, 0].argmax(1)
+    last = phases.predict_last(trained, feed, context.dataset.held_out, ranks)
     if ranks.rank > 0:
         return
-    reached = write_scores(context, scores, last)
-    accuracies_of_network = {
-        "train": [reached["train_accuracy"]],
-        "validation": [reached["validation_accuracy"]],
-        "last": [reached["last_validation_accuracy"]],
-    }
-    (network,) = phases.network_results(cohort, trained, accuracies_of_network)
+    reached = write_scores(context, scores, {split: values[:, 0].argmax(1) for split, values in last.items()})
+    (network,) = phases.network_results(cohort, trained, {name: [value] for name, value in reached.items()})
     work = trained.flops(len(context.dataset.train), len(context.dataset.validation)) / ranks.size
     size = {key: network[key] for key in ("best_epoch", "parameters", "flops")}
     sent = 0 if ranks.alone else trained.trainees[0].progress.vectors * gradient_bytes(context.problem)
     write_result(context, trained.seconds, [work] * ranks.size, [network], bytes_sent=sent, **reached, **size)
 
 
-def write_scores(context: StageContext, scores: dict[str, np.ndarray], last: np.ndarray) -> dict[str, Any]:
-    """Write scores ``(M, K)`` and the decisions that follow from them; the accuracies that they reach."""
+def write_scores(context: StageContext, scores: Splits, last: Splits) -> dict[str, Any]:
+    """Write scores ``(M, K)`` and the decisions that follow from them; the accuracies that they reach.
+
+    Parameters
+    ----------
+    last
+        As :func:`ddlab.strategies.results.accuracies` takes it.
+    """
     decisions: dict[str, np.ndarray] = {split: values.argmax(1) for split, values in scores.items()}
     write_decisions(context, scores, decisions)
-    return accuracies(context, decisions, last)
+    return accuracies(context, scores, decisions, last)
 
 
 def gradient_bytes(problem: Problem) -> int:

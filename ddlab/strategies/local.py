@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddlab.data.source import SPLITS
 from ddlab.problem import Problem
-from ddlab.strategies.results import write_result
+from ddlab.strategies.results import TOP, top_accuracy, write_result
 from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, shard, training_flops
 
 if TYPE_CHECKING:
@@ -59,9 +58,10 @@ def train_local(context: StageContext) -> None:
         feed = _feed(context, cohort)
         trained = phases.train_cohort(context, cohort, feed, settings, ranks, snapshot)
         predicted: dict[str, np.ndarray] = {
-            split: phases.predict(trained.bank, feed, split, settings, ranks) for split in SPLITS
+            split: phases.predict(trained.bank, feed, split, settings, ranks) for split in context.dataset.splits
         }
-        predicted["validation_last"] = phases.predict_last(trained, feed, ranks)
+        last = phases.predict_last(trained, feed, context.dataset.held_out, ranks)
+        predicted |= {f"{split}_last": values for split, values in last.items()}
         accuracies = _accuracies(context, predicted)
         networks += phases.network_results(cohort, trained, accuracies)
         for column, subdomain in enumerate(cohort.subdomains):
@@ -143,20 +143,24 @@ def _feed(context: StageContext, cohort: "Cohort", held_out: np.ndarray | None =
 
 
 def _accuracies(context: StageContext, predicted: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    train, validation = np.asarray(context.dataset.train.labels), np.asarray(context.dataset.validation.labels)
-    compared = {
-        "train": predicted["train"].argmax(2) == train[:, None],
-        "validation": predicted["validation"].argmax(2) == validation[:, None],
-        "last": predicted["validation_last"].argmax(2) == validation[:, None],
-    }
-    return {name: right.mean(0).tolist() for name, right in compared.items()}
+    """Accuracies of every network, by the names that they have in a record."""
+    data, found = context.dataset, {}
+    for split in data.splits:
+        labels = np.asarray(data.split(split).labels)
+        for array, name in ((split, f"{split}_accuracy"), (f"{split}_last", f"last_{split}_accuracy")):
+            if array in predicted:
+                found[name] = (predicted[array].argmax(2) == labels[:, None]).mean(0).tolist()
+        if split in data.held_out and data.description.num_classes > TOP:
+            tops = [top_accuracy(ranks_MK, labels) for ranks_MK in predicted[split].swapaxes(0, 1)]
+            found[f"{split}_top5_accuracy"] = tops
+    return found
 
 
 def _write(context: StageContext, shares: list[Any]) -> None:
     probabilities = {index: arrays for share in shares for index, arrays in share[0].items()}
     stacked = {
-        split: np.stack([probabilities[index][split] for index in sorted(probabilities)], axis=1)
-        for split in ("train", "validation", "validation_last")
+        name: np.stack([probabilities[index][name] for index in sorted(probabilities)], axis=1)
+        for name in probabilities[0]
     }
     context.folder.write_predictions(**stacked)
     networks = sorted((row for share in shares for row in share[1]), key=lambda row: row["subdomain"])

@@ -20,7 +20,6 @@ def combine(context: StageContext) -> None:
     """Count the votes."""
     began = time.monotonic()
     votes = {split: majority(values) for split, values in context.needed(LOCAL).predictions().items()}
-    last = votes.pop("validation_last").decisions_M
     decisions = {split: vote.decisions_M for split, vote in votes.items()}
     scores = {split: vote.shares_MK for split, vote in votes.items()}
-    write_combination(context, scores, decisions, last, began)
+    write_combination(context, scores, decisions, {split: vote.ranks_MK for split, vote in votes.items()}, began)

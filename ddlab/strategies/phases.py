@@ -146,11 +146,13 @@ def predict(bank: Bank, feed: Feed, split: SplitName, settings: TrainingSettings
     return np.concatenate([part for rank_parts in ranks.gather(parts) for part in rank_parts])
 
 
-def predict_last(trained: Trained, feed: Feed, ranks: Ranks) -> np.ndarray:
-    """Validation probabilities ``(M, N, K)`` with the weights of the last epoch; the bank keeps the ones it has."""
+def predict_last(
+    trained: Trained, feed: Feed, splits: Sequence[SplitName], ranks: Ranks
+) -> dict[SplitName, np.ndarray]:
+    """Probabilities ``(M, N, K)`` with the weights of the last epoch; the bank keeps the ones it has."""
     kept = [trained.bank.state_of(index) for index in range(trained.bank.copies)]
     _load(trained.bank, [trainee.last_state for trainee in trained.trainees])
-    probabilities = predict(trained.bank, feed, "validation", trained.settings, ranks)
+    probabilities = {split: predict(trained.bank, feed, split, trained.settings, ranks) for split in splits}
     _load(trained.bank, kept)
     return probabilities
 
@@ -163,7 +165,7 @@ def _load(bank: Bank, states: Sequence[State]) -> None:
 def network_results(
     cohort: Cohort, trained: Trained, accuracies: Mapping[str, Sequence[float]]
 ) -> list[dict[str, Any]]:
-    """What the run folder keeps of each network; ``accuracies`` has train, validation and last, one a network."""
+    """What the run folder keeps of each network; ``accuracies`` has a number a network, by its name in the record."""
     return [
         {
             "subdomain": subdomain,
@@ -171,9 +173,7 @@ def network_results(
             "flops": cohort.network.flops(),
             "epochs": trainee.progress.epoch,
             "best_epoch": trainee.progress.best_epoch,
-            "train_accuracy": accuracies["train"][index],
-            "validation_accuracy": accuracies["validation"][index],
-            "last_validation_accuracy": accuracies["last"][index],
+            **{name: values[index] for name, values in accuracies.items()},
         }
         for index, (subdomain, trainee) in enumerate(zip(cohort.subdomains, trained.trainees, strict=True))
     ]

@@ -11,6 +11,7 @@ import numpy as np
 from ddlab.strategies.stage import LOCAL, StageContext
 
 Splits = dict[str, np.ndarray]
+TOP = 5  # first classes that top-5 accuracy looks at; where there are no more, all would be right
 
 
 def write_result(
@@ -48,20 +49,42 @@ def write_result(
     )
 
 
-def accuracies(context: StageContext, decisions: Splits, last: np.ndarray) -> dict[str, float]:
-    """Accuracy of the decisions on both splits, and of those of the last epoch on the validation images.
+def accuracies(context: StageContext, ranks: Splits, decisions: Splits, last: Splits) -> dict[str, float]:
+    """Accuracy of the decisions on every split, and what else tables tell of those that nothing was trained on.
 
-    ``one_class`` is the share of validation images that are given the class which most are given: 1 says that a
-    strategy decides alike about all of them.
+    Parameters
+    ----------
+    ranks
+        What orders the classes ``(M, K)`` of every image; scores do.
+    last
+        Decisions of the last epoch, of the splits that nothing is trained on.
+
+    Returns
+    -------
+    dict
+        Also ``one_class``, the share of validation images that are given the class which most are given: 1 says that a
+        strategy decides alike about all of them.
     """
-    train, validation = np.asarray(context.dataset.train.labels), np.asarray(context.dataset.validation.labels)
-    return {
-        "train_accuracy": float((decisions["train"] == train).mean()),
-        "validation_accuracy": float((decisions["validation"] == validation).mean()),
-        "last_validation_accuracy": float((last == validation).mean()),
-        "balanced_accuracy": balanced_accuracy(decisions["validation"], validation),
-        "one_class": float(np.bincount(decisions["validation"]).max() / len(validation)),
-    }
+    data = context.dataset
+    labels = {split: np.asarray(data.split(split).labels) for split in data.splits}
+    found = {f"{split}_accuracy": float((decisions[split] == labels[split]).mean()) for split in data.splits}
+    found["balanced_accuracy"] = balanced_accuracy(decisions["validation"], labels["validation"])
+    found["one_class"] = float(np.bincount(decisions["validation"]).max() / len(labels["validation"]))
+    for split in data.held_out:
+        found[f"last_{split}_accuracy"] = float((last[split] == labels[split]).mean())
+        if data.description.num_classes > TOP:
+            found[f"{split}_top5_accuracy"] = top_accuracy(ranks[split], labels[split])
+    if "test" in labels:
+        found["test_balanced_accuracy"] = balanced_accuracy(decisions["test"], labels["test"])
+    return found
+
+
+def top_accuracy(ranks_MK: np.ndarray, labels_M: np.ndarray, top: int = TOP) -> float:
+    """Share of the images whose class is among the ``top`` first ones; equal classes stand in their order."""
+    own = ranks_MK[np.arange(len(labels_M)), labels_M][:, None]
+    earlier = np.arange(ranks_MK.shape[1]) < labels_M[:, None]
+    place = ((ranks_MK > own) | ((ranks_MK == own) & earlier)).sum(1)
+    return float((place < top).mean())
 
 
 def balanced_accuracy(decisions_M: np.ndarray, labels_M: np.ndarray) -> float:
@@ -70,24 +93,29 @@ def balanced_accuracy(decisions_M: np.ndarray, labels_M: np.ndarray) -> float:
 
 
 def write_decisions(context: StageContext, scores: Splits, decisions: Splits, **extra: np.ndarray) -> None:
-    """Write the scores ``(M, K)`` and decisions ``(M,)`` of both splits, and what else explains them."""
+    """Write the scores ``(M, K)`` and decisions ``(M,)`` of every split, and what else explains them."""
     named = {f"{split}_decisions": values.astype(np.int64) for split, values in decisions.items()}
     context.folder.write_predictions(**scores, **named, **extra)
 
 
-def write_combination(context: StageContext, scores: Splits, decisions: Splits, last: np.ndarray, began: float) -> None:
+def write_combination(context: StageContext, scores: Splits, decisions: Splits, ranks: Splits, began: float) -> None:
     """Write what a combination of the local networks, which trains nothing, decides and costs.
 
     Parameters
     ----------
-    last
-        Validation decisions ``(M,)`` with the weights of the last epoch.
+    scores, decisions
+        Of every array of the local networks, those of the last epoch (``<split>_last``) too.
+    ranks
+        As :func:`accuracies` takes them.
     began
         ``time.monotonic()`` at its start.
     """
-    write_decisions(context, scores, decisions)
+    splits, held_out = context.dataset.splits, context.dataset.held_out
+    kept: Splits = {split: decisions[split] for split in splits}
+    write_decisions(context, {split: scores[split] for split in splits}, kept)
     size = combined_size(context.needed(LOCAL).result()["networks"])
-    reached = accuracies(context, decisions, last)
+    last: Splits = {split: decisions[f"{split}_last"] for split in held_out}
+    reached = accuracies(context, ranks, kept, last)
     write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **size)
 
 
