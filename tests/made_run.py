@@ -79,7 +79,7 @@ class _Draw:
     def of(cls, problem: Problem, dataset, seed: int) -> "_Draw":
         rng = np.random.default_rng(seed)
         labels, local = {}, {}
-        for name in ("train", "validation"):
+        for name in dataset.splits:
             split = dataset.split(name)
             labels[name] = np.asarray(split.labels)
             sees = _sees(problem, split, rng)
@@ -112,10 +112,10 @@ def _seed(run: RunFolder, problem: Problem, draw: _Draw, seed: int, stages: list
         result |= {"bytes_sent": 0, "networks": networks}
         if name != "local":
             scores = {split: _accuracy(arrays[f"{split}_decisions"], draw.labels[split]) for split in draw.labels}
-            result |= {"train_accuracy": scores["train"], "validation_accuracy": scores["validation"]}
-            result |= {"last_validation_accuracy": scores["validation"], "best_epoch": 4}
-            decided = arrays["validation_decisions"]
-            result |= {"balanced_accuracy": balanced_accuracy(decided, draw.labels["validation"])}
+            result |= {f"{split}_accuracy": score for split, score in scores.items()}
+            result |= {f"last_{split}_accuracy": score for split, score in scores.items() if split != "train"}
+            balanced = balanced_accuracy(arrays["validation_decisions"], draw.labels["validation"])
+            result |= {"best_epoch": 4, "epochs": EPOCHS, "balanced_accuracy": balanced}
             own = [problem.global_network] if name == "global" else problem.local_networks
             result |= {"parameters": sum(n.parameters() for n in own), "flops": sum(n.flops() for n in own)}
         folder = run.stage(name, seed)

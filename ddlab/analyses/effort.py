@@ -11,7 +11,7 @@ import pandas as pd
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
 from ddlab.strategies import STRATEGIES
-from ddlab.strategies.stage import LOCAL, Stage, strategy_stages
+from ddlab.strategies.stage import LOCAL, Stage, strategy_stages, training_flops
 
 EFFORTS = {
     "seconds": "wall time (s)",
@@ -87,6 +87,35 @@ def total_effort(problem: Problem, stages: list[Stage], results: dict[str, dict[
     if last.name == "transfer" and problem.experiment.transfer.dnn == "new":
         before = before * _share_of_epochs(results[LOCAL], problem.experiment.transfer.start)
     return before + _spent(problem, last, results[last.name])
+
+
+def total_epochs(problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]]) -> tuple[float, float]:
+    """Epochs that a strategy trains as one model, and epochs in all: those of its local networks, too.
+
+    What looks at probabilities, not at images, counts as none: the DNN of CNN-DNN, and votes. Out-of-fold networks are
+    left out; the work counts them. NaN where an older ddlab did not write how many epochs there were.
+
+    Parameters
+    ----------
+    stages, results
+        As :func:`total_effort` takes them.
+    """
+    as_one = sum(_epochs(results[stage.name]) for stage in stages if stage.kind == "collective")
+    before = max((_epochs(results[stage.name]) for stage in stages if stage.name == LOCAL), default=0)
+    if stages[-1].name == "transfer" and problem.experiment.transfer.dnn == "new":
+        before = min(before, problem.experiment.transfer.start or before)
+    return as_one, as_one + before
+
+
+def _epochs(result: dict[str, Any]) -> float:
+    """Epochs that a stage trained; of several networks those of the longest."""
+    known = [result.get("epochs"), *(network.get("epochs") for network in result.get("networks") or ())]
+    return float(max((epochs for epochs in known if epochs is not None), default=np.nan))
+
+
+def share_of_global(problem: Problem, flops: float) -> float:
+    """Operations as a share of those that training the global network takes for all epochs of the training."""
+    return flops / training_flops(problem.global_network.flops(), problem)
 
 
 def _spent(problem: Problem, stage: Stage, result: dict[str, Any]) -> np.ndarray:

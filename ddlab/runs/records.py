@@ -128,6 +128,7 @@ class Result(TypedDict):
     test_balanced_accuracy: NotRequired[Share | None]
     validation_top5_accuracy: NotRequired[Share | None]
     test_top5_accuracy: NotRequired[Share | None]
+    epochs: NotRequired[Count]
     best_epoch: NotRequired[Count | None]
     parameters: NotRequired[Count]
     flops: NotRequired[Number]

@@ -219,6 +219,7 @@ def _write(
         _flops_by_rank(context, trainee.progress.epoch),
         [],
         **accuracies(context, scores, decisions, {split: decided for split, decided in last.items()}),
+        epochs=trainee.progress.epoch,
         best_epoch=trainee.progress.best_epoch,
         bytes_sent=bytes_sent,
         **_size(context.problem),

@@ -71,7 +71,7 @@ def train_whole(
     reached = write_scores(context, scores, {split: values[:, 0].argmax(1) for split, values in last.items()})
     (network,) = phases.network_results(cohort, trained, {name: [value] for name, value in reached.items()})
     work = trained.flops(len(context.dataset.train), len(context.dataset.validation)) / ranks.size
-    size = {key: network[key] for key in ("best_epoch", "parameters", "flops")}
+    size = {key: network[key] for key in ("epochs", "best_epoch", "parameters", "flops")}
     sent = 0 if ranks.alone else trained.trainees[0].progress.vectors * gradient_bytes(context.problem)
     write_result(context, trained.seconds, [work] * ranks.size, [network], bytes_sent=sent, **reached, **size)
 

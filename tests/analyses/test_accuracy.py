@@ -90,3 +90,12 @@ def test_curves_count_subdomains_from_one():
     assert set(curves.loc[curves["stage"] == "local", "subdomain"]) == {1, 2, 3, 4}
     assert set(curves.loc[curves["stage"] == "global", "subdomain"]) == {0}
     assert learning_curves(made_run("queued")).empty
+
+
+def test_what_an_older_ddlab_did_not_know_of_is_no_difference():
+    runs = [made_run("queued") for _ in range(2)]
+    path = runs[0].path / "experiment.json"
+    tree = ANYTHING.read(path)
+    del tree["experiment"]["dataset"]["test"]
+    files.write_sealed(path, tree)
+    assert differing_settings([RunFolder(runs[0].path), runs[1]]).columns.empty

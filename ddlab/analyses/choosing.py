@@ -1,0 +1,75 @@
+"""What choosing the best epoch costs: how much higher an accuracy is on the images that chose than on others."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from ddlab.runs import RunFolder
+
+TO_SET = "Set dataset.test to official, or to a share of the training images, so that images judge that chose nothing."
+
+
+class Choosing(NamedTuple):
+    """Means over the strategies that have test images, as shares of 1; NaN without any.
+
+    Parameters
+    ----------
+    strategies
+        How many there are.
+    flattered
+        Validation less test accuracy of the best epochs.
+    gained
+        What the best epoch has more than the last on the images that chose it.
+    gained_on_test
+        The same on test images: what choosing is really worth.
+    """
+
+    strategies: int
+    flattered: float
+    gained: float
+    gained_on_test: float
+
+
+def choosing(table: pd.DataFrame) -> Choosing:
+    """What choosing costs in a table of strategies, as :func:`ddlab.analyses.accuracy.strategy_table` gives it."""
+    known = table.dropna(subset=["test"])
+    flattered, gained = known["validation"] - known["test"], known["validation"] - known["last_validation"]
+    return Choosing(
+        len(known), flattered.mean(), gained.mean(), (known["test"].astype(float) - known["last_test"]).mean()
+    )
+
+
+def told(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+    """What to know of who chose and who judged in a table of strategies, in a few sentences; empty without a table."""
+    if table.empty:
+        return ""
+    keeps_last = {run.id for run in runs if (run.asked().get("training") or {}).get("keep") == "last"}
+    without = set(table.loc[table["test"].isna(), "run_id"])
+    sentences = [_cost(choosing(table))] if table["test"].notna().any() else []
+    if without - keeps_last:
+        whose = "" if len(without) == table["run_id"].nunique() else f" of {_names(table, without)}"
+        sentences.append(
+            f"The validation images{whose} chose the best epoch and judge it, too, as in the papers: these accuracies "
+            f"are too high by what luck there was to choose from. {TO_SET}"
+        )
+    elif without:
+        sentences.append("The last epoch counts, so that the validation images judge what they have not chosen.")
+    return " ".join(sentences)
+
+
+def _cost(found: Choosing) -> str:
+    several = "strategy" if found.strategies == 1 else f"{found.strategies} strategies, mean"
+    return (
+        f"What choosing costs ({several}): on the validation images, which chose it, the best epoch is "
+        f"{_points(found.flattered)} against the test images; against the last epoch it is {_points(found.gained)} on "
+        f"the former and {_points(found.gained_on_test)} on the latter."
+    )
+
+
+def _names(table: pd.DataFrame, ids: set[str]) -> str:
+    return ", ".join(table.loc[table["run_id"].isin(ids), "run"].drop_duplicates())
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f} points"
