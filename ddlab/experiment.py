@@ -156,7 +156,9 @@ def upgraded(tree: dict[str, Any], schema: int) -> dict[str, Any]:
     """The tree of a run's experiment of an older schema, with what it meant where it says nothing."""
     for number, parts in _MEANT.items():
         if schema < number:
-            older = {name: {**settings, **tree[name]} for name, settings in parts.items() if isinstance(tree.get(name), dict)}
+            older = {
+                name: {**settings, **tree[name]} for name, settings in parts.items() if isinstance(tree.get(name), dict)
+            }
             tree = {**tree, **older}
     return tree
 

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
+from ddlab.analyses.choosing import told
 from ddlab.analyses.paper import paper_rows
 from ddlab.figures import accuracy as figures
 from pages.ui import charts, communication, effort, live, paper, results, selection, shell
 from pages.ui.comparison import show_table
+from pages.ui.literal import literal
 
 shell.title("Which strategy is best, and what does it cost?")
 st.markdown(
-    "Every strategy decides about the same validation images, which no network was trained on. "
+    "Every strategy decides about the same images, which no network was trained on. "
     "A good strategy is accurate and cheap: it comes close to the global network with a fraction of its work."
 )
 run = results.require_run("Here the strategies of a run stand side by side.")
@@ -21,16 +23,16 @@ else:
     live.health(runs)
     published = paper_rows(run.experiment)
     show_table(table, published, run.id, balanced=results.has_unequal_classes(run))
+    st.info(literal(told(runs, table)), icon=":material/balance:")
     cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")
     bars, cloud = st.columns(2)
     with bars:
-        whiskers = ", ± 1 sd" if table["seeds"].max() > 1 else ""
         diamonds = "; ◆ the paper" if len(published) else ""
-        title = f"Accuracy on validation images (colour) and training images (grey){whiskers}{diamonds}"
+        title = f"Accuracy on {figures.bars_of(table)} and training images (grey), 95 % intervals{diamonds}"
         charts.show(figures.strategy_bars(table, title, published), table, "bars", f"{run.id}-accuracy")
     with cloud:
         figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")
-        charts.show(figure, table[["run", "title", cost, "validation"]], "cloud", f"{run.id}-cost")
+        charts.show(figure, table[["run", "title", cost, "test", "validation"]], "cloud", f"{run.id}-cost")
     paper.show_cell(run)
     effort.show(run)
     communication.show(run)

@@ -72,4 +72,4 @@ def _names(table: pd.DataFrame, ids: set[str]) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.1f} points"
+    return f"{round(100 * share, 1) + 0:+.1f} points"  # + 0: no minus before a zero

@@ -85,6 +85,7 @@ def _write(description: Any, json: bool) -> None:
         "shape": list(description.shape),
         "num_train": description.num_train,
         "num_validation": description.num_validation,
+        "num_test": description.num_test,
         "has_masks": description.has_masks,
         "source": description.source,
         "licence": description.licence,

@@ -37,10 +37,11 @@ def show(run: Run, json: Json = False) -> None:
     experiment = folder.experiment
     state, progress, failure = folder.state(), folder.progress(), folder.failure()
     place, reason = queue_position(folder)
-    strategies = results(folder)
+    strategies, judged = results(folder)
     if json:
         tree = {**folder.summary(), "progress": progress, "queue": {"place": place, "reason": reason}}
-        tree |= {"failure": failure, "strategies": strategies, "experiment": experiment.model_dump(mode="json")}
+        tree |= {"failure": failure, "strategies": strategies, "judged": judged}
+        tree |= {"experiment": experiment.model_dump(mode="json")}
         write_json({**tree, "environment": folder.environment(), "path": str(folder.path)})
         return
     typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
@@ -50,7 +51,7 @@ def show(run: Run, json: Json = False) -> None:
     if state.is_live and progress:
         typer.echo(f"{percent(progress['done'])}: {progress['title']}, epoch {progress['epoch']}/{progress['epochs']}")
     typer.echo(f"\n{experiment.to_yaml()}")
-    write_results(strategies)
+    write_results(strategies, judged)
     typer.echo(f"\n{folder.path}")
 
 

@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,12 +138,13 @@ def watch(run: RunFolder) -> None:
 def _tell(run: RunFolder, json: bool) -> int:
     """Write what the run came to; the exit code is 0 only if it finished."""
     state = run.state()
-    strategies = results(run)
+    strategies, judged = results(run)
     if json:
-        about = {"id": run.id, "name": run.name, "state": state.state, "message": state.message}
-        write_json({**about, "seconds": state.seconds, "path": str(run.path), "strategies": strategies})
+        about: dict[str, Any] = {"id": run.id, "name": run.name, "state": state.state, "message": state.message}
+        about |= {"seconds": state.seconds, "path": str(run.path)}
+        write_json({**about, "strategies": strategies, "judged": judged})
     else:
-        write_results(strategies)
+        write_results(strategies, judged)
     if state.state != "finished":
         typer.echo(f"{state.state}: {state.message or 'nothing more is known'}", err=True)
         return 1
@@ -151,22 +153,59 @@ def _tell(run: RunFolder, json: bool) -> int:
     return 0
 
 
-def results(run: RunFolder) -> dict[str, dict[str, Any]]:
-    """What every strategy came to, for JSON: means and standard deviations over the seeds; unknown numbers are null."""
+def results(run: RunFolder) -> tuple[dict[str, dict[str, Any]], str]:
+    """What every strategy came to, for JSON, and who judged: means over the seeds; unknown numbers are null."""
     from ddlab.analyses.accuracy import strategy_table
+    from ddlab.analyses.choosing import told
 
     table = strategy_table([run])
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     dropped = ("run_id", "run", "strategy")
-    return {str(row["strategy"]): {str(key): value for key, value in row.items() if key not in dropped} for row in rows}
+    kept = {str(row["strategy"]): {str(key): value for key, value in row.items() if key not in dropped} for row in rows}
+    return kept, told([run], table)
 
 
-def write_results(strategies: dict[str, dict[str, Any]]) -> None:
-    """Write the table of strategies."""
-    rows = []
-    for row in strategies.values():
-        sd = "" if row["validation_sd"] is None else f"± {100 * row['validation_sd']:.1f}"
-        title = mark(row["title"], row["same_answer"], row["seeds"])
-        rows.append((title, percent(row["validation"]), sd, percent(row["train"]), duration(row["seconds"])))
-    if rows:
-        write_table(("strategy", "validation", "sd", "training", "time"), rows)
+def write_results(strategies: dict[str, dict[str, Any]], judged: str) -> None:
+    """Write the table of strategies, and who judged them.
+
+    Accuracies stand beside the conditions that they were reached under: epochs, in all and of these as one model, and
+    operations as a share of those that training the global network takes.
+    """
+    rows = list(strategies.values())
+    if not rows:
+        return
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        "strategy": lambda row: mark(row["title"], row["same_answer"], row["seeds"]),
+        "test": lambda row: _share(row["test"]),
+        "validation": lambda row: _share(row["validation"]),
+        "95 %": lambda row: _between(row["low"], row["high"]),
+        "sd": lambda row: _plus_minus(row["test_sd"] if row["test"] is not None else row["validation_sd"]),
+        "top 5": lambda row: _share(row["top5"]),
+        "training": lambda row: _share(row["train"]),
+        "epochs": lambda row: _count(row["epochs"]),
+        "as one": lambda row: _count(row["epochs_as_one"]),
+        "work": lambda row: _share(row["work"]),
+        "time": lambda row: duration(row["seconds"]),
+    }
+    cells = {name: [cell(row) for row in rows] for name, cell in columns.items()}
+    told = {name: column for name, column in cells.items() if any(column)}
+    if "test" in told:
+        told = {name: told[name] for name in ("strategy", "test", "95 %", "sd", *told) if name in told}
+    write_table(tuple(told), list(zip(*told.values(), strict=True)))
+    typer.echo(f"\n{judged}")
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else percent(share)
+
+
+def _count(number: float | None) -> str:
+    return "" if number is None else f"{number:.0f}"
+
+
+def _plus_minus(share: float | None) -> str:
+    return "" if share is None else f"± {100 * share:.1f}"
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{100 * low:.1f}–{100 * high:.1f}"

@@ -1,6 +1,7 @@
 """Accuracies: strategies as bars and against their cost, confusion of classes, and curves."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,13 @@ COSTS = {
     "parameters": "parameters",
     "flops": "operations a forward pass",
 }
+PALE = "#b9c4d0"  # of validation images, where test images judge
 BESIDE = 380  # screen pixels of charts that stand side by side
 CLICKABLE = 25  # up to so many classes the cells of a confusion matrix are large enough to click
 
 
 def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = None) -> go.Figure:
-    """Validation and training accuracy of every row of a strategy table, whiskers of one standard deviation.
+    """Test, validation and training accuracy of every row of a strategy table, with the interval of what judges.
 
     Parameters
     ----------
@@ -29,17 +31,21 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
         Rows ``strategy``, ``validation`` of published numbers to mark beside the bars, or None.
     """
     names = _row_names(table)
-    shown = [strategy_color(name) for name in table["strategy"]]
+    full = [strategy_color(name) for name in table["strategy"]]
+    bars = {"validation": ("validation", full), "train": ("training", [TRAIN] * len(table))}
+    if table["test"].notna().any():
+        pale = [PALE if judged else color for judged, color in zip(table["test"].notna(), full, strict=True)]
+        bars = {"test": ("test", full), "validation": ("validation", pale), "train": bars["train"]}
     figure = go.Figure()
-    for measure, label, colors in (("validation", "validation", shown), ("train", "training", [TRAIN] * len(table))):
+    for measure, (label, colors) in bars.items():
         figure.add_bar(
             x=table[measure],
             y=names,
             name=label,
             orientation="h",
             marker_color=colors,
-            error_x={"array": table[f"{measure}_sd"].fillna(0), "thickness": 1.5, "width": 4},
-            text=[f"{value:.1%}" for value in table[measure]],
+            error_x=_whiskers(table, measure),
+            text=["" if pd.isna(value) else f"{value:.1%}" for value in table[measure]],
             textposition="inside",
             insidetextanchor="start",
             insidetextfont={"color": [ink(color) for color in colors]},
@@ -56,10 +62,32 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
             hovertemplate="%{y}: the paper %{x:.2%}<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    height = max(BESIDE, 150 + 52 * len(table))
+    height = max(BESIDE, 150 + 26 * len(bars) * len(table))
     return finish(
         figure, title, x="accuracy", height=height, barmode="group", **percent_axis("x", range=[0, 1.01], dtick=0.25)
     )
+
+
+def bars_of(table: pd.DataFrame) -> str:
+    """What the coloured bars of :func:`strategy_bars` are, and the pale ones if there are any."""
+    judged = table["test"].notna()
+    if not judged.any():
+        return "validation images (colour)"
+    others = "" if judged.all() else ", or else on validation images"
+    return f"test images (colour{others}), validation images (pale)"
+
+
+def judging(table: pd.DataFrame) -> pd.Series:
+    """The accuracy that judges every row of a strategy table: on test images where there are some."""
+    return table["test"].astype(float).fillna(table["validation"])
+
+
+def _whiskers(table: pd.DataFrame, measure: str) -> dict[str, Any]:
+    """From low to high for the accuracy that judges; none for the others, and where the interval is not known."""
+    judges = table["test"].notna() == (measure == "test") if measure != "train" else pd.Series(False, table.index)
+    above, below = (table["high"] - table[measure]).where(judges), (table[measure] - table["low"]).where(judges)
+    ends = {"array": above.fillna(0).clip(lower=0), "arrayminus": below.fillna(0).clip(lower=0)}
+    return {"symmetric": False, **ends, "thickness": 1.5, "width": 4}
 
 
 def _row_names(table: pd.DataFrame) -> list[str]:
@@ -70,7 +98,7 @@ def _row_names(table: pd.DataFrame) -> list[str]:
 
 
 def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figure:
-    """Validation accuracy over one of ``COSTS``, a point a strategy: up is better, left is cheaper."""
+    """The accuracy that judges over one of ``COSTS``, a point a strategy: up is better, left is cheaper."""
     figure = go.Figure()
     several = table["run_id"].nunique() > 1
     known = table.dropna(subset=[cost])
@@ -79,8 +107,8 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
         name = STRATEGIES[strategy].title if strategy in STRATEGIES else strategy
         figure.add_scatter(
             x=rows[cost],
-            y=rows["validation"],
-            error_y={"array": rows["validation_sd"].fillna(0), "width": 4},
+            y=judging(rows),
+            error_y={"array": rows["test_sd"].fillna(rows["validation_sd"]).fillna(0), "width": 4},
             mode="markers+text" if several else "markers",
             text=rows["run"] if several else None,
             textposition="top center",
@@ -89,7 +117,9 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
             hovertemplate=f"{name}: %{{y:.2%}}, {COSTS[cost]} %{{x:.3s}}<extra>%{{text}}</extra>",
         )
     figure.update_xaxes(type="log", exponentformat="SI", dtick=1 if _decades(table[cost]) > 1 else None)
-    return finish(figure, title, x=COSTS[cost], y="validation accuracy", height=BESIDE, **percent_axis("y"))
+    judged = table["test"].notna()
+    axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
+    return finish(figure, title, x=COSTS[cost], y=axis, height=BESIDE, **percent_axis("y"))
 
 
 def _decades(values: pd.Series) -> float:

@@ -127,6 +127,8 @@ class RunFolder:
 
     def asked(self) -> dict[str, Any]:
         """The experiment as it was written, not validated but for its outline; empty if the folder is damaged."""
+        from ddlab.experiment import upgraded
+
         tree = ASKED.read(self.path / "experiment.json")
         return outlined(upgraded(tree["experiment"], tree["schema"])) if tree else {}
 

@@ -18,22 +18,28 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced:
     """
     shown = table.drop(columns=["run_id", "strategy"]).assign(flops=table["flops"] / 1e6)
     shown["rank_flops"] = table["rank_flops"] / 1e9
+    judged = "test_sd" if table["test"].notna().any() else "validation_sd"
+    ends = zip(table["low"], table["high"], strict=True)
+    shown.insert(shown.columns.get_loc(judged) + 1, "interval", [_between(low, high) for low, high in ends])
+    shown = shown.drop(columns=["low", "high"]).dropna(axis="columns", how="all")
     if table["run_id"].nunique() == 1:
         shown = shown.drop(columns="run")
     if len(paper):
         by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
-        place = shown.columns.get_loc("validation_sd") + 1
+        place = shown.columns.get_loc("validation") + 1
         shown.insert(place, "paper", [by_strategy.get(strategy) for strategy in table["strategy"]])
     if table["same_answer"].any():
         shown["title"] = [mark(*row) for row in zip(table["title"], table["same_answer"], table["seeds"], strict=True)]
     shown = shown.drop(columns="same_answer")
     if not balanced:
-        shown = shown.drop(columns="balanced")
-    if table["seeds"].max() == 1:
-        shown = shown.drop(columns=["validation_sd", "train_sd"])
+        shown = shown.drop(columns="balanced", errors="ignore")
     st.dataframe(shown, hide_index=True, column_config=_columns(), key="strategies", placeholder="–")
     csv = table.to_csv(index=False).encode()
     st.download_button("Table as CSV", csv, f"{name}-strategies.csv", "text/csv", on_click="ignore")
+
+
+def _between(low: float, high: float) -> str | None:
+    return None if pd.isna(low) else f"{100 * low:.1f} – {100 * high:.1f} %"
 
 
 def _columns() -> dict:
@@ -42,6 +48,11 @@ def _columns() -> dict:
         "run": text("Run"),
         "title": text("Strategy"),
         "seeds": number("Seeds", help="Seeds that are done."),
+        "test": number("Test", format=SHARE, help="Share of test images decided rightly, mean; they chose nothing."),
+        "test_sd": number("± sd  ", format=SHARE, help="Standard deviation over the seeds."),
+        "interval": text(
+            "95 %", help="Interval of the accuracy on the images that judge, over images, and over seeds if several."
+        ),
         "validation": number("Validation", format=SHARE, help="Share of validation images decided rightly, mean."),
         "validation_sd": number("± sd", format=SHARE, help="Standard deviation over the seeds."),
         "paper": number("Paper", format=SHARE, help="Validation accuracy in Klawonn, Lanser, Weber."),
@@ -50,8 +61,15 @@ def _columns() -> dict:
         "balanced": number(
             "Balanced", format=SHARE, help="Mean over the classes of the share of their images decided rightly."
         ),
+        "top5": number("Top 5", format=SHARE, help="Share of the images whose class is among the first five."),
+        "last_test": number("Last, test", format=SHARE, help="Test accuracy after the last epoch."),
         "last_validation": number("Last epoch", format=SHARE, help="Validation accuracy after the last epoch."),
         "best_epoch": number("Best epoch", format="%.0f", help="Mean over the seeds; empty where nothing is trained."),
+        "epochs_as_one": number("Epochs as one", format="%.0f", help="Epochs that are trained as one model."),
+        "epochs": number("Epochs in all", format="%.0f", help="These, and the epochs of its local networks."),
+        "work": number(
+            "Work in all", format=SHARE, help="Operations of training: all of the global network's are 100 %."
+        ),
         "parameters": number("Parameters", format="localized"),
         "flops": number("Forward (MFLOP)", format="%.1f", help="Million operations to decide about one image."),
         "seconds": number("Wall time", format="%.1f s", help="All stages that the strategy needs, mean of the seeds."),

@@ -269,3 +269,20 @@ def test_a_value_that_yaml_alone_can_say_is_refused_in_a_sentence(ddlab, value):
     code, out, err = ddlab("train", "demo", "--set", f"apts={value}")
     assert code == 2 and err.startswith("ddlab: --set apts: the value ") and len(err) < 400
     assert list_runs() == []
+
+
+def test_show_tells_who_judged_how_sure_that_is_and_under_which_conditions(ddlab):
+    from tests.made_run import made_experiment, made_run
+
+    papers = made_run()
+    out = ddlab("show", papers.id)[1]
+    assert "TEST" not in out and "95 %" in out and "as in the papers" in out and "Set dataset.test to official" in out
+    run = made_run(experiment=made_experiment({"test": "official"}, seeds=[0, 1]))
+    out = ddlab("show", run.id)[1]
+    head = next(line for line in out.splitlines() if line.startswith("STRATEGY"))
+    assert head.split() == "STRATEGY TEST 95 % SD VALIDATION TRAINING EPOCHS AS ONE WORK TIME".split()
+    assert "What choosing costs (4 strategies, mean)" in out
+    told = json.loads(ddlab("show", run.id, "--json")[1])
+    assert told["judged"].startswith("What choosing costs")
+    row = told["strategies"]["global"]
+    assert row["low"] <= row["test"] <= row["high"] and row["top5"] is None

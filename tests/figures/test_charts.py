@@ -33,14 +33,30 @@ def test_colours_are_distinct_and_repeat_after_the_last():
     assert ink("#000000") == "#ffffff" and ink("#ffffff") != "#ffffff"
 
 
-def test_bars_show_means_and_standard_deviations_in_the_colours_of_the_strategies(table):
+def test_bars_show_means_and_intervals_in_the_colours_of_the_strategies(table):
     figure = accuracy.strategy_bars(table, "title", compared_table()[:6])
     validation, train, paper = figure.data
     np.testing.assert_allclose(validation.x, table["validation"])
     np.testing.assert_allclose(train.x, table["train"])
-    np.testing.assert_allclose(validation.error_x.array, table["validation_sd"])
+    np.testing.assert_allclose(validation.x + validation.error_x.array, table["high"])
+    np.testing.assert_allclose(validation.x - validation.error_x.arrayminus, table["low"])
     assert list(validation.marker.color) == [strategy_color(name) for name in table["strategy"]]
     assert dict(zip(paper.y, paper.x, strict=True))["Majority vote"] == 0.6237
+
+
+def test_where_test_images_judge_they_have_the_colour_and_the_whiskers():
+    judged = strategy_table([made_run(experiment=made_experiment({"test": "official"}))])
+    table = pd.concat([judged, strategy_table([made_run()])], ignore_index=True)
+    test, validation, _ = accuracy.strategy_bars(table, "title").data
+    half = len(judged)
+    np.testing.assert_allclose((test.x + test.error_x.array)[:half], table["high"][:half])
+    np.testing.assert_allclose((validation.x + validation.error_x.array)[half:], table["high"][half:])
+    assert not validation.error_x.array[:half].any() and np.isnan(test.x[half:].astype(float)).all()
+    colors = [strategy_color(name) for name in table["strategy"]]
+    assert list(test.marker.color) == colors and list(validation.marker.color)[half:] == colors[half:]
+    assert not set(validation.marker.color[:half]) & set(colors)
+    points = accuracy.accuracy_against_cost(judged, "parameters", "title").data
+    assert {trace.name: trace.y[0] for trace in points} == dict(zip(judged["title"], judged["test"], strict=True))
 
 
 @pytest.mark.parametrize("quantity", accuracy.COSTS)

@@ -143,3 +143,21 @@ def test_a_network_that_says_the_same_for_every_image_is_named_and_marked():
     healthy = opened(run=made_run().id)
     assert not healthy.warning
     assert not any("⚠" in title for title in healthy.dataframe[0].value["title"])
+
+
+def test_test_images_judge_where_there_are_some():
+    run = made_run(experiment=made_experiment({"test": "official"}, seeds=[0, 1]))
+    at = opened(run=run.id)
+    assert not at.exception
+    shown = at.dataframe[0].value
+    assert {"test", "interval", "validation", "epochs_as_one", "epochs", "work"} <= set(shown)
+    assert shown["interval"].str.fullmatch(r"\d+\.\d – \d+\.\d %").all()
+    assert any("What choosing costs (4 strategies, mean)" in info.value for info in at.info)
+    assert [trace["name"] for trace in figures(at)[0]["data"]] == ["test", "validation", "training"]
+
+
+def test_where_those_that_chose_judge_the_page_says_so_and_what_to_set():
+    made_run()
+    at = opened()
+    assert "test" not in at.dataframe[0].value and "interval" in at.dataframe[0].value
+    assert any("as in the papers" in info.value and "dataset.test" in info.value for info in at.info)
