@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ddlab.data.source import Description
 from ddlab.decomposition import times
 from ddlab.runs import RunState
 from ddlab.strategies import STRATEGIES
@@ -30,6 +31,13 @@ def percent(share: float | None) -> str:
 def extents(shape: Sequence[int]) -> str:
     """How large an image, a volume or a signal is."""
     return f"{times(shape)} {UNITS[len(shape)]}"
+
+
+def counts(about: Description) -> str:
+    """How many images there are to train, to choose and to judge."""
+    if about.num_test:
+        return f"{about.num_train:,} training, {about.num_validation:,} validation and {about.num_test:,} test images"
+    return f"{about.num_train:,} training and {about.num_validation:,} validation images"
 
 
 def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[str, float], waits_for: str = "") -> str:

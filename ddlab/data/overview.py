@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ddlab.data.source import SPLITS, Dataset, SplitName
+from ddlab.data.source import Dataset, SplitName
 
 
 def class_balance(dataset: Dataset) -> pd.DataFrame:
@@ -12,13 +12,14 @@ def class_balance(dataset: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``class``, ``train``, ``validation`` (images) and ``train_share``, ``validation_share`` (of the split).
+        Columns ``class``, ``train``, ``validation`` and, if there are any, ``test`` (images), and of each
+        ``train_share`` and so on (of the split).
     """
     classes = dataset.description.classes
     table = pd.DataFrame({"class": classes})
-    for split in SPLITS:
+    for split in dataset.splits:
         table[split] = np.bincount(dataset.split(split).labels, minlength=len(classes))
-    for split in SPLITS:
+    for split in dataset.splits:
         table[f"{split}_share"] = table[split] / table[split].sum()
     return table
 

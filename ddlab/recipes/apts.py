@@ -35,7 +35,7 @@ def trust_region_demo() -> Experiment:
     """
     return Experiment(
         name="trust_region_demo",
-        dataset=DatasetSettings(name="digits"),
+        dataset=DatasetSettings(name="digits", test="official"),
         model=ModelSettings(name="mlp", width=0.25),
         strategies=COMPARED_BY_APTS,
         training=TrainingSettings(epochs=8, batch_size=256),
@@ -46,7 +46,7 @@ def _figure(name: str, dataset: str, model: str, batch_size: int, adam_rate: flo
     """One curve of a figure beside Adam's; full batches are APTS's, minibatches SAPTS's."""
     return Experiment(
         name=name,
-        dataset=DatasetSettings(name=dataset),
+        dataset=DatasetSettings(name=dataset, test="validation"),  # as the papers do
         model=ModelSettings(name=model),
         strategies=("sapts" if batch_size == MINIBATCH else "apts", "adam"),
         training=TrainingSettings(epochs=100, batch_size=batch_size, keep="last", subtract="set"),

@@ -20,7 +20,7 @@ def signals() -> Experiment:
     """
     return Experiment(
         name="signals",
-        dataset=DatasetSettings(name="signals", train_images=2000, validation_images=500),
+        dataset=DatasetSettings(name="signals", train_images=2500, validation_images=500, test="official"),
         decomposition=DecompositionSettings(grid=(4,)),
         model=ModelSettings(name="cnn", reduction="1/N"),
         strategies=STRATEGIES,
@@ -40,7 +40,7 @@ def dense() -> Experiment:
     """
     return Experiment(
         name="dense",
-        dataset=DatasetSettings(name="digits"),
+        dataset=DatasetSettings(name="digits", test="official"),
         model=ModelSettings(name="mlp", reduction="1/N"),
         strategies=STRATEGIES,
         training=TrainingSettings(epochs=10, batch_size=64),

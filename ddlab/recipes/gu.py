@@ -44,7 +44,7 @@ def theorem() -> Experiment:
     """
     return Experiment(
         name="theorem",
-        dataset=DatasetSettings(name="digits", size=48, train_images=600, validation_images=200),
+        dataset=DatasetSettings(name="digits", size=48, train_images=750, validation_images=200, test="official"),
         model=ModelSettings(name="cnn", reduction="1/N", padding="valid"),
         strategies=("average", *COMPARED_BY_GU),
         training=TrainingSettings(epochs=6, batch_size=32, learning_rate=3e-3),
@@ -63,7 +63,7 @@ def composed() -> Experiment:
     """
     return Experiment(
         name="composed",
-        dataset=DatasetSettings(name="shapes_local", train_images=2000, validation_images=500),
+        dataset=DatasetSettings(name="shapes_local", train_images=2500, validation_images=500, test="official"),
         model=ModelSettings(name="cnn", width=2.0, reduction="1/N"),
         strategies=("average", *COMPARED_BY_GU),
         training=TrainingSettings(epochs=6, batch_size=64, learning_rate=2e-3),
@@ -80,7 +80,7 @@ def planned(dataset: str, model: str, overlap: int) -> Experiment:
     """Local networks for 120 epochs, the composed one for 80; the random start for 200, at the same last rates."""
     return Experiment(
         name=f"gu_{dataset}_{model}" + ("_overlap" if overlap else ""),
-        dataset=DatasetSettings(name=dataset),
+        dataset=DatasetSettings(name=dataset, test="validation"),  # as the papers do
         decomposition=DecompositionSettings(grid=(2, 2), overlap=overlap),
         model=ModelSettings(name=model, reduction="1/N"),
         strategies=COMPARED_BY_GU,

@@ -30,7 +30,7 @@ def _food101(model: str, decomposition: DecompositionSettings, count: int) -> Ex
     """Local networks for 100 of the paper's epochs, the composed one for 100; the random start for 200."""
     return Experiment(
         name=f"gu_food101_{model}_{count}",
-        dataset=DatasetSettings(name="folder", path="food-101", size=SIDE),
+        dataset=DatasetSettings(name="folder", path="food-101", size=SIDE, test="validation"),
         decomposition=decomposition,
         model=ModelSettings(name=f"{model}_fc", reduction="1/N"),
         strategies=STRATEGIES,
@@ -107,7 +107,7 @@ def gu_dogs_cats_cnn11() -> Experiment:
     """
     return Experiment(
         name="gu_dogs_cats_cnn11",
-        dataset=DatasetSettings(name="folder", path="dogs-vs-cats", size=SIDE),
+        dataset=DatasetSettings(name="folder", path="dogs-vs-cats", size=SIDE, test="validation"),
         decomposition=FOUR,
         model=ModelSettings(name="cnn11", reduction="1/N"),
         strategies=STRATEGIES,

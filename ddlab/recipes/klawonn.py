@@ -28,7 +28,7 @@ BATCHES = {"cifar10": 128, "flowers": 32, "mosmed": 4}  # ours; 32 is that of Te
 def _cell(name: str, dataset: str, model: str, grid: tuple[int, ...]) -> Experiment:
     return Experiment(
         name=name,
-        dataset=DatasetSettings(name=dataset),
+        dataset=DatasetSettings(name=dataset, test="validation"),  # as the papers do
         decomposition=DecompositionSettings(grid=grid),
         model=ModelSettings(name=model),
         strategies=COMPARED_BY_KLAWONN,

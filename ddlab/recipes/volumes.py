@@ -24,7 +24,9 @@ def ct_phantom() -> Experiment:
     """
     return _volumes(
         "ct_phantom",
-        DatasetSettings(name="ct_phantom", volume=(32, 32, 16), train_images=300, validation_images=100),
+        DatasetSettings(
+            name="ct_phantom", volume=(32, 32, 16), train_images=375, validation_images=100, test="official"
+        ),
         (2, 2, 1),
         TrainingSettings(epochs=12, batch_size=16),
     )
@@ -42,7 +44,7 @@ def adrenal() -> Experiment:
     """
     return _volumes(
         "adrenal",
-        DatasetSettings(name="adrenalmnist3d", volume=(24, 24, 24), train_images=700),
+        DatasetSettings(name="adrenalmnist3d", volume=(24, 24, 24), train_images=875, test="official"),
         (2, 2, 2),
         TrainingSettings(epochs=8, batch_size=16),
     )

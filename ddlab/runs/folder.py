@@ -23,9 +23,10 @@ import uuid
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ddlab import files
+from ddlab.experiment import SCHEMA, Experiment, parse_experiment, upgraded
 from ddlab.home import home
 from ddlab.records import ANYTHING
 from ddlab.runs.locks import locked
@@ -34,9 +35,6 @@ from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import RunState, derive
 from ddlab.runs.summary import digest, summarize
-
-if TYPE_CHECKING:
-    from ddlab.experiment import Experiment
 
 
 MOST_NAME = 80  # characters
@@ -61,7 +59,7 @@ class RunFolder:
         return f"RunFolder({self.id!r})"
 
     @classmethod
-    def create(cls, experiment: "Experiment", command: str = "") -> Self:
+    def create(cls, experiment: Experiment, command: str = "") -> Self:
         """Make the folder of a new run in ``home()/runs``; it appears whole, and never in the place of another.
 
         Parameters
@@ -69,8 +67,6 @@ class RunFolder:
         command
             The command line that repeats it, kept for ``environment.json``.
         """
-        from ddlab.experiment import SCHEMA
-
         hidden = home() / "runs" / f".new-{uuid.uuid4().hex}"
         hidden.mkdir(parents=True)
         tree = {"schema": SCHEMA, "experiment": experiment.model_dump(mode="json"), "command": command}
@@ -100,7 +96,7 @@ class RunFolder:
             return ""
 
     @cached_property
-    def experiment(self) -> "Experiment":
+    def experiment(self) -> Experiment:
         """What was asked, validated.
 
         Raises
@@ -108,8 +104,6 @@ class RunFolder:
         ValueError
             If the folder is damaged or comes from a newer ddlab.
         """
-        from ddlab.experiment import SCHEMA, parse_experiment, upgraded
-
         tree = ASKED.read(self.path / "experiment.json")
         if not tree:
             raise ValueError(f"run {self.id}: {self.damage()}")
@@ -127,8 +121,6 @@ class RunFolder:
 
     def asked(self) -> dict[str, Any]:
         """The experiment as it was written, not validated but for its outline; empty if the folder is damaged."""
-        from ddlab.experiment import upgraded
-
         tree = ASKED.read(self.path / "experiment.json")
         return outlined(upgraded(tree["experiment"], tree["schema"])) if tree else {}
 

@@ -13,7 +13,7 @@ from ddlab.experiment import DatasetSettings, parse_experiment
 from ddlab.figures.cost import class_balance as balance_bars
 from ddlab.figures.images import enlarged
 from ddlab.home import data_path, home
-from ddlab.words import extents
+from ddlab.words import counts, extents
 from pages.ui import charts, selection, shell
 from pages.ui.literal import literal
 
@@ -73,17 +73,19 @@ def pick_image(data: Dataset) -> int:
 def show(data: Dataset) -> None:
     """Draw what is known of a data set."""
     about = data.description
-    counts = f"{about.num_train:,} training and {about.num_validation:,} validation images"
+    images = counts(about)
     size = f"{extents(about.shape)}, {'grey' if about.channels == 1 else 'colour'}"
     if about.unit:
         size += f" from {about.values[0]:g} to {about.values[1]:g} {about.unit}"
     st.markdown(
-        literal(f"{counts}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
+        literal(f"{images}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
     )
     balance, sample = st.columns(2)
     with balance:
         table = class_balance(data)
         title = "Images of every class: training (full) and validation (pale)"
+        if about.num_test:
+            title += "; test images are in the table"
         figure = balance_bars(table["train"], table["validation"], table["class"], title)
         charts.show(figure, table, "balance", "class-balance")
     with sample:

@@ -16,7 +16,7 @@ from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
 from ddlab.strategies.stage import plan
-from ddlab.words import duration
+from ddlab.words import counts, duration
 from pages.ui.source import overrides
 
 
@@ -88,7 +88,7 @@ def stages(problem: Problem) -> None:
     num_seeds = len(problem.experiment.seeds)
     data = problem.description
     st.caption(
-        f"{data.num_train:,} training and {data.num_validation:,} validation images of {data.num_classes} classes, "
+        f"{counts(data)} of {data.num_classes} classes, "
         f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
         "Strategies share their stages: the local networks are trained once. Times are guessed from the last runs here."
     )

@@ -205,3 +205,17 @@ def test_the_grid_gets_the_axes_of_the_images(open_page):
 def test_a_decomposition_of_any_layout_is_taken_over(link, count, open_page):
     asked = parse_experiment(shown_yaml(open_page("train", **link)))
     assert len(pose(asked).decomposition) == count
+
+
+def test_who_judges_can_be_chosen_or_typed(open_page):
+    test = open_page("train", recipe="demo")
+    for chosen in ("validation", "official", 0.2):
+        widgets(test)["dataset.test"].set_value(chosen).run()
+        assert not test.exception and not test.error
+        assert parse_experiment(shown_yaml(test)).dataset.test == chosen
+
+
+def test_a_typed_share_is_read_and_a_wrong_one_named_beside_its_field():
+    assert examine(made_experiment({"test": "0.15"}).model_dump(mode="json")).faults == ""
+    faults = examine({**made_experiment().model_dump(mode="json"), "dataset": {"test": "half"}}).faults
+    assert faults.startswith("dataset.test: needs 'validation', 'official' or a share")
