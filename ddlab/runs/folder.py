@@ -36,7 +36,6 @@ from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import RunState, derive
 from ddlab.runs.summary import digest, summarize
 
-
 MOST_NAME = 80  # characters
 
 
