@@ -130,8 +130,9 @@ class ImageFeed:
         self.kept = torch.from_numpy(kept)
         train = Normalisation.of(dataset, settings, self.device)
         own = settings.subtract == "set"
-        validation = Normalisation.of(dataset, settings, self.device, "validation") if own else train
-        self.normalise: dict[SplitName, Normalisation] = {"train": train, "validation": validation}
+        self.normalise: dict[SplitName, Normalisation] = {
+            split: Normalisation.of(dataset, settings, self.device, split) if own else train for split in dataset.splits
+        }
 
     @property
     def steps(self) -> int:
