@@ -25,7 +25,7 @@ from ddlab.runs.health import says_the_same
 from ddlab.strategies.execute import execute
 
 RESULTS = Path(__file__).parent / "results" / "dying.json"
-WARM_UPS = (0, 100)
+WARM_UPS = (0, 50)
 SEEDS = 10
 
 
@@ -42,18 +42,18 @@ def case(dataset: dict[str, Any], model: str, width: float, batch_size: int, epo
 
 def drawn(name: str, train: int, **more: Any) -> dict[str, Any]:
     """A data set with so many training images, and few to look at after every epoch."""
-    return {"name": name, "train_images": train, "validation_images": 300, **more}
+    return {"name": name, "train_images": train, "validation_images": 100, **more}
 
 
 CASES: dict[str, dict[str, Any]] = {
-    "shapes_local, 32 px, vgg3": case(drawn("shapes_local", 6400), "vgg3", 0.5, 64),
-    "digits, 8 px, cnn": case({"name": "digits"}, "cnn", 1.0, 16, epochs=2),
-    "MNIST, 28 px, vgg3": case(drawn("mnist", 9600), "vgg3", 0.5, 64),
-    "CIFAR-10, 32 px, vgg9": case(drawn("cifar10", 9600), "vgg9", 0.5, 64),
-    "flowers, 64 px, vgg3": case(drawn("flowers", 2900, size=64), "vgg3", 0.5, 32, epochs=2),
-    "flowers, 96 px, vgg9": case(drawn("flowers", 2900, size=96), "vgg9", 0.25, 32, epochs=2),
-    "ct_phantom, 32×32×16, vgg9": case(drawn("ct_phantom", 300, volume=[32, 32, 16]), "vgg9", 0.25, 16, epochs=10),
-    "adrenal, 24×24×24, vgg9": case(drawn("adrenalmnist3d", 700, volume=[24, 24, 24]), "vgg9", 0.25, 16, epochs=5),
+    "shapes_local, 32 px, vgg3": case(drawn("shapes_local", 4800), "vgg3", 0.5, 64),
+    "digits, 8 px, cnn": case({"name": "digits"}, "cnn", 1.0, 16),
+    "MNIST, 28 px, vgg3": case(drawn("mnist", 4800), "vgg3", 0.5, 64),
+    "CIFAR-10, 32 px, vgg9": case(drawn("cifar10", 4800), "vgg9", 0.5, 64),
+    "flowers, 64 px, vgg3": case(drawn("flowers", 2900, size=64), "vgg3", 0.5, 32),
+    "flowers, 96 px, vgg9": case(drawn("flowers", 2900, size=96), "vgg9", 0.25, 32),
+    "ct_phantom, 32×32×16, vgg9": case(drawn("ct_phantom", 300, volume=[32, 32, 16]), "vgg9", 0.25, 16, epochs=5),
+    "adrenal, 24×24×24, vgg9": case(drawn("adrenalmnist3d", 700, volume=[24, 24, 24]), "vgg9", 0.25, 16, epochs=2),
 }
 
 

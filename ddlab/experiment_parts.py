@@ -127,7 +127,7 @@ class TrainingSettings(Settings):
     optimizer: Literal["adam", "sgd"] = setting("adam", "Optimizer (sgd has momentum 0.9).", advanced=True)
     learning_rate: float = setting(1e-3, "Learning rate at the start.", gt=0, le=10)
     warm_up: int = setting(
-        100, "Steps in which the learning rate rises evenly from 0; 0: it is there at once.", unit="steps", ge=0
+        50, "Steps in which the learning rate rises evenly from 0; 0: it is there at once.", unit="steps", ge=0
     )
     weight_decay: float = setting(0.0, "L2 penalty on all weights.", advanced=True, ge=0, le=1)
     rate_steps: RatePlan = setting(

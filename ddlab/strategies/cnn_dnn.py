@@ -101,9 +101,12 @@ def attribute(dnn: "Bank", outputs_MNK: np.ndarray, decisions_M: np.ndarray, bas
 
 
 def _training(problem: Problem) -> TrainingSettings:
-    """The experiment's training settings with the aggregator's own epochs, batches, rate and early stopping."""
+    """The experiment's training settings with the aggregator's own epochs, batches, rate and early stopping.
+
+    No warm-up: the N·K inputs add up to N, too little to push a unit below zero for good, and steps are few.
+    """
     own = problem.experiment.aggregator.model_dump(include={"epochs", "batch_size", "learning_rate", "early_stopping"})
-    return problem.experiment.training.model_copy(update=own)
+    return problem.experiment.training.model_copy(update={**own, "warm_up": 0})
 
 
 def _write_result(context: StageContext, trained: "Trained", reached: dict[str, float]) -> None:
