@@ -40,7 +40,8 @@ else:
 curves = results.curves(runs)
 if not curves.empty:
     st.subheader("How did they learn?")
-    measure = selection.pick_one_of(figures.CURVES, "Measure", "measure")
+    told_of = {name: words for name, words in figures.CURVES.items() if curves[name].notna().any()}
+    measure = selection.pick_one_of(told_of, "Measure", "measure")
     figure = figures.strategy_curves(curves, measure, f"{figures.CURVES[measure].capitalize()} of what is trained")
     charts.show(figure, curves, f"curves {measure}", f"{run.id}-curves")
     st.caption(

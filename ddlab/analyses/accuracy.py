@@ -27,6 +27,8 @@ CURVE_COLUMNS = (
     "validation_accuracy",
     "rate",
     "seconds",
+    "dead_units",
+    "one_class",
 )
 UNEQUAL = 1.5  # classes of sizes further apart are judged by the mean recall over the classes, too
 

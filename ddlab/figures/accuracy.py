@@ -168,7 +168,12 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> 
 
 # ---- curves
 
-CURVES = {"validation_accuracy": "validation accuracy", "validation_loss": "validation loss (cross entropy)"}
+CURVES = {
+    "validation_accuracy": "validation accuracy",
+    "validation_loss": "validation loss (cross entropy)",
+    "dead_units": "share of units that answer to no image",
+    "one_class": "share of images that are given one class",
+}
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -198,5 +203,5 @@ def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure
             band = {"x": [*mean.index, *mean.index[::-1]], "y": [*(mean + sd), *(mean - sd)[::-1]]}
             fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
             figure.add_scatter(**band, **fill, legendgroup=name, showlegend=False, hoverinfo="skip")
-    axis = percent_axis("y") if "accuracy" in measure else {}
+    axis = {} if "loss" in measure else percent_axis("y")
     return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)
