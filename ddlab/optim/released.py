@@ -1,4 +1,7 @@
-"""The preconditioner as the authors' released code of 2023 has it, defects included: it reproduces their figures.
+"""The preconditioner as the authors' released code of 2023 has it, defects included.
+
+With all data for every subdomain (``Preconditioner.shared``) it reproduces their figures, whose program split nothing;
+with data that are split it does not (``python -m benchmarks.published_apts``).
 
 Differences from the paper: the consistency term is in the value of the local loss but not in its gradient; local steps
 are not bounded by Δ/N, and a radius that starts there may double with each of them; a trial that lowers the loss is

@@ -1,6 +1,7 @@
 """Training without a learning rate: the trust-region method, and APTS and SAPTS, which precondition it.
 
-The global network is trained; what is decomposed is the data of a step. Every rank holds some of the subdomains.
+The global network is trained; what is decomposed is the data of a step. Every rank holds some of the subdomains. Where
+all subdomains share the data (``apts.data``), nothing is decomposed, and the first rank has the one local training.
 
 References
 ----------
