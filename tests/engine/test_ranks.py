@@ -110,9 +110,14 @@ def test_a_part_of_the_coherent_model_is_trained_by_one_rank_alone(runs):
             torch.testing.assert_close(value, load_file(there)[name], rtol=1e-9, atol=1e-11)
 
 
-def test_steps_of_subdomains_of_the_data_are_the_same_bit_for_bit(home):
-    """Ranks that hold two of four subdomains each add the same numbers in the same order as one that holds all."""
-    one, two = finished_run(IN_BALLS, 1), finished_run(IN_BALLS, 2)
+@pytest.mark.parametrize("data", ["split", "shared"])
+def test_steps_of_subdomains_of_the_data_are_the_same_bit_for_bit(home, data):
+    """Ranks that hold two of four subdomains each add the same numbers in the same order as one that holds all.
+
+    Where the subdomains share the data, one rank has the one training, and the work is told as it is.
+    """
+    asked = IN_BALLS | {"apts": {"subdomains": 4, "data": data}}
+    one, two = finished_run(asked, 1), finished_run(asked, 2)
     for strategy in ("apts", "sapts"):
         here, there = (run.stage(strategy, 0) for run in (one, two))
         for path in here.path.glob("weights-*"):
@@ -122,6 +127,8 @@ def test_steps_of_subdomains_of_the_data_are_the_same_bit_for_bit(home):
             [[r[name] for r in told] for told in records] for name in ("radius", "steps", "vectors")
         )
         assert radii[0] == radii[1] and steps[0] == steps[1] and vectors[0] == vectors[1]
+        sweeps = [[r["sweeps"] for r in told] for told in records]
+        assert sweeps[0] == pytest.approx(sweeps[1]) and sweeps[0][-1] > 3
         sent = vectors[0][-1] * pose(two.experiment).global_network.parameters() * 8
         assert (here.result()["bytes_sent"], there.result()["bytes_sent"]) == (0, sent)
     # The trust-region method itself adds two parts on two ranks, one on one: the same but for rounding.
