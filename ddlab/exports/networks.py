@@ -134,7 +134,10 @@ def _cnn_dnn(trained: TrainedDNN) -> tuple["nn.Module", dict[str, Any], Subdomai
 
 
 def _normalisation(run: RunFolder, box: Subdomain) -> dict[str, Any]:
-    """Mean and standard deviation on the scale 0..1, a channel or, where they differ, a pixel of the box."""
+    """Mean and standard deviation on the scale 0..1, a channel or, where they differ, a pixel of the box.
+
+    Where every split has its own (``training.subtract`` "set"), those of the training images: a new image has no split.
+    """
     from ddlab.batches import Normalisation
 
     exact = run.experiment.training.model_copy(update={"precision": "float64"})
