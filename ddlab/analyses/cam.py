@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ from torch.nn.functional import interpolate
 from ddlab.analyses.map_layers import cam_layer, is_analytic
 from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import Network
+from ddlab.models.folded import MAXIMA, evaluate, largest
 from ddlab.registry import unknown
 
 UPSAMPLING = {1: "linear", 2: "bilinear", 3: "trilinear"}
@@ -81,7 +82,7 @@ def analytic_cam(network: Network, module: nn.Module, images: Tensor) -> ClassMa
         )
     front, back = _split(module, layer)
     with as_found(module), torch.no_grad():
-        pooled = front(images)
+        pooled = evaluate(front, images)
         weights_KC = back.get_submodule(network.classifier).weight
         maps = torch.einsum("bc...,kc->bk...", pooled, weights_KC)
         return ClassMaps(maps, back(pooled))
@@ -90,8 +91,10 @@ def analytic_cam(network: Network, module: nn.Module, images: Tensor) -> ClassMa
 def grad_cam(module: nn.Module, images: Tensor, layer: str, classes: Sequence[int] | None = None) -> ClassMaps:
     """Selvaraju et al.'s maps without their final rectifier: one forward pass, and one short backward pass a class.
 
-    The logits of all images are added up before they are differentiated: in evaluation no image has a part in
-    another's logit. The values are those of captum's ``LayerGradCam``.
+    The mean gradient of a map is the slope of the logit along a shift of the whole map, over the number of positions;
+    so the backward passes end at one number a map. The logits of all images are added up before they are
+    differentiated: in evaluation no image has a part in another's logit. The values are those of captum's
+    ``LayerGradCam``.
 
     Parameters
     ----------
@@ -107,16 +110,27 @@ def grad_cam(module: nn.Module, images: Tensor, layer: str, classes: Sequence[in
     """
     front, back = _split(module, layer)
     with as_found(module):
-        with torch.no_grad():
-            outputs = front(images)
+        outputs = evaluate(front, images)
+        shift_BC = outputs.new_zeros(outputs.shape[:2]).requires_grad_()
         with torch.enable_grad():
-            leaf = outputs.detach().requires_grad_()
-            logits = back(leaf.clone())  # the next layer may work in place
+            logits = _shifted(back, outputs, shift_BC)
             asked = _classes(classes, logits.shape[1])
-            gradients = [torch.autograd.grad(logits[:, c].sum(), leaf, retain_graph=True)[0] for c in asked]
-        weights_BKC = torch.stack([gradient.flatten(2).mean(2) for gradient in gradients], dim=1)
+            slopes = [torch.autograd.grad(logits[:, c].sum(), shift_BC, retain_graph=True)[0] for c in asked]
+        weights_BKC = torch.stack(slopes, dim=1) / math.prod(outputs.shape[2:])
         maps = torch.einsum("bc...,bkc->bk...", outputs, weights_BKC)
     return ClassMaps(maps, logits.detach())
+
+
+def _shifted(back: nn.Sequential, outputs: Tensor, shift_BC: Tensor) -> Tensor:
+    """Logits of the layers behind some maps, as they depend on a shift, now 0, of each map as a whole."""
+    layers = list[Any](back)
+    while layers and isinstance(layers[0], MAXIMA):  # they hand every gradient on to one position
+        outputs = largest(layers.pop(0), outputs)
+    if [type(layer) for layer in layers[:2]] == [nn.Flatten, nn.Linear]:  # a shift meets the sum of a map's weights
+        flatten, hidden = layers[:2]
+        sums_HC = hidden.weight.detach().unflatten(1, (outputs.shape[1], -1)).sum(2)
+        return nn.Sequential(*layers[2:])(hidden(flatten(outputs)) + shift_BC @ sums_HC.T)
+    return nn.Sequential(*layers)(outputs + shift_BC.unflatten(1, (-1, *(1 for _ in outputs.shape[2:]))))
 
 
 def captum_cam(module: nn.Module, images: Tensor, layer: str) -> ClassMaps:

@@ -56,10 +56,15 @@ class ResidualBlock(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Add both ways."""
         deep, straight = self.body(maps), self.shortcut(maps)
+        return deep + self.middle(straight, deep)
+
+    @staticmethod
+    def middle(straight: Tensor, deep: Tensor) -> Tensor:
+        """The part of the shortcut's output that the body's output lies over: a view."""
         for axis in range(2, deep.dim()):
             surplus = straight.shape[axis] - deep.shape[axis]
             straight = straight.narrow(axis, surplus // 2, deep.shape[axis])
-        return deep + straight
+        return straight
 
 
 def build(network: a.Network, copies: int = 1) -> nn.Module:

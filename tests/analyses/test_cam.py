@@ -9,7 +9,7 @@ from ddlab.analyses.cam import analytic_cam, class_maps, composed_cam, grad_cam,
 from ddlab.analyses.map_layers import cam_layer, common_layers, map_layers
 from ddlab.decomposition import Decomposition
 from ddlab.models import MODELS, NetworkSpec
-from ddlab.models.architecture import Conv, Flatten, GlobalAveragePool, Linear, Network, ReLU
+from ddlab.models.architecture import Conv, Flatten, GlobalAveragePool, Linear, MaxPool, Network, ReLU
 from ddlab.models.build import build
 
 SHAPES = {1: (64,), 2: (32, 32), 3: (16, 16, 16)}
@@ -71,6 +71,29 @@ def test_every_map_is_captums(name, layer, dimensions):
         torch.testing.assert_close(own.logits, module(inputs))
     positions = expected[0, 0].numel()
     torch.testing.assert_close(class_maps(network, module, inputs, layer).maps, positions * expected)
+
+
+@pytest.mark.parametrize("width", [None, 5])
+def test_maxima_that_overlap_or_leave_a_rest_hand_every_gradient_on(width):
+    """A shift of a whole map is followed behind the maxima; with a hidden layer and without, as captum has it."""
+    hidden = () if width is None else (("hidden", Linear(4 * 9, width)), ("hidden_relu", ReLU()))
+    layers = (
+        ("conv", Conv(2, 4)),
+        ("wide", MaxPool(3, 2, "same")),  # 9 × 9 to 5 × 5: a position is in several windows
+        ("narrow", MaxPool(2, 1)),
+        ("rest", MaxPool(2, 1)),
+        ("flatten", Flatten()),
+        *hidden,
+        ("classifier", Linear(width or 4 * 9, 3)),
+    )
+    network = Network(layers, (2, 9, 9), cam_layer="conv", classifier="classifier")
+    torch.manual_seed(0)
+    module = build(network).double().eval()
+    for layer in ("conv", "wide", "narrow", "rest"):
+        found = grad_cam(module, images(network), layer)
+        torch.testing.assert_close(found.maps, captums(module, images(network), layer), rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(found.logits, module(images(network)).detach())
+    assert all(parameter.grad is None for parameter in module.parameters())
 
 
 def test_a_few_classes_can_be_asked_for():
