@@ -1,6 +1,7 @@
 """What ranks send each other in a training step: counted from the networks, and measured in a run."""
 
 import math
+from collections import Counter
 
 import pandas as pd
 
@@ -10,8 +11,9 @@ from ddlab.strategies import STRATEGIES
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.global_network import gradient_bytes
 
-OF_WHOLE_IMAGES = ("global", "composed", "random", "random_work")  # trained data parallel
+OF_WHOLE_IMAGES = ("global", "composed", "random", "random_work", "sgd", "adam")  # trained data parallel
 MODEL_PARALLEL = ("coherent", "transfer")
+EVERY_RANK_ALONE = ("average", "majority", "cnn_dnn", "composed_untrained")
 DATA_PARALLEL = "coherent, data parallel"  # no strategy: what the model parallel ones avoid
 
 
@@ -20,8 +22,10 @@ def communication_table(problem: Problem) -> pd.DataFrame:
 
     A coherent model gathers the N·K local outputs of a batch in its forward pass. Its backward pass sends nothing:
     every rank computes the whole DNN, so it already holds the gradient of its own outputs; sending them back would
-    double it. Data parallel training averages a gradient of every parameter. What a rank sends for either depends on
-    how the collective is done; the payload does not.
+    double it. Data parallel training averages a gradient of every parameter. The methods with a trust region sum
+    vectors of a number a parameter: here, those of a step of first order of which no trial is rejected; further trials
+    and secant pairs add some (:class:`ddlab.optim.apts.SAPTS`). What a rank sends for any of them depends on how the
+    collective is done; the payload does not.
 
     Returns
     -------
@@ -33,13 +37,22 @@ def communication_table(problem: Problem) -> pd.DataFrame:
     outputs = len(problem.decomposition) * problem.description.num_classes * asked.training.batch_size * number
     parameters = sum(network.parameters() for network in (*problem.local_networks, dnn(problem)))
     sends = {
+        **dict.fromkeys(EVERY_RANK_ALONE, (0, "nothing")),
         **dict.fromkeys(OF_WHOLE_IMAGES, (gradient_bytes(problem), "the gradient of every parameter")),
         **dict.fromkeys(MODEL_PARALLEL, (outputs, "N·K local outputs of every image")),
     }
-    rows = [(name, STRATEGIES[name].title, *sends.get(name, (0, "nothing"))) for name in asked.strategies]
+    for name, count in _vectors(problem).items():
+        sends[name] = count * gradient_bytes(problem), f"{count} or more numbers a parameter"
+    rows = [(name, STRATEGIES[name].title, *sends[name]) for name in asked.strategies]
     if set(MODEL_PARALLEL) & set(asked.strategies):
         rows.append((DATA_PARALLEL, "Coherent, data parallel", number * parameters, "the gradient of every parameter"))
     return pd.DataFrame(rows, columns=["strategy", "title", "bytes", "sends"])
+
+
+def _vectors(problem: Problem) -> dict[str, int]:
+    """The fewest vectors of a step: gradient, additive step, gradient where it leads, which may be the next step's."""
+    apts = 3 if problem.experiment.apts.global_pass else 2
+    return {"apts": apts, "sapts": 3, "trust_region": 1}
 
 
 def measured_communication(run: RunFolder) -> pd.DataFrame:
@@ -57,13 +70,17 @@ def measured_communication(run: RunFolder) -> pd.DataFrame:
         If the data set is gone, so that nobody knows the networks.
     """
     problem = pose(run.experiment)
-    steps = math.ceil(problem.description.num_train / problem.experiment.training.batch_size)
-    epochs = pd.Series([(r["stage"], r["seed"]) for r in run.metrics() if r.get("subdomain") is None]).value_counts()
+    batches = math.ceil(problem.description.num_train / problem.experiment.training.batch_size)
+    steps: Counter[tuple[str, int]] = Counter()
+    for record in run.metrics():
+        if record.get("subdomain") is None:  # methods with a trust region tell their steps, of which APTS has one
+            told = len((record.get("steps") or {}).get("loss", ()))
+            steps[record["stage"], record["seed"]] += told or batches
     counted: dict[str, list[float]] = {}
     for result in run.results():
-        trained = epochs.get((result["stage"], result["seed"]), 0)
-        if len(result["flops_by_rank"]) > 1 and trained:
-            counted.setdefault(result["stage"], []).append(result["bytes_sent"] / (steps * trained))
+        taken = steps[result["stage"], result["seed"]]
+        if len(result["flops_by_rank"]) > 1 and taken:
+            counted.setdefault(result["stage"], []).append(result["bytes_sent"] / taken)
     means = {stage: sum(values) / len(values) for stage, values in counted.items()}
     table = communication_table(problem)
     return table.assign(measured=table["strategy"].map(means).astype(float))
