@@ -138,6 +138,12 @@ def processor_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
+def turned(names: list[str], turn: int) -> list[str]:
+    """The names, another one first in every turn: what ran before leaves caches and memory in another state."""
+    first = turn % len(names)
+    return names[first:] + names[:first]
+
+
 def check(ways: Mapping[str, Way]) -> None:
     """All ways give the same maps of all classes, but for rounding."""
     expected = ways[ONE_BY_ONE](range(CLASSES))
@@ -158,7 +164,7 @@ def measure(name: str, num_images: int, rounds: int) -> dict[str, dict[str, dict
     for what, classes in (("one class", range(CLASS, CLASS + 1)), ("all classes", range(CLASSES))):
         works = {name: lambda way=way, classes=classes: way(classes) for name, way in ways.items()}
         works |= floors(module, images)
-        times = [{name: processor_seconds(work) for name, work in works.items()} for _ in range(rounds)]
+        times = [{name: processor_seconds(works[name]) for name in turned(list(works), turn)} for turn in range(rounds)]
         found[what] = {
             name: {
                 "milliseconds": round(1000 * statistics.median(one[name] for one in times), 2),

@@ -101,5 +101,7 @@ def test_split_and_merge_refuse_what_is_not_theirs():
 
 def test_presets_fit():
     for shape in [(32, 32), (180, 180), (16, 16, 8), (30,)]:
-        for grid in grid_presets(shape):
+        presets = grid_presets(shape)
+        assert presets
+        for grid in presets:
             assert 1 < len(Decomposition.from_grid(shape, grid)) <= 64

@@ -309,7 +309,9 @@ def test_the_penalty_reaches_what_it_is_of(dataset, decayed):
 def test_vectors_are_fed_in_the_order_of_the_labels(dataset):
     features = np.eye(4, dtype=np.float32)[dataset.train.labels]
     feed = VectorFeed({"train": features, "validation": features}, dataset, DOUBLE, Ranks())
-    for batch in [*feed.train(0), *feed.evaluate("validation")]:
+    batches = [*feed.train(0), *feed.evaluate("validation")]
+    assert sum(len(batch.labels) for batch in batches) == len(dataset.train) + len(dataset.validation)
+    for batch in batches:
         assert torch.equal(batch.inputs.argmax(1), batch.labels)
 
 
