@@ -2,13 +2,14 @@
 # make test   installs what the tests need, the browser included, and runs everything
 # make bench  measures the performance that the README states
 # make attack attacks it for an hour, and says what broke (ATTACK="--files 50" changes a count)
+# make mutants puts small faults into a copy of the code, and says which the tests do not see (MUTANTS="--sample 20")
 
 PYTHON ?= python3
 PORT   ?= 8501
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: app test bench attack clean
+.PHONY: app test bench attack mutants clean
 
 app: $(VENV)/app.stamp
 	@echo "The laboratory opens on http://127.0.0.1:$(PORT)   (stop: Ctrl-C; running trainings go on)"
@@ -27,6 +28,9 @@ bench: $(VENV)/test.stamp
 attack: $(VENV)/test.stamp
 	$(BIN)/python -m tests.attack $(ATTACK)
 
+mutants: $(VENV)/mutants.stamp
+	$(BIN)/python -m benchmarks.mutants $(MUTANTS)
+
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -41,4 +45,8 @@ $(VENV)/app.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/test.stamp: requirements-dev.txt $(VENV)/app.stamp
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/mutants.stamp: requirements-mutants.txt $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --requirement requirements-mutants.txt
 	touch $@
