@@ -30,20 +30,26 @@ def test_the_curve_is_the_composed_networks_accuracy_less_the_random_starts():
 
 
 def test_what_is_measured_is_kept_and_not_measured_again(tmp_path, monkeypatch, capsys):
-    path, asked = tmp_path / "results" / "curve.json", []
-    monkeypatch.setattr(local_epochs, "RESULTS", path)
-    monkeypatch.setattr(
-        local_epochs, "measure", lambda epochs, seed: asked.append((epochs, seed)) or measured(epochs, seed)
-    )
-    for seeds in (["0"], ["0", "1"]):
-        monkeypatch.setattr(sys, "argv", ["benchmark", "--epochs", "5", "2", "--seeds", *seeds])
+    asked = []
+
+    def measure(problem, epochs, seed):
+        asked.append((problem, epochs, seed))
+        return measured(epochs, seed)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
         local_epochs.main()
-    assert asked == [(5, 0), (2, 0), (5, 1), (2, 1)]
-    monkeypatch.setattr(sys, "argv", ["benchmark", "--table"])
-    local_epochs.main()
-    assert len(asked) == 4 and "| 5 | 2 |" in capsys.readouterr().out
-    monkeypatch.setitem(local_epochs.SETTINGS, "composed__epochs", 21)  # other settings: nothing is known of them
-    assert local_epochs.read() == []
+
+    monkeypatch.setattr(local_epochs, "RESULTS", tmp_path / "results" / "curve.json")
+    monkeypatch.setattr(local_epochs, "measure", measure)
+    run("cifar10", "--epochs", "5", "2", "--seeds", "0")
+    run("mnist", "cifar10", "--epochs", "5", "2", "--seeds", "0", "1")
+    assert asked[:2] == [("cifar10", 5, 0), ("cifar10", 2, 0)] and asked[-2:] == [("cifar10", 5, 1), ("cifar10", 2, 1)]
+    assert len(asked) == 8 and {problem for problem, *_ in asked[2:6]} == {"mnist"}
+    run("--table")
+    assert len(asked) == 8 and capsys.readouterr().out.count("| 5 | 2 |") == 4
+    monkeypatch.setitem(local_epochs.PROBLEMS["mnist"], "composed__epochs", 21)  # nothing is known of other settings
+    assert local_epochs.read("mnist") == [] and len(local_epochs.read("cifar10")) == 4
 
 
 def test_the_work_of_table_3_4_is_ours_and_its_times_save_less():
