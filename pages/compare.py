@@ -28,7 +28,7 @@ else:
     bars, cloud = st.columns(2)
     with bars:
         diamonds = "; ◆ the paper" if len(published) else ""
-        title = f"Accuracy on {figures.bars_of(table)} and training images (grey), 95 % intervals{diamonds}"
+        title = f"Accuracy: {figures.bars_of(table)}, training (grey); 95 % intervals{diamonds}"
         charts.show(figures.strategy_bars(table, title, published), table, "bars", f"{run.id}-accuracy")
     with cloud:
         figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")

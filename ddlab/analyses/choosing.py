@@ -61,9 +61,9 @@ def told(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
 def _cost(found: Choosing) -> str:
     several = "strategy" if found.strategies == 1 else f"{found.strategies} strategies, mean"
     return (
-        f"What choosing costs ({several}): on the validation images, which chose it, the best epoch is "
-        f"{_points(found.flattered)} against the test images; against the last epoch it is {_points(found.gained)} on "
-        f"the former and {_points(found.gained_on_test)} on the latter."
+        f"What choosing costs ({several}): the best epoch is {_points(found.flattered)} on the validation images, "
+        f"which chose it, against the test images. Over the last epoch it gains {_points(found.gained)} on validation "
+        f"images and {_points(found.gained_on_test)} on test images."
     )
 
 

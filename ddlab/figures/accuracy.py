@@ -72,9 +72,8 @@ def bars_of(table: pd.DataFrame) -> str:
     """What the coloured bars of :func:`strategy_bars` are, and the pale ones if there are any."""
     judged = table["test"].notna()
     if not judged.any():
-        return "validation images (colour)"
-    others = "" if judged.all() else ", or else on validation images"
-    return f"test images (colour{others}), validation images (pale)"
+        return "validation (colour)"
+    return "test (colour), validation (pale)" if judged.all() else "test or else validation (colour)"
 
 
 def judging(table: pd.DataFrame) -> pd.Series:
@@ -86,7 +85,7 @@ def _whiskers(table: pd.DataFrame, measure: str) -> dict[str, Any]:
     """From low to high for the accuracy that judges; none for the others, and where the interval is not known."""
     judges = table["test"].notna() == (measure == "test") if measure != "train" else pd.Series(False, table.index)
     above, below = (table["high"] - table[measure]).where(judges), (table[measure] - table["low"]).where(judges)
-    ends = {"array": above.fillna(0).clip(lower=0), "arrayminus": below.fillna(0).clip(lower=0)}
+    ends = {"array": above.clip(lower=0), "arrayminus": below.clip(lower=0)}
     return {"symmetric": False, **ends, "thickness": 1.5, "width": 4}
 
 

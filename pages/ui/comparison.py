@@ -6,6 +6,7 @@ import streamlit as st
 from ddlab.words import mark
 
 SHARE = "percent"
+CONDITIONS = ("epochs_as_one", "epochs", "work")  # stand beside the accuracies that were reached under them
 
 
 def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced: bool) -> None:
@@ -26,16 +27,29 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced:
         shown = shown.drop(columns="run")
     if len(paper):
         by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
-        place = shown.columns.get_loc("validation") + 1
-        shown.insert(place, "paper", [by_strategy.get(strategy) for strategy in table["strategy"]])
+        theirs = [by_strategy.get(strategy) for strategy in table["strategy"]]
+        shown.insert(shown.columns.get_loc("validation"), "paper", theirs)
     if table["same_answer"].any():
         shown["title"] = [mark(*row) for row in zip(table["title"], table["same_answer"], table["seeds"], strict=True)]
     shown = shown.drop(columns="same_answer")
     if not balanced:
         shown = shown.drop(columns="balanced", errors="ignore")
-    st.dataframe(shown, hide_index=True, column_config=_columns(), key="strategies", placeholder="–")
+    st.dataframe(
+        shown[_ordered(list(shown.columns))],
+        hide_index=True,
+        column_config=_columns(),
+        key="strategies",
+        placeholder="–",
+    )
     csv = table.to_csv(index=False).encode()
     st.download_button("Table as CSV", csv, f"{name}-strategies.csv", "text/csv", on_click="ignore")
+
+
+def _ordered(columns: list[str]) -> list[str]:
+    """The columns, what an accuracy took right after it."""
+    place = 1 + max(columns.index(name) for name in ("validation", "interval") if name in columns)
+    taken = [name for name in CONDITIONS if name in columns]
+    return list(dict.fromkeys([*columns[:place], *taken, *columns[place:]]))
 
 
 def _between(low: float, high: float) -> str | None:

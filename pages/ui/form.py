@@ -33,7 +33,8 @@ REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "model.name": MODELS,
     "strategies": STRATEGIES,
 }
-WIDE = tuple(REGISTRIES)  # their choices are long: each has a row of its own
+JUDGES_FIELD = "dataset.test"
+WIDE = (*REGISTRIES, JUDGES_FIELD)  # their choices are long: each has a row of its own
 SHAPES = ("decomposition.grid", "decomposition.overlap", "dataset.volume")  # written with ×, other lists with commas
 JUDGES = {"validation": "Validation images, as in the papers", "official": "The data set's held-out images"}
 SHARES = (0.1, 0.2)  # of the training images
@@ -167,7 +168,7 @@ def _widget(slot: Slot) -> Any:
     kind = kinds[0] if NoneType in get_args(slot.info.annotation) and len(kinds) == 1 else slot.info.annotation
     if slot.path in REGISTRIES:
         return (_entries if get_origin(kind) is tuple else _entry)(slot)
-    if slot.path == "dataset.test":
+    if slot.path == JUDGES_FIELD:
         return _judges(slot)
     if get_origin(kind) is Literal:
         return st.selectbox(slot.label, list(get_args(kind)), list(get_args(kind)).index(slot.value), **slot.shared)
@@ -197,7 +198,7 @@ def _judges(slot: Slot) -> str | float:
     """Which images judge: a choice by its name, or a share; another share can be typed."""
     options = list(dict.fromkeys([*JUDGES, *SHARES, slot.value]))
     return st.selectbox(
-        slot.label,
+        "Images that judge",
         options,
         options.index(slot.value),
         format_func=lambda value: JUDGES.get(value) or _share(value),
@@ -259,7 +260,7 @@ def _matters(path: str, tree: Mapping[str, Any]) -> bool:
     """Whether a field means anything in this experiment; the others only distract."""
     if path in USED_BY:
         return not USED_BY[path].isdisjoint(tree["strategies"])
-    if path.startswith("dataset.") and path not in ("dataset.name", "dataset.test"):
+    if path.startswith("dataset.") and path not in ("dataset.name", JUDGES_FIELD):
         return path.removeprefix("dataset.") in DATASETS[tree["dataset"]["name"]].load().relevant
     if path in ("decomposition.grid", "decomposition.overlap", "decomposition.border"):
         return not tree["decomposition"]["boxes"]

@@ -69,8 +69,9 @@ def test_what_choosing_costs_is_a_mean_over_the_strategies():
     table = strategy_table([run])
     assert choosing(table) == pytest.approx((2, 0.03, 0.03, 0.01))
     sentence = told([run], table)
-    assert "2 strategies" in sentence and "+3.0 points against the test images" in sentence
-    assert "+1.0 points on the latter" in sentence and "as in the papers" not in sentence
+    assert "(2 strategies, mean)" in sentence and "+3.0 points on the validation images, which chose it" in sentence
+    assert "+3.0 points on validation images and +1.0 points on test images" in sentence
+    assert "as in the papers" not in sentence
 
 
 def test_where_those_that_chose_judge_it_is_told_with_what_to_set():

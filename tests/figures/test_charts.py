@@ -51,7 +51,7 @@ def test_where_test_images_judge_they_have_the_colour_and_the_whiskers():
     half = len(judged)
     np.testing.assert_allclose((test.x + test.error_x.array)[:half], table["high"][:half])
     np.testing.assert_allclose((validation.x + validation.error_x.array)[half:], table["high"][half:])
-    assert not validation.error_x.array[:half].any() and np.isnan(test.x[half:].astype(float)).all()
+    assert np.isnan(validation.error_x.array[:half]).all() and np.isnan(test.x[half:].astype(float)).all()
     colors = [strategy_color(name) for name in table["strategy"]]
     assert list(test.marker.color) == colors and list(validation.marker.color)[half:] == colors[half:]
     assert not set(validation.marker.color[:half]) & set(colors)
