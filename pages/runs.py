@@ -26,7 +26,7 @@ def outcome(run: RunFolder, seed: int) -> None:
         return
     st.subheader("What came of it")
     share, seconds = st.column_config.NumberColumn(format="percent"), st.column_config.NumberColumn(format="%.1f")
-    columns = dict.fromkeys(("Best", "Last", "Training images"), share) | {"Seconds": seconds}
+    columns = dict.fromkeys(("Test", "Best", "Last", "Training images"), share) | {"Seconds": seconds}
     st.dataframe(table, hide_index=True, column_config=columns, placeholder="–")
     with st.container(horizontal=True):
         selection.link(":material/bar_chart: Compare the strategies", "pages/compare.py")

@@ -23,7 +23,7 @@ from ddlab.runs import RunFolder
 from ddlab.trained import load_images, normalised
 
 TRUTH, PREDICTION = "truth", "prediction"
-NUMBERED = re.compile(r"(?:(train|validation):)?(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")
+NUMBERED = re.compile(r"(?:(train|validation|test):)?(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")
 RANDOM_WEIGHTS = 1  # seed of the weights of the sanity check
 
 
@@ -61,7 +61,7 @@ class Asked:
 
 
 def asked_images(run: RunFolder, images: str) -> Asked:
-    """The images that are asked for: ``0,1,8-15`` of the validation images, ``train:0-3``, or an own file.
+    """The images that are asked for: ``0,1,8-15`` of the validation images, ``train:0-3``, ``test:0``, or an own file.
 
     Raises
     ------
@@ -71,7 +71,8 @@ def asked_images(run: RunFolder, images: str) -> Asked:
     found = NUMBERED.fullmatch(images.replace(" ", ""))
     if found is None:
         return _own(run, Path(os.path.expanduser(images)))
-    return _numbered(run, "train" if found[1] == "train" else "validation", found[2])
+    splits: dict[str | None, SplitName] = {"train": "train", "test": "test"}
+    return _numbered(run, splits.get(found[1], "validation"), found[2])
 
 
 def map_images(run: RunFolder, seed: int, images: str, layer: str = "") -> Mapped:

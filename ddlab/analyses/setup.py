@@ -15,6 +15,7 @@ PAPER_IMAGES = {
     "TF-Flowers": ("2,936", "734", "180×180"),
     "Chest CT scans": ("140 (probably)", "60 (probably)", "128×128×64"),
 }
+JUDGES = "the validation images"
 PAPER_FILES = {"CIFAR-10": "the official ones", "TF-Flowers": "TF-Flowers", "Chest CT scans": "MosMedData"}
 
 
@@ -38,7 +39,8 @@ def _data(experiment: Experiment, dataset: str) -> list[Row]:
         return rows
     here = (_count(about.num_train, num_train), _count(about.num_validation, num_validation), times(about.shape))
     names = ("Training images", "Validation images", "Size")
-    return rows + list(zip(names, here, (num_train, num_validation, shape), strict=True))
+    judge = "test images, which chose nothing" if about.num_test else JUDGES
+    return [*rows, *zip(names, here, (num_train, num_validation, shape), strict=True), ("Judged by", judge, JUDGES)]
 
 
 def _count(number: int, there: str) -> str:

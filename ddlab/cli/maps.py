@@ -16,7 +16,10 @@ def maps(
     run: Annotated[str, typer.Argument(help="Its id, or 'latest'.")],
     seed: Annotated[int | None, typer.Option(help="Of this seed; default: the run's first.")] = None,
     images: Annotated[
-        str, typer.Option(help="Validation images such as 0,3,8-15, 'train:0-3', or a picture or volume of your own.")
+        str,
+        typer.Option(
+            help="Validation images such as 0,3,8-15, 'train:0-3', 'test:0-3', or a picture or volume of your own."
+        ),
     ] = "0",
     layer: Annotated[str, typer.Option(help="Whose maps are weighted; default: the networks' last.")] = "",
     score: Annotated[

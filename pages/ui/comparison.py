@@ -47,7 +47,8 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced:
 
 def _ordered(columns: list[str]) -> list[str]:
     """The columns, what an accuracy took right after it."""
-    place = 1 + max(columns.index(name) for name in ("validation", "interval") if name in columns)
+    last = ("validation", "validation_sd", "interval")  # whichever there are
+    place = 1 + max(columns.index(name) for name in last if name in columns)
     taken = [name for name in CONDITIONS if name in columns]
     return list(dict.fromkeys([*columns[:place], *taken, *columns[place:]]))
 

@@ -73,11 +73,12 @@ def pick_measure() -> str:
 
 
 def outcome(run: RunFolder, seed: int) -> pd.DataFrame:
-    """Best and last epoch of every strategy that has a result."""
-    return pd.DataFrame(
+    """Best and last epoch of every strategy that has a result; ``Test`` only where there are test images."""
+    table = pd.DataFrame(
         [
             {
                 "Strategy": stage_title(result["stage"]),
+                "Test": result.get("test_accuracy"),
                 "Best": result["validation_accuracy"],
                 "At epoch": result.get("best_epoch"),
                 "Last": result.get("last_validation_accuracy"),
@@ -88,3 +89,4 @@ def outcome(run: RunFolder, seed: int) -> pd.DataFrame:
             if result["seed"] == seed and result.get("validation_accuracy") is not None
         ]
     )
+    return table if table.empty or table["Test"].notna().any() else table.drop(columns="Test")

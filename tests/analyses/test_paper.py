@@ -184,7 +184,12 @@ def test_number_and_size_of_images_are_compared(monkeypatch, tmp_path):
         for split in ("train", "test"):
             folder = tmp_path / "cifar10" / split / label
             folder.mkdir(parents=True)
-            Image.new("RGB", (32, 32)).save(folder / "0.jpg")
+            for number in range(10):
+                Image.new("RGB", (32, 32)).save(folder / f"{number}.jpg")
     rows = paper_differences(parse_experiment(asked() | {"dataset": {"name": "cifar10", "size": 16}}))
     here = rows.set_index("setting")["here"]
-    assert (here["Training images"], here["Size"]) == ("2", "16×16") and "JPEG" in here["Files"]
+    assert "Judged by" not in here
+    judged = {"dataset": {"name": "cifar10", "size": 16, "test": "official"}}
+    rows = paper_differences(parse_experiment(asked() | judged)).set_index("setting")
+    assert tuple(rows.loc["Judged by"]) == ("test images, which chose nothing", "the validation images")
+    assert (here["Training images"], here["Size"]) == ("20", "16×16") and "JPEG" in here["Files"]

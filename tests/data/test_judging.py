@@ -10,6 +10,7 @@ from ddlab.data.source import DataMissing
 from ddlab.experiment import DatasetSettings, ExperimentError, parse_experiment
 from ddlab.problem import pose
 from tests.data.test_cache import caches
+from tests.made_run import made_experiment, made_run
 
 SMALL = {"train_images": 200, "validation_images": 100, "volume": (16, 16, 8)}
 
@@ -136,3 +137,16 @@ def test_an_experiment_of_an_older_ddlab_means_what_it_did():
     tree = parse_experiment({}).model_dump(mode="json")
     del tree["dataset"]["test"]
     assert parse_experiment(tree).dataset.test == "validation"
+
+
+def test_test_images_can_be_looked_at():
+    pytest.importorskip("torch")
+    from ddlab.analyses.mapping import asked_images
+
+    run = made_run(experiment=made_experiment({"test": "official"}))
+    asked = asked_images(run, "test:0,2-3")
+    test = load(run.experiment.dataset).test
+    np.testing.assert_array_equal(asked.pixels, test.images[[0, 2, 3]])
+    assert asked.labels.tolist() == test.labels[[0, 2, 3]].tolist()
+    with pytest.raises(ValueError, match=r"dataset\.test: 'validation' leaves no test images"):
+        asked_images(made_run(), "test:0")

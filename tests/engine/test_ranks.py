@@ -21,7 +21,7 @@ pytestmark = [
 
 
 DECOMPOSED = {
-    "dataset": {"name": "digits", "size": 16, "train_images": 300, "validation_images": 101},
+    "dataset": {"name": "digits", "size": 16, "train_images": 375, "validation_images": 101, "test": "official"},
     # Three boxes of two shapes: the ranks hold unequal shares, one of them in two banks.
     "decomposition": {"boxes": [[[0, 8], [0, 16]], [[8, 16], [0, 8]], [[8, 16], [8, 16]]]},
     # Without batch normalisation, whose statistics each rank has for itself.
@@ -82,9 +82,10 @@ def test_losses_are_the_same_on_two_ranks(runs, stage):
 def test_predictions_keep_the_order_of_the_images(runs):
     for strategy in ("global", "cnn_dnn", "coherent", "transfer"):
         one, two = (run.stage(strategy, 0).predictions() for run in runs)
-        assert one["validation"].shape == (101, 10)
-        np.testing.assert_allclose(one["validation"], two["validation"], atol=1e-5)
-        assert np.array_equal(one["validation_decisions"], two["validation_decisions"])
+        for split, count in (("train", 300), ("validation", 75), ("test", 101)):
+            assert one[split].shape == (count, 10)
+            np.testing.assert_allclose(one[split], two[split], atol=1e-5)
+            assert np.array_equal(one[f"{split}_decisions"], two[f"{split}_decisions"])
 
 
 def test_only_local_outputs_cross_ranks(runs):

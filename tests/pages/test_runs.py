@@ -7,7 +7,7 @@ import pytest
 from ddlab.exports.reader import read_network
 from ddlab.runs import list_runs
 from tests.exports.weights import with_weights
-from tests.made_run import made_run
+from tests.made_run import made_experiment, made_run
 
 
 def texts(test):
@@ -144,3 +144,15 @@ def test_the_table_has_all_runs_a_page_at_a_time(many, open_page):
     test.session_state["page of runs"] = 2
     test.run()
     assert len(test.dataframe[0].value) == 2 and not test.exception
+
+
+def test_test_accuracies_stand_beside_those_of_the_best_epoch(open_page):
+    judged = made_run(experiment=made_experiment({"test": "official"}))
+    shown = next(e.value for e in open_page("runs", run=judged.id).dataframe if "Best" in e.value)
+    assert shown["Test"].tolist() == [judged.stage(name, 0).result()["test_accuracy"] for name in _stages(judged)]
+    shown = next(e.value for e in open_page("runs", run=made_run().id).dataframe if "Best" in e.value)
+    assert "Test" not in shown
+
+
+def _stages(run):
+    return [result["stage"] for result in run.results() if "validation_accuracy" in result]
