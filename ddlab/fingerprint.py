@@ -1,16 +1,19 @@
 """Which experiments train the same: a short text that follows from the settings that decide a result, and no others.
 
 Seeds are left out, so that runs of several seeds can be told to repeat one experiment. So are names, the place of work,
-and the settings of strategies that are not asked for. What is off (None, False, 0, empty) counts as not there: an
-experiment that was written before there was such a setting keeps its fingerprint. A new setting that is on by default
-changes it, as it should: what was trained before did not have it.
+and the settings of strategies that are not asked for. What is off (None, False, 0, empty, the first of several choices)
+counts as not there: an experiment that was written before there was such a setting keeps its fingerprint. A new setting
+that is on by default changes it, as it should: what was trained before did not have it.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
+
+from ddlab.experiment import Experiment
 from ddlab.runs import RunFolder
 from ddlab.strategies import USED_BY
 
@@ -37,12 +40,20 @@ def decisive(asked: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in asked.items()
         if key not in DECIDES_NOTHING and (key not in USED_BY or USED_BY[key] & strategies)
     }
-    return _used({**kept, "strategies": sorted(strategies)})
+    return _used({**kept, "strategies": sorted(strategies)}, Experiment)
 
 
-def _used(tree: Mapping[str, Any]) -> dict[str, Any]:
-    parts = {key: _used(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
-    return {key: value for key, value in parts.items() if value}
+def _used(tree: Mapping[str, Any], settings: type[BaseModel] | None) -> dict[str, Any]:
+    """A part without what is off; ``settings`` knows the choices of its fields, None those of no field."""
+    found = {}
+    for key, value in tree.items():
+        field = settings.model_fields.get(key) if settings else None
+        kind = field.annotation if field else None
+        if isinstance(value, Mapping):
+            value = _used(value, kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None)
+        if value and not (get_origin(kind) is Literal and value == get_args(kind)[0]):
+            found[key] = value
+    return found
 
 
 def repeats(runs: Iterable[RunFolder], asked: Mapping[str, Any]) -> list[RunFolder]:

@@ -151,6 +151,9 @@ def test_a_fingerprint_tells_what_decides_from_what_does_not():
     assert not changed(name="other", seeds=[5], placement={"workers": 2}, descent={"adam_rate": 7})
     assert not changed(training={**tree["training"], "a_newer_option": None}, a_newer_part={"weight": 0.0})
     assert changed(training={**tree["training"], "a_newer_option": 50})
+    without = {path: value for path, value in tree["training"].items() if path not in ("subtract", "warm_up")}
+    assert not changed(training={**without, "warm_up": tree["training"]["warm_up"]})  # its first choice
+    assert changed(training=without) and changed(training={**tree["training"], "subtract": "image"})
     assert changed(training={**tree["training"], "epochs": 7}) and changed(strategies=["global"])
     assert fingerprint(parse_experiment(tree).model_dump(mode="json")) == known
 
