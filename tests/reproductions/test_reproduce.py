@@ -146,8 +146,8 @@ def test_latex_shows_every_letter():
 
 def test_a_run_of_more_strategies_serves_and_one_of_other_seeds_does_not():
     serves = RunFolder.create(OTHER.experiment.with_settings({"strategies": ["global", "average"], "name": "wider"}))
-    RunFolder.create(OTHER.experiment.with_settings({"seeds": [7]}))
-    RunFolder.create(OTHER.experiment.with_settings({"training.epochs": 2}))
+    for number, change in enumerate(({"seeds": [7]}, {"training.epochs": 2}, {"strategies": ["average"]})):
+        RunFolder.create(OTHER.experiment.with_settings({**change, "name": f"z{number}"}))  # listed before it
     (work,) = reproduce("made-table", "small", "second").works
     assert work.run and work.run.id == serves.id
 
