@@ -8,9 +8,10 @@ An entry of a recipe::
     strategies        {name: {"validation": {"mean", "sd", "values"}, "test": ..., "balanced": ...}}
     measured_before   what has changed in ddlab since, so that the numbers are no longer those of the recipe
 
-``values`` are those of the seeds, in their order; ``same_answer`` tells with how many of them a strategy says the same
+``values`` are those of the seeds, in their order; ``interval`` is that of 95 % of the accuracy on the images that judge
+(:mod:`ddlab.analyses.intervals`); ``same_answer`` tells with how many of them a strategy says the same
 for every image, because its network has died or learned nothing. ``local`` is the mean of the local networks. Balanced
-accuracy (mean recall over the classes) is there where classes are of unequal size.
+accuracy (mean recall over the classes) is there where classes are of unequal size, unless what is possible is known.
 """
 
 import inspect
@@ -22,7 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddlab.analyses.accuracy import has_unequal_classes
+from ddlab.analyses.accuracy import has_unequal_classes, strategy_table
+from ddlab.data.shapes import BAYES_ACCURACY
 from ddlab.engine.devices import slots
 from ddlab.experiment import Experiment
 from ddlab.files import write_json
@@ -36,7 +38,7 @@ from ddlab.words import duration, mark
 FILE = Path(__file__).parent / "results" / "recipes.json"
 BEGINS = "Measured"  # the paragraph of a docstring that is written from the file
 INDENT, WIDTH = 4, 120
-LOCAL, SAME = "local", "same_answer"
+LOCAL, SAME, INTERVAL = "local", "same_answer", "interval"
 MEASURES = {  # of a result, by what an entry calls them
     "validation": "validation_accuracy",
     "test": "test_accuracy",
@@ -108,21 +110,30 @@ def entry_of(run: RunFolder, settings: Mapping[str, Any], *, busy: bool, note: s
 
 def _strategies(run: RunFolder, results: list[dict[str, Any]], seeds: list[int]) -> dict[str, Any]:
     experiment = run.experiment
-    unequal = has_unequal_classes(experiment.dataset)
+    known = experiment.dataset.name in BAYES_ACCURACY  # what is possible, in plain accuracy
+    unequal = has_unequal_classes(experiment.dataset) and not known
     measures = {name: key for name, key in MEASURES.items() if unequal or "balanced" not in name}
+    intervals = strategy_table([run]).set_index("strategy")[["low", "high"]]
     found: dict[str, Any] = {}
     if "composed_untrained" in experiment.strategies:
         by_seed = {result["seed"]: result.get("networks") or [] for result in results if result["stage"] == LOCAL}
-        means = [statistics.fmean(row["validation_accuracy"] for row in by_seed[seed]) for seed in seeds]
-        found[LOCAL] = {"validation": _summary(means)}
+        told = {name: [_mean(by_seed[seed], MEASURES[name]) for seed in seeds] for name in ("validation", "test")}
+        found[LOCAL] = {name: _summary(values) for name, values in told.items() if None not in values}
     for strategy in experiment.strategies:
         of_seeds = {result["seed"]: result for result in results if result["stage"] == strategy}
         rows = [of_seeds[seed] for seed in seeds]
         told = {name: [row.get(key) for row in rows] for name, key in measures.items()}
         found[strategy] = {name: _summary(values) for name, values in told.items() if None not in values}
+        if not (interval := intervals.loc[strategy]).isna().any():
+            found[strategy][INTERVAL] = interval.tolist()
         if same := sum(says_the_same(row.get("one_class")) for row in rows):
             found[strategy][SAME] = same
     return found
+
+
+def _mean(networks: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    values = [network[key] for network in networks if network.get(key) is not None]
+    return statistics.fmean(values) if values else None
 
 
 def _summary(values: Sequence[float]) -> dict[str, Any]:
@@ -152,7 +163,7 @@ def shown(summary: Mapping[str, Any]) -> str:
 
 def measure(entry: Mapping[str, Any]) -> str:
     """Which measure judges: on test images where there are any, balanced where classes are unequal."""
-    common = set.intersection(*(set(row) for name, row in entry["strategies"].items() if name != LOCAL))
+    common = set.intersection(*({*row} for name, row in entry["strategies"].items() if name != LOCAL))
     return next(name for name in ("test_balanced", "balanced", "test", "validation") if name in common)
 
 

@@ -4,8 +4,8 @@
 recipe whose numbers are there already, of the same experiment and seeds, is left alone (``--again`` trains it anew),
 and a run that was interrupted is gone on with. Without names: the classroom's recipes, about four minutes on two cores.
 
-``--write`` puts what is stored into the docstrings of the recipes, ``--table`` prints it for the README; alone they
-train nothing. The runs stay in ``DDLAB_HOME``.
+``--write`` puts what is stored into the docstrings of the recipes, ``--table`` prints it for the README, with intervals
+of 95 %; alone they train nothing. The runs stay in ``DDLAB_HOME``.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from ddlab.words import duration, mark
 
 DDLAB = (sys.executable, "-m", "ddlab")
 CLASSROOM = ("classroom", "pairs", "relation", "digits")
+INTERRUPTED = 130  # the exit code of what Ctrl-C has ended
 BUSY = 20.0  # percent of the processor that others use before we begin, from which on the machine counts as busy
 LOW = ("nice", "-n", "19") if shutil.which("nice") else ()  # before a command that others must not notice
 
@@ -131,11 +132,10 @@ def _cell(entry: measured.Entry, strategy: str, bounds: Mapping[str, float]) -> 
     judged = measured.measure(entry)
     chosen = f", validation {row['validation']['mean']:.3f}" if judged.startswith("test") and judged in row else ""
     bound = f" ({bounds[strategy]:.2f})" if strategy in bounds else ""
-    return (
-        mark(measured.shown(row.get(judged) or row["validation"]), row.get(measured.SAME, 0), len(entry["seeds"]))
-        + chosen
-        + bound
-    )
+    number = measured.shown(row.get(judged) or row["validation"])
+    if measured.INTERVAL in row and judged in ("test", "validation"):
+        number += " [{:.3f}, {:.3f}]".format(*row[measured.INTERVAL])
+    return mark(number, row.get(measured.SAME, 0), len(entry["seeds"])) + chosen + bound
 
 
 # ---- the command
@@ -156,7 +156,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name not in RECIPES:
             parser.error(unknown("recipe", name, RECIPES))
     names = asked.recipes or (() if asked.write or asked.table else CLASSROOM)
-    failed = _measure_all(names, asked)
+    try:
+        failed = _measure_all(names, asked)
+    except KeyboardInterrupt:
+        print("cancelled; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
     entries = measured.read()
     if asked.write:
         changed = [name for name, recipe in RECIPES.items() if measured.write_docstring(recipe, entries.get(name))]

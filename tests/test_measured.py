@@ -13,6 +13,7 @@ from ddlab.recipes import RECIPES
 from tests.made_run import made_experiment, made_run
 
 ENTRIES = measured.read()
+NUMBERS = {"validation_accuracy": 0.5, "train_accuracy": 0.5, "seconds": 3.0, "flops_by_rank": [1.0]}
 
 
 def summary(*values):
@@ -52,7 +53,7 @@ def test_what_is_stored_is_of_the_recipe_as_it_is(name):
 def test_stored_means_are_those_of_their_seeds(name):
     stored = ENTRIES[name]
     for row in stored["strategies"].values():
-        for numbers in (row[measure] for measure in row if measure != measured.SAME):
+        for numbers in (row[measure] for measure in row if measure in measured.MEASURES):
             assert stored.get("measured_before") or len(numbers["values"]) == len(stored["seeds"])
             if numbers["values"]:
                 assert numbers["mean"] == pytest.approx(statistics.fmean(numbers["values"]))
@@ -114,6 +115,8 @@ def test_an_entry_has_every_seed_and_a_fingerprint(monkeypatch, tmp_path):
     made = measured.entry_of(run, {}, busy=False, note="made")
     values = [row["validation_accuracy"] for row in run.results() if row["stage"] == "average"]
     assert made["strategies"]["average"]["validation"]["values"] == values and len(values) == 2
+    low, high = made["strategies"]["average"]["interval"]
+    assert low < statistics.fmean(values) < high
     assert set(made["strategies"]) == set(run.experiment.strategies) and made["seconds"] >= 40
     assert made["fingerprint"] == fingerprint(run.experiment.model_dump(mode="json"))
     monkeypatch.setattr(measured, "FILE", tmp_path / "results" / "recipes.json")
@@ -173,16 +176,35 @@ def test_what_is_stored_is_left_alone_and_what_was_interrupted_goes_on(monkeypat
         return {"state": run.state().state, "path": str(run.path)} if "wait" in words else {}
 
     for stage in run.experiment.strategies:
-        run.stage(stage, 0).write_result({"stage": stage, "seed": 0, "validation_accuracy": 0.5, "seconds": 3.0})
+        run.stage(stage, 0).write_result({**NUMBERS, "stage": stage, "seed": 0})
     monkeypatch.setattr(recipes, "_command", command)
     assert recipes.main(["demo", "--seeds", "0"]) == 0
     assert done == [["resume", run.id], ["wait", run.id, "--json"]]
-    assert "| `demo` | 0.500 (1.00) |" in capsys.readouterr().out
+    assert "| `demo` | 0.500 [" in capsys.readouterr().out
     assert recipes.main(["demo", "--seeds", "0"]) == 0 and len(done) == 2
     assert "is stored already" in capsys.readouterr().err
     monkeypatch.setattr(recipes, "measure", lambda name, settings, seeds, note: entry(settings=settings, seeds=seeds))
     assert recipes.main(["demo", "--seeds", "0", "1", "--set", "training.epochs=3"]) == 0
     assert measured.read()["demo"]["settings"] == {"training.epochs": 3}
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch, tmp_path, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measured, "FILE", tmp_path / "recipes.json")
+    monkeypatch.setattr(recipes, "measure", interrupted)
+    assert recipes.main(["pairs", "demo"]) == recipes.INTERRUPTED
+    assert "the same command goes on" in capsys.readouterr().err and not measured.read()
+
+
+def test_local_networks_are_measured_on_test_images_too():
+    networks = [{"subdomain": k, "validation_accuracy": 0.4 + k / 10, "test_accuracy": 0.3} for k in range(4)]
+    run = made_run(experiment=made_experiment(strategies=["average", "composed_untrained"]))
+    for stage in ("local", "average", "composed_untrained"):
+        run.stage(stage, 0).write_result({**NUMBERS, "stage": stage, "seed": 0, "networks": networks})
+    found = measured.entry_of(run, {}, busy=False)["strategies"]["local"]
+    assert found["validation"]["mean"] == pytest.approx(0.55) and found["test"]["mean"] == pytest.approx(0.3)
 
 
 def test_a_recipe_that_fails_keeps_none_from_the_others(monkeypatch, tmp_path, capsys):

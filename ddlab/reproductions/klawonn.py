@@ -10,12 +10,12 @@ from ddlab.strategies import STRATEGIES
 
 MODELS = {"vgg9": "VGG9", "resnet20": "ResNet20"}
 SMALL = "_small"
-SEEDS = {"seeds": [0, 1, 2]}
+DRAWN = {"seeds": [0, 1, 2], "dataset.test": "validation", "dataset.train_images": 300}  # two splits, as the paper
 STAND_INS = {  # drawn chests, where no recipe makes the scans small
-    "klawonn_ct_vgg9_2x2x1": Training("ct_phantom", SEEDS),
-    "klawonn_ct_vgg9_4x4x2": Training(
-        "ct_phantom", {**SEEDS, "name": "ct_phantom 4x4x2", "decomposition.grid": [4, 4, 2]}
-    ),
+    f"klawonn_ct_vgg9_{words}": Training(
+        "ct_phantom", {**DRAWN, "name": f"ct_phantom {words}", "decomposition.grid": [int(k) for k in words.split("x")]}
+    )
+    for words in ("2x2x1", "4x4x2")
 }
 
 
