@@ -200,7 +200,8 @@ def test_ctrl_c_is_no_traceback(monkeypatch, tmp_path, capsys):
 
 def test_local_networks_are_measured_on_test_images_too():
     networks = [{"subdomain": k, "validation_accuracy": 0.4 + k / 10, "test_accuracy": 0.3} for k in range(4)]
-    run = made_run(experiment=made_experiment(strategies=["average", "composed_untrained"]))
+    composable = made_experiment(strategies=["average", "composed_untrained"], model={"reduction": "1/N"})
+    run = made_run(experiment=composable)
     for stage in ("local", "average", "composed_untrained"):
         run.stage(stage, 0).write_result({**NUMBERS, "stage": stage, "seed": 0, "networks": networks})
     found = measured.entry_of(run, {}, busy=False)["strategies"]["local"]
