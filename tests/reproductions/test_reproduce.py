@@ -169,9 +169,10 @@ def test_it_trains_is_interrupted_goes_on_and_trains_nothing_twice(ddlab, own_ho
     assert "made: cancelled" in (folder / "table.md").read_text()
 
     monkeypatch.setattr(command, "watch", train.watch)
-    code, out, _ = ddlab("reproduce", "made-table")
+    code, out, err = ddlab("reproduce", "made-table")
     runs = list_runs()
-    assert code == 0 and sorted(found.name for found in runs) == ["made", "other"] and run.id in [r.id for r in runs]
+    assert code == 0, err
+    assert sorted(found.name for found in runs) == ["made", "other"] and run.id in [r.id for r in runs]
     assert all(found.state().state == "finished" for found in runs)
     tree = json.loads((folder / "table.json").read_text())
     first = next(found for found in runs if found.id == run.id)
