@@ -14,8 +14,8 @@ def signals() -> Experiment:
 
     ``ddlab train signals``: a wave lies in one segment, so three of four local networks see none.
 
-    Measured (3 seeds, 3 min 10 s on two busy cores): local networks 0.408 ± 0.012, ``global`` 0.999 ± 0.001,
-    ``average`` 0.884 ± 0.041, ``majority`` 0.546 ± 0.012, ``cnn_dnn`` 0.913 ± 0.030,
+    Measured before the third split (3 seeds, 3 min 10 s on two busy cores): local networks 0.408 ± 0.012,
+    ``global`` 0.999 ± 0.001, ``average`` 0.884 ± 0.041, ``majority`` 0.546 ± 0.012, ``cnn_dnn`` 0.913 ± 0.030,
     ``composed_untrained`` 0.867 ± 0.043, ``composed`` 0.989 ± 0.008, ``random`` 1.000 ± 0.000.
     """
     return Experiment(
@@ -34,8 +34,8 @@ def dense() -> Experiment:
 
     ``ddlab train dense``: half a minute on two cores.
 
-    Measured (3 seeds, 3 min 21 s on two busy cores): local networks 0.825 ± 0.007, ``global`` 0.974 ± 0.003,
-    ``average`` 0.955 ± 0.002, ``majority`` 0.941 ± 0.012, ``cnn_dnn`` 0.966 ± 0.004,
+    Measured before the third split (3 seeds, 3 min 21 s on two busy cores): local networks 0.825 ± 0.007,
+    ``global`` 0.974 ± 0.003, ``average`` 0.955 ± 0.002, ``majority`` 0.941 ± 0.012, ``cnn_dnn`` 0.966 ± 0.004,
     ``composed_untrained`` 0.964 ± 0.000, ``composed`` 0.974 ± 0.003, ``random`` 0.982 ± 0.003.
     """
     return Experiment(
