@@ -134,6 +134,18 @@ def test_energy_by_epoch_ends_where_the_blocks_are(finished):
         assert cross_share(found.arrays[f"blocks:trained:{layer}"]) == pytest.approx(share)
 
 
+def test_layers_of_an_epoch_stay_in_the_order_of_the_network():
+    """However many they are; an epoch that was trained again counts once, as it was the last time."""
+    layers, run = [f"conv{number}" for number in range(40, 0, -1)], made_run()
+    for epoch, share in ((1, 0.1), (2, 0.4), (2, 0.2)):
+        told = {"stage": "composed", "seed": 0, "subdomain": None, "epoch": epoch}
+        run.append_metrics(0, told | {"cross_energy": dict.fromkeys(layers, share)})
+    table = energy_table(run, 0)
+    assert list(table["layer"]) == 3 * layers
+    assert list(table["share"]) == [0.0] * 40 + [0.1] * 40 + [0.2] * 40
+    assert energy_table(run, 1).empty
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
