@@ -8,7 +8,6 @@ from ddlab.reproductions.cells import ACCURACY, LOSS, Cell, Quantity, Training
 EPOCHS = (1, 5, 10, 25, 50, 100)
 SMALL_EPOCHS = 10  # of which every number is also one of 100 epochs, since no rate depends on how many there are
 ADAM = "Adam"
-STEADY = {"training.warm_up": 0}  # their Adam has the same rate in all steps, of which an epoch has one or six
 
 _Curve = tuple[tuple[float, ...], tuple[float, ...]]  # accuracy in percent and loss after EPOCHS
 _MNIST_FULL: dict[str, _Curve] = {
@@ -54,7 +53,7 @@ def figure_2() -> tuple[Cell, ...]:
 def _cells(batches: str, recipe: str, method: str, curves: dict[str, _Curve]) -> Iterator[Cell]:
     for label, (accuracies, losses) in curves.items():
         strategy = "adam" if label == ADAM else method
-        settings: dict[str, Any] = {"name": f"{recipe} {label}", "strategies": [strategy], **STEADY}
+        settings: dict[str, Any] = {"name": f"{recipe} {label}", "strategies": [strategy]}
         if strategy == method:
             num_subdomains, order = (int(part.split()[-1]) for part in label.split(", "))
             settings |= {"apts.subdomains": num_subdomains, "trust_region.order": order}
