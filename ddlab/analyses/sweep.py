@@ -100,10 +100,10 @@ def sweep_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     pandas.DataFrame
         ``run_id``, ``layout``, ``title`` (grid and layout), ``grid``, ``overlap`` in pixels, ``subdomains``, ``size``
         of the largest in pixels, ``strategy``, ``validation`` and ``validation_sd`` (mean and standard deviation over
-        the seeds; NaN where there is none yet), ``seeds`` (done), ``same_answer`` (those with which the strategy
-        decides alike about all images), ``work`` (forward passes of all local networks, of the global one's; 1 for
-        ``global``), ``state`` of the run or why there is none, and ``message`` for people. The rows of a layout follow
-        each other, its overlaps rising.
+        the seeds; NaN where there is none yet), ``test`` (mean; NaN where no other images judge), ``seeds`` (done),
+        ``same_answer`` (those with which the strategy decides alike about all images), ``work`` (forward passes of all
+        local networks, of the global one's; 1 for ``global``), ``state`` of the run or why there is none, and
+        ``message`` for people. The rows of a layout follow each other, its overlaps rising.
     """
     rows = [row for run in reversed(runs) for row in _rows_of(run)]  # the oldest first: the order they were planned in
     if not rows:
@@ -156,7 +156,9 @@ def _accuracy(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     same = sum(says_the_same(result.get("one_class")) for result in results)
     mean = float(np.mean(by_seed)) if by_seed else np.nan
     sd = float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else np.nan
-    return {"validation": mean, "validation_sd": sd, "seeds": len(by_seed), "same_answer": same}
+    tested = [result["test_accuracy"] for result in results if result.get("test_accuracy") is not None]
+    test = float(np.mean(tested)) if tested else np.nan
+    return {"validation": mean, "validation_sd": sd, "test": test, "seeds": len(by_seed), "same_answer": same}
 
 
 def _described(run: RunFolder) -> dict[str, Any]:

@@ -186,5 +186,7 @@ def _verdict(table: pd.DataFrame, strategy: str) -> str:
     if best is None:
         return "No run of this strategy is done yet: the cells fill by themselves."
     text = f"Best so far: **{best['title']}, overlap {best['overlap']} px** with **{percent(best['validation'])}**"
+    if best["test"] == best["test"]:
+        text += f" of the validation images, which chose it, and {percent(best['test'])} of the test images,"
     text += f" for {best['work']:.0%} of the global network's work" if best["work"] == best["work"] else ""
     return text + (f"; the global network has {percent(whole['validation'])}." if whole else ".")

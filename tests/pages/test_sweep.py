@@ -6,6 +6,7 @@ from ddlab import sweeps
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
 from ddlab.sweeps import by_sweep, plan_sweep
+from ddlab.words import percent
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures
 
@@ -83,3 +84,14 @@ def test_what_cannot_be_started_is_said(parameters, message, open_page, swept):
     page = open_page("sweep", **SMALL | parameters)
     assert any(message in error.value for error in page.error)
     assert not any(found.label.startswith("Start") for found in page.button)
+
+
+def test_the_best_decomposition_is_chosen_on_validation_images_and_judged_by_test_images(open_page):
+    base = made_experiment({"test": "official"}, strategies=["average"])
+    (variant, *_) = plan_sweep(base, [(2, 2)], ["grid"], [0])
+    run = made_run("finished", variant.problem.experiment)
+    test = run.stage("average", 0).result()["test_accuracy"]
+    page = open_page("sweep")
+    assert not page.exception
+    words = f"of the validation images, which chose it, and {percent(test)} of the test images"
+    assert any(words in text.value for text in page.markdown)
