@@ -69,7 +69,8 @@ def test_a_recipe_says_its_command_and_what_to_expect(name):
 
 def test_no_learning_rate_is_as_good_as_tuned_ones(train):
     reached = train("trust_region_demo")
-    assert min(reached["sapts"], reached["adam"], reached["sgd"]) > 0.95
+    # 0.96 on validation images; of 359 test images, chance alone takes or gives two points (95 %).
+    assert min(reached["sapts"], reached["adam"], reached["sgd"]) > 0.94
     assert reached["apts"] > 0.9 and reached["trust_region"] > 0.93
 
 
