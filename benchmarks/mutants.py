@@ -12,6 +12,7 @@ what takes ten minutes to find out; ``--reached FILE`` keeps that for the next t
 
 import argparse
 import difflib
+import hashlib
 import json
 import math
 import os
@@ -51,11 +52,14 @@ class Reached:
         How long each test takes.
     failed
         Tests that fail without any mutant: they are left out.
+    code
+        Of which code and tests this is true, as :func:`digest` says.
     """
 
     tests: dict[str, dict[str, list[str]]]
     seconds: dict[str, float]
     failed: list[str]
+    code: str
 
     def of(self, file: str, line: int) -> list[str]:
         """The tests of a line, quick files first; a file stands for all of its tests."""
@@ -135,7 +139,26 @@ def reach(copy: Path) -> Reached:
         lines = kept.contexts_by_lineno(file)
         name = str(Path(file).relative_to(copy))
         tests[name] = {str(line): sorted(filter(None, contexts)) for line, contexts in lines.items()}
-    return Reached(tests, **json.loads(said.read_text()))
+    return Reached(tests, **json.loads(said.read_text()), code=digest(copy))
+
+
+def digest(copy: Path) -> str:
+    """What tells one state of code and tests from another."""
+    files = sorted(path for part in ("ddlab", "tests") for path in (copy / part).rglob("*.py"))
+    parts = (part for path in files for part in (str(path.relative_to(copy)).encode(), path.read_bytes()))
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def known(copy: Path, kept: Path | None) -> Reached:
+    """What a file keeps, if it is of this code; else found out, and kept there."""
+    if kept and kept.exists():
+        reached = Reached(**json.loads(kept.read_text()))
+        if reached.code == digest(copy):
+            return reached
+    reached = reach(copy)
+    if kept:
+        kept.write_text(json.dumps(vars(reached)))
+    return reached
 
 
 # ---- the mutants
@@ -204,14 +227,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--skip", type=int, default=0, help="mutants of the sample that were judged before")
     parser.add_argument("--only", nargs="+", default=TARGETS, help="files and folders to mutate")
-    parser.add_argument("--reached", type=Path, help="file that keeps which tests reach what; read if it exists")
+    parser.add_argument("--reached", type=Path, help="file that keeps which tests reach what, of this code")
     arguments = parser.parse_args()
     kept = arguments.reached and arguments.reached.resolve()
     with tempfile.TemporaryDirectory(prefix="ddlab-mutants-") as folder:
         copy = copied(Path(folder))
-        reached = Reached(**json.loads(kept.read_text())) if kept and kept.exists() else reach(copy)
-        if kept:
-            kept.write_text(json.dumps(vars(reached)))
+        reached = known(copy, kept)
         for test in reached.failed:
             print(f"left out, because it fails without a mutant: {test}")
         chosen, drawn, every = sample(copy, reached, arguments.only, arguments.sample, arguments.seed)
