@@ -30,6 +30,7 @@ def show(run: RunFolder) -> None:
     st.caption(
         "Payload of the collectives. A coherent model sends the N·K local outputs of its batch, however large its "
         "networks are, and in the forward pass only: every rank computes the whole small DNN and so knows the gradient "
-        "of its own outputs. Data parallel training sends the gradient of every parameter. Local networks, and what "
-        f"decides from them, send nothing while they are trained.{one_rank}"
+        "of its own outputs. Data parallel training sends the gradient of every parameter. The methods with a trust "
+        "region sum one to three vectors of that length, and more where trials are rejected or curvature is learned. "
+        f"Local networks, and what decides from them, send nothing while they are trained.{one_rank}"
     )
