@@ -6,7 +6,7 @@ from typing import Any
 from ddlab.engine.ranks import Ranks
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
-from ddlab.runs.health import Stuck, dead_layer, says_the_same
+from ddlab.runs.health import Stuck, dead_layer, learned, says_the_same
 from ddlab.strategies.stage import Stage, plan, shard
 
 PROGRESS_EVERY = 0.5  # seconds; the pages look once a second
@@ -56,7 +56,7 @@ class Reporter:
         self._stuck = {other: stuck for other, stuck in self._stuck.items() if other[:2] == key[:2]}
         if says_the_same(record.get("one_class")):
             since = self._stuck[key].since if key in self._stuck else record["epoch"]
-            self._stuck[key] = Stuck(stage, seed, subdomain, since, dead_layer(record))
+            self._stuck[key] = Stuck(stage, seed, subdomain, since, dead_layer(record), learned(record))
         else:
             self._stuck.pop(key, None)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ONE_ANSWER = 0.99  # of the validation images are given one class: for this network they are all alike
 
+CLEARLY = 0.1  # more accurate on training images than one answer for all would be
+
 
 @dataclass(frozen=True)
 class Stuck:
@@ -24,6 +26,9 @@ class Stuck:
         Epoch from which on it has said the same.
     layer
         The layer of which no unit answers to any image, if there is one.
+    learned
+        Share of its training images that it was right about in that epoch, where that is clearly more than of the
+        validation images: it tells them apart while it is trained.
     """
 
     stage: str
@@ -31,6 +36,7 @@ class Stuck:
     subdomain: int | None
     since: int
     layer: str | None
+    learned: float | None = None
 
     @property
     def sentence(self) -> str:
@@ -38,9 +44,16 @@ class Stuck:
         title = STRATEGIES[self.stage].title if self.stage in STRATEGIES else self.stage
         who = title if self.subdomain is None else f"Local network {self.subdomain + 1}"
         says = f"{who} (seed {self.seed}) says the same for every image"
-        if self.layer is None:
+        if self.layer is not None:
+            died = f"its layer {self.layer} died in epoch {self.since}"
+            return f"{says}: {died}; try more steps of warm-up, or a lower rate."
+        if self.learned is None:
             return f"{says} since epoch {self.since}: it has found nothing that tells the classes apart."
-        return f"{says}: its layer {self.layer} died in epoch {self.since}; try more steps of warm-up, or a lower rate."
+        return (
+            f"{says} since epoch {self.since}, but is right about {self.learned:.0%} of the training images: the averages "
+            "of its batch normalisation lag behind its weights (try more epochs, or a lower rate), or it knows them by "
+            "heart."
+        )
 
 
 def stuck_networks(run: "RunFolder") -> list[Stuck]:
@@ -68,13 +81,19 @@ def dead_layer(record: dict[str, Any]) -> str | None:
     return record.get("worst_layer") if record.get("worst_layer_dead") == 1 else None
 
 
+def learned(record: dict[str, Any]) -> float | None:
+    """Training accuracy where it is clearly above the validation accuracy, which one answer for all has in full."""
+    told, judged = record.get("accuracy"), record.get("validation_accuracy")
+    return told if told is not None and judged is not None and told > judged + CLEARLY else None
+
+
 def _stuck(key: tuple[str, int, int | None], history: dict[int, dict[str, Any]], judged: int) -> Stuck | None:
     since = judged
     if judged not in history or not says_the_same(history[judged]["one_class"]):
         return None
     while since - 1 in history and says_the_same(history[since - 1]["one_class"]):
         since -= 1
-    return Stuck(*key, since, dead_layer(history[judged]))
+    return Stuck(*key, since, dead_layer(history[judged]), learned(history[judged]))
 
 
 def _kept_epochs(run: "RunFolder") -> Iterator[tuple[tuple[str, int, int | None], int]]:

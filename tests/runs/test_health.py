@@ -56,8 +56,13 @@ def test_the_sentence_says_who_what_and_what_to_try(own_home):
         "Global network (seed 0) says the same for every image: its layer hidden died in epoch 1; "
         "try more steps of warm-up, or a lower rate."
     )
+    (lagging,) = stuck_networks(run_with({**DULL, "accuracy": 0.93, "validation_accuracy": 0.5}))
+    assert "right about 93% of the training images" in lagging.sentence
     (dull,) = stuck_networks(run_with(DULL, stage="local", subdomain=2))
-    assert dull.sentence.startswith("Local network 3 (seed 0) says the same for every image since epoch 1")
+    assert dull.sentence == (
+        "Local network 3 (seed 0) says the same for every image since epoch 1: "
+        "it has found nothing that tells the classes apart."
+    )
 
 
 def test_a_finished_run_says_so_in_lists_and_a_running_one_in_its_line(own_home):
