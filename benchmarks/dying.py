@@ -1,9 +1,12 @@
 """Do networks die in their first steps? The share of dead hidden units with a warm-up of the rate and without.
 
-Global networks, whose hidden layers see the most features, on every data set at hand; ten seeds each. A network is lost
-if it says the same for every validation image in its last epoch. Run: ``python -m benchmarks.dying [CASE ...]``, about
-ten minutes of one core a case with photographs; what it measures stays in ``benchmarks/results/dying.json``, and
-``--table`` prints that without measuring. Data that are not in ``DDLAB_DATA`` are left out.
+Global networks, whose hidden layers see the most features, on every data set at hand; ten seeds each. A network is dead
+if no unit of some layer answers to any validation image. One that says the same for all of them may be alive: the
+averages of batch normalisation lag behind its weights while they move fast.
+
+Run: ``python -m benchmarks.dying [CASE ...]``, a few minutes of one core a case; what it measures stays in
+``benchmarks/results/dying.json``, and ``--table`` prints that without measuring. Data that are not in ``DDLAB_DATA``
+are left out.
 """
 
 import argparse
@@ -78,9 +81,10 @@ def table(measured: dict[str, list[dict[str, Any]]]) -> str:
     head = (
         "network",
         "warm-up",
-        "lost",
+        "dead",
+        "same answer for all",
         "dead units of the worst layer",
-        "loss of epoch 1, mean (largest)",
+        "loss of epoch 1 (largest)",
         "accuracy",
     )
     lines = [" | ".join(head), "|".join(["---"] * len(head))]
@@ -90,6 +94,7 @@ def table(measured: dict[str, list[dict[str, Any]]]) -> str:
             told = (
                 name,
                 f"{row['warm_up']} steps" if row["warm_up"] else "none",
+                f"{sum(share == 1 for share in dead)} of {seeds}",
                 f"{sum(row['same_answer'])} of {seeds}",
                 f"{np.mean(dead):.0%} ({min(dead):.0%} to {max(dead):.0%})",
                 f"{np.mean(loss):.2f} ({max(loss):.2f})",

@@ -50,9 +50,9 @@ class Stuck:
         if self.learned is None:
             return f"{says} since epoch {self.since}: it has found nothing that tells the classes apart."
         return (
-            f"{says} since epoch {self.since}, but is right about {self.learned:.0%} of the training images: the averages "
-            "of its batch normalisation lag behind its weights (try more epochs, or a lower rate), or it knows them by "
-            "heart."
+            f"{says} since epoch {self.since}, but is right about {self.learned:.0%} of the training images: the "
+            "averages of its batch normalisation lag behind its weights (try more epochs, or a lower rate), or it "
+            "knows them by heart."
         )
 
 
