@@ -1,10 +1,13 @@
 """What choosing the best epoch costs: how much higher an accuracy is on the images that chose than on others."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
+from ddlab.analyses.intervals import NORMAL
+from ddlab.problem import pose
 from ddlab.runs import RunFolder
 
 TO_SET = "Set dataset.test to official, or to a share of the training images, so that images judge that chose nothing."
@@ -46,7 +49,8 @@ def told(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
         return ""
     keeps_last = {run.id for run in runs if (run.asked().get("training") or {}).get("keep") == "last"}
     without = set(table.loc[table["test"].isna(), "run_id"])
-    sentences = [_cost(choosing(table))] if table["test"].notna().any() else []
+    judged = table[table["test"].notna()]
+    sentences = [] if judged.empty else [_cost(choosing(table)) + _by_chance(runs, judged)]
     if without - keeps_last:
         whose = "" if len(without) == table["run_id"].nunique() else f" of {_names(table, without)}"
         sentences.append(
@@ -64,6 +68,26 @@ def _cost(found: Choosing) -> str:
         f"What choosing costs ({several}): the best epoch is {_points(found.flattered)} on the validation images, "
         f"which chose it, against the test images. Over the last epoch it gains {_points(found.gained)} on validation "
         f"images and {_points(found.gained_on_test)} on test images."
+    )
+
+
+def chance(accuracy: float, *num_images: int) -> float:
+    """How far apart the accuracies of one network on two sets of images may lie by chance, in 95 of 100 cases."""
+    return NORMAL * math.sqrt(accuracy * (1 - accuracy) * sum(1 / count for count in num_images))
+
+
+def _by_chance(runs: Sequence[RunFolder], judged: pd.DataFrame) -> str:
+    """How much of the distance between the splits may be no cost of choosing; empty where the data are gone."""
+    try:
+        found = [pose(run.experiment).description for run in runs if run.id in set(judged["run_id"])]
+    except ValueError:
+        return ""
+    least = min(found, key=lambda about: min(about.num_validation, about.num_test))
+    counts = least.num_validation, least.num_test
+    share = chance(float(judged["test"].mean()), *counts)
+    return (
+        f" Between {counts[0]:,} validation and {counts[1]:,} test images, a distance of {100 * share:.1f} points may "
+        "be chance; between the epochs, the images are the same."
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddlab.analyses.accuracy import has_unequal_classes, strategy_table
-from ddlab.analyses.choosing import choosing, told
+from ddlab.analyses.choosing import chance, choosing, told
 from ddlab.analyses.intervals import accuracy_interval, wilson
 from ddlab.analyses.judged import decided_rightly, judge_of
 from ddlab.data.cache import load
@@ -72,6 +72,17 @@ def test_what_choosing_costs_is_a_mean_over_the_strategies():
     assert "(2 strategies, mean)" in sentence and "+3.0 points on the validation images, which chose it" in sentence
     assert "+3.0 points on validation images and +1.0 points on test images" in sentence
     assert "as in the papers" not in sentence
+
+
+def test_what_may_be_chance_is_told_with_the_number_of_images():
+    """Two independent binomials: drawn often, their distance stays below it in 95 of 100 cases."""
+    rng = np.random.default_rng(0)
+    apart = np.abs(rng.binomial(288, 0.95, 20_000) / 288 - rng.binomial(359, 0.95, 20_000) / 359)
+    assert np.quantile(apart, 0.95) == pytest.approx(chance(0.95, 288, 359), rel=0.05)
+    run = judged_run()
+    sentence = told([run], strategy_table([run]))
+    assert "Between 19 validation and 64 test images, a distance of" in sentence
+    assert "Between" not in told([made_run()], strategy_table([made_run()]))
 
 
 def test_where_those_that_chose_judge_it_is_told_with_what_to_set():
