@@ -1,8 +1,8 @@
 """From how many local epochs on does a composed network beat a random start? The difference in validation accuracy.
 
 Run: ``python -m benchmarks.local_epochs [mnist] [cifar10] [--seeds 0 1 2]``; on one idle core half an hour for
-``mnist`` and 40 minutes for ``cifar10``. What is done is read from ``benchmarks/results/local_epochs.json`` and not trained again;
-``--table`` prints it and trains nothing. Needs MNIST and CIFAR-10 in ``DDLAB_DATA``.
+``mnist`` and 40 minutes for ``cifar10``. What is done is read from ``benchmarks/results/local_epochs.json`` and not
+trained again; ``--table`` prints it and trains nothing. Needs MNIST and CIFAR-10 in ``DDLAB_DATA``.
 
 Four local networks (2×2, reduction 1/N) train for L epochs at the rate 0.001, the composed network for 40 more
 (CIFAR-10: 20) at 0.0003. The random start has as many epochs as both at the same rates (equal epochs), or as many as
