@@ -139,6 +139,6 @@ def test_views_of_a_run_say_so_without_one(view):
 def test_every_view_opens_on_a_run_of_other_strategies(view, state):
     run = made_run(state)
     at = opened(view=view, run=run.id)
-    assert bool(at.error) == (state == "failed")
+    assert not at.error or state == "failed"
     if view == "history":
         assert any("trust_region_demo" in code.value for code in at.code)
