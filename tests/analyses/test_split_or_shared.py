@@ -69,6 +69,7 @@ def test_a_line_a_kind_over_the_number_of_subdomains(measure):
     assert [trace.name for trace in figure.data] == ["split data", "shared data"]
     assert all(list(trace.x) == [4, 6] for trace in figure.data)
     assert figure.data[0].y[0] == row(table, "split")[measure]
+    assert len(list(figure.select_xaxes())) == 1, "no empty axes beside an odd panel"
     assert (figure.data[0].error_y.array is not None) == (measure in ("accuracy", "loss"))
 
 
