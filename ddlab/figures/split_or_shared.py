@@ -23,7 +23,9 @@ def split_or_shared_lines(table: pd.DataFrame, measure: str, title: str) -> go.F
     panels = list(table.groupby(list(CASE[:3]), sort=False))
     names = [f"{dataset}, {mode}, order {order}" for (dataset, mode, order), _ in panels]
     rows = -(-len(panels) // COLUMNS)
-    cells = [{} if place < len(panels) else None for place in range(rows * COLUMNS)]  # None: no axes there
+    cells: list[dict[str, int] | None] = [
+        {} if place < len(panels) else None for place in range(rows * COLUMNS)
+    ]  # None: no axes there
     specs = [cells[row * COLUMNS : (row + 1) * COLUMNS] for row in range(rows)]
     figure = make_subplots(rows, COLUMNS, specs=specs, subplot_titles=names, vertical_spacing=0.3 / max(rows, 1))
     for place, (_, panel) in enumerate(panels):
