@@ -46,7 +46,7 @@ def show(run: Run, json: Json = False) -> None:
         return
     typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
     damaged = [fault for fault in damaged_files(folder) if fault not in state.message]
-    for line in filter(None, (state.message, reason, *damaged)):
+    for line in filter(None, (state.message, reason, *damaged, *folder.summary()["stuck"])):
         typer.echo(line)
     if state.is_live and progress:
         typer.echo(f"{percent(progress['done'])}: {progress['title']}, epoch {progress['epoch']}/{progress['epochs']}")

@@ -149,7 +149,8 @@ def _tell(run: RunFolder, json: bool) -> int:
         typer.echo(f"{state.state}: {state.message or 'nothing more is known'}", err=True)
         return 1
     if not json:
-        typer.echo(f"finished after {duration(state.seconds)}: {run.id}", err=True)
+        for line in (f"finished after {duration(state.seconds)}: {run.id}", *run.summary()["stuck"]):
+            typer.echo(line, err=True)
     return 0
 
 

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ddlab.analyses.split_or_shared import CASE, MEASURES
+from ddlab.data import DATASETS
 from ddlab.figures.colors import class_color
 from ddlab.figures.layout import finish, percent_axis
 
@@ -21,7 +22,7 @@ def split_or_shared_lines(table: pd.DataFrame, measure: str, title: str) -> go.F
         As :func:`ddlab.analyses.split_or_shared.summarize` gives it.
     """
     panels = list(table.groupby(list(CASE[:3]), sort=False))
-    names = [f"{dataset}, {mode}, order {order}" for (dataset, mode, order), _ in panels]
+    names = [f"{DATASETS[str(dataset)].title}, {mode}, order {order}" for (dataset, mode, order), _ in panels]
     rows = -(-len(panels) // COLUMNS)
     cells: list[dict[str, int] | None] = [
         {} if place < len(panels) else None for place in range(rows * COLUMNS)
@@ -49,7 +50,7 @@ def split_or_shared_lines(table: pd.DataFrame, measure: str, title: str) -> go.F
         figure.update_xaxes(title="N subdomains", tickvals=sorted(panel["subdomains"].unique()), **where)
     figure.update_annotations(font_size=13)
     if measure in ("accuracy", "rejected"):
-        figure.update_yaxes(**percent_axis("y")["yaxis"])
+        figure.update_yaxes(**percent_axis("y", tickformat="~%")["yaxis"])
     return finish(figure, f"{title}: {MEASURES[measure]}", height=PANEL * rows + 110)
 
 

@@ -57,7 +57,7 @@ class Stuck:
 
 
 def stuck_networks(run: "RunFolder") -> list[Stuck]:
-    """The networks that say the same for every validation image, in the order of their first records.
+    """The networks that say the same for every validation image, stage by stage in the order of their records.
 
     Runs of an older ddlab did not record it; nothing is said of them, nor of out-of-fold networks.
     """
@@ -68,7 +68,11 @@ def stuck_networks(run: "RunFolder") -> list[Stuck]:
             histories.setdefault(key, {})[record["epoch"]] = record
     kept = dict(_kept_epochs(run))
     found = (_stuck(key, history, kept.get(key) or max(history)) for key, history in histories.items())
-    return [network for network in found if network]
+    stages = list(dict.fromkeys(stage for stage, _, _ in histories))
+    return sorted(
+        (network for network in found if network),
+        key=lambda network: (stages.index(network.stage), network.seed, network.subdomain or 0),
+    )
 
 
 def says_the_same(share: float | None) -> bool:

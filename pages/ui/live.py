@@ -16,6 +16,7 @@ from pages.ui.literal import literal, literal_lines
 
 SECONDS = 1.0  # between two looks at a run that works
 LOG_LINES = 200
+MOST_STUCK = 6  # networks named one by one; of 32 subdomains all may be stuck
 LOOKS = {  # of every state: its sign, its word and its colour
     "queued": (":material/hourglass_top:", "Waiting", "gray"),
     "running": (":material/directions_run:", "Running", "blue"),
@@ -87,7 +88,9 @@ def health(runs: Sequence[RunFolder]) -> None:
     """Name the networks of finished runs that say the same for every image: their numbers are no result."""
     told = [(run.name, sentence) for run in runs for sentence in run.summary()["stuck"]]
     if told:
-        lines = [f"{name}: {sentence}" if len(runs) > 1 else sentence for name, sentence in told]
+        lines = [f"{name}: {sentence}" if len(runs) > 1 else sentence for name, sentence in told[:MOST_STUCK]]
+        if len(told) > MOST_STUCK:
+            lines.append(f"And {len(told) - MOST_STUCK} more networks.")
         st.warning(literal_lines("\n".join(lines)), icon=":material/heart_broken:")
 
 

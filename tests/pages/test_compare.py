@@ -133,12 +133,12 @@ def test_the_accuracy_to_reach_and_the_effort_are_in_the_url():
 def test_a_network_that_says_the_same_for_every_image_is_named_and_marked():
     run = made_run(seeds=(0, 1))
     sentence = "Global network (seed 0) says the same for every image: its layer hidden died in epoch 1; try more."
-    run.update_status(stuck=[sentence])
+    run.update_status(stuck=[sentence] * 8)
     path = run.stage("global", 0).path / "result.json"
     files.write_sealed(path, {**ANYTHING.read(path), "one_class": 1.0})
     at = opened(run=run.id)
     assert not at.exception
-    assert sentence in at.warning[0].value
+    assert at.warning[0].value.count(sentence) == 6 and "And 2 more networks." in at.warning[0].value
     assert "Global network ⚠ same answer for all (1 of 2 seeds)" in set(at.dataframe[0].value["title"])
     healthy = opened(run=made_run().id)
     assert not healthy.warning

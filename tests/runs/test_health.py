@@ -78,3 +78,10 @@ def test_a_finished_run_says_so_in_lists_and_a_running_one_in_its_line(own_home)
     assert run.summary()["stuck"] == [stuck_networks(run)[0].sentence]
     assert beware(["one.", "two.", "three."]) == " ⚠ one. (and 2 more networks)"
     assert beware([]) == ""
+
+
+def test_local_networks_are_named_in_the_order_of_the_subdomains(own_home):
+    run = run_with(DEAD)
+    for subdomain in (2, 0, 1):
+        run.append_metrics(0, record_of("local", 1, subdomain, DEAD))
+    assert [found.subdomain for found in stuck_networks(run)] == [None, 0, 1, 2]
