@@ -5,14 +5,15 @@ if no unit of some layer answers to any validation image. One that says the same
 averages of batch normalisation lag behind its weights while they move fast.
 
 Run: ``python -m benchmarks.dying [CASE ...]``, a few minutes of one core a case; what it measures stays in
-``benchmarks/results/dying.json``, and ``--table`` prints that without measuring. Data that are not in ``DDLAB_DATA``
-are left out.
+``benchmarks/results/dying.json``, is not measured again, and ``--table`` prints that alone. Other cures:
+``--warm-ups 100 200 --rates 0.0003``. Data that are not in ``DDLAB_DATA`` are left out.
 """
 
 import argparse
 import json
 import os
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ddlab.strategies.execute import execute
 
 RESULTS = Path(__file__).parent / "results" / "dying.json"
 WARM_UPS = (0, 50)
+RATE = 1e-3
 SEEDS = 10
 
 
@@ -60,14 +62,16 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(experiment: dict[str, Any], warm_up: int, seeds: int) -> dict[str, Any]:
+def measure(experiment: dict[str, Any], warm_up: int, rate: float, seeds: int) -> dict[str, Any]:
     """Train with every seed; what the last epochs' records tell."""
-    asked = {**experiment, "training": {**experiment["training"], "warm_up": warm_up}, "seeds": list(range(seeds))}
+    training = {**experiment["training"], "warm_up": warm_up, "learning_rate": rate}
+    asked = {**experiment, "training": training, "seeds": list(range(seeds))}
     records: list[dict[str, Any]] = []
     execute(RunFolder.create(parse_experiment(asked)), Ranks(), records.append, lambda: None)
     last = [record for record in records if record["epoch"] == experiment["training"]["epochs"]]
     return {
         "warm_up": warm_up,
+        "rate": rate,
         "worst_dead": [record["worst_layer_dead"] for record in last],
         "worst_layer": [record["worst_layer"] for record in last],
         "same_answer": [says_the_same(record["one_class"]) for record in last],
@@ -93,7 +97,8 @@ def table(measured: dict[str, list[dict[str, Any]]]) -> str:
             dead, loss, seeds = row["worst_dead"], row["first_loss"], len(row["worst_dead"])
             told = (
                 name,
-                f"{row['warm_up']} steps" if row["warm_up"] else "none",
+                (f"{row['warm_up']} steps" if row["warm_up"] else "none")
+                + (f", rate {row['rate']:g}" if row["rate"] != RATE else ""),
                 f"{sum(share == 1 for share in dead)} of {seeds}",
                 f"{sum(row['same_answer'])} of {seeds}",
                 f"{np.mean(dead):.0%} ({min(dead):.0%} to {max(dead):.0%})",
@@ -109,6 +114,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", default=list(CASES), help=f"some of: {'; '.join(CASES)}")
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--warm-ups", type=int, nargs="+", default=WARM_UPS, help="steps; 0: none")
+    parser.add_argument("--rates", type=float, nargs="+", default=[RATE])
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     measured = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -118,11 +125,16 @@ def main() -> None:
         except (ExperimentError, DataMissing) as error:
             print(f"{name}: left out: {error}", flush=True)
             continue
-        with tempfile.TemporaryDirectory() as home:
-            os.environ["DDLAB_HOME"] = home
-            measured[name] = [measure(CASES[name], warm_up, arguments.seeds) for warm_up in WARM_UPS]
-        files.write_json(RESULTS, {case: measured[case] for case in CASES if case in measured})
-        print(table({name: measured[name]}), flush=True)
+        rows = measured.setdefault(name, [])
+        known = {(row["warm_up"], row["rate"], len(row["worst_dead"])) for row in rows}
+        for warm_up, rate in product(arguments.warm_ups, arguments.rates):
+            if (warm_up, rate, arguments.seeds) in known:
+                continue
+            with tempfile.TemporaryDirectory() as home:
+                os.environ["DDLAB_HOME"] = home
+                rows.append(measure(CASES[name], warm_up, rate, arguments.seeds))
+            files.write_json(RESULTS, {case: measured[case] for case in CASES if case in measured})
+        print(table({name: rows}), flush=True)
     print(table(measured))
 
 
