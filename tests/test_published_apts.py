@@ -1,4 +1,4 @@
-"""Mode "released" with shared data follows the published losses, on a tenth of the digits; with split data it fails."""
+"""Mode "released" with shared data follows the published losses, mostly on a tenth of the digits; with split data it fails."""
 
 import os
 
@@ -15,12 +15,16 @@ FEW = {"dataset.train_images": 6000, "dataset.validation_images": 100}
 MINI = {**FEW, "training.batch_size": 1000}
 
 
-@pytest.mark.parametrize(("num_subdomains", "iterations"), [(2, 3), (4, 6), (6, 6)])
-def test_the_first_losses_are_those_of_the_figure(own_home, num_subdomains, iterations):
-    """N = 4 and 6 wait on a plateau, on which the sum of steps is rejected and the global iteration goes on alone."""
+@pytest.mark.parametrize(("num_subdomains", "iterations", "num_images"), [(2, 3, 60_000), (4, 6, 6000), (6, 6, 6000)])
+def test_the_first_losses_are_those_of_the_figure(own_home, num_subdomains, iterations, num_images):
+    """N = 4 and 6 wait on a plateau, on which the sum of steps is rejected and the global iteration goes on alone.
+
+    N = 2 leaves it at once: then a tenth of the digits is 1.2 to 1.5 % off whatever the seed, all of them 0.95 %.
+    """
     case = Case("mnist", "full", num_subdomains, 1)
     theirs = [published()[case][epoch]["loss"] for epoch in range(1, iterations + 1)]
-    assert [point["loss"] for point in curve(case, 0, iterations, **FEW)] == pytest.approx(theirs, rel=0.015)
+    ours = curve(case, 0, iterations, **FEW | {"dataset.train_images": num_images})
+    assert [point["loss"] for point in ours] == pytest.approx(theirs, rel=0.01)
 
 
 def test_minibatches_tell_shared_data_from_split_ones(own_home):

@@ -3,9 +3,9 @@
 Test images are a sample of all images, and a training is a sample of all trainings (first weights, order of the
 images). What is wanted is the mean accuracy of all trainings on all images. Of one seed only the images can be drawn
 anew. Of several, images are resampled by the bootstrap, each with what all seeds made of it; seeds are too few to be
-resampled (of three, the bootstrap's intervals hold the truth in 80 to 90 % of the cases), so their mean is drawn from
-Student's t distribution, with the part of the seeds' variance that images do not explain. Of two seeds such an interval
-is very wide, and rightly so.
+resampled (of three that vary, the bootstrap's intervals are too narrow), so their mean is drawn from Student's t
+distribution, with the part of the seeds' variance that images do not explain. Of two seeds such an interval is very
+wide, and rightly so.
 
 Shapes: S seeds, M images, R resamples.
 

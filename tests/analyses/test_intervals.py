@@ -75,6 +75,20 @@ def test_an_interval_holds_the_truth_in_95_of_100_cases(num_seeds, seed_sd):
     assert 0.90 <= held / cases <= 0.99
 
 
+def test_a_bootstrap_over_three_seeds_would_be_too_narrow():
+    """Why the seeds' mean is drawn from Student's t distribution, where seeds vary as much as the few images do."""
+    rng, expected, cases, bootstrapped, ours = np.random.default_rng(3), truth(1.0), 300, 0, 0
+    for case in range(cases):
+        table = drawn(rng, 3, 150, seed_sd=1.0)
+        seeds, images = rng.integers(3, size=(400, 3)), rng.integers(150, size=(400, 150))
+        means = [table[np.ix_(some, few)].mean() for some, few in zip(seeds, images, strict=True)]
+        low, high = np.quantile(means, [0.025, 0.975])
+        bootstrapped += low <= expected <= high
+        interval = accuracy_interval(table, seed=case)
+        ours += interval.low <= expected <= interval.high
+    assert bootstrapped / cases < 0.88 < 0.90 <= ours / cases <= 0.99
+
+
 def test_a_paired_difference_holds_the_truth_and_is_narrower_than_the_accuracies():
     rng, cases, held, widths = np.random.default_rng(0), 200, 0, []
     expected = truth(0.3, shift=0.5) - truth(0.3)

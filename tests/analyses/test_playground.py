@@ -1,6 +1,5 @@
 """The playground: its derivatives, its small matrices, and its steps beside those of the optimizers of torch."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -18,6 +17,7 @@ from ddlab.optim.trust_region import TrustRegion
 
 every_landscape = pytest.mark.parametrize("name", LANDSCAPES)
 STEPS = 15
+RADIUS = 0.4  # from 0.5 secant pairs in the valley become so nearly parallel that roundings grow a thousandfold a step
 
 
 @every_landscape
@@ -78,24 +78,16 @@ MODELS = [(1, "2"), (1, "1"), (1, "inf"), (2, "2")]
 WALKS = [("trust_region", 1, 1), ("apts", 1, 5), ("apts", 2, 5), ("apts", 4, 3)]
 
 
-def predictable(asked):
-    """Steps until a start that is moved by one rounding arrives elsewhere: then secant pairs are nearly parallel."""
-    moved = replace(asked, start=tuple(np.nextafter(asked.start, 9.0)))
-    both = zip(walk(asked, STEPS), walk(moved, STEPS), strict=False)
-    grown = [np.abs(np.subtract(step.there.point, other.there.point)).max() for step, other in both]
-    return next((number for number, growth in enumerate(grown) if growth > 1e-11), len(grown))
-
-
 @every_landscape
 @pytest.mark.parametrize(("order", "norm"), MODELS, ids=lambda value: str(value))
 @pytest.mark.parametrize(("method", "num_subdomains", "local_steps"), WALKS)
 def test_every_step_is_that_of_the_optimizer(name, order, norm, method, num_subdomains, local_steps):
     start = next(iter(LANDSCAPES[name].starts.values()))
-    asked = Walk(name, start, method, 0.5, order, norm, num_subdomains, local_steps)
+    asked = Walk(name, start, method, RADIUS, order, norm, num_subdomains, local_steps)
     point = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
     optimizer, closures = optimizer_of(asked, point), closures_of(asked, point)
     close = 1e-9 if order == 1 else 1e-8  # small matrices of nearly the same pairs are badly conditioned
-    steps = walk(asked, STEPS)[: predictable(asked)]
+    steps = walk(asked, STEPS)
     assert any(tuple(step.here.point) != tuple(step.there.point) for step in steps)
     for step in steps:
         assert optimizer.radius == pytest.approx(step.radius, abs=1e-9)
