@@ -7,7 +7,8 @@ every visitor Streamlit runs it once more, as a script.
 import streamlit as st
 from streamlit.starlette import App
 
-from pages.ui import devices, guard, selection, shell
+from pages.ui import guard, selection, shell
+from pages.ui.runs import devices
 
 
 def every_page() -> dict[str, list[st.Page]]:

@@ -28,8 +28,8 @@ from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from benchmarks.made import CLASSES, SHAPE
-from ddlab.analyses.cam import class_maps, grad_cam
-from ddlab.analyses.map_layers import is_analytic
+from ddlab.analyses.maps.cam import class_maps, grad_cam
+from ddlab.analyses.maps.layers import is_analytic
 from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Conv, Network
 from ddlab.models.build import CONV, build

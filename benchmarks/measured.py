@@ -9,7 +9,7 @@ An entry of a recipe::
     measured_before   what has changed in ddlab since, so that the numbers are no longer those of the recipe
 
 ``values`` are those of the seeds, in their order; ``interval`` is that of 95 % of the accuracy on the images that judge
-(:mod:`ddlab.analyses.intervals`); ``same_answer`` tells with how many of them a strategy says the same
+(:mod:`ddlab.analyses.comparison.intervals`); ``same_answer`` tells with how many of them a strategy says the same
 for every image, because its network has died or learned nothing. ``local`` is the mean of the local networks. Balanced
 accuracy (mean recall over the classes) is there where classes are of unequal size, unless what is possible is known.
 """
@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ddlab.analyses.accuracy import has_unequal_classes, strategy_table
+from ddlab.analyses.comparison.accuracy import has_unequal_classes, strategy_table
 from ddlab.data.shapes import BAYES_ACCURACY
 from ddlab.engine.devices import slots
 from ddlab.experiment import Experiment

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ddlab import files
-from ddlab.analyses.intervals import accuracy_interval, paired_difference
+from ddlab.analyses.comparison.intervals import accuracy_interval, paired_difference
 from ddlab.data.cache import load
 from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment, parse_experiment

@@ -8,7 +8,7 @@ References
 Gu, Zhang, Liu, Cai, ETNA 56, 2022: Section 3.1.2, Table 3.4.
 """
 
-from ddlab.analyses.cost import work_ratio
+from ddlab.analyses.comparison.cost import work_ratio
 from ddlab.data.source import Description
 from ddlab.models.counting import Counting
 from ddlab.problem import assemble

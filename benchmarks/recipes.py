@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from benchmarks import measured
-from ddlab.analyses.setup import recoded
+from ddlab.analyses.comparison.setup import recoded
 from ddlab.cli.train import parse_setting
 from ddlab.data.shapes import BAYES_ACCURACY
 from ddlab.fingerprint import repeats

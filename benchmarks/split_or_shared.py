@@ -1,9 +1,9 @@
 """What does decomposing the data cost and give? APTS with split and with shared data, at equal N, work and seeds.
 
 ``python -m benchmarks.split_or_shared`` makes what ``benchmarks/results/split_or_shared.json`` lacks, prints all of it
-and writes the means to ``ddlab/analyses/recorded``, which the page Trust region shows; ``--show`` trains nothing.
-Digits, and 12,000 digits of MNIST in minibatches of 2,000, ten epochs: about 12 minutes on a core. Needs MNIST in
-``DDLAB_DATA``.
+and writes the means to ``ddlab/analyses/trust_region/recorded``, which the page Trust region shows; ``--show`` trains
+nothing. Digits, and 12,000 digits of MNIST in minibatches of 2,000, ten epochs: about 12 minutes on a core. Needs MNIST
+in ``DDLAB_DATA``.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from ddlab.analyses.split_or_shared import RECORDED, differences, in_words, summarize
+from ddlab.analyses.trust_region.split_or_shared import RECORDED, differences, in_words, summarize
 from ddlab.experiment import Experiment
 from ddlab.runs import RunFolder
 

@@ -3,7 +3,10 @@
 import streamlit as st
 
 from ddlab.trained import trained_dnns, trained_networks
-from pages.ui import map_pictures, map_scores, maps, results, selection, shell
+from pages.ui import results, selection, shell
+from pages.ui.maps import choices as maps
+from pages.ui.maps import pictures as map_pictures
+from pages.ui.maps import scores as map_scores
 
 shell.title("Where does each network look?")
 st.markdown(

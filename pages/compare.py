@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from ddlab.analyses.choosing import told
-from ddlab.analyses.paper import paper_rows
-from ddlab.figures import accuracy as figures
-from pages.ui import charts, communication, effort, live, paper, results, selection, shell
-from pages.ui.comparison import show_table
+from ddlab.analyses.comparison.choosing import told
+from ddlab.analyses.comparison.paper import paper_rows
+from ddlab.figures.comparison import accuracy as figures
+from pages.ui import charts, results, selection, shell
+from pages.ui.comparison import communication, effort, paper
+from pages.ui.comparison.strategies import show_table
 from pages.ui.literal import literal
+from pages.ui.runs import live
 
 shell.title("Which strategy is best, and what does it cost?")
 st.markdown(

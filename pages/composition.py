@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ddlab.analyses.premises import premises, why_not_composed
+from ddlab.analyses.composition.premises import premises, why_not_composed
 from ddlab.strategies.stage import LOCAL
-from pages.ui import blocks, feature_maps, results, selection, shell, theory
+from pages.ui import results, selection, shell
+from pages.ui.composition import blocks, feature_maps, theory
 
 shell.title("Does the composed network reproduce its local networks, and what does further training change?")
 st.markdown(

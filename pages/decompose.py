@@ -4,15 +4,17 @@ import math
 
 import streamlit as st
 
-from ddlab.analyses.cost import cost_table, work_ratio
-from ddlab.analyses.sight import evidence_share, subdomain_table
+from ddlab.analyses.comparison.cost import cost_table, work_ratio
+from ddlab.analyses.decisions.visibility import evidence_share, subdomain_table
 from ddlab.decomposition import times
-from ddlab.figures import cost as costs
 from ddlab.figures import images as pictures
+from ddlab.figures.comparison import cost as costs
 from ddlab.figures.volumes import Scene
 from ddlab.models.counting import FLOPS, PARAMETERS, Counting
 from ddlab.words import extents
-from pages.ui import charts, cut, dataset, picture, selection, shell, ways
+from pages.ui import charts, picture, selection, shell
+from pages.ui.making import counting_conventions as ways
+from pages.ui.making import cut, dataset
 
 shell.title("What does every subdomain see?")
 st.markdown(

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from ddlab.analyses import probabilities as analysis
+from ddlab.analyses.decisions import probabilities as analysis
 from ddlab.figures import images as pictures
-from ddlab.figures.accuracy import confusion_matrix
+from ddlab.figures.comparison.accuracy import confusion_matrix
 from ddlab.figures.volumes import Scene
 from ddlab.strategies import STRATEGIES
-from pages.ui import attributions, charts, decisions, live, picture, results, selection, shell
+from pages.ui import charts, picture, results, selection, shell
+from pages.ui.decisions import attributions
+from pages.ui.decisions import probabilities as decisions
 from pages.ui.literal import literal
+from pages.ui.runs import live
 
 ANY = "any"
 

@@ -3,8 +3,10 @@
 import streamlit as st
 
 from ddlab.runs import RunFolder, list_runs
-from pages.ui import curves, export, live, selection, shell, table
+from pages.ui import selection, shell
+from pages.ui.comparison import curves
 from pages.ui.literal import literal
+from pages.ui.runs import export, live, table
 
 shell.title("What is training, and how is it going?")
 st.write(

@@ -4,7 +4,10 @@ import streamlit as st
 
 from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, open_run
-from pages.ui import curves, live, replay, selection, shell
+from pages.ui import selection, shell
+from pages.ui.comparison import curves
+from pages.ui.decisions import replay
+from pages.ui.runs import live
 
 TRAINED = "trained"  # in the URL: the run that the button started
 

@@ -5,7 +5,8 @@ import streamlit as st
 from ddlab.layouts import LAYOUTS
 from ddlab.runs import list_runs
 from ddlab.sweeps import by_sweep
-from pages.ui import selection, shell, sweeping
+from pages.ui import selection, shell
+from pages.ui.sweeps import decompositions as sweeping
 
 shell.title("Which decomposition is best?")
 st.write(

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from pages.ui import form, live, plan, selection, shell, source
+from pages.ui import selection, shell
+from pages.ui.making import form, plan, source
+from pages.ui.runs import live
 
 shell.title("What do you want to train?")
 st.write(

@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from pages.ui import playground, radius, results, selection, sensitivity, shell, split_or_shared
+from pages.ui import results, selection, shell
+from pages.ui.sweeps import sensitivity
+from pages.ui.trust_region import history as radius
+from pages.ui.trust_region import playground, split_or_shared
 
 VIEWS = {
     "playground": "Playground",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ddlab.analyses.paper import Cell, cell_of, compared_table
+from ddlab.analyses.comparison.paper import Cell, cell_of, compared_table
 from ddlab.recipes import RECIPES
 from ddlab.recipes.klawonn import small
 from ddlab.strategies import COMPARED_BY_KLAWONN

@@ -1,4 +1,4 @@
-"""Mode "released" with shared data follows the published losses, mostly on a tenth of the digits; with split data it fails."""
+"""Mode "released" with shared data follows the published losses, on a tenth of the digits; with split data it fails."""
 
 import os
 

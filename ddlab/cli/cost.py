@@ -58,7 +58,7 @@ def cost(asked: Asked) -> None:
 
     Bytes are those of training with Adam in float32, and do not depend on the conventions.
     """
-    from ddlab.analyses.cost import cost_table, ways_table, work_ratio
+    from ddlab.analyses.comparison.cost import cost_table, ways_table, work_ratio
     from ddlab.models.counting import FLOPS, PARAMETERS, Counting
 
     counting = Counting(asked.convention, asked.flops)

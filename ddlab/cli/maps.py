@@ -34,7 +34,7 @@ def maps(
 
     Without --out they are scored or told about, not kept.
     """
-    from ddlab.analyses.mapping import map_images, score_images
+    from ddlab.analyses.maps.of_run import map_images, score_images
     from ddlab.runs import open_run
 
     folder = open_run(run)
@@ -56,7 +56,7 @@ def maps(
 
 
 def _write(mapped: Any, out: Path) -> None:
-    from ddlab.figures.map_files import map_files
+    from ddlab.figures.maps.files import map_files
     from ddlab.files import write_atomically
 
     if out.suffix == ".npz":

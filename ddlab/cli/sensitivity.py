@@ -70,9 +70,9 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def _tell_plan(todo: "list[Step]", json: bool) -> None:
     """Write what would be trained, and about how long it would take."""
-    from ddlab.analyses.cost import machine_rate
-    from ddlab.analyses.sensitivity import plan_of_sensitivity
-    from ddlab.analyses.sweep import runs_at_once, wall_seconds
+    from ddlab.analyses.comparison.cost import machine_rate
+    from ddlab.analyses.sweeps.decompositions import runs_at_once, wall_seconds
+    from ddlab.analyses.sweeps.sensitivity import plan_of_sensitivity
 
     table = plan_of_sensitivity(todo, machine_rate(list_runs()))
     left = table[table["open"]]
@@ -91,7 +91,7 @@ def _tell_plan(todo: "list[Step]", json: bool) -> None:
 
 def _tell(runs: list[RunFolder], json: bool) -> int:
     """Write what the sweep came to; the exit code is 0 only if every run finished or diverged."""
-    from ddlab.analyses.sensitivity import DIVERGED, in_words, plateaus, sensitivity_table
+    from ddlab.analyses.sweeps.sensitivity import DIVERGED, in_words, plateaus, sensitivity_table
 
     table = sensitivity_table(runs)
     widths = plateaus(table)

@@ -77,8 +77,8 @@ def write_ids(runs: list[RunFolder]) -> None:
 
 def _tell_plan(variants: tuple[Any, ...], todo: list[Any], json: bool) -> None:
     """Write what would be trained, and about how long it would take."""
-    from ddlab.analyses.cost import machine_rate
-    from ddlab.analyses.sweep import plan_of_sweep, runs_at_once, wall_seconds
+    from ddlab.analyses.comparison.cost import machine_rate
+    from ddlab.analyses.sweeps.decompositions import plan_of_sweep, runs_at_once, wall_seconds
 
     table = plan_of_sweep(variants, machine_rate(list_runs()))
     fits = table["reason"].eq("")
@@ -136,7 +136,7 @@ def _watch(runs: list[RunFolder]) -> None:
 
 def _tell(runs: list[RunFolder], json: bool) -> int:
     """Write what the sweep came to; the exit code is 0 only if all runs finished."""
-    from ddlab.analyses.sweep import sweep_table
+    from ddlab.analyses.sweeps.decompositions import sweep_table
 
     table = sweep_table(sorted(runs, key=lambda run: run.id, reverse=True))
     if json:

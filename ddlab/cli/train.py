@@ -156,8 +156,8 @@ def _tell(run: RunFolder, json: bool) -> int:
 
 def results(run: RunFolder) -> tuple[dict[str, dict[str, Any]], str]:
     """What every strategy came to, for JSON, and who judged: means over the seeds; unknown numbers are null."""
-    from ddlab.analyses.accuracy import strategy_table
-    from ddlab.analyses.choosing import told
+    from ddlab.analyses.comparison.accuracy import strategy_table
+    from ddlab.analyses.comparison.choosing import told
 
     table = strategy_table([run])
     rows = table.astype(object).where(table.notna(), None).to_dict("records")

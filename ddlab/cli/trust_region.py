@@ -24,7 +24,7 @@ def trust_region(
 
     The additive step of APTS and SAPTS comes first, then the global iteration after it.
     """
-    from ddlab.analyses import trust_region as analysis
+    from ddlab.analyses.trust_region import history as analysis
     from ddlab.runs import open_run
 
     folder = open_run(run)

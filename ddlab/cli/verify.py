@@ -27,7 +27,7 @@ def verify(
 
     The composed network is the run's own, or made here. Exit code 1 if something does not hold that must.
     """
-    from ddlab.analyses.verification import verify as verified
+    from ddlab.analyses.composition.verification import verify as verified
     from ddlab.runs import open_run
 
     folder = open_run(run)

@@ -1,9 +1,9 @@
-"""The cells of Klawonn, Lanser and Weber's Tables 1 and 2; their numbers are those of :mod:`ddlab.analyses.paper`."""
+"""The cells of Klawonn, Lanser and Weber's Tables 1 and 2, with the numbers of ``ddlab.analyses.comparison.paper``."""
 
 from typing import Any
 
-from ddlab.analyses.paper import Cell as PaperCell
-from ddlab.analyses.paper import cell_of, paper_table
+from ddlab.analyses.comparison.paper import Cell as PaperCell
+from ddlab.analyses.comparison.paper import cell_of, paper_table
 from ddlab.recipes import RECIPES
 from ddlab.reproductions.cells import Cell, Quantity, Training
 from ddlab.strategies import STRATEGIES

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ddlab.analyses.cost import machine_rate, plan_table
+from ddlab.analyses.comparison.cost import machine_rate, plan_table
 from ddlab.engine.devices import num_workers
 from ddlab.experiment import Experiment
 from ddlab.fingerprint import fingerprint, repeats

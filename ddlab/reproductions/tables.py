@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ddlab.analyses.accuracy import flatten
-from ddlab.analyses.setup import recoded
+from ddlab.analyses.comparison.accuracy import flatten
+from ddlab.analyses.comparison.setup import recoded
 from ddlab.files import write_atomically
 from ddlab.fingerprint import decisive
 from ddlab.reproductions import BUDGETS, TARGETS

@@ -3,12 +3,15 @@
 import pandas as pd
 import streamlit as st
 
-from ddlab.analyses import accuracy, probabilities
+from ddlab.analyses.comparison import accuracy
+from ddlab.analyses.decisions import probabilities
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.problem import Problem, decompose, pose
 from ddlab.runs import RunFolder
-from pages.ui import dataset, live, selection, shell
+from pages.ui import selection, shell
+from pages.ui.making import dataset
+from pages.ui.runs import live
 
 KEPT = 16  # results in memory, of all sessions together
 

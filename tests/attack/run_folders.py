@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 
 from ddlab import cli
-from ddlab.analyses.accuracy import differing_settings, learning_curves, strategy_table
-from ddlab.analyses.communication import measured_communication
-from ddlab.analyses.cost import machine_rate
-from ddlab.analyses.effort import effort_curves
-from ddlab.analyses.paper import paper_comparison, paper_overview
-from ddlab.analyses.passes import passes_table
-from ddlab.analyses.probabilities import read_outcomes
-from ddlab.analyses.replay import timeline
-from ddlab.analyses.sensitivity import sensitivity_table
-from ddlab.analyses.sweep import sweep_table
-from ddlab.analyses.trust_region import histories
+from ddlab.analyses.comparison.accuracy import differing_settings, learning_curves, strategy_table
+from ddlab.analyses.comparison.communication import measured_communication
+from ddlab.analyses.comparison.cost import machine_rate
+from ddlab.analyses.comparison.effort import effort_curves
+from ddlab.analyses.comparison.optimizers import passes_table
+from ddlab.analyses.comparison.paper import paper_comparison, paper_overview
+from ddlab.analyses.decisions.probabilities import read_outcomes
+from ddlab.analyses.decisions.replay import timeline
+from ddlab.analyses.sweeps.decompositions import sweep_table
+from ddlab.analyses.sweeps.sensitivity import sensitivity_table
+from ddlab.analyses.trust_region.history import histories
 from ddlab.engine.control import queue_position
 from ddlab.engine.tickets import tickets
 from ddlab.home import home

@@ -34,8 +34,8 @@ SECONDS = 10.0
 FORM = """
 import streamlit as st
 from ddlab.experiment import Experiment
-from pages.ui import form
-from pages.ui.plan import examine
+from pages.ui.making import form
+from pages.ui.making.plan import examine
 asked = form.show(Experiment().model_dump(mode="json"), "attack", True)
 asked.report(examine(asked.tree).faults)
 st.session_state["asked"] = asked.tree

@@ -141,7 +141,7 @@ def test_an_experiment_of_an_older_ddlab_means_what_it_did():
 
 def test_test_images_can_be_looked_at():
     pytest.importorskip("torch")
-    from ddlab.analyses.mapping import asked_images
+    from ddlab.analyses.maps.of_run import asked_images
 
     run = made_run(experiment=made_experiment({"test": "official"}))
     asked = asked_images(run, "test:0,2-3")

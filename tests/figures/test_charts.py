@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddlab.analyses.accuracy import learning_curves, strategy_table
-from ddlab.analyses.cost import cost_table
-from ddlab.analyses.paper import compared_table
-from ddlab.figures import accuracy, cost, probabilities
+from ddlab.analyses.comparison.accuracy import learning_curves, strategy_table
+from ddlab.analyses.comparison.cost import cost_table
+from ddlab.analyses.comparison.paper import compared_table
 from ddlab.figures.colors import CLASSES, class_color, ink, rgba, strategy_color
+from ddlab.figures.comparison import accuracy, cost
+from ddlab.figures.decisions import probabilities
 from ddlab.figures.layout import CLEAR
 from ddlab.problem import pose
 from ddlab.strategies import STRATEGIES

@@ -6,7 +6,8 @@ from PIL import Image
 from ddlab.data import cache
 from ddlab.experiment import parse_experiment
 from ddlab.runs import RunFolder, list_runs
-from pages.ui import live, many_runs
+from pages.ui.runs import live
+from pages.ui.sweeps import many_runs
 from tests.made_run import made_run
 from tests.pages.test_train import train_button, widgets
 
@@ -22,7 +23,13 @@ def untouched(monkeypatch):
         return real(settings)
 
     real = cache.describe
-    for module in ("ddlab.problem", "ddlab.sweeps", "pages.ui.dataset", "pages.ui.form", "pages.ui.source"):
+    for module in (
+        "ddlab.problem",
+        "ddlab.sweeps",
+        "pages.ui.making.dataset",
+        "pages.ui.making.form",
+        "pages.ui.making.source",
+    ):
         monkeypatch.setattr(f"{module}.describe", describe)
 
 

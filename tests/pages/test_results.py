@@ -34,7 +34,8 @@ def test_a_new_result_is_seen():
 
 def _page():
     from ddlab.runs import list_runs
-    from pages.ui import live, results
+    from pages.ui import results
+    from pages.ui.runs import live
 
     live.follow(list_runs()[0], lambda run: None, results.stamp)
 

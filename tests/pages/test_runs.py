@@ -124,7 +124,7 @@ def test_a_run_without_weights_says_so(open_page):
 def many(monkeypatch):
     """More runs than a picker offers, or a page of the table."""
     monkeypatch.setattr("pages.ui.selection.MOST_OFFERED", 3)
-    monkeypatch.setattr("pages.ui.table.AT_ONCE", 3)
+    monkeypatch.setattr("pages.ui.runs.table.AT_ONCE", 3)
     return [made_run("queued").id for _ in range(5)][::-1]
 
 

@@ -23,7 +23,7 @@ def no_example(monkeypatch, tmp_path):
 
 def opened(**query):
     def page():
-        from pages.ui import sensitivity
+        from pages.ui.sweeps import sensitivity
 
         sensitivity.show()
 
@@ -65,7 +65,7 @@ def test_the_command_makes_the_same_runs(monkeypatch, ddlab):
 
 def test_it_shows_what_is_there_and_goes_on_with_the_rest_but_not_with_what_diverged(monkeypatch):
     resumed = []
-    monkeypatch.setattr("pages.ui.many_runs.resume", lambda run: resumed.append(run.id))
+    monkeypatch.setattr("pages.ui.sweeps.many_runs.resume", lambda run: resumed.append(run.id))
     tuned_run("adam", 0.01, [0.9]), tuned_run("adam", 1.0, state="diverged"), tuned_run("sapts", 0.01, [0.92])
     failed = tuned_run("sapts", 1.0, state="failed")
     at = opened(sensitivity=NAME, sensitivity_epoch="kept")

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from ddlab.analyses.replay import telling, timeline, witnesses
-from ddlab.figures import replay
+from ddlab.analyses.decisions.replay import telling, timeline, witnesses
+from ddlab.figures.decisions import replay
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs, listing
 from tests.made_run import made_run
@@ -15,7 +15,7 @@ from tests.made_run import made_run
 @pytest.fixture
 def example(monkeypatch):
     """A made run in the place of the shipped one."""
-    from pages.ui.replay import _curves, _maps
+    from pages.ui.decisions.replay import _curves, _maps
 
     run = made_run()
     monkeypatch.setattr(listing, "_SHIPPED", run.path.parent)
@@ -41,7 +41,7 @@ def test_without_the_example_the_page_says_so(open_page, monkeypatch, tmp_path):
 
 def test_the_button_trains_the_demonstration(open_page, monkeypatch):
     launched = []
-    monkeypatch.setattr("pages.ui.live.launch", launched.append)
+    monkeypatch.setattr("pages.ui.runs.live.launch", launched.append)
     test = open_page("start")
     next(button for button in test.button if button.label == "Train it for real").click().run()
     assert [run.id for run in launched] == [list_runs()[0].id]

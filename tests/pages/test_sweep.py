@@ -46,7 +46,7 @@ def test_empty_it_tells_what_it_is_for_and_starts_all_runs_at_one_click(monkeypa
 
 def test_it_shows_what_is_there_and_goes_on_with_the_rest(monkeypatch, open_page, swept):
     resumed = []
-    monkeypatch.setattr("pages.ui.many_runs.resume", lambda run: resumed.append(run.id))
+    monkeypatch.setattr("pages.ui.sweeps.many_runs.resume", lambda run: resumed.append(run.id))
     page = open_page("sweep", base="run", run=swept[0].id, strategy="cnn_dnn", **SMALL)
     assert any("**2 runs**" in text.value and "2 of this sweep are there" in text.value for text in page.markdown)
     heat, cloud = figures(page)

@@ -7,9 +7,9 @@ from ddlab.experiment import Experiment, Settings, parse_experiment
 from ddlab.problem import pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
-from pages.ui import form
-from pages.ui.plan import command_line, examine
-from pages.ui.source import overrides
+from pages.ui.making import form
+from pages.ui.making.plan import command_line, examine
+from pages.ui.making.source import overrides
 from tests.made_run import made_experiment, made_run
 
 
@@ -148,7 +148,7 @@ def test_a_link_that_cannot_be_followed_says_so(link, open_page):
 
 def test_train_makes_a_run_and_launches_it(open_page, monkeypatch):
     launched = []
-    monkeypatch.setattr("pages.ui.live.launch", launched.append)
+    monkeypatch.setattr("pages.ui.runs.live.launch", launched.append)
     test = open_page("train", recipe="demo")
     train_button(test).click().run()
     assert [run.id for run in launched] == [list_runs()[0].id]

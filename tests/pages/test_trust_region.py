@@ -3,10 +3,10 @@
 import pytest
 from streamlit.util import AttributeDictionary
 
-from ddlab.analyses.landscapes import LANDSCAPES
-from ddlab.analyses.plane_steps import METHODS
+from ddlab.analyses.trust_region.landscapes import LANDSCAPES
+from ddlab.analyses.trust_region.plane_steps import METHODS
 from ddlab.runs.trash import delete
-from pages.ui import playground
+from pages.ui.trust_region import playground
 from tests.made_run import made_run
 from tests.made_trust_region import made_trust_region_run
 from tests.pages.standalone import figures, open_alone

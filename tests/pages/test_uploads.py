@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pages.ui import uploads
+from pages.ui.maps import uploads
 
 
 @pytest.fixture

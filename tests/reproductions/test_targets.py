@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ddlab.analyses.paper import paper_table
+from ddlab.analyses.comparison.paper import paper_table
 from ddlab.data.source import Description
 from ddlab.fingerprint import fingerprint
 from ddlab.problem import assemble

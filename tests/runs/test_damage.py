@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from ddlab import files
-from ddlab.analyses.accuracy import strategy_table
-from ddlab.analyses.cost import machine_rate
-from ddlab.analyses.paper import repeating_runs
-from ddlab.analyses.probabilities import read_outcomes
+from ddlab.analyses.comparison.accuracy import strategy_table
+from ddlab.analyses.comparison.cost import machine_rate
+from ddlab.analyses.comparison.paper import repeating_runs
+from ddlab.analyses.decisions.probabilities import read_outcomes
 from ddlab.engine import tickets
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.records import ANYTHING, sealed

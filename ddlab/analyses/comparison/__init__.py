@@ -1,0 +1,1 @@
+"""Compare strategies: accuracy, cost, communication, choosing, and the papers' tables."""

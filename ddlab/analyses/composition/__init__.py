@@ -1,0 +1,1 @@
+"""Composed networks: theorems, blocks of weights, feature maps."""

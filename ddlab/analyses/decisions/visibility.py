@@ -1,0 +1,80 @@
+"""Who sees what: the subdomains, how much of the evidence each holds, and how often its network alone is right."""
+
+import numpy as np
+import pandas as pd
+
+from ddlab.analyses.decisions.probabilities import Explanation, Outcomes
+from ddlab.decomposition import Decomposition, times
+
+
+def evidence_share(decomposition: Decomposition, mask: np.ndarray) -> np.ndarray:
+    """Which share of an image's evidence every subdomain holds, ``(N,)``; zeros where there is no evidence at all.
+
+    Overlapping subdomains may hold the same evidence, so the shares may sum to more than 1.
+    """
+    held = np.array([float(part.sum()) for part in decomposition.split(np.asarray(mask, dtype=float))])
+    return held / max(float(np.sum(mask)), 1.0)
+
+
+def subdomain_table(decomposition: Decomposition, mask: np.ndarray | None = None) -> pd.DataFrame:
+    """Every subdomain: ``subdomain`` from 1, ``place`` (rows × columns), ``size`` and ``share`` of the image in pixels.
+
+    Parameters
+    ----------
+    mask
+        The evidence of an image, which adds the column ``evidence`` (share seen), or None.
+    """
+    pixels = np.prod(decomposition.shape)
+    table = pd.DataFrame(
+        {
+            "subdomain": np.arange(1, len(decomposition) + 1),
+            "place": [str(box) for box in decomposition],
+            "size": [times(box.shape) for box in decomposition],
+            "share": [np.prod(box.shape) / pixels for box in decomposition],
+        }
+    )
+    return table if mask is None else table.assign(evidence=evidence_share(decomposition, mask))
+
+
+def sight_table(explanation: Explanation, decomposition: Decomposition, mask: np.ndarray) -> pd.DataFrame:
+    """How sure every local network is beside how much it saw.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``subdomain`` from 1, ``evidence`` (share seen), ``confidence`` (highest probability), ``names``, ``right``.
+    """
+    named = explanation.named
+    return pd.DataFrame(
+        {
+            "subdomain": np.arange(1, len(named) + 1),
+            "evidence": evidence_share(decomposition, mask),
+            "confidence": explanation.local_NK.max(axis=1),
+            "names": [explanation.classes[index] for index in named],
+            "right": named == explanation.truth,
+        }
+    )
+
+
+def subdomain_accuracy(outcomes: Outcomes) -> pd.DataFrame:
+    """How often every local network alone is right.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``subdomain`` from 1, ``accuracy``, then a column a class: the share of its images that are named rightly.
+
+    Raises
+    ------
+    ValueError
+        If the local networks are not trained yet.
+    """
+    local = outcomes.any_local
+    if local is None:
+        raise ValueError("the local networks of this run are not trained yet")
+    right = local.argmax(axis=2) == outcomes.labels[:, None]
+    table = pd.DataFrame({"subdomain": np.arange(1, right.shape[1] + 1), "accuracy": right.mean(axis=0)})
+    for index, name in enumerate(outcomes.classes):
+        of_class = right[outcomes.labels == index]
+        table[name] = of_class.mean(axis=0) if len(of_class) else np.nan
+    return table

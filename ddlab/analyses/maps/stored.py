@@ -1,0 +1,141 @@
+"""What ``ddlab maps`` found, in files that a page reads without torch: the maps of some images, or their scores.
+
+Viewers are those who look at whole images: a network, the local networks together, a CNN-DNN. M images, K classes.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from ddlab.analyses.maps.scores import Curves, mean_and_error
+
+SCORES = {"pointing": "pointing game", "energy": "energy in the evidence", "insertion": "insertion area"} | {
+    "deletion": "deletion area",
+    "sanity": "rank correlation with random weights",
+}
+RANDOM = "Random pointing"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Facts as plain values and arrays, in one npz file.
+
+    Parameters
+    ----------
+    about
+        What is written as JSON: the run, the images, the viewers' titles by name.
+    """
+
+    about: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+    def save(self, path: Path) -> None:
+        """Write everything to one npz file."""
+        path.write_bytes(self.packed())
+
+    def packed(self) -> bytes:
+        """The npz file."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, about=np.array(json.dumps(self.about)), **self.arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read it again."""
+        with np.load(path, allow_pickle=False) as arrays:
+            about = json.loads(str(arrays["about"]))
+            return cls(about, {name: arrays[name] for name in arrays.files if name != "about"})
+
+    @property
+    def viewers(self) -> dict[str, str]:
+        """Titles by name, in a fixed order."""
+        return self.about["viewers"]
+
+
+@dataclass(frozen=True)
+class Mapped(Kept):
+    """The maps ``maps:<viewer>`` ``(M, K, *shape)`` on the image, NaN where nobody looks, and what they are about.
+
+    Beside them: ``images`` ``(M, C, *shape)`` bytes, ``masks`` ``(M, *shape)`` where the evidence is known,
+    ``probabilities:<viewer>`` ``(M, K)``, and of volumes the ``affine`` from voxels to millimetres.
+    """
+
+    @property
+    def images(self) -> np.ndarray:
+        """Bytes ``(M, C, *shape)``."""
+        return self.arrays["images"]
+
+    def mask(self, place: int) -> np.ndarray | None:
+        """The evidence of the image at ``place``; None where it has none or it is not known."""
+        mask = self.arrays["masks"][place] if "masks" in self.arrays else None
+        return mask if np.any(mask) else None
+
+    def maps(self, viewer: str) -> np.ndarray:
+        """``(M, K, *shape)``."""
+        return self.arrays[f"maps:{viewer}"]
+
+    def probabilities(self, viewer: str) -> np.ndarray:
+        """``(M, K)``."""
+        return self.arrays[f"probabilities:{viewer}"]
+
+    def table(self) -> pd.DataFrame:
+        """What every viewer says: ``image``, ``viewer``, ``decides``, and a column of probabilities a class."""
+        classes = self.about["classes"]
+        parts = []
+        for name, title in self.viewers.items():
+            said = self.probabilities(name)
+            part = pd.DataFrame(said, columns=classes)
+            part.insert(0, "image", self.about["images"])
+            part.insert(1, "viewer", title)
+            part.insert(2, "decides", [classes[int(index)] for index in said.argmax(1)])
+            parts.append(part)
+        return pd.concat(parts, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Scored(Kept):
+    """Scores ``<score>:<viewer>`` ``(M,)`` of the maps of one class an image.
+
+    ``<curve>:<viewer>`` ``(M, S + 1)`` with ``insertion_curve`` and ``deletion_curve`` over ``shares``; and
+    ``evidence``, the share of every image that is evidence; NaN where none is known.
+    """
+
+    def score(self, name: str, viewer: str) -> np.ndarray:
+        """``(M,)``; NaN where it is not known."""
+        return self.arrays[f"{name}:{viewer}"]
+
+    def curves(self, viewer: str) -> Curves:
+        """Probabilities as pixels come and go."""
+        drawn = (self.arrays[f"{name}_curve:{viewer}"] for name in ("insertion", "deletion"))
+        return Curves(self.arrays["shares"], *drawn)
+
+    def table(self) -> pd.DataFrame:
+        """A row a viewer: ``viewer`` and, of every score, its mean and the ``± standard error``; last, random pointing.
+
+        Scores that no image has are left out.
+        """
+        rows = [
+            self._row(title, {score: self.score(score, name) for score in SCORES})
+            for name, title in self.viewers.items()
+        ]
+        even = self.arrays["evidence"]
+        table = pd.DataFrame([*rows, self._row(RANDOM, {"pointing": even, "energy": even})])
+        return table.dropna(axis=1, how="all")
+
+    def counts(self) -> tuple[int, int]:
+        """Images, and those of them whose evidence is known."""
+        evidence = self.arrays["evidence"]
+        return len(evidence), int((~np.isnan(evidence)).sum())
+
+    def _row(self, title: str, scores: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        row: dict[str, Any] = {"viewer": title}
+        for score, values in scores.items():
+            mean, error, _ = mean_and_error(values)
+            row |= {SCORES[score]: mean, f"± {SCORES[score]}": error}
+        return row

@@ -1,0 +1,175 @@
+"""Those who look at whole images and decide: a global network, the local networks together, a whole CNN-DNN.
+
+Shapes: B images, C channels, K classes, N subdomains.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ddlab.analyses.maps.cam import class_maps, composed_cam, place
+from ddlab.analyses.maps.layers import common_layers
+from ddlab.decomposition import Decomposition
+from ddlab.models.architecture import Network
+from ddlab.models.build import build
+from ddlab.problem import pose
+from ddlab.registry import unknown
+from ddlab.runs import RunFolder
+from ddlab.strategies import STRATEGIES
+from ddlab.trained import TrainedDNN, TrainedNetwork, trained_dnns, trained_networks
+
+LOCAL = "local"
+AT_ONCE = 2**24  # numbers in all maps of a batch, about
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a viewer sees: maps on the image ``(B, K, *shape)``, NaN where it does not look, and probabilities."""
+
+    maps: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Networks that see an image, each its box, and how they decide: alone, by their mean, or by a DNN.
+
+    Parameters
+    ----------
+    modules
+        Of the networks, in evaluation.
+    decomposition
+        Their boxes; a network on the whole image has one.
+    dnn
+        Description and module of the DNN; None: the mean of the probabilities decides.
+    outputs
+        What the DNN gets: ``"probabilities"`` or ``"logits"``.
+    """
+
+    name: str
+    title: str
+    networks: tuple[Network, ...]
+    modules: tuple[nn.Module, ...]
+    decomposition: Decomposition
+    dnn: tuple[Network, nn.Module] | None = None
+    outputs: str = "probabilities"
+
+    def look(self, images: Tensor, layer: str = "") -> Look:
+        """The maps of all classes and the probabilities, of normalised images ``(B, C, *shape)``.
+
+        Raises
+        ------
+        ValueError
+            If the networks have no such layer; names the choices.
+        """
+        seen = zip(self.networks, self.modules, self.decomposition.split(images), strict=True)
+        local = [class_maps(network, module, part, layer) for network, module, part in seen]
+        if self.dnn is None:
+            maps = place([own.maps for own in local], self.decomposition)
+        else:
+            maps = composed_cam(local, self.dnn[1], self.decomposition, self.outputs).maps
+        return Look(maps.float().numpy(), self._decide([own.logits for own in local]).numpy())
+
+    @torch.no_grad()
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities ``(B, K)`` alone, in batches."""
+        size = batch_size(self.networks)
+        found = []
+        for batch in torch.from_numpy(images).split(size):
+            parts = zip(self.modules, self.decomposition.split(batch), strict=True)
+            found.append(self._decide([module(_laid_out(part)) for module, part in parts]))
+        return torch.cat(found).numpy()
+
+    def randomised(self, seed: int) -> "Viewer":
+        """The same viewer with freshly drawn weights: what its maps owe to the architecture alone."""
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            modules = tuple(_evaluated(build(network)) for network in self.networks)
+            dnn = None if self.dnn is None else (self.dnn[0], _evaluated(build(self.dnn[0])))
+        return replace(self, modules=modules, dnn=dnn)
+
+    @torch.no_grad()
+    def _decide(self, logits: Sequence[Tensor]) -> Tensor:
+        said_BNK = torch.stack(list(logits), dim=1)
+        if self.dnn is None:
+            return said_BNK.softmax(2).mean(1)
+        if self.outputs == "probabilities":
+            said_BNK = said_BNK.softmax(2)
+        return self.dnn[1](said_BNK.flatten(1)).softmax(1)
+
+
+def batch_size(networks: Sequence[Network]) -> int:
+    """Images of a batch, so that it fits in memory."""
+    return max(1, min(64, AT_ONCE // sum(network.activations() for network in networks)))
+
+
+def viewers(run: RunFolder, seed: int, layer: str = "") -> dict[str, Viewer]:
+    """The viewers of a run by name, of the stages that are done: the local networks first, then whole images, CNN-DNNs.
+
+    Raises
+    ------
+    ValueError
+        If the run has no such seed, no weights yet or none anymore, or its networks have no (such) maps.
+    """
+    if seed not in run.experiment.seeds:
+        raise ValueError(f"seed: the run has {', '.join(map(str, run.experiment.seeds))}, got {seed}")
+    if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):
+        raise ValueError(f"run {run.id} has no weights to look into: train first, and keep the weights")
+    problem = pose(run.experiment)
+    networks = trained_networks(run, seed)
+    _check_layer([trained.network for trained in networks.values()], layer)
+    local = [networks[key] for key in networks if key.startswith(f"{LOCAL}-")]
+    found = [_together(local, problem.decomposition)] if local else []
+    whole = Decomposition.from_grid(problem.description.shape, (1,) * len(problem.description.shape))
+    alone = [trained for trained in networks.values() if trained.box == whole.subdomains[0] and "-" not in trained.name]
+    found += [_alone(trained, whole) for trained in alone]
+    found += [_dense(dnn, problem.decomposition) for dnn in trained_dnns(run, seed).values()]
+    return {viewer.name: viewer for viewer in found}
+
+
+def in_batches(viewer: Viewer, images: Tensor, layer: str = "") -> Iterator[Look]:
+    """What a viewer sees of normalised images, a few at a time."""
+    return (viewer.look(_laid_out(batch), layer) for batch in images.split(batch_size(viewer.networks)))
+
+
+# ---- its parts
+
+
+def _check_layer(networks: Sequence[Network], layer: str) -> None:
+    choices = common_layers(networks)
+    if layer and layer not in choices:
+        raise ValueError(unknown("layer", layer, choices))
+    if not choices or not all(network.cam_layer for network in networks):
+        raise ValueError("the networks of this run have no maps: all of their layers are fully connected")
+
+
+def _together(local: Sequence[TrainedNetwork], decomposition: Decomposition) -> Viewer:
+    return _viewer(LOCAL, "Local networks", local, decomposition)
+
+
+def _alone(trained: TrainedNetwork, whole: Decomposition) -> Viewer:
+    return _viewer(trained.name, trained.title, [trained], whole)
+
+
+def _dense(dnn: TrainedDNN, decomposition: Decomposition) -> Viewer:
+    viewer = _viewer(dnn.strategy, STRATEGIES[dnn.strategy].title, dnn.local, decomposition)
+    return replace(viewer, dnn=(dnn.dnn.network, dnn.dnn.module()), outputs=dnn.outputs)
+
+
+def _viewer(name: str, title: str, parts: Sequence[TrainedNetwork], decomposition: Decomposition) -> Viewer:
+    modules = tuple(_evaluated(part.module()) for part in parts)
+    return Viewer(name, title, tuple(part.network for part in parts), modules, decomposition)
+
+
+def _evaluated(module: nn.Module) -> nn.Module:
+    """For evaluation, with channels last where there are two axes: that is faster."""
+    module = module.eval().requires_grad_(False)
+    is_flat = any(parameter.dim() == 4 for parameter in module.parameters())
+    return module.to(memory_format=torch.channels_last) if is_flat else module  # type: ignore[call-overload]
+
+
+def _laid_out(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images

@@ -1,0 +1,1 @@
+"""Trust-region methods: steps of a run, the playground, split against shared data."""

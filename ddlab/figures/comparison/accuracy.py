@@ -1,0 +1,206 @@
+"""Accuracies: strategies as bars and against their cost, confusion of classes, and curves."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from ddlab.figures.colors import PAPER, TRAIN, ink, rgba, strategy_color
+from ddlab.figures.layout import finish, percent_axis
+from ddlab.strategies import STRATEGIES
+
+COSTS = {
+    "rank_flops": "operations of the busiest rank",
+    "seconds": "wall time (s)",
+    "parameters": "parameters",
+    "flops": "operations a forward pass",
+}
+PALE = "#b9c4d0"  # of validation images, where test images judge
+BESIDE = 380  # screen pixels of charts that stand side by side
+CLICKABLE = 25  # up to so many classes the cells of a confusion matrix are large enough to click
+
+
+def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = None) -> go.Figure:
+    """Test, validation and training accuracy of every row of a strategy table, with the interval of what judges.
+
+    Parameters
+    ----------
+    paper
+        Rows ``strategy``, ``validation`` of published numbers to mark beside the bars, or None.
+    """
+    names = _row_names(table)
+    full = [strategy_color(name) for name in table["strategy"]]
+    bars = {"validation": ("validation", full), "train": ("training", [TRAIN] * len(table))}
+    if table["test"].notna().any():
+        pale = [PALE if judged else color for judged, color in zip(table["test"].notna(), full, strict=True)]
+        bars = {"test": ("test", full), "validation": ("validation", pale), "train": bars["train"]}
+    figure = go.Figure()
+    for measure, (label, colors) in bars.items():
+        figure.add_bar(
+            x=table[measure],
+            y=names,
+            name=label,
+            orientation="h",
+            marker_color=colors,
+            error_x=_whiskers(table, measure),
+            text=["" if pd.isna(value) else f"{value:.1%}" for value in table[measure]],
+            textposition="inside",
+            insidetextanchor="start",
+            insidetextfont={"color": [ink(color) for color in colors]},
+            hovertemplate=f"%{{y}}: {label} %{{x:.2%}}<extra></extra>",
+        )
+    if paper is not None and len(paper):
+        by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
+        figure.add_scatter(
+            x=[by_strategy.get(name) for name in table["strategy"]],
+            y=names,
+            mode="markers",
+            name="the paper",
+            marker={"symbol": "diamond", "size": 12, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}},
+            hovertemplate="%{y}: the paper %{x:.2%}<extra></extra>",
+        )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    height = max(BESIDE, 150 + 26 * len(bars) * len(table))
+    return finish(
+        figure, title, x="accuracy", height=height, barmode="group", **percent_axis("x", range=[0, 1.01], dtick=0.25)
+    )
+
+
+def bars_of(table: pd.DataFrame) -> str:
+    """What the coloured bars of :func:`strategy_bars` are, and the pale ones if there are any."""
+    judged = table["test"].notna()
+    if not judged.any():
+        return "validation (colour)"
+    return "test (colour), validation (pale)" if judged.all() else "test or else validation (colour)"
+
+
+def judging(table: pd.DataFrame) -> pd.Series:
+    """The accuracy that judges every row of a strategy table: on test images where there are some."""
+    return table["test"].astype(float).fillna(table["validation"])
+
+
+def _whiskers(table: pd.DataFrame, measure: str) -> dict[str, Any]:
+    """From low to high for the accuracy that judges; none for the others, and where the interval is not known."""
+    judges = table["test"].notna() == (measure == "test") if measure != "train" else pd.Series(False, table.index)
+    above, below = (table["high"] - table[measure]).where(judges), (table[measure] - table["low"]).where(judges)
+    ends = {"array": above.clip(lower=0), "arrayminus": below.clip(lower=0)}
+    return {"symmetric": False, **ends, "thickness": 1.5, "width": 4}
+
+
+def _row_names(table: pd.DataFrame) -> list[str]:
+    """Strategies by title; the run is told where there are several."""
+    if table["run_id"].nunique() == 1:
+        return list(table["title"])
+    return [f"{title}<br>{run}" for title, run in zip(table["title"], table["run"], strict=True)]
+
+
+def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figure:
+    """The accuracy that judges over one of ``COSTS``, a point a strategy: up is better, left is cheaper."""
+    figure = go.Figure()
+    several = table["run_id"].nunique() > 1
+    known = table.dropna(subset=[cost])
+    for strategy in known["strategy"].unique():
+        rows = known[known["strategy"] == strategy]
+        name = STRATEGIES[strategy].title if strategy in STRATEGIES else strategy
+        figure.add_scatter(
+            x=rows[cost],
+            y=judging(rows),
+            error_y={"array": rows["test_sd"].fillna(rows["validation_sd"]).fillna(0), "width": 4},
+            mode="markers+text" if several else "markers",
+            text=rows["run"] if several else None,
+            textposition="top center",
+            name=name,
+            marker={"color": strategy_color(strategy), "size": 14},
+            hovertemplate=f"{name}: %{{y:.2%}}, {COSTS[cost]} %{{x:.3s}}<extra>%{{text}}</extra>",
+        )
+    figure.update_xaxes(type="log", exponentformat="SI", dtick=1 if _decades(table[cost]) > 1 else None)
+    judged = table["test"].notna()
+    axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
+    return finish(figure, title, x=COSTS[cost], y=axis, height=BESIDE, **percent_axis("y"))
+
+
+def _decades(values: pd.Series) -> float:
+    positive = values[values > 0].astype(float)
+    return float(np.log10(positive.max() / positive.min())) if len(positive) else 0.0
+
+
+def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> go.Figure:
+    """Images by true class (row) and decision (column), coloured by the share of the row.
+
+    Every cell is a point as well, whose ``customdata`` is ``[true class, decided class]``, so that it can be clicked.
+    """
+    num_classes = len(classes)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    heat = go.Heatmap(z=shares, colorscale="Blues", zmin=0, zmax=1, showscale=False, hoverinfo="skip", xgap=1, ygap=1)
+    figure = go.Figure(heat)
+    rows, columns = np.indices(counts.shape).reshape(2, -1)
+    written = num_classes <= CLICKABLE
+    text = [str(count) if count and written else "" for count in counts.ravel()]
+    seen = {"opacity": 0.004}  # there to be clicked, not to be seen
+    figure.add_scatter(
+        x=columns,
+        y=rows,
+        mode="markers",
+        marker={"symbol": "square", "size": 200 / max(num_classes, 4), "color": "#000000", **seen},
+        selected={"marker": seen},
+        unselected={"marker": seen},
+        # a list of lists: Streamlit hands typed arrays of two axes back in the wrong order
+        customdata=np.stack([rows, columns, counts.ravel()], axis=1).tolist(),
+        hovertext=[f"{classes[row]} taken for {classes[column]}" for row, column in zip(rows, columns, strict=True)],
+        hovertemplate="%{hovertext}: %{customdata[2]} images<extra></extra>",
+    )
+    still = {"showarrow": False, "captureevents": False}
+    notes = [  # handed over at once: plotly copies all of them with each that is added
+        {"x": column, "y": row, "text": label, "font": {"color": "#ffffff" if share > 0.5 else "#10243e", "size": 12}}
+        for row, column, label, share in zip(rows, columns, text, shares.ravel(), strict=True)
+        if label
+    ]
+    ticks = {"tickvals": list(range(num_classes)), "ticktext": list(classes), "showgrid": False}
+    figure.update_xaxes(constrain="domain", **ticks)
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", **ticks)
+    settings = {"showlegend": False, "clickmode": "event+select", "dragmode": False}
+    settings["annotations"] = [note | still for note in notes]
+    return finish(figure, title, x="decided class", y="true class", height=460, **settings)
+
+
+# ---- curves
+
+CURVES = {
+    "validation_accuracy": "validation accuracy",
+    "validation_loss": "validation loss (cross entropy)",
+    "dead_units": "share of units that answer to no image",
+    "one_class": "share of images that are given one class",
+}
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure:
+    """One of ``CURVES`` over the epochs: a line a stage that trains, a dash pattern a run, a band of one sd.
+
+    Parameters
+    ----------
+    curves
+        As :func:`ddlab.analyses.comparison.accuracy.learning_curves` gives them, with the column ``run``. Lines are
+        means over the seeds, those of the local networks over the subdomains too.
+    """
+    figure = go.Figure()
+    runs = list(curves["run"].unique())
+    order = [*STRATEGIES, *sorted(set(curves["stage"]) - set(STRATEGIES))]
+    curves = curves.sort_values("stage", key=lambda stages: stages.map(order.index), kind="stable")
+    lines = curves[["run", "stage"]].drop_duplicates().itertuples(index=False)
+    for run, stage in lines:
+        by_epoch = curves[(curves["run"] == run) & (curves["stage"] == stage)].groupby("epoch")[measure]
+        mean, sd = by_epoch.mean(), by_epoch.std().fillna(0.0)
+        name = STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
+        name = name if len(runs) == 1 else f"{name}, {run}"
+        color = strategy_color(stage)
+        line = {"color": color, "width": 2.5, "dash": DASHES[runs.index(run) % len(DASHES)]}
+        figure.add_scatter(x=mean.index, y=mean, name=name, legendgroup=name, mode="lines", line=line)
+        if sd.any():
+            band = {"x": [*mean.index, *mean.index[::-1]], "y": [*(mean + sd), *(mean - sd)[::-1]]}
+            fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
+            figure.add_scatter(**band, **fill, legendgroup=name, showlegend=False, hoverinfo="skip")
+    axis = {} if "loss" in measure else percent_axis("y")
+    return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)

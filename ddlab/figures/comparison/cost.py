@@ -1,0 +1,95 @@
+"""What networks cost, and what a data set holds, as bars."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ddlab.figures.colors import PAPER, class_color, strategy_color
+from ddlab.figures.layout import finish, si
+
+GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighter one of the same family
+PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "optimizer": "#E69F00", "activations": "#009E73"}
+BESIDE = "\u2003"  # a wide space, in which a diamond fits
+QUANTITIES = {"parameters": "parameters", "flops": "operations a forward pass of one image"}
+
+
+def cost_bars(table: pd.DataFrame, quantity: str, title: str) -> go.Figure:
+    """One of ``QUANTITIES`` of the global network beside the local ones."""
+    figure = go.Figure(
+        go.Bar(
+            x=table["network"],
+            y=table[quantity],
+            marker_color=[LOCAL if number else GLOBAL for number in table["subdomain"]],
+            hovertemplate="%{x}: %{y:,}<extra></extra>",
+            texttemplate="%{y:.3s}" if len(table) <= 17 else None,
+            textposition="outside",
+            cliponaxis=False,
+        )
+    )
+    figure.update_yaxes(exponentformat="SI")
+    figure.update_xaxes(type="category")
+    return finish(figure, title, y=QUANTITIES[quantity], height=340, showlegend=False)
+
+
+def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
+    """Bytes that training a network holds, stacked by what they are for."""
+    figure = go.Figure()
+    for part, color in PARTS.items():
+        label = "optimizer's state" if part == "optimizer" else part
+        hover = f"%{{x}}: {label} %{{y:.2f}} MB<extra></extra>"
+        figure.add_bar(x=table["network"], y=table[part] / 1e6, name=label, marker_color=color, hovertemplate=hover)
+    figure.update_xaxes(type="category")
+    return finish(figure, title, y="memory (MB)", height=340, barmode="stack")
+
+
+def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
+    """Bytes that ranks exchange in a training step, on a logarithmic axis, and diamonds where a run measured them.
+
+    Parameters
+    ----------
+    table
+        As :func:`ddlab.analyses.comparison.communication.measured_communication` gives it.
+    """
+    sent = table["bytes"].where(table["bytes"] > 0)
+    least, most = (sent.min(), sent.max()) if sent.notna().any() else (1.0, 1.0)
+    left = least / 10  # a logarithm has no place for nothing
+    figure = go.Figure(
+        go.Bar(
+            x=sent,
+            y=table["title"],
+            orientation="h",
+            marker_color=[strategy_color(name) for name in table["strategy"]],
+            customdata=table["sends"],
+            hovertemplate="%{y}: %{x:.4s}B a step, %{customdata}<extra></extra>",
+        )
+    )
+    text = [BESIDE + (si(number, "B") if number else "nothing") for number in table["bytes"]]
+    labels = {"text": text, "textposition": "middle right", "cliponaxis": False, "hoverinfo": "skip"}
+    figure.add_scatter(x=sent.fillna(left), y=table["title"], mode="text", **labels)
+    mark = {"symbol": "diamond", "size": 11, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}}
+    hover = "%{y}: %{x:.4s}B a step in this run<extra></extra>"
+    measured = table["measured"].where(table["measured"] > 0)
+    figure.add_scatter(x=measured, y=table["title"], mode="markers", marker=mark, hovertemplate=hover)
+    ends = math.log10(left) - 0.01, math.log10(most)  # plotly hides what a rounding puts beyond an end
+    room = 0.3 * (ends[1] - ends[0])  # for the numbers beside the bars
+    axis = {"type": "log", "range": [ends[0], ends[1] + room], "exponentformat": "SI", "ticksuffix": "B", "dtick": 1}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return finish(figure, title, x="payload of a training step", height=130 + 40 * len(table), showlegend=False)
+
+
+def class_balance(train: Sequence[int], validation: Sequence[int], classes: Sequence[str], title: str) -> go.Figure:
+    """Images of every class, in the training and the validation split."""
+    figure = go.Figure()
+    for name, counts, opacity in (("training", train, 1.0), ("validation", validation, 0.5)):
+        figure.add_bar(
+            x=list(classes),
+            y=list(counts),
+            name=name,
+            marker={"color": [class_color(index) for index in range(len(classes))], "opacity": opacity},
+            hovertemplate=f"%{{x}}: %{{y:,}} {name} images<extra></extra>",
+        )
+    figure.update_xaxes(type="category")
+    return finish(figure, title, y="images", height=300, barmode="group", showlegend=False)

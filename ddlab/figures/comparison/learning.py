@@ -1,0 +1,39 @@
+"""Learning curves of one stage: every network a line, validation drawn through, training dotted."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ddlab.figures.colors import class_color, strategy_color
+from ddlab.figures.layout import finish, percent_axis
+
+MEASURES = {"accuracy": "Accuracy", "loss": "Loss (cross entropy)", "rate": "Learning rate"}
+MOST_NAMED = 9  # networks that a legend names; more would fill a phone
+
+
+def stage_curves(curves: pd.DataFrame, stage: str, title: str, measure: str) -> go.Figure:
+    """One stage of one seed while it learns.
+
+    Parameters
+    ----------
+    curves
+        As :func:`ddlab.analyses.comparison.accuracy.learning_curves` gives them.
+    measure
+        One of ``MEASURES``.
+    """
+    figure = go.Figure()
+    shown = curves[curves["stage"] == stage]
+    subdomains = sorted(shown["subdomain"].unique())
+    for subdomain in subdomains:
+        line = shown[shown["subdomain"] == subdomain]
+        color = class_color(subdomain - 1) if subdomain else strategy_color(stage)
+        name = f"subdomain {subdomain}" if subdomain else title
+        style = {"x": line["epoch"], "mode": "lines", "legendgroup": name}
+        if measure != "rate":
+            dotted = {"color": color, "width": 1.5, "dash": "dot"}
+            figure.add_scatter(y=line[measure], name=f"{name}, training", line=dotted, showlegend=False, **style)
+        solid = {"color": color, "width": 2.5}
+        column = measure if measure == "rate" else f"validation_{measure}"
+        figure.add_scatter(y=line[column], name=name, line=solid, showlegend=len(subdomains) <= MOST_NAMED, **style)
+    layout = {"legend": {"y": -0.3}} | (percent_axis() if measure == "accuracy" else {})
+    dotted_means = "" if measure == "rate" else " (dotted: training)"
+    return finish(figure, f"{title}: {MEASURES[measure].lower()}{dotted_means}", "epoch", "", 300, **layout)

@@ -1,0 +1,53 @@
+"""Methods against each other: accuracy or loss over epochs, passes over the data, bytes or time."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ddlab.analyses.comparison.optimizers import EFFORTS, MEASURES
+from ddlab.figures.colors import rgba, strategy_color
+from ddlab.figures.comparison.accuracy import DASHES
+from ddlab.figures.layout import finish, percent_axis
+
+HEIGHT = 470
+
+
+def passes_lines(table: pd.DataFrame, effort: str, measure: str, title: str) -> go.Figure:
+    """One of ``MEASURES`` over one of ``EFFORTS``: a line a strategy, a dash pattern a run, bands of one sd over seeds.
+
+    Efforts other than epochs differ by orders of magnitude between the methods, so that their axis is logarithmic.
+
+    Parameters
+    ----------
+    table
+        As :func:`ddlab.analyses.comparison.optimizers.passes_table` gives it.
+    """
+    figure = go.Figure()
+    runs = list(dict.fromkeys(table["run_id"]))
+    known = table.dropna(subset=[effort, measure])
+    for (run_id, run, strategy, name), part in known.groupby(["run_id", "run", "strategy", "title"], sort=False):
+        by_epoch = part.astype({effort: float, measure: float}).groupby("epoch")
+        x, mean, sd = by_epoch[effort].mean(), by_epoch[measure].mean(), by_epoch[measure].std().fillna(0.0)
+        color, label = strategy_color(str(strategy)), name if len(runs) == 1 else f"{name}, {run}"
+        if sd.any():
+            fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
+            band = {"x": [*x, *x[::-1]], "y": [*(mean + sd), *(mean - sd)[::-1]]}
+            figure.add_scatter(**band, **fill, legendgroup=label, showlegend=False, hoverinfo="skip")
+        figure.add_scatter(
+            x=x,
+            y=mean,
+            name=label,
+            legendgroup=label,
+            mode="lines+markers",
+            line={"color": color, "width": 2.5, "dash": DASHES[runs.index(run_id) % len(DASHES)]},
+            marker={"color": color, "size": 5},
+            customdata=list(mean.index),
+            hovertemplate=f"{label}, epoch %{{customdata}}: %{{y:{_format(measure)}}} after %{{x:.3s}}<extra></extra>",
+        )
+    if effort != "epoch":
+        figure.update_xaxes(type="log", dtick="D2", exponentformat="SI")
+    axis = percent_axis("y") if "accuracy" in measure else {}
+    return finish(figure, title, x=EFFORTS[effort], y=MEASURES[measure], height=HEIGHT, **axis)
+
+
+def _format(measure: str) -> str:
+    return ".1%" if "accuracy" in measure else ".3g"

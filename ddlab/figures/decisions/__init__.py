@@ -1,0 +1,1 @@
+"""Decisions about an image: what every subdomain believes, and how strategies decide."""

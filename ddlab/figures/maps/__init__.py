@@ -1,0 +1,1 @@
+"""Class activation maps of a run, their scores, and who can be asked for them."""

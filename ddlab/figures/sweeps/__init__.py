@@ -1,0 +1,1 @@
+"""Sweeps: many decompositions, first radii or learning rates."""

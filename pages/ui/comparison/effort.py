@@ -1,0 +1,60 @@
+"""How soon is a strategy good: accuracy against time and work, and what a given accuracy takes."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.analyses.comparison import effort as analysis
+from ddlab.figures.comparison import effort as figures
+from ddlab.runs import RunFolder
+from pages.ui import charts, results, selection
+from pages.ui.literal import literal
+
+
+@st.cache_data(max_entries=results.KEPT, show_spinner=False)
+def _curves(path: str, changed: int) -> pd.DataFrame:
+    return analysis.effort_curves(RunFolder(path))
+
+
+def show(run: RunFolder) -> None:
+    """Draw accuracy against effort, and the effort that an accuracy takes; nothing where the data are gone."""
+    try:
+        curves = _curves(str(run.path), results.stamp(run))
+    except ValueError as error:
+        st.caption(f"How soon the strategies are good cannot be told: {literal(error)}")
+        return
+    if curves.empty:
+        return
+    st.subheader("How soon is it that good?")
+    effort = selection.pick_one_of(analysis.EFFORTS, "Effort", "effort")
+    target = _target(curves)
+    lines, bars = st.columns(2)
+    axis = analysis.EFFORTS[effort]
+    with lines:
+        title = f"Validation accuracy against {axis}"
+        charts.show(figures.effort_lines(curves, effort, target, (title, axis)), curves, "effort", f"{run.id}-effort")
+    with bars:
+        table = analysis.time_to_accuracy(curves, target)
+        title = f"What {target:.0%} takes: {axis}"
+        charts.show(figures.target_bars(table, effort, (title, axis)), table, "target", f"{run.id}-target")
+    st.caption(
+        "Every strategy is laid out as if it alone had been trained: its stages one after the other, from the first "
+        "local epoch on. Networks that need no communication count by the rank that had most to do; “N workers” is "
+        "what would be with a worker for every subdomain, the global network shared out among them. Average and "
+        "majority vote are ready as soon as the local networks are."
+    )
+
+
+def _target(curves: pd.DataFrame) -> float:
+    """An accuracy in whole percents; at first the highest that all strategies reach."""
+    highest = math.floor(100 * curves["validation_accuracy"].max())
+    lowest = math.floor(100 * curves["validation_accuracy"].min())
+    options = list(range(min(lowest, highest), highest + 1))
+    settings = {"widget": st.select_slider, "format_func": "{} %".format, "help": "On the validation images."}
+    if len(options) == 1:  # a slider needs two
+        return options[0] / 100
+    return (
+        selection.pick("Accuracy to reach", options, "target", math.floor(100 * analysis.reachable(curves)), **settings)
+        / 100
+    )

@@ -1,0 +1,78 @@
+"""Feature maps of the local networks beside those of the composed network, before and after further training."""
+
+import numpy as np
+import streamlit as st
+
+from ddlab.analyses.composition.stored import Verified
+from ddlab.figures import images as pictures
+from ddlab.figures.composition import blocks as figures
+from ddlab.runs import RunFolder
+from pages.ui import charts, picture, results, selection
+from pages.ui.literal import literal
+
+ASSEMBLED = "each on its own field"
+
+
+@st.fragment
+def show(run: RunFolder, found: Verified, first_layer: str) -> None:
+    """Let an image, a layer, a channel and a network be chosen, and draw their maps side by side with one scale.
+
+    Parameters
+    ----------
+    first_layer
+        Chosen until another one is.
+    """
+    of_layer, of_image, of_channel, of_whom = st.columns(4)
+    with of_layer:
+        layer = selection.pick("Maps of the layer", found.named("channels"), "maps", first_layer)
+    shape = found.arrays[f"maps:local:{layer}"].shape
+    channels = [int(channel) for channel in found.arrays[f"channels:{layer}"]]
+    with of_image:
+        image = selection.pick("Image", list(range(shape[0])), "map", widget=st.segmented_control)
+    with of_channel:
+        channel = selection.pick("Channel", channels, "channel")
+    with of_whom:
+        networks = [ASSEMBLED, *(f"local network {number}" for number in range(1, shape[1] + 1))]
+        whose = selection.pick("Local networks", networks, "whose")
+    index = channels.index(channel)
+    at = _slice(shape[-1]) if len(shape) == 6 else None
+    maps, box = _maps(found, layer, image, index, networks.index(whose) - 1)
+    limits = figures.shared_limits(list(maps.values()))
+    data, _ = results.images(run)
+    seen, truth = picture.read(data.validation, image)[0], int(data.validation.labels[image])
+    places = st.columns(1 + len(maps))
+    with places[0]:
+        st.image(pictures.enlarged(seen, 160), width="stretch")
+        st.caption(f"Image {image}: {literal(data.description.classes[truth])}")
+    for place, (side, values) in zip(places[1:], maps.items(), strict=True):
+        with place:
+            outlined = None if box is None else _flat(box, at)
+            figure = figures.feature_map(_flat(values, at), limits, found.sides()[side], outlined)
+            charts.show(figure, None, f"map {side}", f"{run.id}-{layer}-{channel}-{side}")
+    st.caption(
+        f"Channel {channel} of {layer}, {whose}; one scale for all. The local networks' maps lie on their activation "
+        "fields, the last one where fields overlap. Of one local network alone, the composed network's channel is "
+        f"shown everywhere and its field outlined. {len(channels)} channels of each local network are kept."
+    )
+
+
+def _maps(
+    found: Verified, layer: str, image: int, channel: int, network: int
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The maps of all sides, and the field to outline; network -1 means all, each on its own field."""
+    if network < 0:
+        return {side: found.assembled_map(side, layer, image, channel) for side in found.sides()}, None
+    maps = {side: found.whole_map(side, layer, image, network, channel) for side in found.sides()}
+    return maps, ~np.isnan(maps["local"])
+
+
+def _slice(depth: int) -> int:
+    slices = list(range(depth))
+    return selection.pick("Slice of the map", slices, "slice", depth // 2, widget=st.select_slider) if depth > 1 else 0
+
+
+def _flat(values: np.ndarray, at: int | None) -> np.ndarray:
+    """Rows and columns: a line as one row, a slice of a volume."""
+    if values.ndim == 1:
+        return values[None]
+    return values if at is None else values[..., at]

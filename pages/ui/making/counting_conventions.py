@@ -1,0 +1,25 @@
+"""All ways of counting parameters and operations, side by side."""
+
+import streamlit as st
+
+from ddlab.analyses.comparison.cost import ways_table
+from ddlab.problem import Problem
+
+WORDS = {"parameters": "parameters", "flops": "operations"}
+COLUMNS = {
+    "quantity": "What",
+    "counted": "Counted",
+    "global": st.column_config.NumberColumn("Global network", format="localized"),
+    "local 1": st.column_config.NumberColumn("Local network 1", format="localized"),
+    "over_torch": st.column_config.NumberColumn("Global, more than torch", format="localized"),
+}
+
+
+def show(problem: Problem) -> None:
+    """Draw the table, and say of every way what it counts."""
+    with st.expander("All ways of counting, and why they differ"):
+        table = ways_table(problem)
+        table["quantity"] = table["quantity"].map(WORDS)
+        st.dataframe(table[list(COLUMNS)], hide_index=True, column_config=COLUMNS)
+        lines = [f"- {row.quantity.capitalize()} **{row.counted}**: {row.explanation}" for row in table.itertuples()]
+        st.markdown("\n".join(lines))

@@ -1,0 +1,173 @@
+"""The controls of the Decompose page: data, decomposition and networks, all kept in the URL."""
+
+import math
+from typing import Any, get_args
+
+import streamlit as st
+
+from ddlab.data import DATASETS
+from ddlab.decomposition import Border, grid_presets, times
+from ddlab.experiment import Experiment, ExperimentError, ModelSettings, parse_experiment
+from ddlab.home import LONGEST_PATH
+from ddlab.layouts import FLAT, GRID, LAYOUTS, WINDOWS, lay_out, layout_of
+from ddlab.models import MODELS
+from ddlab.problem import Problem, pose
+from ddlab.words import UNITS
+from pages.ui import selection, shell
+from pages.ui.making import dataset
+
+MOST_CELLS = 8  # along an axis; more subimages than 8×8 cannot be told apart on a screen
+PRESETS = 6
+SIZES = ("own", 16, 32, 48, 64, 96, 128, 180)
+SHARES = (1, 0.75, 0.5, 0.25)  # of a volume's own voxels along every axis
+FEWEST_VOXELS = 8  # along an axis
+QUICK_VOXELS = 64**3  # volumes of so many are decoded within seconds
+AXES = ("rows", "columns", "depth")
+FIRST_GRID = (2, 2, 1)  # Klawonn, Lanser and Weber's for CT scans; rows and columns of it for images
+OVERLAPS = {"same": "all axes alike", "own": "an axis each"}
+WIDTHS = (0.25, 0.5, 1.0, 2.0)
+BORDERS = {"clip": "clipped: sizes differ", "shift": "shifted inwards: equal sizes"}
+REDUCTIONS = {"1/sqrt(N)": "channels / √N", "1/N": "channels / N", "1": "not smaller"}
+
+
+def pick_dataset() -> dict[str, Any]:
+    """The data set's settings; stops the page with a sentence where there are no such data."""
+    name = selection.pick(
+        "Data set", list(DATASETS), "dataset", "shapes_local", format_func=lambda name: DATASETS[name].title
+    )
+    st.caption(DATASETS[name].description)
+    settings: dict[str, Any] = {"name": name}
+    fields = DATASETS[name].load().relevant
+    if "path" in fields:
+        settings["path"] = (
+            st.text_input("Folder, archive or npz", max_chars=LONGEST_PATH, key="path", bind="query-params") or None
+        )
+    own = dataset.described(settings)
+    if own is None:
+        st.stop()
+    if len(own.shape) == 3:
+        return settings | {"volume": _pick_volume(own.shape)} if "volume" in fields else settings
+    return settings | {"size": _pick_size()} if "size" in fields else settings
+
+
+def _pick_size() -> int | None:
+    size = selection.pick(
+        "Image size (px)", SIZES, "size", help="“own” is the size that the data set comes with; not all can be resized."
+    )
+    return None if size == "own" else size
+
+
+def _pick_volume(own: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The data set's own voxels or fewer; at first so few that the volumes are soon decoded."""
+    sizes = [tuple(int(extent * share) for extent in own) for share in SHARES]
+    texts = [_written(size) for size in sizes if min(size) >= FEWEST_VOXELS]
+    quick = [text for text, size in zip(texts, sizes, strict=False) if math.prod(size) <= QUICK_VOXELS]
+    text = selection.pick(
+        "Volume (voxels)", texts, "volume", (quick or texts)[0], format_func=lambda text: text.replace("x", "×")
+    )
+    return None if text == texts[0] else tuple(map(int, text.split("x")))
+
+
+def pick_decomposition(shape: tuple[int, ...]) -> dict[str, Any]:
+    """A layout, and what it is made of: the cells of a grid with their overlap; windows are made of nothing else."""
+    layouts = LAYOUTS | (WINDOWS if len(shape) == FLAT else {})
+    layout = selection.pick("Layout", list(layouts), "layout", format_func=lambda name: layouts[name].title)
+    if layout == GRID:
+        return _pick_grid(shape)
+    st.caption(layouts[layout].description)
+    made_of = {"grid": (1,) * len(shape)} if layout in WINDOWS else _pick_grid(shape, axes_alike=True)
+    try:
+        return lay_out(layout, shape, **made_of).model_dump()
+    except ValueError as error:
+        shell.refuse(error)
+        st.stop()
+
+
+def _pick_grid(shape: tuple[int, ...], axes_alike: bool = False) -> dict[str, Any]:
+    """Cells along every axis and overlap by sliders, the usual grids by one press."""
+    above = st.container()
+    numbers = range(1, MOST_CELLS + 1)
+    grid = tuple(
+        selection.pick(axis.capitalize() if len(shape) > 1 else "Segments", numbers, axis, cells, st.select_slider)
+        for axis, cells, _ in zip(AXES, FIRST_GRID, shape, strict=False)
+    )
+    with above, st.container(horizontal=True):
+        for preset in _presets(shape):
+            kind = "primary" if preset == grid else "secondary"
+            st.button(times(preset), key=f"grid {preset}", type=kind, on_click=_set_grid, args=preset)
+    overlap = _pick_overlap(shape, grid, axes_alike or len(shape) < 3)
+    border = selection.pick("Border", get_args(Border), "border", format_func=BORDERS.get)
+    return {"grid": grid, "overlap": overlap, "border": border}
+
+
+def _presets(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Grids whose cells are not too long: of volumes, at most as many layers as rows, as in the paper."""
+    found = [preset for preset in grid_presets(shape) if max(preset[:2]) <= 2 * min(preset[:2])]
+    if len(shape) == 3:
+        found = [preset for preset in found if preset[0] == preset[1] >= preset[2]]
+    return found[:PRESETS]
+
+
+def _set_grid(*grid: int) -> None:
+    for axis, cells in zip(AXES, grid, strict=False):
+        selection.choose(axis, cells)
+
+
+def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) -> int | tuple[int, ...]:
+    """One overlap for all axes; for volumes, whose voxels are rarely cubes, one an axis if wanted."""
+    unit = UNITS[len(shape)]
+    cells = [extent // number for extent, number in zip(shape, grid, strict=True)]
+    divided = {axis: cell for axis, cell, number in zip(AXES, cells, grid, strict=False) if number > 1}
+    slider = {"widget": st.select_slider, "help": f"Neighbours share 2δ {unit}."}
+    if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
+        most = min(divided.values(), default=min(shape))
+        return selection.pick(f"Overlap δ ({unit})", _overlaps(most), "overlap", **slider)
+    chosen = {
+        axis: selection.pick(f"Overlap δ along {axis} ({unit})", _overlaps(cell), f"overlap_{axis}", **slider)
+        for axis, cell in divided.items()
+    }
+    return tuple(chosen.get(axis, 0) for axis, _ in zip(AXES, shape, strict=False))
+
+
+def _overlaps(cell: int) -> range:
+    return range(0, max(2, math.ceil(max(1, cell) / 2) + 2))
+
+
+def pick_model() -> dict[str, Any]:
+    """The networks and how much smaller the local ones are."""
+    name = selection.pick("Network", list(MODELS), "model", format_func=lambda name: MODELS[name].title)
+    st.caption(MODELS[name].description)
+    width = selection.pick("Width factor", WIDTHS, "width", 1.0, widget=st.select_slider)
+    reductions = get_args(ModelSettings.model_fields["reduction"].annotation)
+    reduction = selection.pick(
+        "Local networks have", reductions, "reduction", "1/sqrt(N)", format_func=lambda rule: REDUCTIONS[rule]
+    )
+    return {"name": name, "width": width, "reduction": reduction}
+
+
+def posed(**parts: dict[str, Any]) -> Problem | None:
+    """The problem that the settings come to; where they do not fit together, say why and give None."""
+    try:
+        return pose(parse_experiment({"name": "decomposition", **parts}))
+    except ExperimentError as error:
+        shell.refuse(error)
+        return None
+
+
+def train_button(experiment: Experiment) -> None:
+    """Hand these settings to the Train page."""
+    data, cut, model = experiment.dataset, experiment.decomposition, experiment.model
+    settings = {"dataset": data.name, "model": model.name, "width": model.width, "reduction": model.reduction}
+    if (layout := layout_of(cut)) not in WINDOWS:
+        overlap = cut.overlap if isinstance(cut.overlap, int) else _written(cut.overlap)
+        settings |= {"grid": _written(cut.grid), "overlap": overlap, "border": cut.border}
+    settings |= {} if layout == GRID else {"layout": layout}
+    volume = data.volume and _written(data.volume)
+    settings |= {
+        name: value for name, value in {"size": data.size, "volume": volume, "path": data.path}.items() if value
+    }
+    selection.go("Train this", "pages/train.py", **settings)
+
+
+def _written(numbers: tuple[int, ...]) -> str:
+    return "x".join(map(str, numbers))

@@ -1,0 +1,98 @@
+"""A data set on a page: what it is, how its classes are spread, and a sample of each."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ddlab.data.cache import describe, load
+from ddlab.data.offered import refuse_elsewhere
+from ddlab.data.overview import class_balance, sample_of_every_class
+from ddlab.data.source import Dataset, Description
+from ddlab.experiment import DatasetSettings, parse_experiment
+from ddlab.figures.comparison.cost import class_balance as balance_bars
+from ddlab.figures.images import enlarged
+from ddlab.home import data_path, home
+from ddlab.words import counts, extents
+from pages.ui import charts, selection, shell
+from pages.ui.literal import literal
+
+ANY = "any"
+KEPT = 300  # seconds that a data set counts as unchanged
+SHOWN = 16  # images of the sample, at least one a class
+SIDE = 88  # of an image in the sample, in screen pixels
+
+
+def described(settings: dict[str, Any]) -> Description | None:
+    """What a visitor's settings would give; where they cannot be used, say why and give None."""
+    try:
+        return describe(_asked(settings))
+    except ValueError as error:
+        shell.refuse(error)
+        return None
+
+
+def loaded(settings: dict[str, Any]) -> Dataset:
+    """The decoded data set; the page says so where that takes a while, and stops where it cannot be read."""
+    try:
+        return read(_asked(settings))
+    except ValueError as error:
+        shell.refuse(error)
+        st.stop()
+
+
+def _asked(settings: dict[str, Any]) -> DatasetSettings:
+    """What a visitor asks for, where that is offered."""
+    asked = parse_experiment({"dataset": settings}).dataset
+    refuse_elsewhere(asked)
+    return asked
+
+
+def read(settings: DatasetSettings) -> Dataset:
+    """The decoded data set, kept for a while: to look whether one is as it was takes a second where files are many."""
+    own = data_path(settings.path) if settings.path else None
+    return _read(str(home()), settings.model_dump_json(), own.stat().st_mtime_ns if own and own.exists() else None)
+
+
+@st.cache_resource(ttl=KEPT, max_entries=8, show_spinner="Reading the images; the first time they are decoded …")
+def _read(home: str, settings: str, changed: int | None) -> Dataset:
+    return load(DatasetSettings.model_validate_json(settings))
+
+
+def pick_image(data: Dataset) -> int:
+    """Index of a validation image, of any class or of one."""
+    classes, labels = data.description.classes, np.asarray(data.validation.labels)
+    name = selection.pick("Class", [ANY, *classes], "class")
+    found = np.arange(len(labels)) if name == ANY else np.flatnonzero(labels == classes.index(name))
+    if not len(found):
+        st.info(f"No validation image is of the class {literal(name)}; here are all.")
+        found = np.arange(len(labels))
+    return selection.pick_image(found)
+
+
+def show(data: Dataset) -> None:
+    """Draw what is known of a data set."""
+    about = data.description
+    images = counts(about)
+    size = f"{extents(about.shape)}, {'grey' if about.channels == 1 else 'colour'}"
+    if about.unit:
+        size += f" from {about.values[0]:g} to {about.values[1]:g} {about.unit}"
+    st.markdown(
+        literal(f"{images}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
+    )
+    balance, sample = st.columns(2)
+    with balance:
+        table = class_balance(data)
+        title = "Images of every class: training (full) and validation (pale)"
+        if about.num_test:
+            title += "; test images are in the table"
+        figure = balance_bars(table["train"], table["validation"], table["class"], title)
+        charts.show(figure, table, "balance", "class-balance")
+    with sample:
+        middle = ", their middle slices" if len(about.shape) == 3 else ""
+        st.markdown(f"**Training images of every class{middle}**")
+        sample = sample_of_every_class(data, max(1, SHOWN // about.num_classes))
+        for row in sample if sample.shape[1] > 1 else sample.T:  # a class a row, or one of each in one
+            shown = [int(index) for index in row if index >= 0]
+            names = [literal(about.classes[data.train.labels[index]]) for index in shown]
+            st.image([enlarged(data.train.images[index], SIDE) for index in shown], caption=names, width=SIDE)

@@ -1,0 +1,104 @@
+"""An experiment before it starts: its faults, or the stages it comes to."""
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.analyses.comparison.cost import cost_table, machine_rate, plan_table
+from ddlab.data.offered import refuse_elsewhere
+from ddlab.engine.devices import num_workers, plural
+from ddlab.experiment import Experiment, parse_experiment
+from ddlab.problem import Problem, pose
+from ddlab.recipes import RECIPES
+from ddlab.runs import list_runs
+from ddlab.strategies.stage import plan
+from ddlab.words import counts, duration
+from pages.ui.making.source import overrides
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a form's tree comes to.
+
+    Parameters
+    ----------
+    faults
+        One a line, each naming its field; empty if the experiment can be trained here.
+    """
+
+    experiment: Experiment | None
+    problem: Problem | None
+    faults: str
+
+
+def examine(tree: dict[str, Any]) -> Examined:
+    """Check the fields, then whether they fit each other, the data, what is offered here, and this machine."""
+    experiment: Experiment | None = None
+    problem: Problem | None = None
+    try:
+        experiment = parse_experiment(tree)
+        refuse_elsewhere(experiment.dataset)
+        problem = pose(experiment)
+        plan(problem)
+        num_workers(experiment.placement.model_dump())
+    except ValueError as error:
+        return Examined(experiment, problem, str(error))
+    return Examined(experiment, problem, "")
+
+
+def command_line(experiment: Experiment, source: str) -> str:
+    """The command that trains the same: a recipe with what was changed of it, or a file."""
+    if source not in RECIPES:
+        return f"ddlab train {file_name(experiment)}"
+    changes = [
+        f"--set {shlex.quote(f'{path}={json.dumps(value)}')}" for path, value in overrides(experiment, source).items()
+    ]
+    return " ".join([f"ddlab train {source}", *changes])
+
+
+def file_name(experiment: Experiment) -> str:
+    """What the downloaded experiment is called."""
+    name = "".join(c if c.isalnum() else "-" for c in experiment.name.lower()).strip("-")
+    return f"{name or 'experiment'}.yaml"
+
+
+def stages(problem: Problem) -> None:
+    """Show the stages with their operations, time and memory, before anything starts."""
+    kind, workers = num_workers(problem.experiment.placement.model_dump())
+    table = plan_table(problem, workers, machine_rate(list_runs()))
+    memory = cost_table(problem)["memory"].max()
+    st.markdown(
+        f"About **{duration(table['seconds'].sum())}** on **{workers}** {plural(kind)}, "
+        f"and **{memory / 1e6:.0f} MB** for the largest network while it learns."
+    )
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Stage": table["title"],
+                "Work (GFLOP)": [f"{flops / 1e9:,.0f}" if flops else "–" for flops in table["flops"]],
+                "About": [duration(seconds) for seconds in table["seconds"]],
+            }
+        ),
+        hide_index=True,
+    )
+    num_seeds = len(problem.experiment.seeds)
+    data = problem.description
+    st.caption(
+        f"{counts(data)} of {data.num_classes} classes, "
+        f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
+        "Strategies share their stages: the local networks are trained once. Times are guessed from the last runs here."
+    )
+
+
+def take_away(experiment: Experiment, command: str) -> None:
+    """Show the experiment as a command and as a file."""
+    text = experiment.to_yaml()
+    st.markdown("**The same from the command line**")
+    st.code(command, language="bash", wrap_lines=True)
+    with st.expander("The experiment as a file (YAML)"):
+        st.code(text, language="yaml")
+        st.download_button("Download", text, file_name(experiment), "application/yaml", on_click="ignore")

@@ -1,0 +1,137 @@
+"""Class activation maps on a page: what to look at, and the maps, computed in a process of their own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import streamlit as st
+
+from ddlab.analyses.computed import computed
+from ddlab.analyses.maps.layers import cam_layer, common_layers
+from ddlab.analyses.maps.stored import Mapped
+from ddlab.data.source import Dataset
+from ddlab.problem import Problem
+from ddlab.runs import RunFolder
+from ddlab.words import duration
+from pages.ui import results, selection, shell
+from pages.ui.literal import literal
+from pages.ui.making import dataset
+from pages.ui.maps import uploads
+
+AT_ONCE = 2**23  # numbers of the maps that are computed together, about
+MOST_AT_ONCE = 8  # images
+START = 4.0  # seconds until torch is there
+SPEED = 1.2e10  # operations a second that a processor does beside other work
+SOURCES = {"validation": "Validation images", "own": "Your own"}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is looked at.
+
+    Parameters
+    ----------
+    images
+        As ``ddlab maps --images`` takes it: everything that is computed at once.
+    place
+        Of the image among them.
+    alone
+        The same of this image alone.
+    name
+        What people call the image.
+    truth
+        Its true class, where that is known.
+    layer
+        Whose maps are weighted; empty: the networks' own choice.
+    """
+
+    images: str
+    place: int
+    alone: str
+    name: str
+    truth: int | None
+    layer: str
+
+
+def layers(problem: Problem) -> tuple[str, ...]:
+    """Layers of which every network of a problem has maps; none if the networks have no maps at all."""
+    networks = [problem.global_network, *problem.local_networks]
+    return common_layers(networks) if all(network.cam_layer for network in networks) else ()
+
+
+def nothing(why: str) -> NoReturn:
+    """Say why there are no maps and how to get some, and stop the page."""
+    st.info(literal(why))
+    st.markdown(
+        "Train something small to look into: the recipe **demo** takes half a minute, and its images tell where the "
+        "evidence is; from the shell `ddlab train demo`."
+    )
+    selection.link("Train it", "pages/train.py", recipe="demo")
+    st.stop()
+
+
+def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
+    """Let an image and a layer be chosen; None as long as an own image is missing."""
+    left, right = st.columns(2)
+    own_default = cam_layer(problem.global_network)
+    choices = ["", *layers(problem)]
+    with right:
+        layer = selection.pick(
+            "Layer",
+            choices,
+            "layer",
+            format_func=lambda name: name or f"the last ({own_default})",
+            help="Maps of earlier layers are sharper, and say less of the class.",
+        )
+    with left:
+        if selection.pick_one_of(SOURCES, "Image", "source") == "own":
+            path = _upload(len(data.description.shape) == 3)
+            return None if path is None else Chosen(str(path), 0, str(path), "Your image", None, layer)
+        index = dataset.pick_image(data)
+    size = len(data.description.classes) * int(np.prod(data.description.shape)) * num_viewers
+    step = max(1, min(MOST_AT_ONCE, AT_ONCE // size))
+    first = index - index % step
+    last = min(first + step, len(data.validation)) - 1
+    truth = int(data.validation.labels[index])
+    return Chosen(f"{first}-{last}", index - first, str(index), f"Image {index}", truth, layer)
+
+
+def _upload(is_volume: bool) -> Path | None:
+    """The file of an own image; None if there is none yet."""
+    what = "A volume (NIfTI)" if is_volume else "A picture (PNG, JPEG, …)"
+    given = st.file_uploader(what, key="own image")
+    if given is None:
+        st.caption("It is scaled to the size of the run's images, and stays on this machine.")
+        return None
+    try:
+        return uploads.keep(given.name, given.getvalue())
+    except OSError as error:  # such as a full disk
+        shell.refuse(f"The file cannot be kept: {error.strerror}.")
+        return None
+
+
+def seconds(problem: Problem, num_whole: int, num_local: int, passes: int) -> float:
+    """About how long so many forward passes of all networks of the image and of its parts take."""
+    parts = sum(network.flops() for network in problem.local_networks)
+    return START + passes * (num_whole * problem.global_network.flops() + num_local * parts) / SPEED
+
+
+@st.cache_resource(max_entries=results.KEPT, show_spinner=False)
+def _read(path: str) -> Mapped:
+    return Mapped.read(Path(path))
+
+
+def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
+    """The maps, computed at the first call; stops the page with a sentence where that fails."""
+    with st.spinner(f"Computes the maps of all networks and classes: about {duration(about)} …"):
+        return _read(str(ask(run, "--seed", str(seed), "--images", chosen.images, "--layer", chosen.layer)))
+
+
+def ask(run: RunFolder, *arguments: str) -> Path:
+    """The file of ``ddlab maps``; stops the page with a sentence where it fails."""
+    try:
+        return computed("maps", run.id, *arguments, stamp=(str(run.path), results.stamp(run)))
+    except ValueError as error:
+        shell.refuse(str(error).removeprefix("ddlab: "))
+        st.stop()

@@ -1,0 +1,78 @@
+"""The table of all runs; a click on a row makes it the current run."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ddlab.engine.control import queue_position
+from ddlab.runs import RunFolder, list_runs
+from ddlab.words import best, beware, duration
+from pages.ui import selection
+from pages.ui.runs.live import LOOKS
+
+SECONDS = 2.0  # between two looks
+AT_ONCE = 50  # runs on a page of the table
+
+
+@st.fragment(run_every=SECONDS)
+def runs() -> None:
+    """Draw the table, the newest runs first, so many at a time; it renews itself."""
+    everything = list_runs()
+    num_pages, page = math.ceil(len(everything) / AT_ONCE), 1
+    if num_pages > 1:
+        page = min(num_pages, st.pagination(num_pages, key="page of runs"))
+        st.caption(f"{len(everything):,} runs, the newest first.")
+    shown = everything[AT_ONCE * (page - 1) :][:AT_ONCE]
+    table = pd.DataFrame([_row(run) for run in shown])
+    columns = {
+        "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width="small"),
+        "Run": st.column_config.TextColumn(width="medium"),
+        "It says": st.column_config.TextColumn(width="large", help="How it stands; when finished, who was best."),
+    }
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        column_config=columns,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"runs {shown[0].id if shown else ''} {len(shown)}",  # another list of runs begins with no row selected
+        height=min(38 + 35 * len(shown), 320),
+    )
+    rows = event.selection.rows
+    if rows and st.session_state.get("clicked run") != shown[rows[0]].id:
+        st.session_state["clicked run"] = shown[rows[0]].id
+        selection.choose(selection.RUN, shown[rows[0]].id)
+        st.rerun()
+
+
+def _row(run: RunFolder) -> dict[str, Any]:
+    facts = run.summary()
+    live = facts["state"] in ("queued", "running")
+    progress = run.progress() if live else {}
+    remaining = progress.get("remaining")
+    return {
+        "State": LOOKS[facts["state"]][1],
+        "Run": facts["name"],
+        "Made": selection.made(run),
+        "Progress": 1.0 if facts["state"] == "finished" else float(progress.get("done") or 0.0) if live else None,
+        "Time": _time(facts["seconds"], remaining, live),
+        "It says": _says(run, facts),
+        "Data": f"{facts['dataset']} {facts['grid']}",
+        "Network": facts["model"],
+        "Seeds": facts["num_seeds"],
+        "Devices": ", ".join(facts["devices"]),
+    }
+
+
+def _time(took: float | None, remaining: float | None, live: bool) -> str:
+    if live:
+        return "" if remaining is None else f"{duration(remaining)} left"
+    return "" if took is None else duration(took)
+
+
+def _says(run: RunFolder, facts: dict[str, Any]) -> str:
+    if facts["state"] == "finished":
+        return best(facts["accuracies"]) + beware(facts["stuck"])
+    return (facts["state"] == "queued" and queue_position(run)[1]) or facts["message"]

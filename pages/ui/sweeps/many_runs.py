@@ -1,0 +1,152 @@
+"""Many runs of one sweep: what they begin with, their start at one click, how far they are, and all of them stopped."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from ddlab.analyses.sweeps.sensitivity import DIVERGED
+from ddlab.data.offered import refuse_elsewhere
+from ddlab.engine.control import cancel, resume
+from ddlab.experiment import Experiment
+from ddlab.recipes import RECIPES, title
+from ddlab.runs import RunFolder
+from ddlab.sweeps import Step, is_open, start
+from pages.ui import selection, shell
+from pages.ui.runs import live
+
+THIS = "run"  # the current run's experiment, as something to begin with
+SECONDS = 2.0  # between two looks at the runs
+CLICKED = "run of the point that was clicked"
+LOOKS = {**live.LOOKS, DIVERGED: (":material/trending_down:", "Diverged", "red")}
+
+
+# ---- before
+
+
+def pick_base(name: str, first: str) -> tuple[str, Experiment]:
+    """Let a recipe, or the current run's experiment, be chosen to begin with; the URL holds it as ``name``.
+
+    Parameters
+    ----------
+    first
+        The recipe on top.
+
+    Returns
+    -------
+    tuple
+        Its name, ``THIS`` for the current run, and the experiment.
+
+    Raises
+    ------
+    ValueError
+        If the run cannot be read, or its data are not offered here.
+    """
+    run = selection.current_run()
+    labels = {name: f"{name} · {title(name)}" for name in sorted(RECIPES, key=lambda name: name != first)}
+    if run is not None:
+        labels[THIS] = f"The experiment of “{run.name}”"
+    source = selection.pick("Start from", list(labels), name, format_func=labels.get, help="Train makes others.")
+    base = _of(run) if run is not None and source == THIS else RECIPES[source]()
+    refuse_elsewhere(base.dataset)
+    return source, base
+
+
+def _of(run: RunFolder) -> Experiment:
+    """What a run asked; if it belongs to a sweep, what that sweep asked."""
+    asked = run.experiment
+    return asked.model_copy(update={"name": asked.sweep or asked.name})
+
+
+def start_button(todo: Sequence[Step], command: str, shown: tuple[str, str], nothing: str) -> None:
+    """Put all that is left in the queue at one click, and show what comes of it.
+
+    Parameters
+    ----------
+    command
+        The command that does the same.
+    shown
+        What the URL then holds: a name and its value.
+    nothing
+        Why there is nothing to start, where there is not.
+    """
+    left = sum(step.is_open for step in todo)
+    label = f"Start {'all ' * (left > 1)}{left} run{'s' * (left != 1)}" if left else "Nothing to start"
+    settings: dict[str, Any] = {"disabled": not left, "help": None if left else nothing, "key": f"start {shown[0]}"}
+    if not st.button(label, icon=":material/apps:", type="primary", width="stretch", **settings):
+        return
+    # Nothing is drawn in between: a page that is left meanwhile still puts all of them in the queue.
+    try:
+        with st.spinner("Puts the runs in the queue …"):
+            start(todo, command)
+    except (ValueError, RuntimeError, OSError) as error:
+        shell.refuse(error)
+        return
+    selection.choose(*shown)
+    st.rerun()
+
+
+# ---- while they work
+
+
+def follow(runs: Sequence[RunFolder], draw: Callable[[], None]) -> None:
+    """``draw()`` again and again while some of the runs wait or work; the whole page anew when none does any more."""
+    works = any(run.state().is_live for run in runs)
+
+    @st.fragment(run_every=SECONDS if works else None)
+    def part() -> None:
+        draw()
+        if works and not any(run.state().is_live for run in runs):
+            st.rerun()
+
+    part()
+
+
+def badges(states: Iterable[str]) -> None:
+    """How many runs are in which state."""
+    counts = Counter(states)
+    with st.container(horizontal=True):
+        for state, (icon, word, color) in LOOKS.items():
+            if counts[state]:
+                st.badge(f"{counts[state]} {word.lower()}", icon=icon, color=color)  # type: ignore[arg-type]
+
+
+def actions(runs: Sequence[RunFolder], key: str) -> None:
+    """Buttons that go on with those that ended too early, and cancel those that wait or work."""
+    with st.container(horizontal=True):
+        open_runs = [run for run in runs if is_open(run)]
+        working = [run for run in runs if run.state().is_live]
+        label = f"Go on with {len(open_runs)} that did not finish"
+        if open_runs and st.button(label, icon=":material/play_arrow:", key=f"go on {key}"):
+            live.attempt(_each, resume, reversed(open_runs))
+        if working and st.button(f"Cancel {len(working)}", icon=":material/stop_circle:", key=f"cancel {key}"):
+            with st.spinner("Stops all processes …"):
+                live.attempt(_each, cancel, working)  # the newest first, so that none of those that wait starts
+
+
+def _each(action: Callable[[RunFolder], None], runs: Iterable[RunFolder]) -> None:
+    for run in runs:
+        action(run)
+
+
+# ---- a click on a point
+
+
+def clickable(key: str) -> dict[str, Any]:
+    """Settings of a chart whose points carry ``[run_id]``; :func:`open_clicked` after it opens the run."""
+    return {"on_select": partial(_remember, key), "selection_mode": "points"}
+
+
+def _remember(key: str) -> None:
+    """For one run of the page."""
+    points = st.session_state[key].selection.points
+    if points and points[0].get("customdata"):
+        st.session_state[CLICKED] = points[0]["customdata"][0]
+
+
+def open_clicked() -> None:
+    """Open the run whose point was clicked just now."""
+    if run_id := st.session_state.pop(CLICKED, ""):
+        st.switch_page("pages/runs.py", query_params={selection.RUN: run_id})

@@ -1,0 +1,192 @@
+"""What trust-region methods did in a run, step by step, and methods of one or several runs against each other."""
+
+import math
+from collections.abc import Collection, Sequence
+from functools import partial
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from ddlab.analyses.comparison import optimizers as passes
+from ddlab.analyses.trust_region import history as analysis
+from ddlab.figures.comparison.optimizers import passes_lines
+from ddlab.figures.trust_region.history import history_panels
+from ddlab.optim.radius import RadiusRule
+from ddlab.runs import RunFolder
+from ddlab.strategies import STRATEGIES
+from pages.ui import charts, results, selection
+from pages.ui.literal import literal
+from pages.ui.runs import live
+
+COMMAND = "ddlab train trust_region_demo"
+PERCENT = {"format": "percent"}
+
+
+def _told(run: RunFolder) -> int:
+    """Changes whenever an epoch is told."""
+    return max((path.stat().st_mtime_ns for path in run.path.glob("metrics-*.jsonl")), default=0)
+
+
+def _ask_for_a_run(sentence: str) -> None:
+    st.info(f"{sentence} The recipe trust_region_demo makes such a run in half a minute.", icon=":material/radar:")
+    st.code(COMMAND, language="bash")
+    selection.link("Train it", "pages/train.py", recipe="trust_region_demo")
+
+
+def _will_have(run: RunFolder, strategies: Collection[str]) -> bool:
+    """Whether the run works, and has one of the strategies."""
+    return run.state().is_live and not set(strategies).isdisjoint(run.experiment.strategies)
+
+
+# ---- a run, step by step
+
+
+@st.cache_data(max_entries=results.KEPT, show_spinner=False)
+def _history(path: str, strategy: str, seed: int, told: int) -> tuple[pd.DataFrame, go.Figure, list[str]]:
+    """The table of the steps, their figure, and the sentences on them."""
+    run = RunFolder(path)
+    steps, epochs = analysis.step_table(run, strategy, seed), analysis.epoch_table(run, strategy, seed)
+    own = run.experiment.trust_region
+    rule = RadiusRule(own.lower, own.upper, own.decrease, own.increase, own.min_radius, own.max_radius, own.trials)
+    title = f"{STRATEGIES[strategy].title} step by step, seed {seed}"
+    words = analysis.in_words(analysis.summarize(steps, epochs), strategy)
+    return steps, history_panels(steps, epochs, strategy, title, rule), words
+
+
+@st.cache_data(max_entries=results.KEPT, show_spinner=False)
+def _histories(path: str, told: int) -> dict[str, list[int]]:
+    return analysis.histories(RunFolder(path))
+
+
+def show_history(run: RunFolder) -> None:
+    """Draw the steps of one strategy and seed of a run, and sum them up in a few sentences."""
+    found = _histories(str(run.path), _told(run))
+    if not found:
+        if _will_have(run, analysis.METHODS):
+            live.follow(run, lambda run: st.caption("Its steps appear here after the first epoch."), _told)
+            return
+        _ask_for_a_run(f"“{literal(run.name)}” has no history of a radius: none of its strategies took a step of one.")
+        return
+    left, right = st.columns([3, 1])
+    with left:
+        titles = {strategy: STRATEGIES[strategy].title for strategy in found}
+        strategy = selection.pick_one_of(titles, "Strategy", "history")
+    with right:
+        settings = {"widget": st.segmented_control, "required": True}
+        seeds = found[strategy]
+        seed = seeds[0] if len(seeds) == 1 else selection.pick("Seed", seeds, "history_seed", **settings)
+    live.follow(run, partial(_draw_history, strategy=strategy, seed=seed))
+    _explain(strategy, run.experiment.trust_region.order)
+
+
+def _draw_history(run: RunFolder, strategy: str, seed: int) -> None:
+    steps, figure, (first, *others) = _history(str(run.path), strategy, seed, _told(run))
+    st.markdown(f"**{literal(first)}** {literal(' '.join(others))}")
+    charts.show(figure, steps, "history", f"{run.id}-{strategy}-{seed}-steps")
+
+
+def _explain(strategy: str, order: int) -> None:
+    if strategy == "trust_region":
+        told = (
+            "ρ compares what a step brought with what its model had predicted: below η₁ it is rejected and tried with "
+            "a smaller radius, above η₂ the radius grows. In minibatches every step has other images, so its loss "
+            "begins elsewhere than the one before has ended."
+        )
+    else:
+        told = (
+            "Each step has two halves. At the whole number the subdomains' steps are added, and ρ compares what the "
+            "loss lost with what the local losses lost together: below η₁ the sum is rejected and the radius shrinks, "
+            "above η₂ it grows. At the half, one trust-region iteration on all images of the step follows from there, "
+            "judged in the same way; it tries again with a smaller radius until the loss falls."
+        )
+    if order > 1:
+        told += " Where the smallest eigenvalue is below 0, the model sees a way down that bends further down."
+    st.caption(told)
+
+
+# ---- against each other
+
+
+@st.cache_data(max_entries=results.KEPT, show_spinner=False)
+def _passes(paths: tuple[str, ...], names: tuple[str, ...], told: tuple[int, ...]) -> pd.DataFrame:
+    return passes.passes_table([RunFolder(path) for path in paths])
+
+
+def show_against(runs: Sequence[RunFolder]) -> None:
+    """Draw accuracy or loss of all strategies of the runs by epochs, sweeps, bytes or time; and what a step takes."""
+    names = tuple(run.name for run in runs)
+    table = _passes(tuple(str(run.path) for run in runs), names, tuple(map(_told, runs)))
+    if table.empty and _will_have(runs[0], passes.COMPARED):
+        live.follow(runs[0], lambda run: st.caption("A line for every strategy appears after its first epoch."), _told)
+        return
+    if table.empty:
+        _ask_for_a_run("Nothing to compare: no strategy of APTS, Adam and their like was trained here.")
+        return
+    left, right = st.columns(2)
+    with left:
+        efforts = {"epoch": "Epochs", "sweeps": "Gradient sweeps", "bytes": "Bytes", "seconds": "Time"}
+        effort = selection.pick_one_of(efforts, "Against", "against")
+    with right:
+        measures = {"validation_accuracy": "Accuracy", "loss": "Training loss", "validation_loss": "Validation loss"}
+        measure = selection.pick_one_of(measures, "Measure", "against_measure")
+    title = f"{passes.MEASURES[measure].capitalize()} against {passes.EFFORTS[effort]}"
+    title += ", ± 1 sd over seeds" if table["seed"].nunique() > 1 else ""
+    charts.show(passes_lines(table, effort, measure, title), table, "against", f"{runs[0].id}-against-{effort}")
+    st.caption(_about(effort))
+    _takes(table)
+
+
+def _about(effort: str) -> str:
+    return {
+        "epoch": "An epoch shows every image once, but a step of APTS or SAPTS computes several gradients of each: the "
+        "other axes count that.",
+        "sweeps": "A sweep is one gradient on as many images as the training set has; a loss alone counts as a third. "
+        "Local sweeps of N subdomains run at the same time on N ranks; here all of them count.",
+        "bytes": "What each of N ranks with a subdomain of its own puts into sums over all ranks: a number for every "
+        "parameter of the network and vector. It is counted, also where the run had one rank.",
+        "seconds": "Wall time of the training on this run's ranks, one after the other if it had a single one.",
+    }[effort]
+
+
+def _takes(table: pd.DataFrame) -> None:
+    highest = math.floor(100 * table["validation_accuracy"].astype(float).max())
+    reachable = math.floor(100 * passes.reachable(table))
+    options = list(range(max(0, reachable - 20), max(highest, reachable) + 1))
+    target = selection.pick(
+        "Accuracy to reach", options, "against_target", reachable, st.select_slider, format_func="{} %".format
+    )
+    takes = passes.what_it_takes(table, target / 100)
+    st.markdown(literal(passes.saving_in_words(takes)))
+    shown = takes.drop(columns=["run_id", "strategy"])
+    alone = {"run": takes["run_id"].nunique() == 1, "last_sd": takes["seeds"].max() == 1}
+    shown = shown.drop(columns=[name for name, is_alone in alone.items() if is_alone])
+    shown["bytes"] /= 1e6
+    st.dataframe(shown, hide_index=True, column_config=_columns(target), key="takes", placeholder="–")
+
+
+def _columns(target: int) -> dict:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    first = f"mean over the seeds until {target} % of the validation images are decided rightly; – if a seed never does"
+    return {
+        "run": text("Run"),
+        "title": text("Strategy"),
+        "seeds": number("Seeds"),
+        "vectors_a_step": number(
+            "Vectors a step",
+            format="%.1f",
+            help="Sums of n numbers over all ranks. Three in APTS; more trials of its global iteration can add some.",
+        ),
+        "gradients_a_step": number(
+            "Sweeps a step",
+            format="%.1f",
+            help="Over the images of the step. Data-parallel descent sums one vector in each.",
+        ),
+        "last": number("Last epoch", help="Validation accuracy, mean over the seeds.", **PERCENT),
+        "last_sd": number("± sd", **PERCENT),
+        "reached": number(f"Reach {target} %", help="Seeds that do."),
+        "epoch": number("Epochs", format="%.1f", help=first),
+        "sweeps": number("Sweeps", format="%.1f", help=first),
+        "bytes": number("MB a rank", format="%.1f", help=first),
+        "seconds": number("Time", format="%.1f s", help=first),
+    }

@@ -1,0 +1,215 @@
+"""The playground of the Trust region page: a function of two parameters, and every step of a method on it."""
+
+from typing import Any
+
+import streamlit as st
+
+from ddlab.analyses.trust_region.landscapes import LANDSCAPES, Landscape
+from ddlab.analyses.trust_region.plane_steps import METHODS, Step, Walk, history
+from ddlab.analyses.trust_region.playground import walk
+from ddlab.analyses.trust_region.step_words import short, tell
+from ddlab.figures.trust_region import playground as figures
+from ddlab.figures.trust_region.playground_history import timeline
+from ddlab.registry import shortened
+from pages.ui import charts, selection
+from pages.ui.literal import literal
+
+RADII = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+SUBDOMAINS = (1, 2, 4)
+MODELS = {
+    "first": "First order",
+    "diamond": "First order, 1-norm",
+    "square": "First order, ∞-norm",
+    "second": "Second order",
+}
+ORDER_AND_NORM = {"first": (1, "2"), "diamond": (1, "1"), "square": (1, "inf"), "second": (2, "2")}
+TELLING = {"function": "sine", "start": "at the hill", "radius": 1.0, "subdomains": 2, "step": 2}  # at first
+KEPT = 300  # walks in memory, of all sessions together
+CHART = "playground path"
+
+SYMBOLS = """
+| | |
+|---|---|
+| θ, f | the point (the parameters), and the loss: the mean over eight samples |
+| f₁ … f_N | the loss of each subdomain: its share of the samples, tilted so that its gradient at θ is that of f (3) |
+| Δ | the radius: no step is longer than it (5) |
+| m | the model of f in the ball: its slope, with second order its curvature, too (2) |
+| ρ | what the loss lost, over what was predicted (6) |
+| η₁, η₂ | 0.25 and 0.75: below η₁ a step is rejected and Δ halves, above η₂ Δ doubles (7) |
+| ν | steps that a subdomain may try |
+
+Numbers in brackets are the equations of Cruz Alegría, Trotti, Kopaničáková and Krause. Filled points are taken, open
+ones rejected. Each subdomain stays within Δ/N of θ, so that the sum of all stays in the ball.
+"""
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _walk(asked: Walk) -> list[Step]:
+    return walk(asked)
+
+
+@st.fragment
+def show() -> None:
+    """Draw the controls, the step that is looked at, and all steps at a glance."""
+    asked = _pick()
+    landscape = LANDSCAPES[asked.landscape]
+    methods = sorted(METHODS, key=lambda method: method != asked.method)
+    paths = {method: _walk(_with(asked, method)) for method in methods}
+    steps = paths[asked.method]
+    if not steps:
+        st.info("Here the gradient is zero: no method sees where it goes down. Start elsewhere, if only a little.")
+        return
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        shown = selection.pick("Step", list(range(1, len(steps) + 1)), "step", TELLING["step"], widget=_stepper)
+    step = steps[shown - 1]
+    with right:
+        surface = _pick_surface(step)
+    st.markdown("\n".join(f"- **{part}.** {sentence}" for part, sentence in tell(step).items()))
+    left, right = st.columns(2)
+    with left:
+        _path(landscape, asked, paths, shown)
+    with right:
+        title = f"Step {shown}, close up: {short(step)}"
+        figure = figures.step_figure(landscape, step, asked.method, asked.norm, surface, title)
+        charts.show(figure, None, f"playground step {asked.landscape}", f"{asked.landscape}-step-{shown}")
+        st.caption(_about_surface(surface, asked))
+    title = f"{METHODS[asked.method]}, step by step; dotted: the other methods"
+    figure = timeline(paths, shown, title, landscape.wide)
+    charts.show(figure, history(steps), "playground timeline", f"{asked.landscape}-{asked.method}")
+    st.caption(
+        "The radius follows from how well the last steps were predicted; nobody sets a rate. Gradient descent's steps "
+        "follow from its rate alone: try a few, and see how much depends on it. A step of APTS computes more than one "
+        "of the others (all subdomains at the same time), so compare what it reaches, not how soon."
+    )
+    with st.expander("What the symbols mean"):
+        st.markdown(SYMBOLS)
+
+
+# ---- what is asked
+
+
+def _pick() -> Walk:
+    cells = st.columns(3)
+    with cells[0]:
+        titles = {name: landscape.title for name, landscape in LANDSCAPES.items()}
+        name = selection.pick("Function", list(titles), "function", TELLING["function"], format_func=titles.get)
+        landscape = LANDSCAPES[name]
+    with cells[1]:
+        start = _pick_start(landscape)
+    with cells[2]:
+        slider: dict[str, Any] = {"widget": st.select_slider}
+        radius = selection.pick("First radius Δ", RADII, "radius", TELLING["radius"], **slider)
+    st.caption(landscape.about)
+    cells = st.columns([3, 2])
+    with cells[0]:
+        method = selection.pick_one_of(METHODS, "Method", "method")
+    with cells[1]:
+        settings: dict[str, Any] = {"widget": st.segmented_control, "required": True}
+        settings["help"] = "Of APTS: to how many the eight samples are dealt."
+        subdomains = selection.pick("Subdomains N", SUBDOMAINS, "subdomains", TELLING["subdomains"], **settings)
+    with st.expander("Model and ball, local steps, rate of gradient descent"):
+        cells = st.columns([2, 1, 1])
+        with cells[0]:
+            order, norm = ORDER_AND_NORM[selection.pick_one_of(MODELS, "Model and ball", "model")]
+        with cells[1]:
+            local_steps = selection.pick("Local steps ν", range(1, 6), "local", 5, **slider)
+        with cells[2]:
+            rate = selection.pick("Rate of gradient descent", RATES, "rate", 0.1, **slider)
+    return Walk(name, start, method, radius, order, norm, subdomains, local_steps, rate)
+
+
+def _with(asked: Walk, method: str) -> Walk:
+    """The same for another method; what it does not use is as it always is, so that its walk is in memory."""
+    about = (asked.landscape, asked.start, method)
+    if method == "descent":
+        return Walk(*about, rate=asked.rate)
+    model = (asked.radius, asked.order, asked.norm)
+    return Walk(*about, *model, *((asked.num_subdomains, asked.local_steps) if method == "apts" else ()))
+
+
+def _pick_start(landscape: Landscape) -> tuple[float, float]:
+    """A named point, one that was typed, or one that was clicked."""
+    typed = st.session_state.get("start picker")
+    wishes = [st.session_state.get("start wanted"), typed, st.query_params.get("start")]
+    points = {wish: point for wish in wishes if wish and (point := point_of(wish, landscape))}
+    known = {**landscape.starts, **points}
+    if typed and typed not in known and not any(typed in other.starts for other in LANDSCAPES.values()):
+        left, right, bottom, top = landscape.window
+        rule = f"two numbers with a comma, {left:g} to {right:g} and {bottom:g} to {top:g}"
+        st.warning(f"Start: must be {rule}, got {literal(shortened(typed))}.")
+    settings: dict[str, Any] = {"accept_new_options": True, "help": "Or type two numbers, or click on the landscape."}
+    return known[selection.pick("Start", list(known), "start", TELLING["start"], **settings)]
+
+
+def point_of(text: str, landscape: Landscape) -> tuple[float, float] | None:
+    """Two numbers with a comma, within the window."""
+    left, right, bottom, top = landscape.window
+    try:
+        x, y = (float(number) for number in text.split(","))
+    except ValueError:
+        return None
+    return (x, y) if left <= x <= right and bottom <= y <= top else None
+
+
+def _stepper(label: str, options: list[int], key: str) -> int:
+    """A slider between two buttons; where there is one step, it is that."""
+    place = options.index(st.session_state[key])
+    if len(options) == 1:
+        st.caption("Step 1 of 1")
+        return options[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for icon, there in (("chevron_left", place - 1), ("chevron_right", place + 1)):
+            inside = 0 <= there < len(options)
+            settings: dict[str, Any] = {"icon": f":material/{icon}:", "key": f"{key} {icon}", "disabled": not inside}
+            target = options[there] if inside else options[place]
+            st.button("", on_click=selection.choose, args=("step", target), **settings)
+        return st.select_slider(f"{label}, of {len(options)}", options, key=key)
+
+
+def _pick_surface(step: Step) -> str:
+    """Whose contours the close-up has."""
+    titles = {"f": "f"} | ({"model": "model m"} if step.trials else {})
+    titles |= {str(number): f"f{'₁₂₃₄'[number - 1]}" for number in range(1, len(step.walks) + 1)}
+    return selection.pick_one_of(titles, "Contours of the close-up", "contours")
+
+
+def _about_surface(surface: str, asked: Walk) -> str:
+    if surface == "model":
+        bend = "a plane, which can be trusted only nearby" if asked.order == 1 else "bent as the last steps taught it"
+        return f"The model of the last trial on f, inside its ball: {bend}. The trial step goes to its lowest point."
+    if surface == "f":
+        return (
+            "The function itself. "
+            + {
+                "apts": "Every subdomain walks on its own loss; the steps are added, and the sum is judged by f.",
+                "trust_region": "The step goes to the lowest point of the model in the ball, and is judged by f.",
+                "descent": "The step goes down the slope, as far as the rate says, and is not judged at all.",
+            }[asked.method]
+        )
+    return (
+        f"What subdomain {surface} alone sees: at θ as steep as f, elsewhere bent as its own samples want it. "
+        "Where it differs from f, its steps mislead."
+    )
+
+
+# ---- what is drawn
+
+
+def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[Step]], shown: int) -> None:
+    title = f"{landscape.title}: the way to step {shown}; dotted: the other methods"
+    figure = figures.path_figure(landscape, paths, shown, asked.norm, title)
+    key = f"{CHART} {asked.landscape} {asked.start}"
+    settings: dict[str, Any] = {"on_select": lambda: _clicked(key), "selection_mode": "points"}
+    st.session_state[CHART] = key
+    charts.show(figure, None, key, f"{asked.landscape}-path", **settings)
+    st.caption("The stronger the colour of the ground, the lower f. A click on it starts from there.")
+
+
+def _clicked(key: str) -> None:
+    """Start at the point that was clicked; a chart that is gone is told of its click once more, which is no click."""
+    points = st.session_state[key].selection.points
+    if points and st.session_state.get(CHART) == key:
+        selection.choose("start", f"{points[0]['x']:.3g},{points[0]['y']:.3g}")
+        selection.choose("step", 1)
