@@ -30,9 +30,10 @@ from torch import Tensor, nn
 from benchmarks.made import CLASSES, SHAPE
 from ddlab.analyses.maps.cam import class_maps, grad_cam
 from ddlab.analyses.maps.layers import is_analytic
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Conv, Network
 from ddlab.models.build import CONV, build
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 try:
     from pytorch_grad_cam import GradCAM

@@ -21,9 +21,9 @@ import numpy as np
 
 from ddlab import files
 from ddlab.data.source import DataMissing
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import ExperimentError, parse_experiment
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.strategies.execute import execute

@@ -26,8 +26,9 @@ import torch.multiprocessing as mp
 from benchmarks.made import CLASSES, SHAPE, images, loop, seconds
 from ddlab.decomposition import Decomposition, Subdomain
 from ddlab.experiment import TrainingSettings
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Network
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 from ddlab.strategies.stage import Task, shard
 
 SETTINGS = TrainingSettings(epochs=1, learning_rate=1e-3)

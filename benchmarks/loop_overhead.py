@@ -12,8 +12,9 @@ from torch.nn.functional import cross_entropy
 from benchmarks.made import CLASSES, SHAPE, alternate, images, loop
 from ddlab.decomposition import Decomposition, Subdomain
 from ddlab.experiment import TrainingSettings
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.build import build
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 BATCH, STEPS, ROUNDS = 128, 12, 7
 

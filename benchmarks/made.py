@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from ddlab.batches import ImageFeed, Sharing
 from ddlab.data.source import Dataset, Description, Split
 from ddlab.decomposition import Subdomain
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
-from ddlab.trainee import Trainee
-from ddlab.training import Loop
+from ddlab.ranks import Ranks
+from ddlab.training.batches import ImageFeed, Sharing
+from ddlab.training.loop import Loop
+from ddlab.training.trainee import Trainee
 
 SHAPE = (32, 32)
 CLASSES = 10

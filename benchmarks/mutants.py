@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("ddlab/optim", "ddlab/compose.py", "ddlab/analyses", "ddlab/strategies")
-TESTS = ("tests/optim", "tests/test_compose.py", "tests/analyses", "tests/strategies")
+TARGETS = ("ddlab/optim", "ddlab/composition/compose.py", "ddlab/analyses", "ddlab/strategies")
+TESTS = ("tests/optim", "tests/composition/test_compose.py", "tests/analyses", "tests/strategies")
 LEFT_OUT = (".git", ".venv", ".ddlab", "__pycache__", ".*_cache", ".hypothesis", "build", "*.egg-info")
 STRICT = re.compile(r",?\s*strict\s*=\s*(True|None|False)")
 WAITING = 20  # seconds of the clock for one of the processor

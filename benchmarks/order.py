@@ -20,10 +20,10 @@ import numpy as np
 from ddlab import files
 from ddlab.analyses.comparison.intervals import accuracy_interval, paired_difference
 from ddlab.data.cache import load
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment, parse_experiment
+from ddlab.ranks import Ranks
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 from ddlab.strategies.execute import execute
 
 RESULTS = Path(__file__).parent / "results" / "order.json"

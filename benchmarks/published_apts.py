@@ -66,7 +66,7 @@ def curve(
     **settings: object,
 ) -> list[dict[str, float]]:
     """Accuracy on the validation images in percent and loss of the steps after every epoch, by the figure's recipe."""
-    from ddlab.engine.ranks import Ranks
+    from ddlab.ranks import Ranks
     from ddlab.strategies.execute import execute
 
     asked: Experiment = RECIPES[f"apts_{case.dataset}_{case.batches}"]().with_settings(

@@ -25,8 +25,8 @@ from ddlab.data.shapes import BAYES_ACCURACY
 from ddlab.fingerprint import repeats
 from ddlab.recipes import RECIPES
 from ddlab.registry import unknown
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, has_diverged, list_runs
-from ddlab.strategies import STRATEGIES
 from ddlab.words import duration, mark
 
 DDLAB = (sys.executable, "-m", "ddlab")

@@ -53,7 +53,7 @@ def cases() -> Iterator[tuple[Any, ...]]:
 
 def train(dataset: str, mode: str, order: int, subdomains: int, data: str, seed: int) -> dict[str, Any]:
     """One training, epoch by epoch."""
-    from ddlab.engine.ranks import Ranks
+    from ddlab.ranks import Ranks
     from ddlab.strategies.execute import execute
 
     own = {"apts.mode": mode, "trust_region.order": order, "apts.subdomains": subdomains, "apts.data": data}

@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from ddlab.experiment import Experiment
+from ddlab.registry.strategies import USED_BY
 from ddlab.runs import RunFolder
-from ddlab.strategies import USED_BY
 
 DECIDES_NOTHING = ("name", "sweep", "placement", "seeds")
 DIGITS = 16

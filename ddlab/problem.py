@@ -6,9 +6,10 @@ from ddlab.data.cache import describe
 from ddlab.data.source import Description
 from ddlab.decomposition import Decomposition
 from ddlab.experiment import DecompositionSettings, Experiment, ExperimentError
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Network
 from ddlab.models.constants import with_constants
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 
 @dataclass(frozen=True)

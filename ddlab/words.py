@@ -5,8 +5,8 @@ from typing import Any
 
 from ddlab.data.source import Description
 from ddlab.decomposition import times
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunState
-from ddlab.strategies import STRATEGIES
 
 UNITS = {1: "samples", 2: "px", 3: "voxels"}  # by the axes of an image
 

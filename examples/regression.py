@@ -9,13 +9,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ddlab.blocks import average_logits
-from ddlab.compose import Composition
+from ddlab.composition.blocks import average_logits
+from ddlab.composition.compose import Composition
 from ddlab.decomposition import Decomposition
-from ddlab.models import NetworkSpec
 from ddlab.models.architecture import Network
 from ddlab.models.build import build
 from ddlab.models.layers import dense_head, pooled_stack, shape_after
+from ddlab.models.spec import NetworkSpec
 from examples.steps import tell, train
 
 SIDE, NUM_TRAIN, NUM_NEW = 40, 600, 300

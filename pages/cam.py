@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ddlab.trained import trained_dnns, trained_networks
+from ddlab.strategies.trained import trained_dnns, trained_networks
 from pages.ui import results, selection, shell
 from pages.ui.maps import choices as maps
 from pages.ui.maps import pictures as map_pictures

@@ -6,7 +6,7 @@ from ddlab.analyses.decisions import probabilities as analysis
 from ddlab.figures import images as pictures
 from ddlab.figures.comparison.accuracy import confusion_matrix
 from ddlab.figures.volumes import Scene
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 from pages.ui import charts, picture, results, selection, shell
 from pages.ui.decisions import attributions
 from pages.ui.decisions import probabilities as decisions

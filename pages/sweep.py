@@ -4,7 +4,7 @@ import streamlit as st
 
 from ddlab.layouts import LAYOUTS
 from ddlab.runs import list_runs
-from ddlab.sweeps import by_sweep
+from ddlab.sweeps.decompositions import by_sweep
 from pages.ui import selection, shell
 from pages.ui.sweeps import decompositions as sweeping
 

@@ -1,7 +1,7 @@
 """A small run whose local networks were trained, composed and trained on, in this process, in two seconds."""
 
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.strategies.execute import execute
 

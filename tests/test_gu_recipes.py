@@ -6,15 +6,16 @@ import pytest
 import torch
 
 from ddlab.data.source import Description
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.bank import Bank
+from ddlab.models.spec import NetworkSpec
 from ddlab.problem import assemble
 from ddlab.recipes import RECIPES
-from ddlab.strategies import COMPARED_BY_GU
+from ddlab.registry.models import MODELS
+from ddlab.registry.strategies import COMPARED_BY_GU
 from ddlab.strategies.composed import further_settings
 from ddlab.strategies.random_start import settings_of
 from ddlab.strategies.stage import plan
-from ddlab.trainee import Trainee
+from ddlab.training.trainee import Trainee
 
 TABLE_3_3 = {  # local networks from and to, composed, composed and trained, random start; in percent, as printed
     "gu_cifar10_resnet32": (68.18, 68.92, 81.11, 94.24, 93.26),

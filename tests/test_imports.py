@@ -1,5 +1,6 @@
 """What may import what: the core knows no streamlit, the pages no torch, and every registry entry loads."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ddlab.analyses import ANALYSES
-from ddlab.data import DATASETS
-from ddlab.models import MODELS
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.datasets import DATASETS
+from ddlab.registry.models import MODELS
+from ddlab.registry.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 CORE = sorted(
@@ -63,3 +64,70 @@ def test_every_entry_loads(registry):
     for name, entry in registry.items():
         assert callable(entry.load()), name
         assert entry.title and entry.description, name
+
+
+def test_no_circle_of_packages_or_files():
+    """Lazy imports and those of types alone count, too."""
+    files = graph()
+    packages: dict[str, set[str]] = {}
+    for name, imported in files.items():
+        own = package(name)
+        packages.setdefault(own, set()).update({package(other) for other in imported} - {own, "ddlab"})
+    assert circles(files) == []
+    assert circles(packages) == []
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def graph():
+    """Every file of the core and the pages, and the files that it imports anywhere in its text."""
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for folder in ("ddlab", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    return {
+        name: {other for other in imports(path) if other in paths and other != name} for name, path in paths.items()
+    }
+
+
+def imports(path):
+    """Dotted names that a file imports, both the module and what may be a module in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+            known = [name for name in modules if exists(name)]
+            yield from known
+            if len(known) < len(modules):
+                yield node.module
+
+
+def exists(name):
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def package(name):
+    """The room that a module is in: ``ddlab.runs``, or the module itself where it stands on the ground floor."""
+    return ".".join(name.split(".")[:2])
+
+
+def circles(graph):
+    """Groups of nodes that reach each other."""
+    reached = {node: reach(graph, node) for node in graph}
+    groups = {tuple(sorted({node} | {o for o in reached[node] if node in reached[o]})) for node in graph}
+    return sorted(list(group) for group in groups if len(group) > 1)
+
+
+def reach(graph, start):
+    found, begun = set(), [start]
+    while begun:
+        for node in graph.get(begun.pop(), ()):
+            if node not in found:
+                found.add(node)
+                begun.append(node)
+    return found

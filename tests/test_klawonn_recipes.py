@@ -7,7 +7,7 @@ import pytest
 from ddlab.analyses.comparison.paper import Cell, cell_of, compared_table
 from ddlab.recipes import RECIPES
 from ddlab.recipes.klawonn import small
-from ddlab.strategies import COMPARED_BY_KLAWONN
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 
 FULL = [name for name in RECIPES if name.startswith("klawonn_") and not name.endswith("_small")]
 CELL = list(Cell._fields)

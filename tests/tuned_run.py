@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ddlab.experiment import Experiment
 from ddlab.runs import RunFolder
 from ddlab.runs.processes import identity
-from ddlab.sensitivity import vary
+from ddlab.sweeps.sensitivity import vary
 from tests.made_run import made_experiment
 
 KEPT = 0.01  # what the kept epoch is better than the last

@@ -32,7 +32,7 @@ def recipes(
 @commands.command()
 def datasets(json: Json = False) -> None:
     """List the data sets."""
-    from ddlab.data import DATASETS
+    from ddlab.registry.datasets import DATASETS
 
     _write_registry("data set", DATASETS, json)
 
@@ -40,7 +40,7 @@ def datasets(json: Json = False) -> None:
 @commands.command()
 def models(json: Json = False) -> None:
     """List the networks."""
-    from ddlab.models import MODELS
+    from ddlab.registry.models import MODELS
 
     _write_registry("model", MODELS, json)
 
@@ -48,7 +48,7 @@ def models(json: Json = False) -> None:
 @commands.command()
 def strategies(json: Json = False) -> None:
     """List the strategies."""
-    from ddlab.strategies import STRATEGIES
+    from ddlab.registry.strategies import STRATEGIES
 
     _write_registry("strategy", STRATEGIES, json)
 

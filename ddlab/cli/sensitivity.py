@@ -15,7 +15,7 @@ from ddlab.words import duration, percent
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ddlab.sweeps import Step
+    from ddlab.sweeps.decompositions import Step
 
 commands = typer.Typer()
 
@@ -37,8 +37,8 @@ def sensitivity(
     called after the experiment; '--set name=...' gives it another name. Ctrl-C cancels what is left, and the same
     command goes on with it; other values join the sweep.
     """
-    from ddlab.sensitivity import DEFAULT, plan_sensitivity, steps, sweep_name
-    from ddlab.sweeps import by_sweep, start
+    from ddlab.sweeps.decompositions import by_sweep, start
+    from ddlab.sweeps.sensitivity import DEFAULT, plan_sensitivity, steps, sweep_name
 
     base = find_experiment(what or DEFAULT).with_settings(dict(map(parse_setting, settings or ())))
     experiments = plan_sensitivity(base, split_commas(strategies), _numbers(values))
@@ -54,7 +54,7 @@ def sensitivity(
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    from ddlab.sensitivity import PAPER, PAPER_RATES, log_grid
+    from ddlab.sweeps.sensitivity import PAPER, PAPER_RATES, log_grid
 
     if text == PAPER:
         return PAPER_RATES

@@ -39,7 +39,7 @@ def sweep(
     The sweep has the experiment's name; '--set name=...' gives it another. Ctrl-C cancels what is left, and the same
     command goes on with it.
     """
-    from ddlab.sweeps import DEFAULT, by_sweep, default_grids, plan_sweep, start, steps, sweep_name
+    from ddlab.sweeps.decompositions import DEFAULT, by_sweep, default_grids, plan_sweep, start, steps, sweep_name
 
     base = find_experiment(what or DEFAULT).with_settings(dict(map(parse_setting, settings or ())))
     cuts = [_numbers("grids", grid, "x") for grid in split_commas(grids)] or default_grids(base)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 
 commands = typer.Typer()
 

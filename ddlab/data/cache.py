@@ -22,13 +22,13 @@ import numpy as np
 from filelock import FileLock
 
 from ddlab import files
-from ddlab.data import DATASETS
 from ddlab.data.judging import judge, judged
 from ddlab.data.moments import histogram, moments
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
 from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
 from ddlab.records import ANYTHING
+from ddlab.registry.datasets import DATASETS
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings

@@ -15,7 +15,7 @@ from ddlab.data.source import Dataset, Description, Split
 from ddlab.data.splits import VALIDATION_SHARE
 
 if TYPE_CHECKING:
-    from ddlab.experiment_parts import Judges
+    from ddlab.experiment.parts import Judges
 
 VALIDATION = "validation"
 OFFICIAL = "official"

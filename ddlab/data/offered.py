@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ddlab.data import DATASETS
 from ddlab.home import data_home, data_path, home
 from ddlab.registry import shortened
+from ddlab.registry.datasets import DATASETS
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings

@@ -32,7 +32,7 @@ def describe_failure(error: BaseException, where: Where) -> str | None:
         What was reported last.
     """
     message = str(error)
-    training = sys.modules.get("ddlab.training")  # not imported yet: then it has raised nothing
+    training = sys.modules.get("ddlab.training.loop")  # not imported yet: then it has raised nothing
     if training and isinstance(error, training.Diverged):
         return _diverged(error.stage, error.epoch, error.subdomain)
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError | OSError) and _says(message, NO_MEMORY)):

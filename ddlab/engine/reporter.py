@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from ddlab.engine.ranks import Ranks
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.runs.health import Stuck, dead_layer, learned, says_the_same
 from ddlab.strategies.stage import Stage, plan, shard

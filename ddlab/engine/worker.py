@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from ddlab.engine.failures import describe_failure
-from ddlab.engine.ranks import Ranks
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class StopRequest:
             *self.signals, number = self.signals
             signal.signal(number, self._note)
         if self.asked:
-            from ddlab.training import Stopped
+            from ddlab.training.loop import Stopped
 
             self.answered = True
             raise Stopped

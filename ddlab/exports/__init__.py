@@ -5,7 +5,9 @@ from pathlib import Path
 
 from ddlab.registry import Entry
 
-__all__ = ["FORMATS", "Format", "format_of"]
+__all__ = ["FORMATS", "SCHEMA", "Format", "format_of"]
+
+SCHEMA = 2  # of the facts; a larger number comes from a newer ddlab. 2: constants of batch normalisation
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from ddlab.data.cache import load
 from ddlab.decomposition import Subdomain
-from ddlab.exports import FORMATS
+from ddlab.exports import FORMATS, SCHEMA
 from ddlab.files import write_atomically
 from ddlab.models.architecture import Shape
 from ddlab.models.written import to_tree
 from ddlab.registry import choose, unknown
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
-from ddlab.trained import TrainedDNN, TrainedNetwork, trained_dnns, trained_networks
+from ddlab.strategies.trained import TrainedDNN, TrainedNetwork, trained_dnns, trained_networks
 
 if TYPE_CHECKING:
     from torch import nn
 
-SCHEMA = 2  # of the facts; a larger number comes from a newer ddlab. 2: constants of batch normalisation
 DIGITS = 9  # of means and deviations: more than a float32 has
 
 
@@ -138,7 +137,7 @@ def _normalisation(run: RunFolder, box: Subdomain) -> dict[str, Any]:
 
     Where every split has its own (``training.subtract`` "set"), those of the training images: a new image has no split.
     """
-    from ddlab.batches import Normalisation
+    from ddlab.training.batches import Normalisation
 
     exact = run.experiment.training.model_copy(update={"precision": "float64"})
     normalisation = Normalisation.of(load(run.experiment.dataset), exact, "cpu")

@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from ddlab.decomposition import Subdomain
-from ddlab.exports.networks import SCHEMA
+from ddlab.exports import SCHEMA
 from ddlab.models.build import build
 from ddlab.models.cnn_dnn import CNNDNN
 from ddlab.models.written import from_tree

@@ -1,6 +1,6 @@
 """The colours: one a strategy and one a class in every figure, all safe for the colour-blind."""
 
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 
 # Petroff 2021, "Accessible Color Sequences for Data Visualization": ten colours, readable on light and dark, in an
 # order of our own: of the drawn shapes, the classes of vermilion objects come first and those of blue ones next.

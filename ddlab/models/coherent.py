@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ddlab.engine.ranks import Ranks
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
+from ddlab.ranks import Ranks
 
 DNN = "dnn"
 

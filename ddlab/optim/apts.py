@@ -38,7 +38,7 @@ class Additive(BallMethod):
     - Local steps begin with Δ/(N·ν), not Δ/N, and are cut to the room that is left of Δ/N: read literally, the first
       one of first order ends the local training (:func:`ddlab.optim.preconditioner.bounded_steps`). So the least local
       radius is that of line 5 divided by ν; the largest is that of line 5.
-    - Minibatches overlap, microbatches of one do not (:class:`ddlab.stepping.Cut`, which deals the data).
+    - Minibatches overlap, microbatches of one do not (``ddlab.training.trust_region_epoch.Cut`` deals the data).
     - ρ is not asked where its denominator is rounding, and (2) is read in the step s (:mod:`ddlab.optim.radius`,
       :class:`ddlab.optim.model.StepModel`).
 

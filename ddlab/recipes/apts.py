@@ -18,8 +18,8 @@ Trust-Region Method", Section 3.
 """
 
 from ddlab.experiment import DatasetSettings, Experiment, ModelSettings, TrainingSettings
-from ddlab.strategies import COMPARED_BY_APTS
-from ddlab.strategies.settings import AptsSettings, DescentSettings, TrustRegionSettings
+from ddlab.experiment.strategies import AptsSettings, DescentSettings, TrustRegionSettings
+from ddlab.registry.strategies import COMPARED_BY_APTS
 
 TRIALS = 10
 MINIBATCH = 10_000

@@ -11,7 +11,7 @@ from ddlab.experiment import (
     TrainingSettings,
     TransferSettings,
 )
-from ddlab.strategies import COMPARED_BY_KLAWONN
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 
 
 def classroom() -> Experiment:

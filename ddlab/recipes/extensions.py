@@ -4,7 +4,7 @@ Recurrent networks, auto-encoders and regression, which are no classifiers of on
 """
 
 from ddlab.experiment import DatasetSettings, DecompositionSettings, Experiment, ModelSettings, TrainingSettings
-from ddlab.strategies.settings import ComposedSettings
+from ddlab.experiment.strategies import ComposedSettings
 
 STRATEGIES = ("global", "average", "majority", "cnn_dnn", "composed_untrained", "composed", "random")
 

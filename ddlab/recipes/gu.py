@@ -16,8 +16,8 @@ sub-network transfer learning", ETNA 56, 2022: Section 3.1.
 from typing import Any
 
 from ddlab.experiment import DatasetSettings, DecompositionSettings, Experiment, ModelSettings, TrainingSettings
-from ddlab.strategies import COMPARED_BY_GU
-from ddlab.strategies.settings import ComposedSettings
+from ddlab.experiment.strategies import ComposedSettings
+from ddlab.registry.strategies import COMPARED_BY_GU
 
 TWICE_L2 = 2e-4
 OVERLAP = 4  # pixels: subimages of 20×20

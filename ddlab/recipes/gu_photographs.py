@@ -15,9 +15,9 @@ sub-network transfer learning", ETNA 56, 2022: Sections 3.1.2 and 3.1.3, Table 3
 from typing import Any
 
 from ddlab.experiment import DatasetSettings, DecompositionSettings, Experiment, ModelSettings, TrainingSettings
+from ddlab.experiment.strategies import ComposedSettings
 from ddlab.layouts import windows
 from ddlab.recipes.gu import KERAS
-from ddlab.strategies.settings import ComposedSettings
 
 SIDE = 224
 MOVED: dict[str, Any] = {"flip": True, "shift": 0.1, "zoom": 0.1, "rotate": 10.0, "turns": "any"}

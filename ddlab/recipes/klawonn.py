@@ -21,7 +21,7 @@ from ddlab.experiment import (
     TrainingSettings,
     TransferSettings,
 )
-from ddlab.strategies import COMPARED_BY_KLAWONN
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 
 BATCHES = {"cifar10": 128, "flowers": 32, "mosmed": 4}  # ours; 32 is that of TensorFlow's flowers tutorial
 

@@ -9,7 +9,7 @@ from ddlab.experiment import (
     TrainingSettings,
     TransferSettings,
 )
-from ddlab.strategies import COMPARED_BY_KLAWONN
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 
 
 def ct_phantom() -> Experiment:

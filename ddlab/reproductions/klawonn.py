@@ -5,8 +5,8 @@ from typing import Any
 from ddlab.analyses.comparison.paper import Cell as PaperCell
 from ddlab.analyses.comparison.paper import cell_of, paper_table
 from ddlab.recipes import RECIPES
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.reproductions.cells import Cell, Quantity, Training
-from ddlab.strategies import STRATEGIES
 
 MODELS = {"vgg9": "VGG9", "resnet20": "ResNet20"}
 SMALL = "_small"

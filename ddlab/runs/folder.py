@@ -1,61 +1,24 @@
-"""The folder of a run.
-
-::
-
-    experiment.json       {"schema", "experiment"}: what was asked, written first
-    environment.json      versions, machine, command line
-    name.txt              the name that people gave it
-    status.json           where it stands, and who works for it
-    failure.json          why the rank that failed first did
-    cancel.json           that somebody asked it to stop
-    progress.json         how far it is
-    metrics-<rank>.jsonl  one record an epoch and network, appended
-    log-<rank>.txt        output of a rank; log.txt that of the launcher
-    stages/<stage>/seed<seed>/
-
-What the files hold is typed in :mod:`ddlab.runs.records`.
-"""
+"""A run as its makers know it: its folder is made, changed and ended here; what is in it, ``reader`` tells."""
 
 import json
 import re
 import time
 import uuid
 from contextlib import AbstractContextManager
-from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 from ddlab import files
-from ddlab.experiment import SCHEMA, Experiment, parse_experiment, upgraded
+from ddlab.experiment import SCHEMA, Experiment
 from ddlab.home import home
-from ddlab.records import ANYTHING
 from ddlab.runs.locks import locked
 from ddlab.runs.processes import identity
-from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS, outlined
-from ddlab.runs.stage_folder import StageFolder
+from ddlab.runs.reader import MOST_NAME, RunReader
 from ddlab.runs.state import RunState, derive
 from ddlab.runs.summary import digest, summarize
 
-MOST_NAME = 80  # characters
 
-
-class RunFolder:
-    """One execution of an experiment: everything that is known of it is in its folder.
-
-    Parameters
-    ----------
-    path
-        The folder. Nothing is read before it is asked for.
-    read_only
-        Whether it is shipped with ddlab and must stay as it is.
-    """
-
-    def __init__(self, path: Path | str, *, read_only: bool = False) -> None:
-        self.path = Path(path)
-        self.read_only = read_only
-
-    def __repr__(self) -> str:
-        return f"RunFolder({self.id!r})"
+class RunFolder(RunReader):
+    """One execution of an experiment: everything that is known of it is in its folder."""
 
     @classmethod
     def create(cls, experiment: Experiment, command: str = "") -> Self:
@@ -74,77 +37,13 @@ class RunFolder:
         slug = re.sub(r"[^a-z0-9]+", "-", experiment.name.lower()).strip("-")[:40] or "run"
         return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
 
-    # ---- what was asked
-
-    @property
-    def id(self) -> str:
-        """The folder's name."""
-        return self.path.name
-
-    @property
-    def name(self) -> str:
-        """The name that people gave it, or the experiment's."""
-        return self.given_name or str(self.asked().get("name") or self.id)
-
-    @property
-    def given_name(self) -> str:
-        """The name that people gave it; empty if they gave none."""
-        try:
-            return (self.path / "name.txt").read_text(encoding="utf-8", errors="replace").strip()[:MOST_NAME]
-        except OSError:
-            return ""
-
-    @cached_property
-    def experiment(self) -> Experiment:
-        """What was asked, validated.
-
-        Raises
-        ------
-        ValueError
-            If the folder is damaged or comes from a newer ddlab.
-        """
-        tree = ASKED.read(self.path / "experiment.json")
-        if not tree:
-            raise ValueError(f"run {self.id}: {self.damage()}")
-        if tree["schema"] > SCHEMA:
-            raise ValueError(
-                f"run {self.id}: comes from a newer ddlab (schema {tree['schema']}, this one reads up to {SCHEMA}); "
-                "update ddlab to open it"
-            )
-        return parse_experiment(upgraded(tree["experiment"], tree["schema"]))
-
-    @property
-    def command(self) -> str:
-        """The command line it was asked for with; empty if it was asked for otherwise."""
-        return str(ASKED.read(self.path / "experiment.json").get("command") or "")
-
-    def asked(self) -> dict[str, Any]:
-        """The experiment as it was written, not validated but for its outline; empty if the folder is damaged."""
-        tree = ASKED.read(self.path / "experiment.json")
-        return outlined(upgraded(tree["experiment"], tree["schema"])) if tree else {}
-
-    # ---- where it stands
-
     def state(self) -> RunState:
         """Where it stands: a terminal state that was written, else what its processes tell."""
         return derive(self)
 
-    def damage(self) -> str:
-        """Tell what is wrong with the files that everything else stands on, in a sentence; empty if nothing is."""
-        asked, status = self.path / "experiment.json", self.path / "status.json"
-        fault = (ASKED.fault(asked) if asked.exists() else f"{asked.name} is not there") or STATUS.fault(status)
-        return fault and f"The run's folder is damaged: {fault}."
-
-    def status(self) -> dict[str, Any]:
-        """What ``status.json`` says; :meth:`state` tells whether it still holds."""
-        return STATUS.read(self.path / "status.json")
-
-    def processes(self, status: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Identities of all processes of its own; the launcher, maybe a server, is none."""
-        status = self.status() if status is None else status
-        names = ("pid", "birth", "boot", "created", "host")
-        first = [{key: status[key] for key in names if key in status}] if status.get("pid") else []
-        return first + list(status.get("ranks") or ())
+    def summary(self) -> dict[str, Any]:
+        """One row of a list of runs, as plain values from few and small files."""
+        return summarize(self)
 
     def update_status(self, **changes: Any) -> None:
         """Change fields of ``status.json``; safe when several ranks do it at once.
@@ -183,18 +82,9 @@ class RunFolder:
         with locked(self.path, "status"):
             files.write_json(self.path / "status.json", _queued())
 
-    @property
-    def cancel_requested(self) -> bool:
-        """Whether somebody asked it to stop."""
-        return (self.path / "cancel.json").exists()
-
     def request_cancel(self) -> None:
         """Request cancellation."""
         files.write_json(self.path / "cancel.json", {"time": time.time()})
-
-    def failure(self) -> dict[str, Any] | None:
-        """Why the rank that failed first did; None if none failed."""
-        return FAILURE.read(self.path / "failure.json") or None
 
     def write_failure(self, failure: dict[str, Any]) -> bool:
         """Write the failure unless another rank already did; tells whether it was the first."""
@@ -206,66 +96,17 @@ class RunFolder:
             return False
         return True
 
-    # ---- what it tells
-
-    def progress(self) -> dict[str, Any]:
-        """How far it is; empty before the first epoch."""
-        return PROGRESS.read(self.path / "progress.json")
-
     def write_progress(self, progress: dict[str, Any]) -> None:
         """Tell how far it is."""
         files.write_json(self.path / "progress.json", progress)
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """All records of all ranks by time; of an epoch that was repeated after a resume, the last."""
-        records = [record for path in self.path.glob("metrics-*.jsonl") for record in METRICS.lines(path)]
-        records.sort(key=lambda record: record.get("time", 0))
-        keys = ("stage", "seed", "subdomain", "fold", "epoch")
-        latest = {tuple(map(record.get, keys)): record for record in records}
-        return sorted(latest.values(), key=lambda record: record.get("time", 0))
 
     def append_metrics(self, rank: int, record: dict[str, Any]) -> None:
         """Append a record of a rank."""
         files.append_jsonl(self.path / f"metrics-{rank}.jsonl", record)
 
-    def log_path(self, rank: int | None = None) -> Path:
-        """The file of a rank's output, or of the launcher's."""
-        return self.path / ("log.txt" if rank is None else f"log-{rank}.txt")
-
-    def log(self, rank: int | None = None) -> str:
-        """Output of a rank, or of the launcher; empty if there is none."""
-        try:
-            return self.log_path(rank).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-
-    def environment(self) -> dict[str, Any]:
-        """Versions, machine and command line of the last launch."""
-        return ANYTHING.read(self.path / "environment.json")
-
     def write_environment(self, environment: dict[str, Any]) -> None:
         """Keep what the run was made with."""
         files.write_json(self.path / "environment.json", environment)
-
-    # ---- what it came to
-
-    def stage(self, name: str, seed: int) -> StageFolder:
-        """The folder of a stage for a seed; it need not exist yet."""
-        return StageFolder(self.path / "stages" / name / f"seed{seed}", name, seed)
-
-    def results(self) -> list[dict[str, Any]]:
-        """The results of all stages that are done, by seed and stage."""
-        found = [RESULT.read(path) for path in self.path.glob("stages/*/seed*/result.json")]
-        return sorted(filter(None, found), key=lambda result: (result["seed"], result["stage"]))
-
-    def summary(self) -> dict[str, Any]:
-        """One row of a list of runs, as plain values from few and small files."""
-        return summarize(self)
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return sum(files.size(path) for path in self.path.rglob("*"))
 
     def rename(self, name: str) -> None:
         """Give it a name for people.

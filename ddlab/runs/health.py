@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ddlab.strategies import STRATEGIES
-
-if TYPE_CHECKING:
-    from ddlab.runs.folder import RunFolder
+from ddlab.registry.strategies import STRATEGIES
+from ddlab.runs.reader import RunReader
 
 ONE_ANSWER = 0.99  # of the validation images are given one class: for this network they are all alike
 
@@ -56,7 +54,7 @@ class Stuck:
         )
 
 
-def stuck_networks(run: "RunFolder") -> list[Stuck]:
+def stuck_networks(run: RunReader) -> list[Stuck]:
     """The networks that say the same for every validation image, stage by stage in the order of their records.
 
     Runs of an older ddlab did not record it; nothing is said of them, nor of out-of-fold networks.
@@ -100,7 +98,7 @@ def _stuck(key: tuple[str, int, int | None], history: dict[int, dict[str, Any]],
     return Stuck(*key, since, dead_layer(history[judged]), learned(history[judged]))
 
 
-def _kept_epochs(run: "RunFolder") -> Iterator[tuple[tuple[str, int, int | None], int]]:
+def _kept_epochs(run: RunReader) -> Iterator[tuple[tuple[str, int, int | None], int]]:
     """The epoch whose weights are kept, of every network of stages that are done; the last one where all are."""
     training = run.asked().get("training")
     if not isinstance(training, dict) or training.get("keep") == "last":

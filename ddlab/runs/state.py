@@ -2,12 +2,10 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ddlab.runs.processes import is_alive
-
-if TYPE_CHECKING:
-    from ddlab.runs.folder import RunFolder
+from ddlab.runs.reader import RunReader
 
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 TERMINAL = ("finished", "failed", "cancelled")
@@ -61,7 +59,7 @@ class RunState:
         return max(0.0, until - self.started)
 
 
-def derive(run: "RunFolder", status: dict[str, Any] | None = None) -> RunState:
+def derive(run: RunReader, status: dict[str, Any] | None = None) -> RunState:
     """Where a run stands.
 
     The status is read again after its processes are found dead, since they may have ended well in between.
@@ -86,12 +84,12 @@ def derive(run: "RunFolder", status: dict[str, Any] | None = None) -> RunState:
     return _from_status(status, "lost", LOST, ended)
 
 
-def has_diverged(run: "RunFolder") -> bool:
+def has_diverged(run: RunReader) -> bool:
     """Whether it ended because a loss was no number any more; trained again, it would end so again."""
-    return (run.failure() or {}).get("error") == "Diverged" and run.state().state == "failed"
+    return (run.failure() or {}).get("error") == "Diverged" and derive(run).state == "failed"
 
 
-def _lives(run: "RunFolder", status: dict[str, Any]) -> bool:
+def _lives(run: RunReader, status: dict[str, Any]) -> bool:
     """Whether a process works for it; before it has one, whether the one that launches it does."""
     processes = run.processes(status) or [status.get("launcher") or {}]
     return any(map(is_alive, processes))

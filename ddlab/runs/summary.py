@@ -2,20 +2,17 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ddlab.runs.health import stuck_networks
+from ddlab.runs.reader import RunReader
 from ddlab.runs.state import derive
-
-if TYPE_CHECKING:
-    from ddlab.runs.folder import RunFolder
-
 
 SETTLED = 2_000_000_000  # nanoseconds; of a folder that changed just now, the next change may have the same time
 _kept: dict[Path, tuple[int, dict[str, Any]]] = {}  # time of the folder and row, of runs that have ended
 
 
-def summarize(run: "RunFolder") -> dict[str, Any]:
+def summarize(run: RunReader) -> dict[str, Any]:
     """Plain values from few and small files, so that a thousand runs take less than a second.
 
     All that a row tells is in files that are replaced whole, which changes the time of the folder: rows of ended runs
@@ -34,7 +31,7 @@ def summarize(run: "RunFolder") -> dict[str, Any]:
     return dict(row)
 
 
-def _row(run: "RunFolder") -> dict[str, Any]:
+def _row(run: RunReader) -> dict[str, Any]:
     asked, status = run.asked(), run.status()
     state = derive(run, status)
     return {
@@ -70,12 +67,12 @@ def _field(asked: dict[str, Any], part: str, field: str) -> Any:
     return settings.get(field, "") if isinstance(settings, dict) else ""
 
 
-def digest(run: "RunFolder") -> dict[str, Any]:
+def digest(run: RunReader) -> dict[str, Any]:
     """What lists show of a finished run: accuracies, and sentences on networks that say the same for every image."""
     return {"accuracies": mean_accuracies(run), "stuck": [network.sentence for network in stuck_networks(run)]}
 
 
-def mean_accuracies(run: "RunFolder") -> dict[str, float]:
+def mean_accuracies(run: RunReader) -> dict[str, float]:
     """Mean validation accuracy over the seeds, of every strategy that has a result."""
     by_strategy: dict[str, list[float]] = {name: [] for name in _several(run.asked().get("strategies"))}
     for result in run.results():

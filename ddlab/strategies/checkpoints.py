@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from ddlab import files
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.strategies.stage import StageContext
-from ddlab.trainee import PARTS, Progress, State
+from ddlab.training.trainee import PARTS, Progress, State
 
 log = logging.getLogger(__name__)
 

@@ -49,8 +49,8 @@ def dnn(problem: Problem) -> Network:
 
 def train(context: StageContext) -> None:
     """Train the DNN on the probabilities of the training images, explain its decisions on the validation images."""
-    from ddlab.batches import VectorFeed  # torch
     from ddlab.strategies import phases
+    from ddlab.training.batches import VectorFeed  # torch
 
     problem, ranks = context.problem, context.alone
     local = context.needed(LOCAL).predictions()

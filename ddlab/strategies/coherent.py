@@ -24,9 +24,9 @@ from ddlab.strategies.results import accuracies, combined_size, write_decisions,
 from ddlab.strategies.stage import BACKWARD, Stage, StageContext, Task, shard, training_flops
 
 if TYPE_CHECKING:
-    from ddlab.batches import GroupedFeed
     from ddlab.models.coherent import CoherentModel
-    from ddlab.trainee import State, Trainee
+    from ddlab.training.batches import GroupedFeed
+    from ddlab.training.trainee import State, Trainee
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -57,8 +57,8 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
     first
         Where a network's first state comes from, by the network's name; it is new where nothing is said.
     """
-    from ddlab.trainee import Trainee  # torch
-    from ddlab.training import Loop
+    from ddlab.training.loop import Loop
+    from ddlab.training.trainee import Trainee  # torch
 
     model, feed = _model(context, settings, first), _feed(context, settings)
     trainee = Trainee(model, 0, None, settings)
@@ -99,7 +99,7 @@ def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Pr
     """Predict a split; all ranks do it together and all get the whole."""
     import torch
 
-    from ddlab.training import precision
+    from ddlab.training.loop import precision
 
     model.eval()
     scores, outputs = [], []
@@ -148,7 +148,7 @@ def _model(
 
 
 def _feed(context: StageContext, settings: TrainingSettings) -> "GroupedFeed":
-    from ddlab.batches import GroupedFeed, Sharing
+    from ddlab.training.batches import GroupedFeed, Sharing
 
     subdomains = context.problem.decomposition.subdomains
     groups = [[subdomains[index] for index in group] for group in _groups(context)]
@@ -162,7 +162,7 @@ def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> 
     """Write the checkpoint of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
     from ddlab.models.coherent import DNN, split_checkpoint
     from ddlab.strategies.checkpoints import save_checkpoint
-    from ddlab.training import derive_seed
+    from ddlab.training.loop import derive_seed
 
     states = split_checkpoint(trainee.checkpoint() | {"bytes_sent": model.bytes_sent}, model)
     if context.ranks.rank > 0:

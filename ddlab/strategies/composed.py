@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ddlab.composition.matching import check_composition
 from ddlab.experiment import ExperimentError, TrainingSettings
-from ddlab.models.matching import check_composition
 from ddlab.problem import Problem
 from ddlab.strategies.global_network import global_task, train_whole, whole_feed, write_scores
 from ddlab.strategies.local import local_stage
@@ -23,7 +23,7 @@ from ddlab.strategies.results import write_result
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
 
 if TYPE_CHECKING:
-    from ddlab.trainee import State, Trainee
+    from ddlab.training.trainee import State, Trainee
 
 UNTRAINED = "composed_untrained"
 FURTHER_RATE = 0.1  # of the training's: at the full rate Adam's first steps undo what the local networks learned
@@ -69,8 +69,8 @@ def further_settings(problem: Problem) -> TrainingSettings:
 
 def compose(context: StageContext) -> None:
     """Compose the global network and write what it decides, untrained."""
-    from ddlab.blocks import average_logits, recalibrate
-    from ddlab.compose import composition_of
+    from ddlab.composition.blocks import average_logits, recalibrate
+    from ddlab.composition.compose import composition_of
     from ddlab.models.bank import Bank
     from ddlab.models.coherent import local_name
     from ddlab.strategies import checkpoints, phases
@@ -103,10 +103,10 @@ def compose(context: StageContext) -> None:
 
 def train_further(context: StageContext) -> None:
     """Train the composed network on; every epoch's record tells how much has moved between the blocks."""
-    from ddlab.blocks import cross_energy, damp
-    from ddlab.compose import composition_of
+    from ddlab.composition.blocks import cross_energy, damp
+    from ddlab.composition.compose import composition_of
     from ddlab.strategies.checkpoints import read_weights
-    from ddlab.training import Plan
+    from ddlab.training.loop import Plan
 
     own, settings = context.problem.experiment.composed, further_settings(context.problem)
     composed = read_weights(context.needed(UNTRAINED), f"{UNTRAINED}-last")

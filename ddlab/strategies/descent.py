@@ -16,8 +16,8 @@ from ddlab.strategies.global_network import global_task, train_whole
 from ddlab.strategies.stage import Stage, StageContext
 
 if TYPE_CHECKING:
-    from ddlab.trainee import Trainee
-    from ddlab.training import Loop, Means
+    from ddlab.training.loop import Loop, Means
+    from ddlab.training.trainee import Trainee
 
 
 def adam_stages(problem: Problem) -> Iterator[Stage]:
@@ -45,7 +45,7 @@ def settings_of(problem: Problem, optimizer: str) -> TrainingSettings:
 
 def train(context: StageContext) -> None:
     """Train from new weights, the same as those of the strategies without a rate."""
-    from ddlab.training import Plan  # torch
+    from ddlab.training.loop import Plan  # torch
 
     settings = settings_of(context.problem, context.stage.name)
 

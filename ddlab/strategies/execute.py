@@ -11,8 +11,8 @@ from ddlab.problem import pose
 from ddlab.strategies.stage import StageContext, plan
 
 if TYPE_CHECKING:
-    from ddlab.engine.ranks import Ranks
     from ddlab.experiment import DatasetSettings
+    from ddlab.ranks import Ranks
     from ddlab.runs import RunFolder
 
 log = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ def execute(
     report
         Called with one record an epoch and network.
     check
-        Called at every step; raises ``ddlab.training.Stopped`` when the run was asked to stop.
+        Called at every step; raises ``ddlab.training.loop.Stopped`` when the run was asked to stop.
 
     Raises
     ------
-    ddlab.training.Stopped, ddlab.training.Diverged
+    ddlab.training.loop.Stopped, ddlab.training.loop.Diverged
         As the stages do.
     ValueError
         If the data or the settings cannot work.

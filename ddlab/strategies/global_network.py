@@ -12,8 +12,8 @@ from ddlab.strategies.results import Splits, accuracies, write_decisions, write_
 from ddlab.strategies.stage import Stage, StageContext, Task, training_flops
 
 if TYPE_CHECKING:
-    from ddlab.batches import ImageFeed
-    from ddlab.training import Plan
+    from ddlab.training.batches import ImageFeed
+    from ddlab.training.loop import Plan
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -35,7 +35,7 @@ def train(context: StageContext) -> None:
 
 def whole_feed(context: StageContext, settings: TrainingSettings) -> "ImageFeed":
     """Whole images; every rank takes its part of each batch."""
-    from ddlab.batches import ImageFeed, Sharing  # torch
+    from ddlab.training.batches import ImageFeed, Sharing  # torch
 
     shape = context.problem.description.shape
     whole = Subdomain((0,) * len(shape), shape)
@@ -57,7 +57,7 @@ def train_whole(
         Where images come from; :func:`whole_feed` if None.
     """
     from ddlab.strategies import phases  # torch
-    from ddlab.training import NOTHING_SPECIAL
+    from ddlab.training.loop import NOTHING_SPECIAL
 
     ranks, feed, plan = context.ranks, feed or whole_feed(context, settings), plan or NOTHING_SPECIAL
     cohort = phases.Cohort(context.problem.global_network, (context.stage.name,), (None,))

@@ -135,7 +135,7 @@ def _name(prefix: str, subdomain: int) -> str:
 
 
 def _feed(context: StageContext, cohort: "Cohort", held_out: np.ndarray | None = None) -> Any:
-    from ddlab.batches import ImageFeed, Sharing  # torch
+    from ddlab.training.batches import ImageFeed, Sharing  # torch
 
     boxes = [context.problem.decomposition.subdomains[index] for index in cohort.subdomains if index is not None]
     settings = context.problem.experiment.training

@@ -12,17 +12,17 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ddlab.batches import Feed
 from ddlab.data.source import SplitName
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
+from ddlab.ranks import Ranks
 from ddlab.strategies.checkpoints import save_checkpoint, save_weights, saved_states
 from ddlab.strategies.stage import BACKWARD, StageContext
-from ddlab.trainee import State, Trainee
-from ddlab.training import NOTHING_SPECIAL, Loop, Plan, derive_seed, precision
+from ddlab.training.batches import Feed
+from ddlab.training.loop import NOTHING_SPECIAL, Loop, Plan, derive_seed, precision
+from ddlab.training.trainee import State, Trainee
 
 
 @dataclass(frozen=True)

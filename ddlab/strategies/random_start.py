@@ -9,8 +9,8 @@ last ones. At equal epochs it does more work than the composed network; at equal
 from collections.abc import Iterator
 
 from ddlab.experiment import TrainingSettings
+from ddlab.experiment.base import Rates
 from ddlab.problem import Problem
-from ddlab.settings import Rates
 from ddlab.strategies.composed import further_settings
 from ddlab.strategies.global_network import global_task, train_whole
 from ddlab.strategies.stage import Stage, StageContext

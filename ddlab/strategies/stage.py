@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ddlab.data.source import Dataset
 from ddlab.problem import Problem
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from ddlab.engine.ranks import Ranks
+    from ddlab.ranks import Ranks
     from ddlab.runs import StageFolder
 
 Kind = Literal["sharded", "collective", "single"]

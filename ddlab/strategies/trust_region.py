@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ddlab.experiment import Experiment, ExperimentError
-from ddlab.experiment_parts import AUGMENTATIONS
+from ddlab.experiment.parts import AUGMENTATIONS
 from ddlab.optim import OPTIMIZERS
 from ddlab.problem import Problem
 from ddlab.strategies.descent import begin_alike, effort_notes
@@ -23,10 +23,10 @@ from ddlab.strategies.stage import Stage, StageContext
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ddlab.engine.ranks import Ranks
     from ddlab.optim.base import BallMethod
-    from ddlab.stepping import Cut
-    from ddlab.trainee import Trainee
+    from ddlab.ranks import Ranks
+    from ddlab.training.trainee import Trainee
+    from ddlab.training.trust_region_epoch import Cut
 
 VALUE = 1 / 3  # of the operations of a gradient
 
@@ -86,8 +86,8 @@ def _enough(problem: Problem, images: int) -> None:
 
 def train(context: StageContext) -> None:
     """Train from new weights, the same for all methods that are compared."""
-    from ddlab.stepping import Steps, chunk_of  # torch
-    from ddlab.training import Plan
+    from ddlab.training.loop import Plan
+    from ddlab.training.trust_region_epoch import Steps, chunk_of  # torch
 
     problem, settings = context.problem, context.problem.experiment.training
     feed = whole_feed(context, settings)
@@ -111,7 +111,7 @@ def train(context: StageContext) -> None:
 def _cut(problem: Problem, strategy: str, ranks: "Ranks") -> "Cut":
     """What the experiment decomposes, shared out over ranks; the trust-region method itself has a subdomain a rank."""
     from ddlab.optim.together import share
-    from ddlab.stepping import Cut
+    from ddlab.training.trust_region_epoch import Cut
 
     apts, plain = problem.experiment.apts, strategy == "trust_region"
     whole = strategy == "apts" or (plain and _never_changes(problem))

@@ -26,8 +26,8 @@ from ddlab.engine.devices import slots
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
 from ddlab.home import home
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, damaged_files
-from ddlab.strategies import STRATEGIES
 from tests.attack.tally import Fault, Kind, Tally
 from tests.engine.real import processes, what_it_came_to
 

@@ -34,7 +34,7 @@ from ddlab.engine.tickets import tickets
 from ddlab.home import home
 from ddlab.runs import RunFolder, export_run, has_diverged, list_runs, open_run
 from ddlab.runs.processes import identity
-from ddlab.sweeps import by_sweep
+from ddlab.sweeps.decompositions import by_sweep
 from tests.attack import cage
 from tests.attack.pictures import damaged
 from tests.attack.tally import Fault, Tally

@@ -18,12 +18,13 @@ from pydantic.fields import FieldInfo
 from streamlit.testing.v1 import AppTest
 
 from ddlab.cli.train import parse_setting
-from ddlab.data import DATASETS
-from ddlab.experiment import Experiment, Settings, load_experiment, parse_experiment
-from ddlab.models import MODELS
+from ddlab.experiment import Experiment, load_experiment, parse_experiment
+from ddlab.experiment.base import Settings
 from ddlab.problem import pose
 from ddlab.recipes import RECIPES
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.datasets import DATASETS
+from ddlab.registry.models import MODELS
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.stage import plan
 from tests.attack import cage
 from tests.attack.shown import exceptions

@@ -236,14 +236,14 @@ def test_a_sweep_is_told_before_it_is_trained(ddlab):
 
 def test_a_sweep_is_put_in_the_queue(ddlab, monkeypatch):
     launched = []
-    monkeypatch.setattr("ddlab.sweeps.launch", lambda run: launched.append(run.id))
+    monkeypatch.setattr("ddlab.sweeps.decompositions.launch", lambda run: launched.append(run.id))
     command = ("sweep", "demo", "--grids", "2x2", "--layouts", "grid", "--overlaps", "0,2")
     code, told, _ = ddlab(*command, "--detach", "--set", "name=mine")
     assert code == 0 and told.split() == launched
     assert {run.experiment.sweep for run in list_runs()} == {"mine"} and len(launched) == 2
     for run in list_runs():
         run.end("cancelled")
-    monkeypatch.setattr("ddlab.sweeps.resume", lambda run: run.end("finished"))
+    monkeypatch.setattr("ddlab.sweeps.decompositions.resume", lambda run: run.end("finished"))
     code, told, _ = ddlab(*command, "--set", "name=mine")  # goes on, follows, and tells
     assert code == 0 and len(list_runs()) == 2
     assert told.splitlines()[0].split() == ["LAYOUT", "OVERLAP", "GLOBAL", "AVERAGE", "MAJORITY", "CNN_DNN", "STATE"]

@@ -32,7 +32,7 @@ def test_it_is_told_before_it_is_trained(ddlab, file):
 def test_it_goes_on_with_what_is_left_and_writes_what_came_of_it(ddlab, file, monkeypatch):
     tuned_run("adam", 0.001, [0.9]), tuned_run("adam", 1.0, state="diverged")
     failed = tuned_run("adam", 0.01, [0.95], "failed")
-    monkeypatch.setattr("ddlab.sweeps.resume", lambda run: run.end("finished"))
+    monkeypatch.setattr("ddlab.sweeps.decompositions.resume", lambda run: run.end("finished"))
     command = ("sensitivity", file, "--strategies", "adam", "--values", "0.001,0.01,1")
     code, told, messages = ddlab(*command)
     assert code == 0 and len(list_runs()) == 3 and failed.state().state == "finished"
@@ -43,7 +43,7 @@ def test_it_goes_on_with_what_is_left_and_writes_what_came_of_it(ddlab, file, mo
     assert [row["last"] for row in tree["values"]] == pytest.approx([0.9, 0.95, 1 / 4])
     assert tree["plateaus"][0]["decades"] == 0
     failed.end("cancelled")
-    monkeypatch.setattr("ddlab.sweeps.resume", lambda run: None)
+    monkeypatch.setattr("ddlab.sweeps.decompositions.resume", lambda run: None)
     assert ddlab(*command)[0] == 1  # one is left
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddlab.data import DATASETS
 from ddlab.data.cache import describe, load
 from ddlab.data.source import DataMissing
 from ddlab.experiment import DatasetSettings, ExperimentError, parse_experiment
 from ddlab.problem import pose
+from ddlab.registry.datasets import DATASETS
 from tests.data.test_cache import caches
 from tests.made_run import made_experiment, made_run
 
@@ -98,8 +98,8 @@ def test_the_description_counts_what_is_there(test):
 @pytest.mark.parametrize("test", ["official", 0.5])
 def test_nothing_of_the_held_out_images_is_in_the_normalisation(test):
     pytest.importorskip("torch")
-    from ddlab.batches import Normalisation
     from ddlab.experiment import TrainingSettings
+    from ddlab.training.batches import Normalisation
 
     data = load(asked(test))
     scaled = data.train.images / 255

@@ -7,12 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from ddlab.data import DATASETS
 from ddlab.data.cache import describe, load
 from ddlab.data.cifar import CIFAR100_CLASSES
 from ddlab.data.overview import class_balance, sample_of_every_class
 from ddlab.data.source import SPLITS
 from ddlab.experiment import DatasetSettings
+from ddlab.registry.datasets import DATASETS
 
 MADE = ["shapes_local", "shapes_pairs", "shapes_relation", "digits", "ct_phantom"]
 REAL = {

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from ddlab.engine.failures import describe_failure
-from ddlab.engine.ranks import Ranks
 from ddlab.engine.worker import StopRequest, work
 from ddlab.experiment import parse_experiment
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
-from ddlab.training import Diverged
+from ddlab.training.loop import Diverged
 
 WHERE = {"stage": "local", "epoch": 3}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ddlab.engine.ranks import Ranks
 from ddlab.engine.reporter import Reporter
 from ddlab.experiment import parse_experiment
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 
 

@@ -14,11 +14,12 @@ from ddlab.exports import FORMATS, format_of
 from ddlab.exports.networks import Exported, export_network, exportable, exported
 from ddlab.exports.reader import read_network
 from ddlab.exports.writers import write_onnx
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.build import build
 from ddlab.models.constants import with_constants
+from ddlab.models.spec import NetworkSpec
 from ddlab.models.written import from_tree, to_tree
-from ddlab.trained import load_images, trained_dnns, trained_networks
+from ddlab.registry.models import MODELS
+from ddlab.strategies.trained import load_images, trained_dnns, trained_networks
 from tests.exports.weights import with_weights
 from tests.made_run import made_experiment, made_run
 

@@ -5,13 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddlab.blocks import average_logits
-from ddlab.compose import Composition
+from ddlab.composition.blocks import average_logits
+from ddlab.composition.compose import Composition
 from ddlab.decomposition import Decomposition
 from ddlab.extensions.dense import compose_dense, dense_network
 from ddlab.extensions.recurrent import RecurrentNetwork, compose_recurrent
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.build import build
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 HALVES = [[0, 1, 2, 3, 4], [5, 6, 7]]

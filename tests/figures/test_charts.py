@@ -14,7 +14,7 @@ from ddlab.figures.comparison import accuracy, cost
 from ddlab.figures.decisions import probabilities
 from ddlab.figures.layout import CLEAR
 from ddlab.problem import pose
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 from tests.made_run import made_experiment, made_run
 
 NAMES = ("disc", "cross", "ring")

@@ -7,16 +7,17 @@ import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ddlab.compose import composition_of
+from ddlab.composition.compose import composition_of
 from ddlab.data.source import Description
 from ddlab.experiment import Experiment
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import BatchNorm
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
 from ddlab.models.constants import with_constants
+from ddlab.models.spec import NetworkSpec
 from ddlab.models.written import from_tree, to_tree
 from ddlab.problem import assemble
+from ddlab.registry.models import MODELS
 
 DATA = Description(("a", "b", "c"), 3, (16, 16), 10, 10, "made", "")
 

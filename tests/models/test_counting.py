@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.build import build
 from ddlab.models.counting import (
     FLOPS,
@@ -17,6 +16,8 @@ from ddlab.models.counting import (
     parameters_keras,
     parameters_keras_trainable,
 )
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 SIDE, CLASSES = {"resnet32": 32, "resnet56": 32, "resnet110": 32}, {"resnet50_fc": 101, "resnet101_fc": 101}
 

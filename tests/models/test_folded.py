@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Conv, Network, ReLU, Residual
 from ddlab.models.build import build
 from ddlab.models.folded import evaluate
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 SHAPES = {1: (96,), 2: (34, 32), 3: (32, 32, 32)}
 

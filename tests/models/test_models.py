@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Conv, Flatten, Linear, Network, Residual
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 SPECS = {
     "rgb": NetworkSpec((3, 32, 32), 10),

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment
 from ddlab.models.bank import Bank
 from ddlab.optim.radius import RadiusRule
 from ddlab.optim.trust_region import TrustRegion
+from ddlab.ranks import Ranks
+from ddlab.registry.strategies import COMPARED_BY_APTS
 from ddlab.runs import RunFolder
-from ddlab.strategies import COMPARED_BY_APTS
 from ddlab.strategies.execute import execute
 
 

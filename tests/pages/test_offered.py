@@ -25,7 +25,7 @@ def untouched(monkeypatch):
     real = cache.describe
     for module in (
         "ddlab.problem",
-        "ddlab.sweeps",
+        "ddlab.sweeps.decompositions",
         "pages.ui.making.dataset",
         "pages.ui.making.form",
         "pages.ui.making.source",

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from ddlab.analyses.decisions.probabilities import find_images, read_outcomes
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures, open_alone
 

@@ -5,11 +5,12 @@ import shlex
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ddlab import files, sweeps
+from ddlab import files
 from ddlab.records import ANYTHING
 from ddlab.runs import list_runs
-from ddlab.sensitivity import SUFFIX
-from ddlab.sweeps import by_sweep
+from ddlab.sweeps import decompositions as sweeps
+from ddlab.sweeps.decompositions import by_sweep
+from ddlab.sweeps.sensitivity import SUFFIX
 from tests.pages.standalone import figures
 from tests.tuned_run import tuned_run
 

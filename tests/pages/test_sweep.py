@@ -2,10 +2,10 @@
 
 import pytest
 
-from ddlab import sweeps
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
-from ddlab.sweeps import by_sweep, plan_sweep
+from ddlab.sweeps import decompositions as sweeps
+from ddlab.sweeps.decompositions import by_sweep, plan_sweep
 from ddlab.words import percent
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures

@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from ddlab.experiment import Experiment, Settings, parse_experiment
+from ddlab.experiment import Experiment, parse_experiment
+from ddlab.experiment.base import Settings
 from ddlab.problem import pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs

@@ -11,10 +11,10 @@ from ddlab.data.source import Description
 from ddlab.fingerprint import fingerprint
 from ddlab.problem import assemble
 from ddlab.recipes import RECIPES
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.reproductions import BUDGETS, TARGETS
 from ddlab.reproductions.apts import ADAM
 from ddlab.reproductions.cells import ACCURACY
-from ddlab.strategies import STRATEGIES
 from ddlab.strategies.stage import LOCAL
 
 PUBLISHED = Path(__file__).parents[2] / "benchmarks" / "published_apts.csv"

@@ -22,7 +22,7 @@ from ddlab.runs import RunFolder, damaged_files, delete, export_run, list_runs, 
 from ddlab.runs.locks import held, hold
 from ddlab.runs.processes import identity
 from ddlab.runs.records import RESULT
-from ddlab.sweeps import by_sweep
+from ddlab.sweeps.decompositions import by_sweep
 from tests.made_run import made_experiment, made_run
 
 WRONG = [None, 3, "text", [], [[]], {"state": 3}, {"state": "running", "ranks": [3], "workers": 1e30}]

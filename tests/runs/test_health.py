@@ -2,8 +2,8 @@
 
 import pytest
 
-from ddlab.engine.ranks import Ranks
 from ddlab.engine.reporter import Reporter
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.runs.health import stuck_networks
 from ddlab.words import beware

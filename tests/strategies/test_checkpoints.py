@@ -7,16 +7,16 @@ import torch
 from safetensors.torch import save_file
 
 from ddlab.data.cache import load
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.strategies.checkpoints import read_weights, save_checkpoint, save_weights, saved_states
 from ddlab.strategies.execute import execute
 from ddlab.strategies.global_network import stages
 from ddlab.strategies.stage import StageContext
-from ddlab.trainee import PARTS
-from ddlab.training import Stopped
+from ddlab.training.loop import Stopped
+from ddlab.training.trainee import PARTS
 
 FLIPS = 400
 SETTINGS = {"strategies": ["global"], "training.epochs": 4, "dataset.train_images": 64, "dataset.validation_images": 32}

@@ -8,20 +8,20 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ddlab.batches import GroupedFeed, Sharing
 from ddlab.data.cache import load
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.models.build import build
 from ddlab.models.coherent import CoherentModel, Placed
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder, StageFolder
 from ddlab.strategies.checkpoints import common_states, save_checkpoint
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
 from ddlab.strategies.results import balanced_accuracy
-from ddlab.trainee import PARTS
-from ddlab.training import Stopped
+from ddlab.training.batches import GroupedFeed, Sharing
+from ddlab.training.loop import Stopped
+from ddlab.training.trainee import PARTS
 
 EMPTY: dict = dict.fromkeys(PARTS, {})  # a checkpoint of a network that has learned nothing
 SETTINGS = {

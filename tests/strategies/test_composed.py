@@ -5,19 +5,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ddlab.blocks import cross_energy, damp, recalibrate
-from ddlab.compose import Composition, composition_of
+from ddlab.composition.blocks import cross_energy, damp, recalibrate
+from ddlab.composition.compose import Composition, composition_of
 from ddlab.data.cache import load
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.models.build import build
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.strategies.execute import execute
 from ddlab.strategies.random_start import settings_of, settings_of_equal_work
 from ddlab.strategies.stage import plan
-from ddlab.trained import load_images, trained_networks
-from ddlab.training import Stopped
+from ddlab.strategies.trained import load_images, trained_networks
+from ddlab.training.loop import Stopped
 
 SETTINGS = {
     "strategies": ["average", "composed", "random", "random_work"],

@@ -5,7 +5,7 @@ import pytest
 
 from ddlab.aggregators import majority
 from ddlab.data.cache import load
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.results import top_accuracy
 from tests.strategies.test_stages import run_of
 

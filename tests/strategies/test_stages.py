@@ -9,18 +9,19 @@ from safetensors.torch import load_file
 
 from ddlab.aggregators import average, majority
 from ddlab.data.cache import load
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment
 from ddlab.models.build import build
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN, STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import COMPARED_BY_KLAWONN, STRATEGIES, checkpoints, phases
+from ddlab.strategies import checkpoints, phases
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
 from ddlab.strategies.local import _cohorts, _feed, local_stage
 from ddlab.strategies.stage import StageContext, Task, plan, shard, strategy_stages
-from ddlab.trainee import PARTS
-from ddlab.training import Stopped
+from ddlab.training.loop import Stopped
+from ddlab.training.trainee import PARTS
 
 EMPTY: dict = dict.fromkeys(PARTS, {})  # a checkpoint of a network that has learned nothing
 SETTINGS = {

@@ -4,15 +4,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
+from ddlab.registry.strategies import COMPARED_BY_APTS
 from ddlab.runs import RunFolder
-from ddlab.stepping import Cut
-from ddlab.strategies import COMPARED_BY_APTS
 from ddlab.strategies.execute import execute
 from ddlab.strategies.stage import plan
-from ddlab.training import Stopped
+from ddlab.training.loop import Stopped
+from ddlab.training.trust_region_epoch import Cut
 
 SETTINGS = {
     "strategies": list(COMPARED_BY_APTS),
@@ -212,7 +212,7 @@ def test_the_global_iteration_can_have_one_trial_as_in_algorithm_1(finished):
 def test_all_data_in_chunks_are_the_same_loss(finished, monkeypatch):
     """Where activations do not fit, a step sees its data in parts; it is the same but for rounding."""
     _, records = finished
-    monkeypatch.setattr("ddlab.stepping.CHUNK_BYTES", 4 * 1000 * 7)
+    monkeypatch.setattr("ddlab.training.trust_region_epoch.CHUNK_BYTES", 4 * 1000 * 7)
     chunked = run_of(**{"strategies": ["apts"], "training.epochs": 2})[1]
     for mine, other in zip(chunked, of(records, "apts"), strict=False):
         assert mine["loss"] == pytest.approx(other["loss"], rel=1e-5)

@@ -11,9 +11,9 @@ from ddlab.analyses.comparison.judged import Judge, judge_of, judged_accuracy
 from ddlab.data.cache import is_ready, load
 from ddlab.experiment import DatasetSettings, Experiment
 from ddlab.problem import Problem, pose
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
-from ddlab.strategies import STRATEGIES
 from ddlab.strategies.stage import strategy_stages
 
 CURVE_COLUMNS = (
@@ -48,9 +48,9 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         ``same_answer`` (seeds with which it decides alike about practically all validation images),
         ``epochs_as_one``, ``epochs`` (:func:`ddlab.analyses.comparison.effort.total_epochs`, means), ``work`` (all
         operations of training as a share of those of the global network), ``parameters``, ``flops`` of a forward pass,
-        ``seconds`` (mean wall time of all stages that the strategy needs) and ``rank_flops`` (mean operations of the rank that
-        worked most), both as in :func:`ddlab.analyses.comparison.effort.total_effort`. A standard deviation of one
-        seed is NaN.
+        ``seconds`` (mean wall time of all stages that the strategy needs) and ``rank_flops`` (mean operations of the
+        rank that worked most), both as in :func:`ddlab.analyses.comparison.effort.total_effort`. A standard deviation
+        of one seed is NaN.
     """
     differing = differing_settings(runs)
     rows = []

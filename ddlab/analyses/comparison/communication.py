@@ -6,8 +6,8 @@ from collections import Counter
 import pandas as pd
 
 from ddlab.problem import Problem, pose
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.global_network import gradient_bytes
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ddlab.problem import Problem, pose
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 from ddlab.strategies.stage import LOCAL, Stage, strategy_stages, training_flops
 
 EFFORTS = {

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ddlab.registry.strategies import COMPARED_BY_APTS, STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import COMPARED_BY_APTS, STRATEGIES
 
 COMPARED = (*COMPARED_BY_APTS, "global")
 EFFORTS = {

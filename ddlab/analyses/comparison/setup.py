@@ -1,12 +1,12 @@
 """The set-up of an experiment beside the paper's, in words: data, networks, training."""
 
-from ddlab.data import DATASETS
 from ddlab.data.cache import describe
 from ddlab.data.cifar import OfficialCifar10
 from ddlab.data.source import Relayed
 from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment
-from ddlab.experiment_parts import AUGMENTATIONS
+from ddlab.experiment.parts import AUGMENTATIONS
+from ddlab.registry.datasets import DATASETS
 
 Row = tuple[str, str, str]  # setting, here, there
 UNPUBLISHED = "not published"

@@ -11,7 +11,7 @@ import pandas as pd
 from ddlab.runs import RunFolder
 
 if TYPE_CHECKING:
-    from ddlab.compose import Composition, State
+    from ddlab.composition.compose import Composition, State
 
 
 def block_norms(composition: "Composition", state: "State") -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddlab.analyses.composition.receptive import Reach, promised
-from ddlab.compose import Composition
+from ddlab.composition.compose import Composition
 from ddlab.models.architecture import BatchNorm, Flatten, GlobalAveragePool, Layer, Linear, Residual, Shape
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ddlab.analyses.composition.receptive import padding
+from ddlab.composition.matching import check_composition
 from ddlab.models.architecture import BatchNorm, GlobalAveragePool
-from ddlab.models.matching import check_composition
 from ddlab.problem import Problem
 
 MAPS, SUM = "Theorem 2.1 (1)", "(2.16), (2.17), (2.19)"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ddlab.analyses.composition.fields import LayerField, fields_of_layers
 from ddlab.analyses.composition.logits import Logits
-from ddlab.compose import Composition, State
+from ddlab.composition.compose import Composition, State
 from ddlab.models.architecture import GlobalAveragePool
 from ddlab.models.build import build
 

@@ -13,12 +13,12 @@ from ddlab.analyses.composition.logits import Logits, statements
 from ddlab.analyses.composition.premises import premises, why_not_composed
 from ddlab.analyses.composition.stored import Verified
 from ddlab.analyses.composition.theory import TOLERANCE, LayerDifference, Networks, examine
-from ddlab.blocks import average_logits
-from ddlab.compose import Composition, State, composition_of
+from ddlab.composition.blocks import average_logits
+from ddlab.composition.compose import Composition, State, composition_of
 from ddlab.data.cache import load
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
-from ddlab.trained import TrainedNetwork, load_images, trained_networks
+from ddlab.strategies.trained import TrainedNetwork, load_images, trained_networks
 
 UNTRAINED, TRAINED = "composed_untrained", "composed"
 KEPT = 2**24  # numbers of all maps of a batch, about

@@ -20,7 +20,7 @@ from ddlab.data.own_image import drawn_affine, own_affine, own_image
 from ddlab.data.source import SplitName
 from ddlab.registry import unknown
 from ddlab.runs import RunFolder
-from ddlab.trained import load_images, normalised
+from ddlab.strategies.trained import load_images, normalised
 
 TRUTH, PREDICTION = "truth", "prediction"
 NUMBERED = re.compile(r"(?:(train|validation|test):)?(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")

@@ -17,9 +17,9 @@ from ddlab.models.architecture import Network
 from ddlab.models.build import build
 from ddlab.problem import pose
 from ddlab.registry import unknown
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
-from ddlab.trained import TrainedDNN, TrainedNetwork, trained_dnns, trained_networks
+from ddlab.strategies.trained import TrainedDNN, TrainedNetwork, trained_dnns, trained_networks
 
 LOCAL = "local"
 AT_ONCE = 2**24  # numbers in all maps of a batch, about

@@ -16,7 +16,7 @@ from ddlab.layouts import LAYOUTS, layout_of, title
 from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
-from ddlab.sweeps import GLOBAL, Variant, vary
+from ddlab.sweeps.decompositions import GLOBAL, Variant, vary
 from ddlab.words import beware
 
 START = 7.0  # seconds until a run has loaded PyTorch and its images, as measured on a busy core of a 2020s processor

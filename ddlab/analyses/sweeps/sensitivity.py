@@ -10,10 +10,10 @@ import pandas as pd
 from ddlab.analyses.comparison.cost import DEFAULT_RATE, plan_table
 from ddlab.analyses.sweeps.decompositions import START
 from ddlab.problem import pose
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, has_diverged
-from ddlab.sensitivity import TUNED, quantity, varied
-from ddlab.strategies import STRATEGIES
-from ddlab.sweeps import Step
+from ddlab.sweeps.decompositions import Step
+from ddlab.sweeps.sensitivity import TUNED, quantity, varied
 from ddlab.words import percent
 
 EPOCHS = {"last": "last epoch", "kept": "kept epoch"}

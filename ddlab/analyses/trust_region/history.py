@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ddlab.registry import unknown
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 
 METHODS = ("apts", "sapts", "trust_region")
 OWN = ("loss", "trial", "predicted", "ratio", "radius", "next_radius", "trials", "smallest", "length")

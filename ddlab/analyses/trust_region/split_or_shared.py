@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 from ddlab.words import percent
 
 RECORDED = Path(__file__).parent / "recorded" / "split_or_shared.json"

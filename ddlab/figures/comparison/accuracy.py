@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ddlab.figures.colors import PAPER, TRAIN, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 
 COSTS = {
     "rank_flops": "operations of the busiest rank",

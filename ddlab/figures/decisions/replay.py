@@ -14,7 +14,7 @@ import pandas as pd
 from ddlab.analyses.decisions.replay import Witness
 from ddlab.decomposition import Subdomain
 from ddlab.figures.images import image_source
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 
 LOOP = 12  # seconds of one replay; the last third stands still
 LOCAL_COLOR = "#8A94A0"

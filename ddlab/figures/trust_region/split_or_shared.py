@@ -5,9 +5,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ddlab.analyses.trust_region.split_or_shared import CASE, MEASURES
-from ddlab.data import DATASETS
 from ddlab.figures.colors import class_color
 from ddlab.figures.layout import finish, percent_axis
+from ddlab.registry.datasets import DATASETS
 
 KINDS = {"split": (class_color(2), "solid", "circle"), "shared": (class_color(0), "dash", "diamond")}
 PANEL, COLUMNS = 260, 2

@@ -6,8 +6,8 @@ import streamlit as st
 
 from ddlab.analyses.comparison.accuracy import learning_curves
 from ddlab.figures.comparison.learning import MEASURES, stage_curves
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 from pages.ui import charts
 
 COLUMNS = 2

@@ -5,8 +5,8 @@ import streamlit as st
 
 from ddlab.analyses.comparison import paper
 from ddlab.recipes import RECIPES
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, list_runs
-from ddlab.strategies import STRATEGIES
 from pages.ui import results
 from pages.ui.literal import literal
 

@@ -8,7 +8,7 @@ from ddlab.analyses.decisions.local_vs_coherent import change_of_accuracy, chang
 from ddlab.analyses.decisions.probabilities import Explanation, Outcomes
 from ddlab.experiment import Experiment
 from ddlab.figures.decisions import probabilities as figures
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 from pages.ui import charts, selection
 
 

@@ -15,7 +15,7 @@ from ddlab.decomposition import Decomposition
 from ddlab.figures import images as pictures
 from ddlab.figures.colors import class_color
 from ddlab.figures.decisions import probabilities as figures
-from ddlab.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 from pages.ui import charts, selection
 from pages.ui.literal import literal
 

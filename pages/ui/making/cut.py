@@ -5,13 +5,13 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from ddlab.data import DATASETS
 from ddlab.decomposition import Border, grid_presets, times
 from ddlab.experiment import Experiment, ExperimentError, ModelSettings, parse_experiment
 from ddlab.home import LONGEST_PATH
 from ddlab.layouts import FLAT, GRID, LAYOUTS, WINDOWS, lay_out, layout_of
-from ddlab.models import MODELS
 from ddlab.problem import Problem, pose
+from ddlab.registry.datasets import DATASETS
+from ddlab.registry.models import MODELS
 from ddlab.words import UNITS
 from pages.ui import selection, shell
 from pages.ui.making import dataset

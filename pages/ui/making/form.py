@@ -17,15 +17,16 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
-from ddlab.data import DATASETS
 from ddlab.data.cache import describe
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.decomposition import times
-from ddlab.experiment import DatasetSettings, Experiment, Settings
-from ddlab.models import MODELS
+from ddlab.experiment import DatasetSettings, Experiment
+from ddlab.experiment.base import Settings
 from ddlab.plain import LONGEST, read_plain
 from ddlab.registry import Entry
-from ddlab.strategies import STRATEGIES, USED_BY
+from ddlab.registry.datasets import DATASETS
+from ddlab.registry.models import MODELS
+from ddlab.registry.strategies import STRATEGIES, USED_BY
 from pages.ui.literal import literal
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {

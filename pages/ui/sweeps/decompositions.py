@@ -14,9 +14,9 @@ from ddlab.decomposition import grid_presets
 from ddlab.experiment import Experiment
 from ddlab.figures.sweeps import decompositions as figures
 from ddlab.layouts import LAYOUTS
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, list_runs
-from ddlab.strategies import STRATEGIES
-from ddlab.sweeps import (
+from ddlab.sweeps.decompositions import (
     DEFAULT,
     GLOBAL,
     NAME,

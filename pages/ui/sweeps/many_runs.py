@@ -13,7 +13,7 @@ from ddlab.engine.control import cancel, resume
 from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES, title
 from ddlab.runs import RunFolder
-from ddlab.sweeps import Step, is_open, start
+from ddlab.sweeps.decompositions import Step, is_open, start
 from pages.ui import selection, shell
 from pages.ui.runs import live
 

@@ -11,8 +11,10 @@ from ddlab.analyses.sweeps import sensitivity as analysis
 from ddlab.analyses.sweeps.decompositions import runs_at_once, wall_seconds
 from ddlab.experiment import Experiment
 from ddlab.figures.sweeps.sensitivity import sensitivity_lines
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, list_runs
-from ddlab.sensitivity import (
+from ddlab.sweeps.decompositions import NAME, by_sweep
+from ddlab.sweeps.sensitivity import (
     COMPARED,
     DEFAULT,
     IN_A_DECADE,
@@ -25,8 +27,6 @@ from ddlab.sensitivity import (
     steps,
     sweep_name,
 )
-from ddlab.strategies import STRATEGIES
-from ddlab.sweeps import NAME, by_sweep
 from ddlab.words import duration
 from pages.ui import charts, results, selection, shell
 from pages.ui.literal import literal

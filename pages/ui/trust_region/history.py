@@ -13,8 +13,8 @@ from ddlab.analyses.trust_region import history as analysis
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
 from ddlab.optim.radius import RadiusRule
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 from pages.ui import charts, results, selection
 from pages.ui.literal import literal
 from pages.ui.runs import live

@@ -11,8 +11,8 @@ from ddlab.analyses.comparison.accuracy import (
 )
 from ddlab.analyses.comparison.effort import effort_curves
 from ddlab.records import ANYTHING
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from ddlab.runs import RunFolder
-from ddlab.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import EPOCHS, made_experiment, made_run
 
 

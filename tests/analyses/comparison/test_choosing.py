@@ -8,7 +8,7 @@ from ddlab.analyses.comparison.choosing import chance, choosing, told
 from ddlab.analyses.comparison.intervals import accuracy_interval, wilson
 from ddlab.analyses.comparison.judged import decided_rightly, judge_of
 from ddlab.data.cache import load
-from ddlab.strategies import COMPARED_BY_KLAWONN
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import EPOCHS, made_experiment, made_run
 
 

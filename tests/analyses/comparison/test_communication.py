@@ -5,12 +5,12 @@ import math
 import pytest
 
 from ddlab.analyses.comparison.communication import DATA_PARALLEL, communication_table, measured_communication
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import Experiment
 from ddlab.figures.comparison.cost import communication_bars
 from ddlab.problem import pose
+from ddlab.ranks import Ranks
+from ddlab.registry.strategies import COMPARED_BY_APTS, COMPARED_BY_GU, COMPARED_BY_KLAWONN, STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import COMPARED_BY_APTS, COMPARED_BY_GU, COMPARED_BY_KLAWONN, STRATEGIES
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
 from ddlab.strategies.global_network import gradient_bytes

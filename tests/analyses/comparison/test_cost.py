@@ -6,9 +6,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ddlab.analyses.comparison.cost import DEFAULT_RATE, cost_table, machine_rate, network_cost, plan_table, work_ratio
 from ddlab.experiment import parse_experiment
-from ddlab.models import MODELS
 from ddlab.models.build import build
 from ddlab.problem import pose
+from ddlab.registry.models import MODELS
 from tests.made_run import made_run
 
 

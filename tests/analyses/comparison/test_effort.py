@@ -8,7 +8,7 @@ from ddlab.analyses.comparison.effort import EFFORTS, effort_curves, reachable, 
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.effort import effort_lines, target_bars
 from ddlab.problem import pose
-from ddlab.strategies import COMPARED_BY_KLAWONN
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import EPOCHS, made_experiment, made_run
 
 SPENT = {  # seconds of a stage, operations of its ranks

@@ -12,12 +12,13 @@ from ddlab.analyses.composition.block_energy import block_norms, cross_share
 from ddlab.analyses.composition.feature_maps import feature_maps
 from ddlab.analyses.composition.logits import Logits, bound_table, cost_bound, cross_entropy, statements
 from ddlab.analyses.composition.theory import Networks, examine, masked_logits
-from ddlab.blocks import cross_energy
-from ddlab.compose import Composition
+from ddlab.composition.blocks import cross_energy
+from ddlab.composition.compose import Composition
 from ddlab.decomposition import Decomposition
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Conv, GlobalAveragePool, Linear, MaxPool, Network, Residual
-from tests.test_compose import composition, family, trained_like
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
+from tests.composition.test_compose import composition, family, trained_like
 
 EXACT = 1e-12  # of the largest number of a map, in float64
 

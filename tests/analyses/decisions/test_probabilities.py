@@ -13,7 +13,7 @@ from ddlab.analyses.decisions.probabilities import (
     read_outcomes,
 )
 from ddlab.analyses.decisions.reasons import reason
-from ddlab.strategies import COMPARED_BY_KLAWONN
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import made_experiment, made_run
 
 CLASSES = ("disc", "cross", "ring")

@@ -8,9 +8,10 @@ from captum.attr import LayerGradCam
 from ddlab.analyses.maps.cam import analytic_cam, class_maps, composed_cam, grad_cam, place
 from ddlab.analyses.maps.layers import cam_layer, common_layers, map_layers
 from ddlab.decomposition import Decomposition
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Conv, Flatten, GlobalAveragePool, Linear, MaxPool, Network, ReLU
 from ddlab.models.build import build
+from ddlab.models.spec import NetworkSpec
+from ddlab.registry.models import MODELS
 
 SHAPES = {1: (64,), 2: (32, 32), 3: (16, 16, 16)}
 

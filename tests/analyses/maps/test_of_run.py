@@ -10,7 +10,7 @@ from ddlab.analyses.maps.stored import RANDOM, SCORES, Mapped, Scored
 from ddlab.analyses.maps.viewers import viewers
 from ddlab.data.cache import load
 from ddlab.figures.maps.files import map_files
-from ddlab.trained import load_images
+from ddlab.strategies.trained import load_images
 from tests.composed_run import composed_run
 from tests.made_run import made_run
 

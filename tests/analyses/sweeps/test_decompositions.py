@@ -6,7 +6,7 @@ import pytest
 from ddlab.analyses.sweeps.decompositions import best_row, plan_of_sweep, sweep_table, wall_seconds
 from ddlab.figures.sweeps.decompositions import accuracy_against_work, heat_map
 from ddlab.runs import list_runs
-from ddlab.sweeps import plan_sweep
+from ddlab.sweeps.decompositions import plan_sweep
 from tests.made_run import made_experiment, made_run
 
 

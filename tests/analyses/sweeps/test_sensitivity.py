@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ddlab.analyses.sweeps.sensitivity import chance, in_words, plan_of_sensitivity, plateaus, sensitivity_table
-from ddlab.sensitivity import plan_sensitivity, steps
+from ddlab.sweeps.sensitivity import plan_sensitivity, steps
 from tests.tuned_run import KEPT, tuned_base, tuned_run
 
 

@@ -18,9 +18,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from ddlab.engine.ranks import Ranks
 from ddlab.models.bank import Bank
 from ddlab.models.coherent import DNN
+from ddlab.ranks import Ranks
 
 OF_DNN = "DNN's "  # before its layers' names; ranks that hold parts of a coherent model all hold the DNN
 

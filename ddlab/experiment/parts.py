@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, field_validator
 
-from ddlab.data import DATASETS
-from ddlab.models import MODELS
+from ddlab.experiment.base import RatePlan, Settings, setting
 from ddlab.registry import choose
-from ddlab.settings import RatePlan, Settings, setting
+from ddlab.registry.datasets import DATASETS
+from ddlab.registry.models import MODELS
 
 MOST_AXES = 3  # of images
 AUGMENTATIONS = ("flip", "shift", "zoom", "rotate")  # fields of the training that change its images

@@ -15,8 +15,8 @@ from torch import Tensor
 from ddlab.data.augment import draw_angles, draw_sources, draw_zooms, move, rotate, zoom
 from ddlab.data.source import Dataset, SplitName
 from ddlab.decomposition import Subdomain
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
+from ddlab.ranks import Ranks
 
 EVALUATION_BATCH = 512
 BLOCK = 1000  # images whose bytes are counted at once

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from ddlab.engine.ranks import Ranks
-from ddlab.health import Watch
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.bank import Bank
+from ddlab.models.spec import NetworkSpec
+from ddlab.ranks import Ranks
+from ddlab.registry.models import MODELS
+from ddlab.training.health import Watch
 
 SPEC = NetworkSpec((1, 12, 12), 3, width=0.5)
 IMAGES = torch.randn(20, 3, 12, 12, generator=torch.Generator().manual_seed(0))

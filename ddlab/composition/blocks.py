@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ddlab.batches import Batch
-from ddlab.compose import Composition, State
+from ddlab.composition.compose import Composition, State
+from ddlab.training.batches import Batch
 
 
 def cross_energy(state: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[str, float]:
@@ -22,7 +22,7 @@ def cross_energy(state: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> di
     Parameters
     ----------
     masks
-        As :meth:`ddlab.compose.Composition.cross_masks` gives them.
+        As :meth:`ddlab.composition.compose.Composition.cross_masks` gives them.
     """
     shares = {}
     for key, mask in masks.items():

@@ -1,7 +1,8 @@
 """One way to name a variant: a literal dict of entries, imported on first use.
 
-Every family (data sets, models, strategies, analyses) is a dict of :class:`Entry` in its package's ``__init__.py``. The
-target is written as text, so that a page or the command line can list what there is without importing torch.
+Every family (data sets, models, strategies) is a dict of :class:`Entry` in a module of this package: below all that it
+names, so that an experiment can be checked against it without a circle of imports. The target is written as text, so
+that a page or the command line can list what there is without importing torch.
 """
 
 import difflib

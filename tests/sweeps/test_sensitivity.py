@@ -4,10 +4,12 @@ import math
 
 import pytest
 
-from ddlab import sweeps
 from ddlab.experiment import ExperimentError
+from ddlab.registry.strategies import COMPARED_BY_APTS
 from ddlab.runs import list_runs
-from ddlab.sensitivity import (
+from ddlab.sweeps import decompositions as sweeps
+from ddlab.sweeps.decompositions import by_sweep, plan_sweep, start
+from ddlab.sweeps.sensitivity import (
     PAPER_RATES,
     TUNED,
     log_grid,
@@ -17,8 +19,6 @@ from ddlab.sensitivity import (
     varied,
     vary,
 )
-from ddlab.strategies import COMPARED_BY_APTS
-from ddlab.sweeps import by_sweep, plan_sweep, start
 from tests.made_run import made_experiment, made_run
 from tests.tuned_run import tuned_base, tuned_run
 

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from ddlab.settings import RatePlan, Settings, setting
+from ddlab.experiment.base import RatePlan, Settings, setting
 
 
 class AggregatorSettings(Settings):

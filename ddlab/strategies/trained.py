@@ -13,15 +13,15 @@ from ddlab.data.source import SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.models.architecture import Network
 from ddlab.problem import Problem, pose
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, StageFolder
-from ddlab.strategies import STRATEGIES
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.stage import LOCAL
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ddlab.trainee import State
+    from ddlab.training.trainee import State
 
 WHOLE_IMAGE = ("global", "composed_untrained", "composed", "random", "random_work")
 UNTRAINED = "random_untrained"
@@ -126,7 +126,7 @@ def load_images(run: RunFolder, split: SplitName, indices: Sequence[int], *, dou
 
 def normalised(run: RunFolder, images: "Tensor", split: SplitName = "train", *, double: bool = False) -> "Tensor":
     """Bytes ``(B, C, *shape)`` as the networks of a run see those of a split; images of neither as training images."""
-    from ddlab.batches import Normalisation
+    from ddlab.training.batches import Normalisation
 
     settings, problem = run.experiment.training, pose(run.experiment)
     exact = settings.model_copy(update={"precision": "float64" if double else "float32"})

@@ -11,19 +11,15 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ddlab.experiment_parts import (
+from ddlab.experiment.base import Settings, setting
+from ddlab.experiment.parts import (
     DatasetSettings,
     DecompositionSettings,
     ModelSettings,
     PlacementSettings,
     TrainingSettings,
 )
-from ddlab.home import LONGEST_NAME
-from ddlab.plain import LONGEST, read_plain
-from ddlab.registry import MOST_SHOWN, choose, shortened, unknown
-from ddlab.settings import Settings, setting
-from ddlab.strategies import STRATEGIES
-from ddlab.strategies.settings import (
+from ddlab.experiment.strategies import (
     AggregatorSettings,
     AptsSettings,
     CoherentSettings,
@@ -32,19 +28,10 @@ from ddlab.strategies.settings import (
     TransferSettings,
     TrustRegionSettings,
 )
-
-__all__ = [
-    "DatasetSettings",
-    "DecompositionSettings",
-    "Experiment",
-    "ExperimentError",
-    "ModelSettings",
-    "PlacementSettings",
-    "TrainingSettings",
-    "load_experiment",
-    "parse_experiment",
-    "upgraded",
-]
+from ddlab.home import LONGEST_NAME
+from ddlab.plain import LONGEST, read_plain
+from ddlab.registry import MOST_SHOWN, choose, shortened, unknown
+from ddlab.registry.strategies import STRATEGIES
 
 SCHEMA = 2  # of experiment.json; a run folder with a larger number comes from a newer ddlab
 _MEANT = {2: {"training": {"warm_up": 0}}}  # by the schema that brought a setting: what runs did that did not know it

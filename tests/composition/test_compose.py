@@ -6,14 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddlab.compose import Composition
+from ddlab.composition.compose import Composition
 from ddlab.decomposition import Decomposition
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Conv, Flatten, GlobalAveragePool, Linear, MaxPool, Network, ReLU
 from ddlab.models.build import build
 from ddlab.models.layers import conv_block
 from ddlab.models.resnet import resnet20
+from ddlab.models.spec import NetworkSpec
 from ddlab.models.vgg import vgg3
+from ddlab.registry.models import MODELS
 
 
 def family(depth: int, pools: int, head: str):

@@ -11,14 +11,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ddlab.batches import ImageFeed, Inputs
 from ddlab.models.architecture import Network
 from ddlab.optim.apts import Additive
 from ddlab.optim.base import BallMethod
 from ddlab.optim.iteration import NotFinite, StepRecord
 from ddlab.optim.trust_region import TrustRegion
-from ddlab.trainee import Trainee
-from ddlab.training import Diverged, Loop, Means, derive_seed, precision, sample_losses
+from ddlab.training.batches import ImageFeed, Inputs
+from ddlab.training.loop import Diverged, Loop, Means, derive_seed, precision, sample_losses
+from ddlab.training.trainee import Trainee
 
 CHUNK_BYTES = 2**29  # of activations: data that take more go through the network in chunks
 FEWEST_SHARED = 256  # samples that tell a curvature; from a dozen of digits, eigenvalues came out as -10⁴

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ddlab.composition.matching import check_composition, layer_sizes
 from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import BatchNorm, Conv, Flatten, Linear, Named, Network, Residual, Shape
 from ddlab.models.build import build
-from ddlab.models.matching import check_composition, layer_sizes
 from ddlab.problem import Problem
 
 State = dict[str, Tensor]

@@ -15,10 +15,10 @@ from typing import Any
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.problem import pose
 from ddlab.registry import unknown
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.strategies import STRATEGIES
 from ddlab.strategies.stage import plan
-from ddlab.sweeps import NAME, Step, refuse_another
+from ddlab.sweeps.decompositions import NAME, Step, refuse_another
 
 RADIUS, RATE = "initial radius", "learning rate"
 TUNED = {  # of every strategy, the setting that is varied

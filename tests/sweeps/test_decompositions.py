@@ -2,11 +2,11 @@
 
 import pytest
 
-from ddlab import sweeps
 from ddlab.experiment import ExperimentError
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
-from ddlab.sweeps import by_sweep, default_grids, plan_sweep, start, steps
+from ddlab.sweeps import decompositions as sweeps
+from ddlab.sweeps.decompositions import by_sweep, default_grids, plan_sweep, start, steps
 from tests.made_run import made_experiment, made_run
 
 

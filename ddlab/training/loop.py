@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ddlab.batches import Feed
 from ddlab.data.source import SplitName
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
-from ddlab.health import Watch
-from ddlab.trainee import Trainee
+from ddlab.ranks import Ranks
+from ddlab.training.batches import Feed
+from ddlab.training.health import Watch
+from ddlab.training.trainee import Trainee
 
 STEPS_BETWEEN_CHECKS_OF_THE_LOSS = 20  # reading a loss waits for the device
 

@@ -1,6 +1,6 @@
 """Sweeps: one experiment in many decompositions, a run each, found again by the name that their experiments carry.
 
-:mod:`ddlab.sensitivity` makes sweeps of another kind, and finds, continues and starts them as here.
+:mod:`ddlab.sweeps.sensitivity` makes sweeps of another kind, and finds, continues and starts them as here.
 
 The runs differ in their decomposition only. Each works on one device, so that as many work at once as there are
 devices; and the global network, which no decomposition changes, is trained in the first of them alone.
@@ -19,8 +19,8 @@ from ddlab.experiment import Experiment, ExperimentError
 from ddlab.layouts import LAYOUTS, cut, title
 from ddlab.problem import Problem, assemble
 from ddlab.registry import choose
+from ddlab.registry.strategies import COMPARED_BY_APTS
 from ddlab.runs import RunFolder, has_diverged
-from ddlab.strategies import COMPARED_BY_APTS
 
 OVERLAPS = (0, 2, 4, 8)
 DEFAULT = "demo"  # a recipe whose sweep a lecture has time for

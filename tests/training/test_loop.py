@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from ddlab.batches import ImageFeed, Sharing, VectorFeed
 from ddlab.data.source import Dataset, Description, Split
 from ddlab.decomposition import Decomposition
-from ddlab.engine.ranks import Ranks
 from ddlab.experiment import TrainingSettings
-from ddlab.models import MODELS, NetworkSpec
 from ddlab.models.architecture import Flatten, Linear, Network
 from ddlab.models.bank import Bank
 from ddlab.models.build import build
-from ddlab.trainee import Trainee
-from ddlab.training import Diverged, Loop, Stopped, derive_seed
+from ddlab.models.spec import NetworkSpec
+from ddlab.ranks import Ranks
+from ddlab.registry.models import MODELS
+from ddlab.training.batches import ImageFeed, Sharing, VectorFeed
+from ddlab.training.loop import Diverged, Loop, Stopped, derive_seed
+from ddlab.training.trainee import Trainee
 
 DOUBLE = TrainingSettings(epochs=3, batch_size=16, precision="float64", plateau_patience=1)
 

@@ -1,0 +1,1 @@
+"""Composition: local networks put together to one global network, and a global network taken apart."""

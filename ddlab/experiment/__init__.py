@@ -1,0 +1,47 @@
+"""What is asked: the experiment and its settings, validated before any process starts."""
+
+from ddlab.experiment.parts import (
+    DatasetSettings,
+    DecompositionSettings,
+    ModelSettings,
+    PlacementSettings,
+    TrainingSettings,
+)
+from ddlab.experiment.strategies import (
+    AggregatorSettings,
+    AptsSettings,
+    CoherentSettings,
+    ComposedSettings,
+    DescentSettings,
+    TransferSettings,
+    TrustRegionSettings,
+)
+from ddlab.experiment.tree import (
+    SCHEMA,
+    Experiment,
+    ExperimentError,
+    load_experiment,
+    parse_experiment,
+    upgraded,
+)
+
+__all__ = [
+    "AggregatorSettings",
+    "AptsSettings",
+    "CoherentSettings",
+    "ComposedSettings",
+    "DatasetSettings",
+    "DecompositionSettings",
+    "DescentSettings",
+    "Experiment",
+    "ExperimentError",
+    "ModelSettings",
+    "PlacementSettings",
+    "SCHEMA",
+    "TrainingSettings",
+    "TransferSettings",
+    "TrustRegionSettings",
+    "load_experiment",
+    "parse_experiment",
+    "upgraded",
+]
