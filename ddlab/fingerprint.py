@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from ddlab.experiment import Experiment
-from ddlab.registry.strategies import USED_BY
+from ddlab.registry.strategies import parts_of_strategies, used_parts
 from ddlab.runs import RunFolder
 
 DECIDES_NOTHING = ("name", "sweep", "placement", "seeds")
@@ -35,11 +35,8 @@ def fingerprint(asked: Mapping[str, Any]) -> str:
 def decisive(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that decide what an experiment comes to, without those that are off."""
     strategies = set(map(str, asked.get("strategies") or ()))
-    kept = {
-        key: value
-        for key, value in asked.items()
-        if key not in DECIDES_NOTHING and (key not in USED_BY or USED_BY[key] & strategies)
-    }
+    unused = parts_of_strategies() - used_parts(strategies)
+    kept = {key: value for key, value in asked.items() if key not in DECIDES_NOTHING and key not in unused}
     return _used({**kept, "strategies": sorted(strategies)}, Experiment)
 
 

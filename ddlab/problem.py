@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ddlab.data.cache import describe
 from ddlab.data.source import Description
-from ddlab.decomposition import Decomposition
+from ddlab.decomposition import Decomposition, Subdomain
 from ddlab.experiment import DecompositionSettings, Experiment, ExperimentError
 from ddlab.models.architecture import Network
 from ddlab.models.constants import with_constants
@@ -29,6 +29,17 @@ class Problem:
     decomposition: Decomposition
     global_network: Network
     local_networks: tuple[Network, ...]
+
+    @property
+    def whole_image(self) -> Subdomain:
+        """The box that a network on the whole image sees."""
+        shape = self.description.shape
+        return Subdomain((0,) * len(shape), shape)
+
+    @property
+    def number_bytes(self) -> int:
+        """Bytes of a number of the arithmetic that the networks train in."""
+        return 8 if self.experiment.training.precision == "float64" else 4
 
 
 def pose(experiment: Experiment) -> Problem:

@@ -6,10 +6,10 @@ from them. Fields marked ``advanced`` are hidden in the form's basic view.
 
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ddlab.experiment.base import Settings, setting
 from ddlab.experiment.parts import (
@@ -30,11 +30,12 @@ from ddlab.experiment.strategies import (
 )
 from ddlab.home import LONGEST_NAME
 from ddlab.plain import LONGEST, read_plain
-from ddlab.registry import MOST_SHOWN, choose, shortened, unknown
-from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry import MOST_SHOWN, choose, load_target, shortened, unknown
+from ddlab.registry.strategies import DEFAULT, STRATEGIES
 
 SCHEMA = 2  # of experiment.json; a run folder with a larger number comes from a newer ddlab
 _MEANT = {2: {"training": {"warm_up": 0}}}  # by the schema that brought a setting: what runs did that did not know it
+Own = TypeVar("Own", bound=Settings)
 MOST_FAULTS = 10  # told at once
 
 
@@ -42,17 +43,25 @@ class ExperimentError(ValueError):
     """An experiment that cannot be run: one line a fault, each naming the field, the rule and the value."""
 
 
+def own_settings() -> dict[str, type[Settings]]:
+    """Load the settings that strategies bring themselves, by the part of an experiment in which they stand."""
+    return {name: load_target(entry.own) for name, entry in STRATEGIES.items() if entry.own}
+
+
 class Experiment(Settings):
-    """What is asked: data, decomposition, networks, strategies, training, where, and with which seeds."""
+    """What is asked: data, decomposition, networks, strategies, training, where, and with which seeds.
+
+    A strategy with settings of its own (``own`` of its entry) has them under its own name, where it is asked for.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     name: str = setting("experiment", "A name for people.", max_length=80)
     sweep: str = setting("", "Name of the sweep it belongs to; empty: none.", advanced=True, max_length=60)
     dataset: DatasetSettings = Field(default=DatasetSettings(), description="Which images.")
     decomposition: DecompositionSettings = Field(default=DecompositionSettings(), description="How the image is cut.")
     model: ModelSettings = Field(default=ModelSettings(), description="The networks.")
-    strategies: tuple[str, ...] = setting(
-        ("global", "average", "majority", "cnn_dnn"), "Ways to get a classifier; they share their stages.", min_length=1
-    )
+    strategies: tuple[str, ...] = setting(DEFAULT, "Ways to get a classifier; they share their stages.", min_length=1)
     training: TrainingSettings = Field(default=TrainingSettings(), description="How the networks are trained.")
     aggregator: AggregatorSettings = Field(default=AggregatorSettings(), description="The DNN of CNN-DNN.")
     coherent: CoherentSettings = Field(default=CoherentSettings(), description="The CNN-DNN as one model.")
@@ -65,6 +74,33 @@ class Experiment(Settings):
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_keys(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        own = own_settings()
+        for key in values:
+            if key not in cls.model_fields and key not in own:
+                raise ValueError(unknown("key", key, [*cls.model_fields, *own]))
+        asked = values.get("strategies", DEFAULT)
+        wanted = [name for name in own if isinstance(asked, list | tuple) and name in asked]
+        kept = {key: value for key, value in values.items() if key not in own}
+        return kept | {name: _validated(name, own[name], values.get(name, {})) for name in wanted}
+
+    def own(self, settings: type[Own]) -> Own:
+        """Return the settings of a strategy's own class.
+
+        Raises
+        ------
+        LookupError
+            If no strategy that is asked for has settings of that class.
+        """
+        for value in (self.__pydantic_extra__ or {}).values():
+            if isinstance(value, settings):
+                return value
+        raise LookupError(f"settings: no strategy of {', '.join(self.strategies)} has {settings.__name__}")
 
     @field_validator("strategies")
     @classmethod
@@ -101,7 +137,8 @@ class Experiment(Settings):
         ExperimentError
             If a path or a value is wrong.
         """
-        tree = self.model_dump(mode="json")
+        own = {name: kind().model_dump(mode="json") for name, kind in own_settings().items()}
+        tree = {**own, **self.model_dump(mode="json")}
         for path, value in settings.items():
             *parents, key = path.split(".")
             branch, field = tree, f"--set {path[:MOST_SHOWN]}"
@@ -119,6 +156,15 @@ class Experiment(Settings):
         """As YAML; only what differs from the defaults, unless ``full``."""
         tree = self.model_dump(mode="json", exclude_defaults=not full)
         return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def _validated(name: str, settings: type[Settings], values: Any) -> Settings:
+    """Validate a strategy's own settings, with the field's whole path in every message."""
+    try:
+        return settings.model_validate(values if not isinstance(values, Settings) else values.model_dump())
+    except ValidationError as error:
+        faults = [_fault({**fault, "loc": (name, *fault["loc"])}) for fault in error.errors()]
+        raise ValueError(faults[0]) from None
 
 
 def parse_experiment(tree: Any) -> Experiment:
@@ -176,7 +222,10 @@ def load_experiment(path: Path) -> Experiment:
 def _fault(fault: Any) -> str:
     field = ".".join(str(part) for part in fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
-    if message.startswith(("key: ", "strategies: ", "dataset.", "model.", "transfer.", "trust_region.")):
-        return f"{field}: {message}" if message.startswith("key: ") and field else message
+    if message.startswith("key: "):
+        return f"{field}: {message}" if field else message
+    names_itself = re.split(r"[.:]", message, maxsplit=1)[0] in {*Experiment.model_fields, *own_settings()}
+    if names_itself:
+        return message
     message = re.sub(r"^\w+ should ", "must ", message)  # not "Tuple should", which is pydantic's word for a list
     return f"{field}: {message[0].lower()}{message[1:]}, got {shortened(fault.get('input'))}"

@@ -22,12 +22,24 @@ TRAIN = "#9a9a9a"  # the training measure beside the validation measure in a str
 PAPER = "#101820"  # published numbers, outlined in white so that they show on any bar
 PROBABILITY = "Cividis"  # 0 to 1; made for the colour-blind (Nunez, Anderton, Renslow 2018)
 SIGNED = "RdBu"  # around 0
+OTHER = "#7f7f7f"  # what is no strategy
+SPARE = ("#44AA99", "#882255", "#661100", "#88CCEE", "#117733", "#DDCC77", "#332288")  # Tol 2021, "muted"
 AGAINST, FOR = (202, 0, 32), (5, 90, 200)  # the same where the opacity tells how much: red and blue of equal weight
 
 
 def strategy_color(name: str) -> str:
-    """The colour of a strategy, of a stage (the local networks) or of another bar."""
-    return STRATEGIES[name].color if name in STRATEGIES else "#7f7f7f"
+    """Return the colour of a strategy, of a stage (the local networks) or of another bar.
+
+    A strategy that names no colour gets a free one, always the same as long as those before it stay.
+    """
+    if name not in STRATEGIES:
+        return OTHER
+    if color := STRATEGIES[name].color:
+        return color
+    taken = {entry.color.upper() for entry in STRATEGIES.values() if entry.color}
+    free = [color for color in SPARE if color not in taken]
+    unnamed = [other for other, entry in STRATEGIES.items() if not entry.color]
+    return free[unnamed.index(name) % len(free)]
 
 
 def class_color(index: int) -> str:

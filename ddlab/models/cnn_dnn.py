@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ddlab.decomposition import Subdomain
 from ddlab.models.architecture import Network
 from ddlab.models.build import build
-from ddlab.models.coherent import DNN, local_name
+from ddlab.models.names import DNN, local_name
 
 
 class CNNDNN(nn.Module):

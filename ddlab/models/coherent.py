@@ -23,9 +23,8 @@ from torch.nn.functional import pad
 
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
+from ddlab.models.names import DNN, local_name
 from ddlab.ranks import Ranks
-
-DNN = "dnn"
 
 
 @dataclass(frozen=True)
@@ -153,11 +152,6 @@ class CoherentModel(nn.Module):
 def _order(parts: Sequence[Sequence[int]]) -> Tensor:
     """Where each subdomain is, lowest first, when the parts lie one after the other."""
     return torch.tensor([subdomain for part in parts for subdomain in part], dtype=torch.int64).argsort()
-
-
-def local_name(subdomain: int) -> str:
-    """What the local network of a subdomain is called in files."""
-    return f"subdomain{subdomain}"
 
 
 def part_of(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -38,8 +38,13 @@ class Entry:
 
     def load(self) -> Any:
         """Import the target and return it."""
-        module, attribute = self.target.split(":")
-        return getattr(import_module(module), attribute)
+        return load_target(self.target)
+
+
+def load_target(target: str) -> Any:
+    """Import what ``"package.module:attribute"`` names."""
+    module, attribute = target.split(":")
+    return getattr(import_module(module), attribute)
 
 
 AnyEntry = TypeVar("AnyEntry", bound=Entry)

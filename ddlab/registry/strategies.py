@@ -1,30 +1,62 @@
 """The strategies that are offered, and what each says of itself: a line each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from ddlab.registry import Entry
 
-__all__ = ["COMPARED_BY_APTS", "COMPARED_BY_GU", "COMPARED_BY_KLAWONN", "STRATEGIES", "USED_BY", "StrategyEntry"]
+__all__ = [
+    "COMPARED_BY_APTS",
+    "COMPARED_BY_GU",
+    "COMPARED_BY_KLAWONN",
+    "DEFAULT",
+    "STRATEGIES",
+    "TUNED",
+    "StrategyEntry",
+    "parts_of_strategies",
+    "used_parts",
+]
 
 COMPARED_BY_KLAWONN = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
 COMPARED_BY_GU = ("composed_untrained", "composed", "random", "random_work")
 COMPARED_BY_APTS = ("apts", "sapts", "trust_region", "sgd", "adam")
-USED_BY: dict[str, set[str]] = {  # parts of an experiment that mean something to some strategies only
-    "aggregator": {"cnn_dnn", "coherent", "transfer"},
-    "coherent": {"coherent", "transfer"},
-    "transfer": {"transfer"},
-    "composed": set(COMPARED_BY_GU),
-    "trust_region": {"trust_region", "apts", "sapts"},
-    "apts": {"apts", "sapts"},
-    "descent": {"adam", "sgd"},
-}
+DEFAULT = ("global", "average", "majority", "cnn_dnn")  # what an experiment trains that asks for nothing else
+TUNED = ("sapts", "adam", "sgd")  # whose sensitivity is shown that asks for nothing else
+Sees = Literal["image", "outputs"]
 
 
 @dataclass(frozen=True)
 class StrategyEntry(Entry):
-    """A strategy; ``color`` is its one colour in every figure (Okabe and Ito's palette, safe for the colour-blind)."""
+    """A strategy, and what it says of itself before it is loaded; its stages say the rest.
 
-    color: str = "#000000"
+    Parameters
+    ----------
+    color
+        Its one colour in every figure (Okabe and Ito's palette, safe for the colour-blind); empty: one that is free.
+    sees
+        ``image``: one network looks at the whole image; ``outputs``: it decides from what local networks say.
+    decomposes
+        Whether the decomposition of the image decides anything about it.
+    settings
+        Parts of an experiment that mean something to it, and not to every strategy.
+    own
+        Settings of its own, which :class:`ddlab.experiment.Experiment` does not know: ``"package.module:Class"`` of a
+        :class:`ddlab.experiment.base.Settings`. They stand in the experiment under the strategy's name.
+    tunes
+        The setting that sets its pace, a learning rate or a first radius; empty where its sensitivity is not studied.
+    reason
+        ``"package.module:function"`` that tells how it came to a decision about an image, of an ``Explanation``; empty:
+        told from what it sees.
+    """
+
+    color: str = ""
+    sees: Sees = "outputs"
+    decomposes: bool = True
+    settings: tuple[str, ...] = ()
+    own: str = ""
+    tunes: str = ""
+    reason: str = ""
 
 
 STRATEGIES: dict[str, StrategyEntry] = {
@@ -34,6 +66,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.global_network:stages",
         "Klawonn, Lanser, Weber, Table 2",
         color="#0072B2",
+        sees="image",
+        decomposes=False,
     ),
     "average": StrategyEntry(
         "Average probability",
@@ -41,6 +75,7 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.average:stages",
         "Klawonn, Lanser, Weber, Section 2.1",
         color="#56B4E9",
+        reason="ddlab.strategies.average:reason",
     ),
     "majority": StrategyEntry(
         "Majority vote",
@@ -48,6 +83,7 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.majority:stages",
         "Klawonn, Lanser, Weber, Section 2.1",
         color="#E69F00",
+        reason="ddlab.strategies.majority:reason",
     ),
     "cnn_dnn": StrategyEntry(
         "CNN-DNN",
@@ -55,6 +91,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.cnn_dnn:stages",
         "Klawonn, Lanser, Weber, Section 2.1",
         color="#009E73",
+        settings=("aggregator",),
+        reason="ddlab.strategies.cnn_dnn:reason",
     ),
     "coherent": StrategyEntry(
         "CNN-DNN coherent",
@@ -62,6 +100,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.coherent:stages",
         "Klawonn, Lanser, Weber, Section 2.1",
         color="#CC79A7",
+        settings=("aggregator", "coherent"),
+        reason="ddlab.strategies.coherent:reason",
     ),
     "transfer": StrategyEntry(
         "CNN-DNN transfer",
@@ -69,6 +109,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.transfer:stages",
         "Klawonn, Lanser, Weber, Section 2.2",
         color="#D55E00",
+        settings=("aggregator", "coherent", "transfer"),
+        reason="ddlab.strategies.transfer:reason",
     ),
     "composed_untrained": StrategyEntry(
         "Composed, untrained",
@@ -76,6 +118,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.composed:untrained_stages",
         "Gu, Zhang, Liu, Cai, Section 2.2",
         color="#999933",
+        sees="image",
+        settings=("composed",),
     ),
     "composed": StrategyEntry(
         "Composed network",
@@ -83,6 +127,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.composed:stages",
         "Gu, Zhang, Liu, Cai, Algorithm 1",
         color="#AA3377",
+        sees="image",
+        settings=("composed",),
     ),
     "random": StrategyEntry(
         "Random start",
@@ -90,6 +136,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.random_start:stages",
         "Gu, Zhang, Liu, Cai, Section 3.1.1",
         color="#7E6BC4",
+        sees="image",
+        settings=("composed",),
     ),
     "random_work": StrategyEntry(
         "Random start, equal work",
@@ -97,6 +145,8 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.random_start:stages_of_equal_work",
         "Gu, Zhang, Liu, Cai, Section 3.1.1; equal work is ours",
         color="#A593DD",
+        sees="image",
+        settings=("composed",),
     ),
     "apts": StrategyEntry(
         "APTS",
@@ -104,6 +154,10 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.trust_region:apts_stages",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
         color="#B0419B",
+        sees="image",
+        decomposes=False,
+        settings=("trust_region", "apts"),
+        tunes="trust_region.radius",
     ),
     "sapts": StrategyEntry(
         "SAPTS",
@@ -111,6 +165,10 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.trust_region:sapts_stages",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
         color="#DD6677",
+        sees="image",
+        decomposes=False,
+        settings=("trust_region", "apts"),
+        tunes="trust_region.radius",
     ),
     "trust_region": StrategyEntry(
         "Trust region",
@@ -118,6 +176,10 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.trust_region:trust_region_stages",
         "Conn, Gould, Toint 2000; Cruz Alegría, Trotti, Kopaničáková, Krause, Section 2.1",
         color="#3C9A4E",
+        sees="image",
+        decomposes=False,
+        settings=("trust_region",),
+        tunes="trust_region.radius",
     ),
     "sgd": StrategyEntry(
         "SGD",
@@ -125,6 +187,10 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.descent:sgd_stages",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
         color="#A9853B",
+        sees="image",
+        decomposes=False,
+        settings=("descent",),
+        tunes="descent.sgd_rate",
     ),
     "adam": StrategyEntry(
         "Adam",
@@ -132,5 +198,19 @@ STRATEGIES: dict[str, StrategyEntry] = {
         "ddlab.strategies.descent:adam_stages",
         "Kingma, Ba 2015; Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
         color="#6A5ACD",
+        sees="image",
+        decomposes=False,
+        settings=("descent",),
+        tunes="descent.adam_rate",
     ),
 }
+
+
+def used_parts(strategies: Iterable[str]) -> set[str]:
+    """Collect the parts of an experiment that mean something to any of the strategies; unknown names have none."""
+    return {part for name in strategies if name in STRATEGIES for part in STRATEGIES[name].settings}
+
+
+def parts_of_strategies() -> set[str]:
+    """Collect the parts of an experiment that mean something to some strategies only."""
+    return used_parts(STRATEGIES)

@@ -16,10 +16,22 @@ import numpy as np
 from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.layers import mlp
+from ddlab.models.names import DNN
 from ddlab.problem import Problem
+from ddlab.strategies.explanation import Explanation, from_dnn
 from ddlab.strategies.local import FOLDS, folds_stage, local_stage
 from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
-from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, training_flops
+from ddlab.strategies.stage import (
+    LOCAL,
+    KeptDNN,
+    KeptNetwork,
+    Outputs,
+    Stage,
+    StageContext,
+    Task,
+    kept_local,
+    training_flops,
+)
 
 if TYPE_CHECKING:
     from ddlab.models.bank import Bank
@@ -37,7 +49,14 @@ def stages(problem: Problem) -> Iterator[Stage]:
         needs = (LOCAL, FOLDS)
     epochs = problem.experiment.aggregator.epochs / problem.experiment.training.epochs
     task = Task("DNN", training_flops(dnn(problem).flops(), problem) * epochs)
-    yield Stage("cnn_dnn", "DNN on the local probabilities", "single", train, needs, (task,))
+    members = tuple(network.name for network in kept_local(problem))
+    left = kept_dnn(problem, "cnn_dnn", members, "probabilities")
+    yield Stage("cnn_dnn", "DNN on the local probabilities", "single", train, needs, (task,), dnn=left)
+
+
+def kept_dnn(problem: Problem, stage: str, members: tuple[str, ...], outputs: Outputs) -> KeptDNN:
+    """Declare the DNN that a stage leaves, and the local networks that it decides from."""
+    return KeptDNN(KeptNetwork(f"{stage}-dnn", "DNN", dnn(problem), problem.whole_image, DNN), members, outputs)
 
 
 def dnn(problem: Problem) -> Network:
@@ -98,6 +117,11 @@ def attribute(dnn: "Bank", outputs_MNK: np.ndarray, decisions_M: np.ndarray, bas
         internal_batch_size=65_536,
     )
     return values.detach().float().cpu().numpy().reshape(outputs_MNK.shape)
+
+
+def reason(explanation: Explanation) -> str:
+    """Tell what the DNN gives, and what it listens to most."""
+    return from_dnn("The DNN", explanation, "cnn_dnn")
 
 
 def _training(problem: Problem) -> TrainingSettings:

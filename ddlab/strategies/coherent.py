@@ -19,9 +19,11 @@ import numpy as np
 from ddlab.data.source import SplitName
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
-from ddlab.strategies.cnn_dnn import attribute, dnn
+from ddlab.registry.strategies import STRATEGIES
+from ddlab.strategies.cnn_dnn import attribute, dnn, kept_dnn
+from ddlab.strategies.explanation import Explanation, from_dnn
 from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
-from ddlab.strategies.stage import BACKWARD, Stage, StageContext, Task, shard, training_flops
+from ddlab.strategies.stage import BACKWARD, Payload, Stage, StageContext, Task, kept_local, shard, training_flops
 
 if TYPE_CHECKING:
     from ddlab.models.coherent import CoherentModel
@@ -31,8 +33,22 @@ if TYPE_CHECKING:
 
 def stages(problem: Problem) -> Iterator[Stage]:
     """One stage: train everything together."""
-    epochs = problem.experiment.training.epochs
-    yield Stage("coherent", "CNN-DNN as one model", "collective", train_anew, tasks=coherent_tasks(problem, epochs))
+    tasks = coherent_tasks(problem, problem.experiment.training.epochs)
+    yield one_model_stage(problem, Stage("coherent", "CNN-DNN as one model", "collective", train_anew, tasks=tasks))
+
+
+def one_model_stage(problem: Problem, stage: Stage) -> Stage:
+    """Declare what a stage that trains the coherent model leaves, and what its ranks send.
+
+    They gather the N·K local outputs of a batch in the forward pass. The backward pass sends nothing: every rank
+    computes the whole DNN, so it holds the gradient of its own outputs already; sending them back would double it.
+    """
+    asked, title = problem.experiment, STRATEGIES[stage.name].title
+    networks = kept_local(problem, stage.name, title)
+    left = kept_dnn(problem, stage.name, tuple(network.name for network in networks), asked.coherent.outputs)
+    outputs = len(networks) * problem.description.num_classes * asked.training.batch_size * problem.number_bytes
+    payload = Payload(outputs, "N·K local outputs of every image")
+    return replace(stage, networks=networks, dnn=left, payload=payload)
 
 
 def coherent_tasks(problem: Problem, epochs: int) -> tuple[Task, ...]:
@@ -112,6 +128,11 @@ def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Pr
     return Predicted(np.concatenate(scores), np.concatenate(outputs))
 
 
+def reason(explanation: Explanation) -> str:
+    """Tell what the DNN gives, and what it listens to most."""
+    return from_dnn("The model, trained as one from the start,", explanation, "coherent")
+
+
 # ---- its parts
 
 
@@ -160,7 +181,8 @@ def _feed(context: StageContext, settings: TrainingSettings) -> "GroupedFeed":
 
 def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Write the checkpoint of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
-    from ddlab.models.coherent import DNN, split_checkpoint
+    from ddlab.models.coherent import split_checkpoint
+    from ddlab.models.names import DNN
     from ddlab.strategies.checkpoints import save_checkpoint
     from ddlab.training.loop import derive_seed
 
@@ -173,7 +195,8 @@ def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> 
 
 def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Go on from the newest epoch that all ranks have saved, however the networks were spread over ranks then."""
-    from ddlab.models.coherent import DNN, join_checkpoint, local_name
+    from ddlab.models.coherent import join_checkpoint
+    from ddlab.models.names import DNN, local_name
     from ddlab.strategies.checkpoints import common_states
 
     names = [*(local_name(subdomain) for subdomain in range(len(context.problem.decomposition))), DNN]
@@ -185,7 +208,8 @@ def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") 
 
 def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Write the weights of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
-    from ddlab.models.coherent import DNN, part_of
+    from ddlab.models.coherent import part_of
+    from ddlab.models.names import DNN
     from ddlab.strategies.checkpoints import save_weights
 
     for name, _, _ in model.networks():

@@ -17,10 +17,10 @@ import numpy as np
 from ddlab.composition.matching import check_composition
 from ddlab.experiment import ExperimentError, TrainingSettings
 from ddlab.problem import Problem
-from ddlab.strategies.global_network import global_task, train_whole, whole_feed, write_scores
+from ddlab.strategies.global_network import global_task, train_whole, whole_feed, whole_stage, write_scores
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_result
-from ddlab.strategies.stage import LOCAL, Stage, StageContext
+from ddlab.strategies.stage import LOCAL, Stage, StageContext, kept_whole
 
 if TYPE_CHECKING:
     from ddlab.training.trainee import State, Trainee
@@ -39,7 +39,8 @@ def untrained_stages(problem: Problem) -> Iterator[Stage]:
     """
     _composable(problem)
     yield local_stage(problem)
-    yield Stage(UNTRAINED, "Composed network, untrained", "single", compose, needs=(LOCAL,))
+    left = (kept_whole(problem, UNTRAINED),)
+    yield Stage(UNTRAINED, "Composed network, untrained", "single", compose, needs=(LOCAL,), networks=left)
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -52,7 +53,7 @@ def stages(problem: Problem) -> Iterator[Stage]:
     """
     yield from untrained_stages(problem)
     task = global_task(problem, problem.experiment.composed.epochs)
-    yield Stage("composed", "Composed network", "collective", train_further, needs=(UNTRAINED,), tasks=(task,))
+    yield whole_stage(problem, "composed", train_further, task, needs=(UNTRAINED,))
 
 
 def further_settings(problem: Problem) -> TrainingSettings:
@@ -72,7 +73,7 @@ def compose(context: StageContext) -> None:
     from ddlab.composition.blocks import average_logits, recalibrate
     from ddlab.composition.compose import composition_of
     from ddlab.models.bank import Bank
-    from ddlab.models.coherent import local_name
+    from ddlab.models.names import local_name
     from ddlab.strategies import checkpoints, phases
 
     problem, began = context.problem, time.monotonic()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
-from ddlab.strategies.global_network import global_task, train_whole
+from ddlab.strategies.global_network import global_task, train_whole, whole_stage
 from ddlab.strategies.stage import Stage, StageContext
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 def adam_stages(problem: Problem) -> Iterator[Stage]:
     """One stage: train the global network by Adam."""
-    yield _stage(problem, "adam", "Adam")
+    yield _stage(problem, "adam")
 
 
 def sgd_stages(problem: Problem) -> Iterator[Stage]:
     """One stage: train the global network by SGD."""
-    yield _stage(problem, "sgd", "SGD")
+    yield _stage(problem, "sgd")
 
 
-def _stage(problem: Problem, name: str, title: str) -> Stage:
+def _stage(problem: Problem, name: str) -> Stage:
     task = global_task(problem, problem.experiment.training.epochs)
-    return Stage(name, title, "collective", train, tasks=(task,))
+    return whole_stage(problem, name, train, task)
 
 
 def settings_of(problem: Problem, optimizer: str) -> TrainingSettings:
@@ -75,5 +75,5 @@ def effort_notes(problem: Problem, trainee: "Trainee") -> dict[str, Any]:
         "sweeps": trainee.progress.sweeps,
         "vectors": trainee.progress.vectors,
         "parameters": problem.global_network.parameters(),
-        "bytes_each": 8 if problem.experiment.training.precision == "float64" else 4,
+        "bytes_each": problem.number_bytes,
     }

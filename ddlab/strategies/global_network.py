@@ -1,15 +1,14 @@
 """The global network: one network on the whole image, trained data parallel by all ranks. The benchmark."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddlab.decomposition import Subdomain
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
 from ddlab.strategies.results import Splits, accuracies, write_decisions, write_result
-from ddlab.strategies.stage import Stage, StageContext, Task, training_flops
+from ddlab.strategies.stage import Payload, Stage, StageContext, Task, kept_whole, training_flops
 
 if TYPE_CHECKING:
     from ddlab.training.batches import ImageFeed
@@ -18,8 +17,28 @@ if TYPE_CHECKING:
 
 def stages(problem: Problem) -> Iterator[Stage]:
     """One stage: train the network."""
-    epochs = problem.experiment.training.epochs
-    yield Stage("global", "Global network", "collective", train, tasks=(global_task(problem, epochs),))
+    task = global_task(problem, problem.experiment.training.epochs)
+    yield whole_stage(problem, "global", train, task)
+
+
+def whole_stage(
+    problem: Problem,
+    name: str,
+    run: Callable[[StageContext], None],
+    task: Task,
+    payload: Payload | None = None,
+    needs: tuple[str, ...] = (),
+) -> Stage:
+    """Declare a stage that trains the global network and leaves it under the stage's name.
+
+    Parameters
+    ----------
+    payload
+        What its ranks send each other in a step; None: as data parallel training does, the gradient.
+    """
+    kept = kept_whole(problem, name)
+    sent = payload or Payload(gradient_bytes(problem), "the gradient of every parameter")
+    return Stage(name, kept.title, "collective", run, needs, (task,), (kept,), payload=sent)
 
 
 def global_task(problem: Problem, epochs: int) -> Task:
@@ -37,9 +56,9 @@ def whole_feed(context: StageContext, settings: TrainingSettings) -> "ImageFeed"
     """Whole images; every rank takes its part of each batch."""
     from ddlab.training.batches import ImageFeed, Sharing  # torch
 
-    shape = context.problem.description.shape
-    whole = Subdomain((0,) * len(shape), shape)
-    return ImageFeed(context.dataset, [whole], settings, Sharing(context.ranks, split_batches=True))
+    return ImageFeed(
+        context.dataset, [context.problem.whole_image], settings, Sharing(context.ranks, split_batches=True)
+    )
 
 
 def train_whole(
@@ -91,4 +110,4 @@ def write_scores(context: StageContext, scores: Splits, last: Splits) -> dict[st
 
 def gradient_bytes(problem: Problem) -> int:
     """What data parallel training sends a step: the gradient of every parameter, once."""
-    return problem.global_network.parameters() * (8 if problem.experiment.training.precision == "float64" else 4)
+    return problem.global_network.parameters() * problem.number_bytes

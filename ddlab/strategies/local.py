@@ -12,7 +12,7 @@ import numpy as np
 
 from ddlab.problem import Problem
 from ddlab.strategies.results import TOP, top_accuracy, write_result
-from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, shard, training_flops
+from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, kept_local, shard, training_flops
 
 if TYPE_CHECKING:
     from ddlab.strategies.phases import Cohort
@@ -22,7 +22,7 @@ FOLDS = "local_folds"
 
 def local_stage(problem: Problem) -> Stage:
     """The stage that trains the local networks on all training images."""
-    return Stage(LOCAL, "Local networks", "sharded", train_local, tasks=_tasks(problem))
+    return Stage(LOCAL, "Local networks", "sharded", train_local, tasks=_tasks(problem), networks=kept_local(problem))
 
 
 def folds_stage(problem: Problem) -> Stage:

@@ -1,10 +1,13 @@
 """The majority vote: the class that most local networks name, ties broken by the highest probability."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from ddlab.aggregators import majority
 from ddlab.problem import Problem
+from ddlab.strategies.explanation import Explanation
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_combination
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
@@ -23,3 +26,23 @@ def combine(context: StageContext) -> None:
     decisions = {split: vote.decisions_M for split, vote in votes.items()}
     scores = {split: vote.shares_MK for split, vote in votes.items()}
     write_combination(context, scores, decisions, {split: vote.ranks_MK for split, vote in votes.items()}, began)
+
+
+def reason(explanation: Explanation) -> str:
+    """Tell how many local networks name the class, and what broke a tie."""
+    vote, classes = explanation.vote, explanation.classes
+    votes, decided = vote.votes_MK[0], int(vote.decisions_M[0])
+    most, num = int(votes.max()), int(votes.sum())
+    if not vote.tie_M[0]:
+        return f"{most} of {num} local networks name {classes[decided]}."
+    tied = [classes[index] for index in np.flatnonzero(vote.tied_MK[0])]
+    highest = vote.highest_MK[0, decided]
+    who = int(explanation.local_NK[:, decided].argmax()) + 1
+    return (
+        f"A tie: {_and(tied)} have {most} of {num} votes each. The tie rule takes the class with the highest local "
+        f"probability among them: {classes[decided]}, with {highest:.0%} from subdomain {who}."
+    )
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -12,20 +12,20 @@ from ddlab.experiment import TrainingSettings
 from ddlab.experiment.base import Rates
 from ddlab.problem import Problem
 from ddlab.strategies.composed import further_settings
-from ddlab.strategies.global_network import global_task, train_whole
+from ddlab.strategies.global_network import global_task, train_whole, whole_stage
 from ddlab.strategies.stage import Stage, StageContext
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
     """One stage, of equal epochs."""
     task = global_task(problem, settings_of(problem).epochs)
-    yield Stage("random", "Random start", "collective", train, tasks=(task,))
+    yield whole_stage(problem, "random", train, task)
 
 
 def stages_of_equal_work(problem: Problem) -> Iterator[Stage]:
     """One stage, of equal work."""
     task = global_task(problem, settings_of_equal_work(problem).epochs)
-    yield Stage("random_work", "Random start, equal work", "collective", train_equal_work, tasks=(task,))
+    yield whole_stage(problem, "random_work", train_equal_work, task)
 
 
 def train(context: StageContext) -> None:

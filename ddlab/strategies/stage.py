@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ddlab.data.source import Dataset
+from ddlab.decomposition import Subdomain
+from ddlab.models.architecture import Network
+from ddlab.models.names import local_name
 from ddlab.problem import Problem
 from ddlab.registry.strategies import STRATEGIES
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from ddlab.runs import StageFolder
 
 Kind = Literal["sharded", "collective", "single"]
+Outputs = Literal["probabilities", "logits"]
 LOCAL = "local"  # the stage of the local networks, which most strategies build on
 BACKWARD = 2  # a backward pass costs about twice the operations of a forward pass
 
@@ -29,6 +33,60 @@ class Task:
     name: str
     flops: float
     networks: int = 1
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What the ranks of a stage send each other in a training step: bytes of its collectives, and in words.
+
+    What one rank sends for a collective depends on how that is done; its payload does not.
+    """
+
+    bytes: int
+    sends: str
+
+
+NO_PAYLOAD = Payload(0, "nothing")
+
+
+@dataclass(frozen=True)
+class KeptNetwork:
+    """A network that a finished stage leaves, and the name of its weights in the stage's folder.
+
+    Parameters
+    ----------
+    name
+        Its key among the networks of a run: ``global``, ``local-1``.
+    box
+        The part of the image that it sees; of a DNN, the whole image, of which it gets the local outputs.
+    file
+        Its weights: ``FILE-best`` and ``FILE-last`` (:mod:`ddlab.strategies.checkpoints`).
+    """
+
+    name: str
+    title: str
+    network: Network
+    box: Subdomain
+    file: str
+
+
+@dataclass(frozen=True)
+class KeptDNN:
+    """A DNN that a finished stage leaves, and whose outputs it decides from.
+
+    Parameters
+    ----------
+    dnn
+        The DNN itself.
+    members
+        Names of the N local networks that it listens to.
+    outputs
+        What it gets of them.
+    """
+
+    dnn: KeptNetwork
+    members: tuple[str, ...]
+    outputs: Outputs
 
 
 @dataclass(frozen=True)
@@ -77,6 +135,14 @@ class Stage:
         What is trained; empty where nothing is.
     run
         Does it. It imports torch, if it needs it, when it is called.
+    networks
+        Those that it leaves and that see pixels.
+    dnn
+        The DNN that it leaves, if it leaves one.
+    payload
+        What its ranks send each other in a training step.
+    starts_from
+        Epoch of the needed networks from which it starts; None: their last one.
     """
 
     name: str
@@ -85,6 +151,10 @@ class Stage:
     run: Callable[[StageContext], None]
     needs: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ()
+    networks: tuple[KeptNetwork, ...] = ()
+    dnn: KeptDNN | None = None
+    payload: Payload = NO_PAYLOAD
+    starts_from: int | None = None
 
     @property
     def flops(self) -> float:
@@ -104,6 +174,21 @@ def plan(problem: Problem) -> tuple[Stage, ...]:
 def strategy_stages(problem: Problem, name: str) -> Iterator[Stage]:
     """The stages of one strategy, in order."""
     return STRATEGIES[name].load()(problem)
+
+
+def kept_local(problem: Problem, stage: str = LOCAL, title: str = "") -> tuple[KeptNetwork, ...]:
+    """Declare the local networks that a stage leaves; ``title`` names the model that they are parts of."""
+    owner = f", {title}" if title else ""
+    return tuple(
+        KeptNetwork(f"{stage}-{number}", f"Local network {number}{owner}", network, box, local_name(number - 1))
+        for number, (network, box) in enumerate(zip(problem.local_networks, problem.decomposition, strict=True), 1)
+    )
+
+
+def kept_whole(problem: Problem, stage: str) -> KeptNetwork:
+    """Declare the global network that a stage leaves, under the stage's own name."""
+    title = STRATEGIES[stage].title if stage in STRATEGIES else stage
+    return KeptNetwork(stage, title, problem.global_network, problem.whole_image, stage)
 
 
 def training_flops(flops: int, problem: Problem) -> float:

@@ -3,29 +3,25 @@
 To list them takes no torch, so that a page can offer them; to build or read one does. Shapes: B images, C channels.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ddlab.data.cache import load
 from ddlab.data.source import SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.models.architecture import Network
 from ddlab.problem import Problem, pose
-from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, StageFolder
-from ddlab.strategies.cnn_dnn import dnn
-from ddlab.strategies.stage import LOCAL
+from ddlab.strategies.stage import LOCAL, KeptNetwork, Outputs, Stage, plan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ddlab.training.trainee import State
 
-WHOLE_IMAGE = ("global", "composed_untrained", "composed", "random", "random_work")
 UNTRAINED = "random_untrained"
-DENSE = ("cnn_dnn", "coherent", "transfer")
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,8 @@ class TrainedNetwork:
         What it sees of the image.
     state
         Reads its weights.
+    stage
+        The stage that left it; empty for one that no stage trained.
     """
 
     name: str
@@ -51,6 +49,7 @@ class TrainedNetwork:
     network: Network
     box: Subdomain
     state: Callable[[], "State"]
+    stage: str
 
     def module(self) -> "nn.Module":
         """The network with its weights, float32, for evaluation; none of its parameters asks for a gradient."""
@@ -76,34 +75,33 @@ class TrainedDNN:
     strategy: str
     local: tuple[TrainedNetwork, ...]
     dnn: TrainedNetwork
-    outputs: Literal["probabilities", "logits"]
+    outputs: Outputs
 
 
 def trained_networks(run: RunFolder, seed: int) -> dict[str, TrainedNetwork]:
-    """All networks that see pixels, of the stages that are done: local ones first, then those of the whole image.
+    """Read all networks that see pixels, of the stages that are done, in the order of the stages.
 
     ``random_untrained`` is the network that the random start begins with; it is there as soon as any other is.
     """
     problem = pose(run.experiment)
-    found = [*_local(run, problem, seed, LOCAL, "local"), *_whole(run, problem, seed)]
-    for strategy in ("coherent", "transfer"):
-        found += _local(run, problem, seed, strategy, strategy)
-    return {trained.name: trained for trained in found}
+    found = [_trained(kept, folder, problem) for stage, folder in _done(run, problem, seed) for kept in stage.networks]
+    start = partial(_first_state, problem.global_network, seed)
+    network = TrainedNetwork(
+        UNTRAINED, "Random start, untrained", problem.global_network, problem.whole_image, start, ""
+    )
+    return {trained.name: trained for trained in [*found, network]}
 
 
 def trained_dnns(run: RunFolder, seed: int) -> dict[str, TrainedDNN]:
-    """The CNN-DNNs of the stages that are done, by strategy."""
+    """Read the CNN-DNNs of the stages that are done, by strategy."""
     problem, networks = pose(run.experiment), trained_networks(run, seed)
     found = {}
-    for strategy in DENSE:
-        folder = run.stage(strategy, seed)
-        if folder.done:
-            local = LOCAL if strategy == "cnn_dnn" else strategy
-            weights = partial(_dnn_weights, folder, problem.experiment.training.keep)
-            description = TrainedNetwork(f"{strategy}-dnn", "DNN", dnn(problem), _whole_box(problem), weights)
-            members = tuple(networks[f"{local}-{number}"] for number in range(1, len(problem.decomposition) + 1))
-            outputs = "probabilities" if strategy == "cnn_dnn" else problem.experiment.coherent.outputs
-            found[strategy] = TrainedDNN(strategy, members, description, outputs)
+    for stage, folder in _done(run, problem, seed):
+        if stage.dnn:
+            members = tuple(networks[name] for name in stage.dnn.members)
+            found[stage.name] = TrainedDNN(
+                stage.name, members, _trained(stage.dnn.dnn, folder, problem), stage.dnn.outputs
+            )
     return found
 
 
@@ -130,54 +128,27 @@ def normalised(run: RunFolder, images: "Tensor", split: SplitName = "train", *, 
 
     settings, problem = run.experiment.training, pose(run.experiment)
     exact = settings.model_copy(update={"precision": "float64" if double else "float32"})
-    return Normalisation.of(load(run.experiment.dataset), exact, "cpu", split)(images, _whole_box(problem))
+    return Normalisation.of(load(run.experiment.dataset), exact, "cpu", split)(images, problem.whole_image)
 
 
 # ---- its parts
 
 
-def _whole_box(problem: Problem) -> Subdomain:
-    shape = problem.description.shape
-    return Subdomain((0,) * len(shape), shape)
+def _done(run: RunFolder, problem: Problem, seed: int) -> list[tuple[Stage, StageFolder]]:
+    """The stages of a run that are done, with their folders; those of local networks first."""
+    folders = ((stage, run.stage(stage.name, seed)) for stage in plan(problem))
+    return sorted(((stage, folder) for stage, folder in folders if folder.done), key=lambda pair: pair[0].name != LOCAL)
 
 
-def _local(run: RunFolder, problem: Problem, seed: int, stage: str, prefix: str) -> Iterator[TrainedNetwork]:
-    folder = run.stage(stage, seed)
-    if not folder.done:
-        return
-    owner = "" if stage == LOCAL else f", {STRATEGIES[stage].title}"
-    for index, (network, box) in enumerate(zip(problem.local_networks, problem.decomposition, strict=True)):
-        weights = partial(_local_weights, folder, index, problem.experiment.training.keep)
-        yield TrainedNetwork(f"{prefix}-{index + 1}", f"Local network {index + 1}{owner}", network, box, weights)
-
-
-def _whole(run: RunFolder, problem: Problem, seed: int) -> Iterator[TrainedNetwork]:
-    network, box = problem.global_network, _whole_box(problem)
-    for name in WHOLE_IMAGE:
-        folder = run.stage(name, seed)
-        if folder.done:
-            weights = partial(_weights, folder, f"{name}-{problem.experiment.training.keep}")
-            yield TrainedNetwork(name, STRATEGIES[name].title, network, box, weights)
-    start = partial(_first_state, network, seed)
-    yield TrainedNetwork(UNTRAINED, "Random start, untrained", network, box, start)
+def _trained(kept: KeptNetwork, folder: StageFolder, problem: Problem) -> TrainedNetwork:
+    weights = partial(_weights, folder, f"{kept.file}-{problem.experiment.training.keep}")
+    return TrainedNetwork(kept.name, kept.title, kept.network, kept.box, weights, folder.name)
 
 
 def _weights(folder: StageFolder, name: str) -> "State":
     from ddlab.strategies.checkpoints import read_weights
 
     return read_weights(folder, name)
-
-
-def _local_weights(folder: StageFolder, index: int, epoch: str) -> "State":
-    from ddlab.models.coherent import local_name
-
-    return _weights(folder, f"{local_name(index)}-{epoch}")
-
-
-def _dnn_weights(folder: StageFolder, epoch: str) -> "State":
-    from ddlab.models.coherent import DNN
-
-    return _weights(folder, f"{DNN}-{epoch}")
 
 
 def _first_state(network: Network, seed: int) -> "State":

@@ -12,7 +12,8 @@ from functools import partial
 
 from ddlab.problem import Problem
 from ddlab.strategies import cnn_dnn
-from ddlab.strategies.coherent import coherent_tasks, train
+from ddlab.strategies.coherent import coherent_tasks, one_model_stage, train
+from ddlab.strategies.explanation import Explanation, from_dnn
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
 
@@ -27,12 +28,15 @@ def stages(problem: Problem) -> Iterator[Stage]:
     else:
         yield local_stage(problem)
     tasks = coherent_tasks(problem, settings.epochs)
-    yield Stage("transfer", "CNN-DNN as one model, from trained parts", "collective", train_further, needs, tasks)
+    start = settings.start if settings.dnn == "new" else None  # a trained DNN listened to the networks at their end
+    title = "CNN-DNN as one model, from trained parts"
+    stage = Stage("transfer", title, "collective", train_further, needs, tasks, starts_from=start)
+    yield one_model_stage(problem, stage)
 
 
 def train_further(context: StageContext) -> None:
     """Train the coherent model from the weights of the local stage."""
-    from ddlab.models.coherent import DNN, local_name  # torch
+    from ddlab.models.names import DNN, local_name
     from ddlab.strategies.checkpoints import read_weights
 
     asked = context.problem.experiment
@@ -50,3 +54,8 @@ def train_further(context: StageContext) -> None:
         "learning_rate": asked.transfer.learning_rate or asked.training.learning_rate,
     }
     train(context, asked.training.model_copy(update=own), first)
+
+
+def reason(explanation: Explanation) -> str:
+    """Tell what the DNN gives, and what it listens to most."""
+    return from_dnn("The model, trained as one from trained parts,", explanation, "transfer")

@@ -10,6 +10,7 @@ Trust-Region Method".
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ddlab.experiment import Experiment, ExperimentError
@@ -17,8 +18,8 @@ from ddlab.experiment.parts import AUGMENTATIONS
 from ddlab.optim import OPTIMIZERS
 from ddlab.problem import Problem
 from ddlab.strategies.descent import begin_alike, effort_notes
-from ddlab.strategies.global_network import global_task, train_whole, whole_feed
-from ddlab.strategies.stage import Stage, StageContext
+from ddlab.strategies.global_network import global_task, gradient_bytes, train_whole, whole_feed, whole_stage
+from ddlab.strategies.stage import Payload, Stage, StageContext
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +47,7 @@ def apts_stages(problem: Problem) -> Iterator[Stage]:
     if model.dropout:
         raise ExperimentError(f"model.dropout: apts has one loss for all steps; needs 0, got {model.dropout:g}")
     _enough(problem, problem.description.num_train)
-    yield _stage(problem, "apts", "APTS", _sweeps(problem.experiment))
+    yield _stage(problem, "apts", _sweeps(problem.experiment), 3 if problem.experiment.apts.global_pass else 2)
 
 
 def sapts_stages(problem: Problem) -> Iterator[Stage]:
@@ -58,19 +59,24 @@ def sapts_stages(problem: Problem) -> Iterator[Stage]:
         If a subdomain would be left without images.
     """
     _enough(problem, min(problem.experiment.training.batch_size, problem.description.num_train))
-    yield _stage(problem, "sapts", "SAPTS", _sweeps(problem.experiment))
+    yield _stage(problem, "sapts", _sweeps(problem.experiment), 3)
 
 
 def trust_region_stages(problem: Problem) -> Iterator[Stage]:
     """One stage: the trust-region method on minibatches."""
-    yield _stage(problem, "trust_region", "Trust region", 1 + VALUE)
+    yield _stage(problem, "trust_region", 1 + VALUE, 1)
 
 
-def _stage(problem: Problem, name: str, title: str, sweeps: float) -> Stage:
-    """A stage whose epochs take so many passes over the images."""
+def _stage(problem: Problem, name: str, passes: float, vectors: int) -> Stage:
+    """Declare a stage whose epochs take so many passes over the images.
+
+    Its ranks sum at least so many vectors a step, of a number a parameter each: the gradient where it begins, the
+    additive step, the gradient where that leads (which may be the next step's). A step of first order of which no trial
+    is rejected sums just those; further trials and secant pairs add some (:class:`ddlab.optim.apts.SAPTS`).
+    """
     task = global_task(problem, problem.experiment.training.epochs)
-    tasks = (type(task)(task.name, task.flops * sweeps),)
-    return Stage(name, title, "collective", train, tasks=tasks)
+    payload = Payload(vectors * gradient_bytes(problem), f"{vectors} or more numbers a parameter")
+    return whole_stage(problem, name, train, replace(task, flops=task.flops * passes), payload)
 
 
 def _sweeps(experiment: Experiment) -> float:

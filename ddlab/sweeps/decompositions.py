@@ -19,7 +19,7 @@ from ddlab.experiment import Experiment, ExperimentError
 from ddlab.layouts import LAYOUTS, cut, title
 from ddlab.problem import Problem, assemble
 from ddlab.registry import choose
-from ddlab.registry.strategies import COMPARED_BY_APTS
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, has_diverged
 
 OVERLAPS = (0, 2, 4, 8)
@@ -92,7 +92,7 @@ def plan_sweep(
     ExperimentError
         If there are no such data or layouts, no strategy depends on the decomposition, or nothing fits.
     """
-    if set(base.strategies) <= {GLOBAL, *COMPARED_BY_APTS}:
+    if not any(STRATEGIES[name].decomposes for name in base.strategies):
         given = ", ".join(base.strategies)
         raise ExperimentError(f"strategies: a sweep needs one that asks local networks, got only {given}")
     try:
@@ -147,9 +147,13 @@ def by_sweep(runs: Iterable[RunFolder], *, tuned: bool = False) -> dict[str, lis
     for run in runs:
         asked = run.asked()
         name = asked.get("sweep")
-        if isinstance(name, str) and name and tuned == (set(asked.get("strategies") or ()) <= {*COMPARED_BY_APTS}):
+        if isinstance(name, str) and name and tuned == all(map(_is_tuned, asked.get("strategies") or ())):
             found.setdefault(name, []).append(run)
     return found
+
+
+def _is_tuned(strategy: Any) -> bool:
+    return strategy in STRATEGIES and bool(STRATEGIES[strategy].tunes)
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,12 @@ from typing import Any
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.problem import pose
 from ddlab.registry import unknown
-from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES, TUNED
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import plan
 from ddlab.sweeps.decompositions import NAME, Step, refuse_another
 
 RADIUS, RATE = "initial radius", "learning rate"
-TUNED = {  # of every strategy, the setting that is varied
-    "sapts": "trust_region.radius",
-    "apts": "trust_region.radius",
-    "trust_region": "trust_region.radius",
-    "adam": "descent.adam_rate",
-    "sgd": "descent.sgd_rate",
-}
-COMPARED = ("sapts", "adam", "sgd")
 DEFAULT = "trust_region_demo"  # a recipe whose sweep a lecture has time for
 DECADES = 5
 IN_A_DECADE: dict[int, tuple[float, ...]] = {1: (1,), 2: (1, 3), 3: (1, 2, 5)}  # by how many: the numbers from 1 to 10
@@ -62,13 +54,18 @@ def sweep_name(base: Experiment) -> str:
     return base.name[: NAME - len(SUFFIX)].rstrip() + SUFFIX
 
 
+def tunable() -> dict[str, str]:
+    """Map every strategy whose sensitivity can be studied to the setting that is varied."""
+    return {name: entry.tunes for name, entry in STRATEGIES.items() if entry.tunes}
+
+
 def quantity(strategy: str) -> str:
-    """What of a strategy is varied, as people call it."""
-    return RADIUS if TUNED[strategy].startswith("trust_region.") else RATE
+    """Name what of a strategy is varied, as people call it."""
+    return RADIUS if STRATEGIES[strategy].tunes.endswith("radius") else RATE
 
 
 def plan_sensitivity(
-    base: Experiment, strategies: Sequence[str] = COMPARED, values: Iterable[float] | None = None
+    base: Experiment, strategies: Sequence[str] = TUNED, values: Iterable[float] | None = None
 ) -> tuple[Experiment, ...]:
     """The experiments of a sweep, value by value, so that its lines grow together.
 
@@ -84,8 +81,8 @@ def plan_sensitivity(
     """
     strategies = list(dict.fromkeys(strategies))
     for name in strategies:
-        if name not in TUNED:
-            raise ExperimentError(unknown("strategies", name, TUNED))
+        if name not in tunable():
+            raise ExperimentError(unknown("strategies", name, tunable()))
     numbers = sorted({*(log_grid() if values is None else values)})
     if not numbers or not strategies:
         raise ExperimentError("sensitivity: needs a value and a strategy")
@@ -108,7 +105,8 @@ def vary(base: Experiment, strategy: str, value: float) -> Experiment:
     """
     own, title = base.trust_region, STRATEGIES[strategy].title
     changes: dict[str, Any] = {"name": f"{base.name} {title} {value:g}"[:80], "sweep": sweep_name(base)}
-    changes |= {"strategies": [strategy], "placement.workers": base.placement.workers or 1, TUNED[strategy]: value}
+    changes |= {"strategies": [strategy], "placement.workers": base.placement.workers or 1}
+    changes[STRATEGIES[strategy].tunes] = value
     if quantity(strategy) == RADIUS:
         bounds = {"min_radius": min(own.min_radius, value), "max_radius": max(own.max_radius, value)}
         changes |= {f"trust_region.{name}": bound for name, bound in bounds.items()}
@@ -118,7 +116,7 @@ def vary(base: Experiment, strategy: str, value: float) -> Experiment:
 def varied(experiment: Experiment) -> tuple[str, float]:
     """The strategy of a sweep's run, and its number."""
     (strategy,) = experiment.strategies
-    part, field = TUNED[strategy].split(".")
+    part, field = STRATEGIES[strategy].tunes.split(".")
     return strategy, getattr(getattr(experiment, part), field)
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ddlab.models.bank import Bank
-from ddlab.models.coherent import DNN
+from ddlab.models.names import DNN
 from ddlab.ranks import Ranks
 
 OF_DNN = "DNN's "  # before its layers' names; ranks that hold parts of a coherent model all hold the DNN

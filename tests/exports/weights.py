@@ -4,7 +4,7 @@ import torch
 from safetensors.torch import save_file
 
 from ddlab.models.build import build
-from ddlab.models.coherent import local_name
+from ddlab.models.names import local_name
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
 from ddlab.strategies.cnn_dnn import dnn

@@ -1,5 +1,7 @@
 """The Train page: the form is made from the schema, faults are named beside their field, and Train launches."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -7,8 +9,8 @@ from ddlab.experiment import Experiment, parse_experiment
 from ddlab.experiment.base import Settings
 from ddlab.problem import pose
 from ddlab.recipes import RECIPES
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import list_runs
-from pages.ui.making import form
 from pages.ui.making.plan import command_line, examine
 from pages.ui.making.source import overrides
 from tests.made_run import made_experiment, made_run
@@ -54,7 +56,9 @@ def test_the_form_has_every_field_that_matters(with_advanced, open_page):
 
 
 def test_a_field_appears_where_it_matters(monkeypatch, open_page):
-    monkeypatch.setattr(form, "USED_BY", {"coherent": {"global"}, "transfer": {"average"}, "aggregator": {"nobody"}})
+    uses = {"global": ("coherent",), "average": ("transfer",), "adam": ("aggregator",)}
+    shown = {name: replace(entry, settings=uses.get(name, ())) for name, entry in STRATEGIES.items()}
+    monkeypatch.setattr("ddlab.registry.strategies.STRATEGIES", shown)
     test = open_page("train", dataset="folder")
     test.toggle("advanced").set_value(True).run()
     assert not test.exception

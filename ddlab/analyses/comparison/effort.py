@@ -27,8 +27,8 @@ def effort_curves(run: RunFolder) -> pd.DataFrame:
 
     The stages before the last are the effort that it begins with. They count as the run placed them: independent
     networks by the rank that had most to do. ``worker_flops`` says what would be with a worker for every subdomain: the
-    largest local network counts, and the global network is shared out (data parallel). Of the local networks
-    ``transfer`` needs the epochs up to the one that it starts from.
+    largest local network counts, and the global network is shared out (data parallel). Of the local networks a stage
+    that starts from an earlier epoch needs the epochs up to that one.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def total_effort(problem: Problem, stages: list[Stage], results: dict[str, dict[
     """
     *earlier, last = stages
     before = sum((_spent(problem, stage, results[stage.name]) for stage in earlier), np.zeros(len(EFFORTS)))
-    if last.name == "transfer" and problem.experiment.transfer.dnn == "new":
-        before = before * _share_of_epochs(results[LOCAL], problem.experiment.transfer.start)
+    if last.starts_from is not None:
+        before = before * _share_of_epochs(results[LOCAL], last.starts_from)
     return before + _spent(problem, last, results[last.name])
 
 
@@ -102,8 +102,8 @@ def total_epochs(problem: Problem, stages: list[Stage], results: dict[str, dict[
     """
     as_one = sum(_epochs(results[stage.name]) for stage in stages if stage.kind == "collective")
     before = max((_epochs(results[stage.name]) for stage in stages if stage.name == LOCAL), default=0)
-    if stages[-1].name == "transfer" and problem.experiment.transfer.dnn == "new":
-        before = min(before, problem.experiment.transfer.start or before)
+    if stages[-1].starts_from is not None:
+        before = min(before, stages[-1].starts_from)
     return as_one, as_one + before
 
 
@@ -137,10 +137,8 @@ def _largest_share(problem: Problem, stage: Stage) -> float:
     return max(work) / sum(work)
 
 
-def _share_of_epochs(local: dict[str, Any], start: int | None) -> float:
-    """The share of the local stage's work that was done when ``transfer`` could start."""
-    if start is None:
-        return 1.0
+def _share_of_epochs(local: dict[str, Any], start: int) -> float:
+    """Return the share of the local stage's work that was done when a stage could start from its epoch ``start``."""
     done = [
         (network["flops"] * min(start, network["epochs"]), network["flops"] * network["epochs"])
         for network in local["networks"]

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ddlab.registry.strategies import COMPARED_BY_APTS, STRATEGIES
+from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 
-COMPARED = (*COMPARED_BY_APTS, "global")
 EFFORTS = {
     "epoch": "epochs",
     "sweeps": "gradient sweeps over the training images",
@@ -47,8 +46,14 @@ def passes_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
+def compared() -> list[str]:
+    """List the strategies that train the global network from the start: first those whose pace a number sets."""
+    whole = (name for name, entry in STRATEGIES.items() if not entry.decomposes)
+    return sorted(whole, key=lambda name: not STRATEGIES[name].tunes)
+
+
 def _table(run: RunFolder) -> pd.DataFrame:
-    wanted = [strategy for strategy in COMPARED if strategy in run.experiment.strategies]
+    wanted = [strategy for strategy in compared() if strategy in run.experiment.strategies]
     rows = [_row(record) for record in run.metrics() if record["stage"] in wanted]
     if not rows:
         return pd.DataFrame()
@@ -121,7 +126,8 @@ def saving_in_words(takes: pd.DataFrame) -> str:
     takes
         As :func:`what_it_takes` gives it.
     """
-    rows = takes[takes["strategy"].isin(["apts", "sapts"])].dropna(subset=["vectors_a_step", "gradients_a_step"])
+    additive = [name for name, entry in STRATEGIES.items() if "apts" in entry.settings]
+    rows = takes[takes["strategy"].isin(additive)].dropna(subset=["vectors_a_step", "gradients_a_step"])
     told = [
         f"A step of {row['title']} makes {row['gradients_a_step']:.1f} sweeps over its images and sums "
         f"{row['vectors_a_step']:.1f} vectors over the ranks; data-parallel descent sums one a sweep, "

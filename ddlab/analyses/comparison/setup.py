@@ -7,6 +7,7 @@ from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment
 from ddlab.experiment.parts import AUGMENTATIONS
 from ddlab.registry.datasets import DATASETS
+from ddlab.registry.strategies import used_parts
 
 Row = tuple[str, str, str]  # setting, here, there
 UNPUBLISHED = "not published"
@@ -75,7 +76,7 @@ def _networks(experiment: Experiment) -> list[Row]:
         ("DNN", "-".join(map(str, dnn.hidden)), "four hidden layers"),
         ("DNN learns from", f"{dnn.folds} folds" if dnn.folds > 1 else "training images", "training images"),
     ]
-    if {"coherent", "transfer"} & {*experiment.strategies}:
+    if "coherent" in used_parts(experiment.strategies):
         rows.append(("One model's DNN gets", experiment.coherent.outputs, "probabilities"))
     return rows
 
@@ -102,6 +103,6 @@ def _training(experiment: Experiment) -> list[Row]:
         ("Augmentation", ", ".join(augmented) or "none", UNPUBLISHED),
         ("Trainings", f"{len(experiment.seeds)}", UNPUBLISHED),
     ]
-    if "transfer" in experiment.strategies:
+    if "transfer" in used_parts(experiment.strategies):
         rows.insert(1, ("Epochs of transfer", f"{transfer.start or training.epochs} + {transfer.epochs}", "150 + 50"))
     return rows

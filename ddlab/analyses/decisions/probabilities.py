@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ddlab.aggregators import Vote, average, majority
+from ddlab.aggregators import average, majority
 from ddlab.data.cache import load
 from ddlab.registry import unknown
 from ddlab.runs import RunFolder
+from ddlab.strategies.explanation import Explanation
 from ddlab.strategies.stage import LOCAL
 
 ATTRIBUTIONS = "validation_attributions"
@@ -137,50 +138,6 @@ def confusion(outcomes: Outcomes, strategy: str) -> np.ndarray:
 
 
 # ---- one image
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """How every strategy came to decide about one image.
-
-    Parameters
-    ----------
-    truth
-        The true class.
-    decisions
-        The class that every strategy decides for.
-    local_NK
-        The local probabilities of networks trained on their own, or of a coherent model where there are no others.
-    mean_K
-        Their mean over the subdomains, from which the average decides.
-    vote
-        The majority vote, of this image alone.
-    scores
-        The scores of every strategy, ``(K,)``.
-    own_local
-        Of every coherent model, the probabilities ``(N, K)`` of its own local networks.
-    attributions
-        Of every strategy with a DNN, what each local probability adds to its decision, ``(N, K)``.
-    """
-
-    classes: tuple[str, ...]
-    truth: int
-    decisions: Mapping[str, int]
-    local_NK: np.ndarray
-    mean_K: np.ndarray
-    vote: Vote
-    scores: Mapping[str, np.ndarray]
-    own_local: Mapping[str, np.ndarray]
-    attributions: Mapping[str, np.ndarray]
-
-    @property
-    def named(self) -> np.ndarray:
-        """The class that every local network names."""
-        return self.local_NK.argmax(axis=1)
-
-    def heard(self, strategy: str) -> np.ndarray:
-        """The local probabilities ``(N, K)`` a strategy decides from: its own local networks', if it has any."""
-        return self.own_local.get(strategy, self.local_NK)
 
 
 def explain(outcomes: Outcomes, index: int) -> Explanation:

@@ -13,7 +13,7 @@ from ddlab.problem import pose
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, has_diverged
 from ddlab.sweeps.decompositions import Step
-from ddlab.sweeps.sensitivity import TUNED, quantity, varied
+from ddlab.sweeps.sensitivity import quantity, tunable, varied
 from ddlab.words import percent
 
 EPOCHS = {"last": "last epoch", "kept": "kept epoch"}
@@ -76,7 +76,7 @@ def sensitivity_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     rows = [row for run in runs if (row := _row(run))]
     if not rows:
         return pd.DataFrame(columns=[*COLUMNS, "state", "message", "run_id"])
-    order = list(TUNED)
+    order = list(tunable())
     rows.sort(key=lambda row: (order.index(row["strategy"]), row["value"]))
     return pd.DataFrame(rows)
 

@@ -17,7 +17,6 @@ from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 
-METHODS = ("apts", "sapts", "trust_region")
 OWN = ("loss", "trial", "predicted", "ratio", "radius", "next_radius", "trials", "smallest", "length")
 GLOBAL = tuple(f"global_{name}" for name in ("loss", "trial", "ratio", "radius", "trials", "smallest"))
 DERIVED = ("decrease", "local_decrease", "global_decrease", "end_radius", "rejected", "global_rejected")
@@ -28,11 +27,22 @@ EPOCH_COLUMNS = (
 LEAST_PLATEAU = 2  # steps in a row
 
 
+def methods() -> list[str]:
+    """List the strategies whose steps stay in a ball."""
+    return [name for name, entry in STRATEGIES.items() if "trust_region" in entry.settings]
+
+
+def additive() -> list[str]:
+    """List those of them that add steps of local trainings."""
+    return [name for name in methods() if "apts" in STRATEGIES[name].settings]
+
+
 def histories(run: RunFolder) -> dict[str, list[int]]:
     """The seeds of every strategy with a trust region that has taken steps, in the order of the experiment."""
     found: dict[str, list[int]] = {}
+    known = methods()
     for record in run.metrics():
-        if record["stage"] in METHODS and record.get("steps"):
+        if record["stage"] in known and record.get("steps"):
             seeds = found.setdefault(record["stage"], [])
             seeds += [record["seed"]] * (record["seed"] not in seeds)
     return {strategy: sorted(found[strategy]) for strategy in run.experiment.strategies if strategy in found}
@@ -48,7 +58,7 @@ def pick(run: RunFolder, strategy: str = "", seed: int | None = None) -> list[tu
     """
     found = histories(run)
     if not found:
-        names = ", ".join(METHODS)
+        names = ", ".join(methods())
         raise ValueError(f"run: needs steps of {names}, {run.id!r} has none; see ddlab train trust_region_demo")
     if strategy and strategy not in found:
         raise ValueError(unknown("--strategy", strategy, found))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from ddlab.analyses.trust_region.history import additive
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.words import percent
@@ -117,7 +118,7 @@ def in_words(differences: pd.DataFrame) -> list[str]:
 
 def partner(run: RunFolder, runs: Sequence[RunFolder]) -> RunFolder | None:
     """The first other run with the same experiment but for ``apts.data``; None without one, or without APTS."""
-    if not {"apts", "sapts"} & set(run.experiment.strategies):
+    if set(run.experiment.strategies).isdisjoint(additive()):
         return None
     wanted = _without_data(run)
     return next((other for other in runs if other.id != run.id and _is_partner(other, run, wanted)), None)
@@ -141,7 +142,7 @@ def own_in_words(first: RunFolder, second: RunFolder) -> str:
     for run in sorted((first, second), key=lambda run: run.experiment.apts.data == "shared"):
         last: dict[tuple[str, int], float] = {}
         for record in run.metrics():
-            if record["stage"] in ("apts", "sapts"):
+            if record["stage"] in additive():
                 last[record["stage"], record["seed"]] = record["validation_accuracy"]
         for strategy in sorted({strategy for strategy, _ in last}):
             mine = [accuracy for (name, _), accuracy in last.items() if name == strategy]

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ddlab.analyses.trust_region.history import smallest_eigenvalue
+from ddlab.analyses.trust_region.history import additive, smallest_eigenvalue
 from ddlab.figures.colors import TRAIN, class_color, strategy_color
 from ddlab.figures.layout import finish
 from ddlab.optim.radius import PAPER, RadiusRule
@@ -40,7 +40,7 @@ class _Panels:
 
     @property
     def is_additive(self) -> bool:
-        return self.strategy != "trust_region"
+        return self.strategy in additive()
 
     @property
     def own(self) -> str:

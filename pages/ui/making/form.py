@@ -22,11 +22,12 @@ from ddlab.data.offered import refuse_elsewhere
 from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment
 from ddlab.experiment.base import Settings
+from ddlab.experiment.tree import own_settings
 from ddlab.plain import LONGEST, read_plain
 from ddlab.registry import Entry
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
-from ddlab.registry.strategies import STRATEGIES, USED_BY
+from ddlab.registry.strategies import STRATEGIES, parts_of_strategies, used_parts
 from pages.ui.literal import literal
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
@@ -103,16 +104,33 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
     drafts[source] = form.tree
     single = {name: info for name, info in Experiment.model_fields.items() if not _is_section(info)}
     _section(form, "", single, (tree, source), advanced)
-    for name, info in Experiment.model_fields.items():
-        if _is_section(info) and _matters(name, form.tree):
+    sections = {name: info for name, info in Experiment.model_fields.items() if _is_section(info)}
+    for name, info in {**sections, **_brought(form.tree)}.items():
+        if _matters(name, form.tree):
             begin = (
                 _fitted(tree, source, _num_axes(form.tree["dataset"])) if name == "decomposition" else (tree, source)
             )
             with st.container(border=True):
-                st.markdown(f"**{PART_TITLES.get(name, name.capitalize())}** · {info.description}")
+                st.markdown(f"**{_title(name)}** · {info.description}")
                 form.messages[name] = st.empty()
                 _section(form, f"{name}.", info.annotation.model_fields, begin, advanced)  # type: ignore[union-attr]
     return form
+
+
+def _brought(tree: dict[str, Any]) -> dict[str, FieldInfo]:
+    """Describe the settings that the chosen strategies bring themselves; the tree gets their defaults."""
+    found = {}
+    for name, kind in own_settings().items():
+        if name in tree["strategies"]:
+            tree.setdefault(name, kind().model_dump(mode="json"))
+            found[name] = FieldInfo(annotation=kind, description=(kind.__doc__ or "").split("\n")[0])
+    return found
+
+
+def _title(part: str) -> str:
+    if part in own_settings():
+        return STRATEGIES[part].title
+    return PART_TITLES.get(part, part.capitalize())
 
 
 def _fitted(tree: dict[str, Any], source: str, axes: int | None) -> tuple[dict[str, Any], str]:
@@ -143,7 +161,9 @@ def _section(
 ) -> None:
     """Draw the fields of one part of the experiment, in columns, and put their values into the form's tree."""
     tree, source = begin
-    branch, target = (tree[prefix[:-1]], form.tree[prefix[:-1]]) if prefix else (tree, form.tree)
+    part = prefix.removesuffix(".")
+    target = form.tree[part] if part else form.tree
+    branch = tree.get(part, target) if part else tree
     shown = [
         name
         for name, info in fields.items()
@@ -259,8 +279,8 @@ def written(path: str, value: Any) -> str:
 
 def _matters(path: str, tree: Mapping[str, Any]) -> bool:
     """Whether a field means anything in this experiment; the others only distract."""
-    if path in USED_BY:
-        return not USED_BY[path].isdisjoint(tree["strategies"])
+    if path in parts_of_strategies():
+        return path in used_parts(tree["strategies"])
     if path.startswith("dataset.") and path not in ("dataset.name", JUDGES_FIELD):
         return path.removeprefix("dataset.") in DATASETS[tree["dataset"]["name"]].load().relevant
     if path in ("decomposition.grid", "decomposition.overlap", "decomposition.border"):

@@ -11,21 +11,20 @@ from ddlab.analyses.sweeps import sensitivity as analysis
 from ddlab.analyses.sweeps.decompositions import runs_at_once, wall_seconds
 from ddlab.experiment import Experiment
 from ddlab.figures.sweeps.sensitivity import sensitivity_lines
-from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry.strategies import STRATEGIES, TUNED
 from ddlab.runs import RunFolder, list_runs
 from ddlab.sweeps.decompositions import NAME, by_sweep
 from ddlab.sweeps.sensitivity import (
-    COMPARED,
     DEFAULT,
     IN_A_DECADE,
     PAPER,
     PAPER_RATES,
     SUFFIX,
-    TUNED,
     log_grid,
     plan_sensitivity,
     steps,
     sweep_name,
+    tunable,
 )
 from ddlab.words import duration
 from pages.ui import charts, results, selection, shell
@@ -113,7 +112,7 @@ def _form() -> None:
         shell.refuse(error)
         return
     settings = {"format_func": lambda name: STRATEGIES[name].title}
-    strategies = selection.pick_several("Strategies", list(TUNED), "sensitivity_of", COMPARED, **settings)
+    strategies = selection.pick_several("Strategies", list(tunable()), "sensitivity_of", TUNED, **settings)
     left, right = st.columns(2)
     with left:
         about = f"From {min(log_grid()):g} to 1, evenly in their logarithm; or the paper's rates of Adam."

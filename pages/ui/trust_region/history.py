@@ -63,7 +63,7 @@ def show_history(run: RunFolder) -> None:
     """Draw the steps of one strategy and seed of a run, and sum them up in a few sentences."""
     found = _histories(str(run.path), _told(run))
     if not found:
-        if _will_have(run, analysis.METHODS):
+        if _will_have(run, analysis.methods()):
             live.follow(run, lambda run: st.caption("Its steps appear here after the first epoch."), _told)
             return
         _ask_for_a_run(f"“{literal(run.name)}” has no history of a radius: none of its strategies took a step of one.")
@@ -117,7 +117,7 @@ def show_against(runs: Sequence[RunFolder]) -> None:
     """Draw accuracy or loss of all strategies of the runs by epochs, sweeps, bytes or time; and what a step takes."""
     names = tuple(run.name for run in runs)
     table = _passes(tuple(str(run.path) for run in runs), names, tuple(map(_told, runs)))
-    if table.empty and _will_have(runs[0], passes.COMPARED):
+    if table.empty and _will_have(runs[0], passes.compared()):
         live.follow(runs[0], lambda run: st.caption("A line for every strategy appears after its first epoch."), _told)
         return
     if table.empty:

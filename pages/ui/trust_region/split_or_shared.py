@@ -4,6 +4,7 @@ import streamlit as st
 
 from ddlab.analyses.comparison import optimizers as passes
 from ddlab.analyses.trust_region import split_or_shared as analysis
+from ddlab.analyses.trust_region.history import additive
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.split_or_shared import split_or_shared_lines
 from ddlab.runs import RunFolder
@@ -45,7 +46,7 @@ def _own(run: RunFolder | None) -> None:
         return
     table = passes.passes_table([run, other])
     table["run"] = table["run_id"].map({each.id: f"{each.experiment.apts.data} data" for each in (run, other)})
-    table = table[table["strategy"].isin(("apts", "sapts"))]
+    table = table[table["strategy"].isin(additive())]
     if table.empty:
         st.caption("Your runs with split and with shared data are compared here after their first epochs.")
         return

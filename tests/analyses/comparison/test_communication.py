@@ -58,7 +58,7 @@ def test_payloads_of_methods_with_a_trust_region_are_those_that_their_steps_coun
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_of_every_strategy_it_is_said_what_ranks_send(strategy):
     """Nothing is said only of those whose ranks have nothing to tell each other."""
-    settings = {"strategies": [strategy], "model": {"name": "resnet20", "width": 0.25}}
+    settings = {"strategies": [strategy], "model": {"name": "resnet20", "width": 0.25, "reduction": "1/N"}}
     if strategy in COMPARED_BY_GU:
         settings["decomposition"] = {"grid": [2, 2]}
     table = communication_table(pose(made_experiment(**settings))).set_index("strategy")
