@@ -131,3 +131,40 @@ def reach(graph, start):
                 found.add(node)
                 begun.append(node)
     return found
+
+
+def test_no_list_of_strategies_but_in_the_registry_and_the_recipes():
+    """What a strategy is, it says itself; a list of names elsewhere is untrue as soon as there is another one.
+
+    Some lists of the same words are none of these: columns that the papers publish, what is possible at best on drawn
+    images, names of optimizers, and methods that walk in the plane.
+    """
+    published = ("ddlab/reproductions/", "ddlab/analyses/comparison/paper.py", "ddlab/data/shapes.py")
+    optimizers = ("ddlab/optim/__init__.py", "ddlab/experiment/parts.py", "ddlab/analyses/comparison/cost.py")
+    plane = tuple(
+        f"{folder}/trust_region/{name}.py"
+        for folder in ("ddlab/analyses", "ddlab/figures", "pages/ui")
+        for name in ("plane_steps", "playground")
+    )
+    allowed = ("ddlab/registry/", "ddlab/recipes/", *published, *optimizers, *plane)
+    found = []
+    for folder in ("ddlab", "pages"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            name = str(path.relative_to(ROOT))
+            if not name.startswith(allowed):
+                found += [f"{name}:{line}" for line in lists_of_strategies(path.read_text(encoding="utf-8"))]
+    assert found == []
+
+
+@pytest.mark.parametrize("text", ['A = ("sgd", "adam")', 'x in {"apts", "sapts"}', 'B = {"global": 1, "average": 2}'])
+def test_a_list_of_strategies_is_found(text):
+    assert list(lists_of_strategies(text)) == [1]
+
+
+def lists_of_strategies(text):
+    """Lines of tuples, lists, sets and dicts of which two elements or keys are names of strategies."""
+    for node in ast.walk(ast.parse(text)):
+        elements = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
+        names = [element.value for element in elements if isinstance(element, ast.Constant)]
+        if sum(name in STRATEGIES for name in names if isinstance(name, str)) > 1:
+            yield node.lineno

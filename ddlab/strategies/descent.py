@@ -37,8 +37,8 @@ def _stage(problem: Problem, name: str) -> Stage:
 
 def settings_of(problem: Problem, optimizer: str) -> TrainingSettings:
     """The training's, with this optimizer at its own rate, which nothing lowers and which is there from the start."""
-    training, own = problem.experiment.training, problem.experiment.descent
-    rate = {"adam": own.adam_rate, "sgd": own.sgd_rate}[optimizer]
+    training = problem.experiment.training
+    rate = getattr(problem.experiment.descent, f"{optimizer}_rate")
     steady = {"rate_steps": (), "plateau_patience": training.epochs, "warm_up": 0}
     return training.model_copy(update={"optimizer": optimizer, "learning_rate": rate, **steady})
 

@@ -11,6 +11,7 @@ from ddlab.problem import pose
 from ddlab.recipes import RECIPES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import list_runs
+from pages.ui.making import form
 from pages.ui.making.plan import command_line, examine
 from pages.ui.making.source import overrides
 from tests.made_run import made_experiment, made_run

@@ -20,7 +20,8 @@ from ddlab.problem import Problem, pose
 from ddlab.runs import RunFolder
 from ddlab.strategies.trained import TrainedNetwork, load_images, trained_networks
 
-UNTRAINED, TRAINED = "composed_untrained", "composed"
+UNTRAINED = "composed_untrained"
+TRAINED = "composed"
 KEPT = 2**24  # numbers of all maps of a batch, about
 STORED = 1e-6  # rounding of weights in a file, relative
 

@@ -121,7 +121,7 @@ def find_images(
         everyone = np.stack(list(decisions.values()))
         passes &= (everyone != everyone[0]).any(axis=0)
     if filter == "rescued":
-        both = {"majority", "cnn_dnn"} <= set(decisions)
+        both = "majority" in decisions and "cnn_dnn" in decisions
         passes &= (decisions["majority"] != labels) & (decisions["cnn_dnn"] == labels) if both else False
     if truth is not None:
         passes &= labels == truth

@@ -81,7 +81,7 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], num_classes: 
 def legend(num_local: int) -> str:
     """What the lines of :func:`learning` are."""
     entries = [(LOCAL_COLOR, f"the {num_local} local networks, one line each")]
-    entries += [(STRATEGIES[name].color, STRATEGIES[name].title) for name in ("cnn_dnn", "global")]
+    entries += [(entry.color, entry.title) for entry in (STRATEGIES["cnn_dnn"], STRATEGIES["global"])]
     return " &nbsp; ".join(
         f'<span style="white-space:nowrap">{_dot(color)}{escape(text)}</span>' for color, text in entries
     )

@@ -40,7 +40,6 @@ WIDE = (*REGISTRIES, JUDGES_FIELD)  # their choices are long: each has a row of 
 SHAPES = ("decomposition.grid", "decomposition.overlap", "dataset.volume")  # written with ×, other lists with commas
 JUDGES = {"validation": "Validation images, as in the papers", "official": "The data set's held-out images"}
 SHARES = (0.1, 0.2)  # of the training images
-PART_TITLES = {"trust_region": "Trust region", "apts": "APTS"}
 COLUMNS = 3
 
 
@@ -128,9 +127,7 @@ def _brought(tree: dict[str, Any]) -> dict[str, FieldInfo]:
 
 
 def _title(part: str) -> str:
-    if part in own_settings():
-        return STRATEGIES[part].title
-    return PART_TITLES.get(part, part.capitalize())
+    return STRATEGIES[part].title if part in STRATEGIES else part.capitalize()
 
 
 def _fitted(tree: dict[str, Any], source: str, axes: int | None) -> tuple[dict[str, Any], str]:

@@ -19,7 +19,8 @@ def offer(run: RunFolder, seed: int) -> None:
             st.caption("This run was kept without the weights of its networks.")
             return
         left, right = st.columns(2)
-        first = next(name for name in ("composed", "global", *titles) if name in titles)
+        whole = "composed" if "composed" in titles else "global"  # what most people want
+        first = whole if whole in titles else next(iter(titles))
         name = left.selectbox("Network", list(titles), list(titles).index(first), format_func=titles.get)
         form = right.selectbox("Format", list(FORMATS), format_func=lambda form: FORMATS[form].title)
         st.caption(
