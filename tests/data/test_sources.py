@@ -90,7 +90,7 @@ def test_hundred_classes():
 def test_describing_imports_no_torch(tmp_path):
     code = (
         "import sys\n"
-        "from ddlab.data import DATASETS\n"
+        "from ddlab.registry.datasets import DATASETS\n"
         "from ddlab.data.cache import describe, is_ready\n"
         "import ddlab.data.overview\n"
         "from ddlab.experiment import DatasetSettings\n"

@@ -9,7 +9,7 @@ from ddlab.experiment import Experiment
 from ddlab.figures.comparison.cost import communication_bars
 from ddlab.problem import pose
 from ddlab.ranks import Ranks
-from ddlab.registry.strategies import COMPARED_BY_APTS, COMPARED_BY_GU, COMPARED_BY_KLAWONN, STRATEGIES
+from ddlab.registry.strategies import COMPARED_BY_APTS, COMPARED_BY_KLAWONN, STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
@@ -58,9 +58,8 @@ def test_payloads_of_methods_with_a_trust_region_are_those_that_their_steps_coun
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_of_every_strategy_it_is_said_what_ranks_send(strategy):
     """Nothing is said only of those whose ranks have nothing to tell each other."""
-    settings = {"strategies": [strategy], "model": {"name": "resnet20", "width": 0.25, "reduction": "1/N"}}
-    if strategy in COMPARED_BY_GU:
-        settings["decomposition"] = {"grid": [2, 2]}
+    settings = {"strategies": [strategy], "model": {"name": "cnn", "width": 1.0, "reduction": "1/N"}}
+    settings["decomposition"] = {"grid": [2, 2]}
     table = communication_table(pose(made_experiment(**settings))).set_index("strategy")
     alone = {"average", "majority", "cnn_dnn", "composed_untrained"}
     assert (table.loc[strategy, "sends"] == "nothing") == (table.loc[strategy, "bytes"] == 0) == (strategy in alone)
