@@ -71,7 +71,7 @@ def _check(events: Iterator[Any]) -> None:
 
 
 def _reason(error: yaml.YAMLError) -> str:
-    """What the reader says, on one line: what is wrong, and where."""
+    """Say on one line what is wrong with a text, and where."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return "it has characters that are not allowed"
     mark = error.problem_mark

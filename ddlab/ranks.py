@@ -1,4 +1,4 @@
-"""Who a process is among the ranks of a run, and the few things that ranks say to each other.
+"""The ranks of a run, and the few things that they exchange.
 
 torch is imported when there is somebody to talk to: a plan names ranks without it.
 """

@@ -51,7 +51,7 @@ class Kind(Generic[Record]):
         return [record for record in map(self._line, lines) if record]
 
     def fault(self, path: Path) -> str:
-        """What is wrong with a file, as a sentence; empty if it is good, or not there."""
+        """Say in a sentence what is wrong with a file; empty if it is good, or not there."""
         try:
             self._parse(_content(path))
         except FileNotFoundError:

@@ -57,7 +57,7 @@ def sweep(
 
 
 def split_commas(text: str) -> list[str]:
-    """What stands between the commas of a text."""
+    """Split a text at its commas; spaces around the parts and empty parts are dropped."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

@@ -155,7 +155,7 @@ def _tell(run: RunFolder, json: bool) -> int:
 
 
 def results(run: RunFolder) -> tuple[dict[str, dict[str, Any]], str]:
-    """What every strategy came to, for JSON, and who judged: means over the seeds; unknown numbers are null."""
+    """Return every strategy's results, for JSON, and who judged: means over the seeds; unknown numbers are null."""
     from ddlab.analyses.comparison.accuracy import strategy_table
     from ddlab.analyses.comparison.choosing import told
 

@@ -1,4 +1,4 @@
-"""What further training of a composed network meets: new weights between the blocks, old statistics, summed logits.
+"""Preparations for the further training of a composed network: weights between the blocks, statistics, logits.
 
 References
 ----------

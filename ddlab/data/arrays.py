@@ -43,7 +43,7 @@ KEYS: Keys = (
 
 @dataclass(frozen=True)
 class Layout:
-    """What an npz holds, without its images: their shape ``(*spatial, C)``, and of each split key, labels and order."""
+    """The content of an npz but its images: their shape ``(*spatial, C)``, and each split's key, labels and order."""
 
     classes: tuple[str, ...]
     shape: tuple[int, ...]
@@ -70,7 +70,7 @@ class Npz(Source):
         self.names = names
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """From the labels and the header of the images."""
+        """Describe the data from the labels and the header of the images."""
         layout = self._layout(settings)
         *spatial, channels = layout.shape
         side = settings.size or min(spatial)

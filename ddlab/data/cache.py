@@ -42,7 +42,7 @@ Report = Callable[[int, int], None]
 
 
 def describe(settings: "DatasetSettings") -> Description:
-    """What the settings would give, without decoding an image.
+    """Describe the data set that the settings would give, without decoding an image.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _source(settings: "DatasetSettings") -> Source:
 
 
 def _folder(settings: "DatasetSettings") -> Path:
-    """Where the cache is, or would be; the newest one where the source has vanished."""
+    """Return the folder where the cache is, or would be; the newest one where the source has vanished."""
     source = _source(settings)
     try:
         state = _digest([VERSION, source.fingerprint(settings)])

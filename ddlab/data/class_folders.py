@@ -136,7 +136,7 @@ class _File:
 
 
 def _files(names: Sequence[str]) -> list[_File]:
-    """What the folders say of each file; files outside class folders and unused splits are left out."""
+    """Read class and split of each file off its folders; files outside class folders and unused splits are left out."""
     parts = _without_shared([tuple(name.split("/")) for name in names])
     folders = {part[0] for part in parts if len(part) > 2}
     held_out = next((folder for folder in VALIDATION_FOLDERS if folder in folders), None)

@@ -38,7 +38,7 @@ class Objects:
 
 
 def num_texture_numbers(size: int) -> int:
-    """How many uniform numbers :func:`textures` wants for an image."""
+    """Return how many uniform numbers :func:`textures` needs for an image."""
     return NUM_TINTS + sum(grid**2 for grid in TEXTURE_GRIDS) + size**2
 
 

@@ -61,7 +61,7 @@ def check_file(status: os.stat_result) -> None:
 
 
 def listed(folder: Path) -> list[Path]:
-    """What lies in a folder, in order.
+    """List the content of a folder, in order.
 
     Raises
     ------

@@ -112,7 +112,7 @@ def _listing(table: Stamp, seed: int) -> Listing:
 
 
 class _Row(NamedTuple):
-    """What a line of the CSV says; the split is None where there is no such column."""
+    """A line of the CSV; the split is None where there is no such column."""
 
     number: int
     file: str
@@ -148,7 +148,7 @@ def _rows(path: Path) -> Iterator[_Row]:
 
 
 def _lines(path: Path, physical: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """What the CSV's lines hold, with their numbers."""
+    """Yield the lines of the CSV, each with its number."""
     reader = csv.reader(physical, delimiter=delimiter)
     with readable(path, AS_CSV):
         for line in reader:
@@ -156,7 +156,7 @@ def _lines(path: Path, physical: list[str], delimiter: str) -> Iterator[tuple[in
 
 
 def _columns(path: Path, head: list[str]) -> dict[str, int]:
-    """Where each known column is."""
+    """Find the index of each known column."""
     columns = {}
     for column, names in COLUMNS.items():
         found = next((head.index(name) for name in names if name in head), None)

@@ -82,7 +82,7 @@ class NiftiVolumes(Source):
         self.unit = unit
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """From the files' headers; the window may need some of their voxels."""
+        """Describe the volumes from the files' headers; the window may need some of their voxels."""
         stamps = {split: tuple(map(stamp, paths)) for split, paths in self.listing.paths.items()}
         extents, sizes = _extents(stamps["train"] + stamps["validation"])
         shape = volume_shape(settings, self.shape or tuple(np.median(extents, axis=0).astype(int).tolist()))
@@ -116,7 +116,7 @@ class NiftiVolumes(Source):
 
 
 def stamp(path: Path) -> Stamp:
-    """What changes when a file does.
+    """Return path, size and time of a file, which change when the file does.
 
     Raises
     ------

@@ -43,7 +43,7 @@ class Official(Source):
         """The torchvision data set, with all images in ``data`` and labels in ``targets``."""
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """Known without reading; only looks whether the files are there."""
+        """Describe the data without reading them; only looks whether the files are there."""
         self.fingerprint(settings)
         size = settings.size or self.side
         train, validation = self.counts
@@ -93,7 +93,7 @@ class Official(Source):
         return " ".join(str(_size(path)) for path in paths)
 
     def needs_torch(self, settings: "DatasetSettings") -> bool:
-        """Through torchvision."""
+        """Return True: torchvision reads the files."""
         return True
 
     def download(self, settings: "DatasetSettings") -> None:

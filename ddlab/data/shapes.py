@@ -51,7 +51,7 @@ BAYES_ACCURACY: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What can happen: with this probability the class is ``label`` and there are these objects.
+    """A possible image: with this probability the class is ``label`` and there are these objects.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a data set is to the rest of ddlab: a source that is read once, and the splits that come back from the cache."""
+"""Data sets as the rest of ddlab sees them: a source that is read once, and the splits that the cache gives back."""
 
 import math
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation")  # that a source gives, 
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a data set before any image is decoded.
+    """Facts about a data set that are known before any image is decoded.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def num_workers(placement: dict[str, Any]) -> tuple[str, int]:
 
 
 def plural(kind: str) -> str:
-    """What the slots of a kind are called."""
+    """Return the name of a kind's slots, in the plural."""
     return {"cpu": "processor cores", "cuda": "GPUs"}[kind]
 
 

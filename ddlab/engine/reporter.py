@@ -1,4 +1,4 @@
-"""What a rank tells the run folder while it works."""
+"""Reports of a rank to the run folder while it works."""
 
 import time
 from typing import Any

@@ -104,13 +104,13 @@ def tickets() -> list[Ticket]:
 
 
 def touch(ticket: Ticket) -> None:
-    """Tell other machines that it still waits."""
+    """Show other machines that it still waits."""
     with suppress(FileNotFoundError):
         os.utime(ticket.path)
 
 
 def ahead(ticket: Ticket) -> int:
-    """How many tickets were drawn before it and are there still; nothing is read, so that it may be asked often."""
+    """Count the earlier tickets that are still there; nothing is read, so that this may be asked often."""
     return sum(path.name < ticket.path.name for path in (home() / "queue").glob("[0-9]*.json"))
 
 

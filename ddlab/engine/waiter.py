@@ -73,7 +73,7 @@ def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
 
 
 def variables(devices: list[Device]) -> dict[str, str]:
-    """What tells the workers their devices: one thread a core; of the GPUs only those of the run."""
+    """Return the environment variables that assign devices to workers: one thread a core; only the run's own GPUs."""
     if devices[0].kind == "cpu":
         return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **_loopback()}
     threads = max(1, len(slots("cpu")) // len(slots("cuda")))

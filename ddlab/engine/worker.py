@@ -126,7 +126,7 @@ def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str,
 
 
 def _who_am_i(kind: str) -> Ranks:
-    """As torchrun says in the environment; alone without it."""
+    """Read rank and size from the environment that torchrun sets; one rank alone without it."""
     device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else "cpu"
     return Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), device)
 

@@ -35,7 +35,7 @@ Judges = Annotated[Literal["validation", "official"] | float, BeforeValidator(_k
 
 
 class DatasetSettings(Settings):
-    """Which images."""
+    """The data set and the images used of it."""
 
     name: str = setting("shapes_local", "The data set.")
     size: int | None = setting(None, "Side of the square images; empty: the data set's own.", unit="px", ge=8, le=512)
@@ -65,7 +65,7 @@ class DatasetSettings(Settings):
 
 
 class DecompositionSettings(Settings):
-    """How the image is cut into subdomains."""
+    """The decomposition of the image into subdomains."""
 
     grid: tuple[int, ...] = setting(
         (2, 2), "Subdomains along every axis: rows × columns.", min_length=1, max_length=MOST_AXES
@@ -120,7 +120,7 @@ class ModelSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """How networks are trained: the paper's Adam with a rate that is halved on plateaus."""
+    """The training of the networks: the paper's Adam with a rate that is halved on plateaus."""
 
     epochs: int = setting(20, "Passes over the training images, at most.", unit="epochs", ge=1, le=10_000)
     batch_size: int = setting(128, "Images a step, over all workers.", unit="images", ge=1, le=65_536)
@@ -172,7 +172,7 @@ class TrainingSettings(Settings):
 
 
 class PlacementSettings(Settings):
-    """Where the run works."""
+    """The devices and the number of workers of a run."""
 
     workers: int | None = setting(None, "Processes; empty: one a GPU, or one a core.", ge=1, le=4096)
     devices: Literal["auto", "cpu", "cuda"] = setting("auto", "Kind of device; auto takes GPUs where there are any.")

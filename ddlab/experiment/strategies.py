@@ -1,4 +1,4 @@
-"""What strategies can be told: a part of an experiment for each that needs one."""
+"""Settings of single strategies: a part of an experiment for each that needs one."""
 
 from typing import Literal, Self
 

@@ -1,4 +1,4 @@
-"""What is asked: the experiment, one frozen tree that is validated before any process starts.
+"""The experiment: one frozen tree that is validated before any process starts.
 
 Every field carries its description, unit and range; the form, the command line's help and the documentation are made
 from them. Fields marked ``advanced`` are hidden in the form's basic view.
@@ -43,7 +43,7 @@ class ExperimentError(ValueError):
 
 
 class Experiment(Settings):
-    """What is asked: data, decomposition, networks, strategies, training, where, and with which seeds."""
+    """An experiment: data, decomposition, networks, strategies, training, devices and seeds."""
 
     name: str = setting("experiment", "A name for people.", max_length=80)
     sweep: str = setting("", "Name of the sweep it belongs to; empty: none.", advanced=True, max_length=60)
@@ -116,7 +116,7 @@ class Experiment(Settings):
         return parse_experiment(tree)  # type: ignore[return-value]
 
     def to_yaml(self, *, full: bool = False) -> str:
-        """As YAML; only what differs from the defaults, unless ``full``."""
+        """Return the experiment as YAML; only what differs from the defaults, unless ``full``."""
         tree = self.model_dump(mode="json", exclude_defaults=not full)
         return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
 

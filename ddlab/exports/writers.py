@@ -72,7 +72,7 @@ def _any_batch() -> tuple[dict[int, torch.export.Dim]]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what torch's exporters say of their own insides."""
+    """Silence what torch's exporters print and warn about."""
     log = logging.getLogger("torch")
     level = log.level
     log.setLevel(logging.ERROR)

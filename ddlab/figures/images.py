@@ -118,7 +118,7 @@ def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: fl
 
 @dataclass(frozen=True)
 class Places:
-    """Where subimages are drawn so that none covers another: corners ``(x, y)`` and the size of the whole."""
+    """Positions at which subimages do not cover each other: corners ``(x, y)`` and the size of the whole."""
 
     corners: tuple[tuple[float, float], ...]
     width: float

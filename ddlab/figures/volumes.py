@@ -125,7 +125,7 @@ class Scene:
 
 
 def telling_voxel(shape: Sequence[int], mask: np.ndarray | None) -> list[int]:
-    """Where to look first: along every axis the slice with most evidence, or the middle one where there is none."""
+    """Choose the voxel to show first: in the slices with most evidence along every axis, or the middle without any."""
     if mask is None or not np.any(mask):
         return [extent // 2 for extent in shape]
     evidence = np.asarray(mask, dtype=bool)
@@ -137,7 +137,7 @@ def telling_voxel(shape: Sequence[int], mask: np.ndarray | None) -> list[int]:
 
 
 def axial(image: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """What is shown of an image ``(C, *shape)`` in two dimensions: of a volume, one axial slice; of others, themselves.
+    """Reduce an image ``(C, *shape)`` to two dimensions: of a volume, one axial slice; other images stay as they are.
 
     Parameters
     ----------

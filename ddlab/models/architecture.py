@@ -16,7 +16,7 @@ Padding = Literal["same", "valid"]
 
 
 class Layer:
-    """What every layer of a description can tell. The defaults are those of a layer without parameters."""
+    """A layer of a description. The defaults are those of a layer without parameters."""
 
     def output(self, shape: Shape) -> Shape:
         """Shape of the output for an input of ``shape``."""
@@ -198,7 +198,7 @@ class Residual(Layer):
 
     @property
     def step(self) -> int:
-        """That of the body's layers together."""
+        """The product of the steps of the body's layers."""
         return math.prod(layer.step for _, layer in self.body)
 
     def output(self, shape: Shape) -> Shape:
@@ -208,7 +208,7 @@ class Residual(Layer):
         return shape
 
     def activations(self, shape: Shape) -> int:
-        """Those of both ways; of what they come to only the sum is kept, in the place of the body's output."""
+        """Count the activations of both paths; of their outputs only the sum is kept, in place of the body's."""
         added = math.prod(self.output(shape)) if self.shortcut else 0
         return activations(self.body, shape) + activations(self.shortcut, shape) - added
 

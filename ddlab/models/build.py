@@ -1,4 +1,4 @@
-"""From the description of a network to modules of torch: once, or several times as one grouped network.
+"""Modules of torch from the description of a network: once, or several times as one grouped network.
 
 Shapes: B batch, C channels, F features, N networks side by side.
 """

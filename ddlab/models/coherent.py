@@ -30,7 +30,7 @@ DNN = "dnn"
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a model's networks are.
+    """The assignment of a model's networks to ranks and banks.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class CoherentModel(nn.Module):
         return self.decide(self.local_outputs(inputs))
 
     def local_outputs(self, inputs: list[Tensor]) -> Tensor:
-        """What all local networks of all ranks say ``(B, N, K)``; gradients reach those of this rank."""
+        """Compute the outputs of all local networks of all ranks ``(B, N, K)``; gradients reach those of this rank."""
         # A rank without networks has one input, without features, and no bank.
         with self._own_random_numbers():
             said = [bank(images) for bank, images in zip(self.banks, inputs, strict=False)]
@@ -151,12 +151,12 @@ class CoherentModel(nn.Module):
 
 
 def _order(parts: Sequence[Sequence[int]]) -> Tensor:
-    """Where each subdomain is, lowest first, when the parts lie one after the other."""
+    """Return where each subdomain is, lowest first, when the parts lie one after the other."""
     return torch.tensor([subdomain for part in parts for subdomain in part], dtype=torch.int64).argsort()
 
 
 def local_name(subdomain: int) -> str:
-    """What the local network of a subdomain is called in files."""
+    """Return the name of a subdomain's local network in files."""
     return f"subdomain{subdomain}"
 
 

@@ -1,4 +1,4 @@
-"""What a network is built for: the one argument of every model builder."""
+"""The specification of a network: the one argument of every model builder."""
 
 import math
 from dataclasses import dataclass, replace

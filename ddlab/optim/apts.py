@@ -28,7 +28,7 @@ from ddlab.optim.together import halving_sum, share
 
 
 class Additive(BallMethod):
-    """What APTS and SAPTS have in common.
+    """The common part of APTS and SAPTS.
 
     Mode "paper" departs from Algorithm 1 in four places, and here is why:
 

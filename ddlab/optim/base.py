@@ -1,4 +1,4 @@
-"""What the methods with a trust region share as optimizers of torch: one vector, one radius, a state that resumes."""
+"""The base of the methods with a trust region as optimizers of torch: one vector, one radius, a state that resumes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ddlab.optim.together import Together
 
 @dataclass(frozen=True)
 class Advance:
-    """Where a step leads: the next point and radius, what happened, and what is known there, if anything."""
+    """The outcome of a step: the next point and radius, what happened, and what is known there, if anything."""
 
     point: Tensor
     radius: float
@@ -27,7 +27,7 @@ class Advance:
 
 
 class Placement(TypedDict, total=False):
-    """Where a method works.
+    """The ranks and buffers that a method works with.
 
     Parameters
     ----------

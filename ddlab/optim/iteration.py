@@ -13,12 +13,12 @@ from ddlab.optim.radius import RadiusRule, ratio_of
 
 
 class NotFinite(ArithmeticError):
-    """The loss or its gradient is no number, where a method cannot step away from it."""
+    """The loss or its gradient is NaN or infinite, where a method cannot step away from it."""
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What a step did: enough to draw it.
+    """A record of a step: enough to draw it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a trial step minimises in the ball: the gradient alone, or with the curvature that secant pairs tell of."""
+"""Models that a trial step minimises in the ball: the gradient alone, or with the curvature given by secant pairs."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -54,7 +54,7 @@ class Part:
 
 @dataclass
 class Tally:
-    """What was done so far: passes over this rank's part of the data, and vectors of n numbers that ranks summed."""
+    """The effort so far: passes over this rank's part of the data, and vectors of n numbers that ranks summed."""
 
     gradients: float = 0.0
     values: float = 0.0
@@ -174,7 +174,7 @@ class Objective:
 
 
 def _random_state(device: torch.device) -> list[Tensor]:
-    """Of the processor, and of the GPU if that is where we compute."""
+    """Return the random state of the processor, and of the GPU if the computation is there."""
     return [torch.get_rng_state()] + ([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])
 
 

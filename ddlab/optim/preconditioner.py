@@ -1,4 +1,4 @@
-"""What a subdomain does between two exchanges: a few trust-region steps on its own part of the data.
+"""The work of a subdomain between two exchanges: a few trust-region steps on its own part of the data.
 
 Symbols: N subdomains, ν local steps, Δ the global radius, θ the parameters ``(n,)``, v a subdomain's own parameters.
 
@@ -99,7 +99,7 @@ class LocalProblem:
         return loss if self.correction is None else loss + float(self.correction @ (point - self.theta))
 
     def corrected_gradient(self, gradient: Tensor) -> Tensor:
-        """Its gradient: r added, so that it is the global one at θ."""
+        """Add r to a gradient of the local loss, so that at θ it is the global one."""
         return gradient if self.correction is None else gradient + self.correction
 
 

@@ -46,7 +46,7 @@ AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
 def shortened(value: Any, most: int = MOST_SHOWN) -> str:
-    """What somebody gave, as a message repeats it: on one line, in quotes if it is text, and cut where it is long."""
+    """Write a given value for a message: on one line, in quotes if it is text, and cut where it is long."""
     if isinstance(value, str):
         return repr(value) if len(value) <= most else f"{value[:most]!r}..."
     try:

@@ -16,7 +16,7 @@ Budget = Literal["small", "full"]
 
 @dataclass(frozen=True)
 class BudgetEntry:
-    """How much is trained; ``description`` stands above the table."""
+    """A budget of trainings; ``description`` stands above the table."""
 
     title: str
     description: str

@@ -94,7 +94,7 @@ def lines(reproduction: Reproduction) -> list[Line]:
 
 
 def _head(reproduction: Reproduction, cells: Iterable[Cell], counts: Sequence[int]) -> str:
-    """Whose our numbers are: the budget, what was trained, and how many seeds of it are done."""
+    """Describe the line of our numbers: the budget, what was trained, and how many seeds of it are done."""
     works = [reproduction.work_of(cell) for cell in cells]
     names = " and ".join(dict.fromkeys(work.experiment.name for work in works if work))
     seeds = " or ".join(map(str, sorted(set(counts)))) + (" seed" if set(counts) == {1} else " seeds")
@@ -106,7 +106,7 @@ def _head(reproduction: Reproduction, cells: Iterable[Cell], counts: Sequence[in
 
 
 def caption(reproduction: Reproduction) -> list[str]:
-    """What the table is, and what differs from the paper: a sentence or two each."""
+    """Describe the table and what differs from the paper: a sentence or two each."""
     entry, budget = TARGETS[reproduction.name], BUDGETS[reproduction.budget]
     said = [f"{entry.title}: {entry.reference}. {entry.description}", budget.description]
     said.append(f"Ours is the mean ± the standard deviation over the seeds; {NOT_RUN}: not run.")
@@ -114,12 +114,12 @@ def caption(reproduction: Reproduction) -> list[str]:
 
 
 def states(reproduction: Reproduction) -> list[str]:
-    """What is not finished, or cannot be trained because its data are not here, and where they come from."""
+    """List what is not finished, or cannot be trained because its data are missing, and where they come from."""
     return _grouped(reproduction, _state)
 
 
 def _grouped(reproduction: Reproduction, tell: Callable[[Work], str]) -> list[str]:
-    """What there is to tell of the trainings, those of which the same is told together."""
+    """Say something of every training; those of which the same is said are named together."""
     names: dict[str, list[str]] = {}
     for work in reproduction.works:
         names.setdefault(tell(work), []).append(work.experiment.name)
@@ -127,7 +127,7 @@ def _grouped(reproduction: Reproduction, tell: Callable[[Work], str]) -> list[st
 
 
 def _changes(work: Work) -> str:
-    """What of a small training is not as at the paper's size, and of what files its images are."""
+    """List in which settings a training differs from the paper's size, and of what files its images are."""
     asked = [
         tree.model_dump(mode="json") | {"seeds": len(tree.seeds)}
         for tree in (work.cells[0].full.experiment, work.experiment)

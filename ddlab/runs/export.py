@@ -41,7 +41,7 @@ def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> Run
 
 
 def _cause(error: OSError) -> str:
-    """What went wrong first: copying a tree collects a list of what did."""
+    """Return the first error; copying a tree collects a list of them."""
     several = error.args[0] if isinstance(error, shutil.Error) else None
     return str(several[0][-1]) if several else str(error)
 

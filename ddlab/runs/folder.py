@@ -38,7 +38,7 @@ class RunFolder(RunReader):
         return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
 
     def state(self) -> RunState:
-        """Where it stands: a terminal state that was written, else what its processes tell."""
+        """Return the state of the run: a terminal one that was written, else what its processes show."""
         return derive(self)
 
     def summary(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class RunFolder(RunReader):
         return True
 
     def write_progress(self, progress: dict[str, Any]) -> None:
-        """Tell how far it is."""
+        """Write how far the run is."""
         files.write_json(self.path / "progress.json", progress)
 
     def append_metrics(self, rank: int, record: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ class RunReader:
 
     @cached_property
     def experiment(self) -> Experiment:
-        """What was asked, validated.
+        """The experiment of the run, validated.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class RunReader:
         return fault and f"The run's folder is damaged: {fault}."
 
     def status(self) -> dict[str, Any]:
-        """What ``status.json`` says; :meth:`state` tells whether it still holds."""
+        """Read ``status.json``; :meth:`state` says whether it still holds."""
         return STATUS.read(self.path / "status.json")
 
     def processes(self, status: dict[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -121,13 +121,13 @@ class RunReader:
         return (self.path / "cancel.json").exists()
 
     def failure(self) -> dict[str, Any] | None:
-        """Why the rank that failed first did; None if none failed."""
+        """Read why the first rank that failed did; None if none failed."""
         return FAILURE.read(self.path / "failure.json") or None
 
     # ---- what it tells
 
     def progress(self) -> dict[str, Any]:
-        """How far it is; empty before the first epoch."""
+        """Read how far the run is; empty before the first epoch."""
         return PROGRESS.read(self.path / "progress.json")
 
     def metrics(self) -> list[dict[str, Any]]:

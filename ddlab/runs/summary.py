@@ -68,7 +68,7 @@ def _field(asked: dict[str, Any], part: str, field: str) -> Any:
 
 
 def digest(run: RunReader) -> dict[str, Any]:
-    """What lists show of a finished run: accuracies, and sentences on networks that say the same for every image."""
+    """Summarise a finished run for lists: accuracies, and sentences on networks that say the same for every image."""
     return {"accuracies": mean_accuracies(run), "stuck": [network.sentence for network in stuck_networks(run)]}
 
 

@@ -1,4 +1,4 @@
-"""What stages keep of networks: weights for whoever comes after, checkpoints to go on from. Both carry a checksum.
+"""Weights and checkpoints of networks, kept by stages for later stages and for resuming. Both carry a checksum.
 
 Memory and disks flip bits, and neither torch nor safetensors notices: what was read would be trained on as if it were
 what was written.

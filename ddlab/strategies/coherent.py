@@ -84,7 +84,7 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
 
 @dataclass(frozen=True)
 class Predicted:
-    """What the model says of M images: scores ``(M, K)`` and the local outputs ``(M, N, K)`` that they come from."""
+    """The predictions of M images: scores ``(M, K)`` and the local outputs ``(M, N, K)`` that they come from."""
 
     scores: np.ndarray
     outputs: np.ndarray
@@ -116,7 +116,7 @@ def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Pr
 
 
 def _say_nothing(record: dict[str, Any]) -> None:
-    """What ranks report whose numbers rank 0 reports."""
+    """Report nothing: rank 0 reports the numbers of this rank."""
 
 
 def _shares(context: StageContext) -> list[list[int]]:

@@ -56,7 +56,7 @@ def stages(problem: Problem) -> Iterator[Stage]:
 
 
 def further_settings(problem: Problem) -> TrainingSettings:
-    """How the composed network is trained: its own epochs and rates, all else as the local networks."""
+    """Return the settings of the further training: its own epochs and rates, all else as for the local networks."""
     training, own = problem.experiment.training, problem.experiment.composed
     return training.model_copy(
         update={

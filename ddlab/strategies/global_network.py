@@ -90,5 +90,5 @@ def write_scores(context: StageContext, scores: Splits, last: Splits) -> dict[st
 
 
 def gradient_bytes(problem: Problem) -> int:
-    """What data parallel training sends a step: the gradient of every parameter, once."""
+    """Return the bytes that data parallel training sends a step: the gradient of every parameter, once."""
     return problem.global_network.parameters() * (8 if problem.experiment.training.precision == "float64" else 4)

@@ -1,4 +1,4 @@
-"""What a stage writes when it is done: its numbers, and for the last stage of a strategy its decisions.
+"""Results of a finished stage: its numbers, and for the last stage of a strategy its decisions.
 
 Shapes: M images, K classes.
 """

@@ -33,7 +33,7 @@ class Task:
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a running stage is given.
+    """The context of a running stage.
 
     Parameters
     ----------

@@ -58,12 +58,12 @@ def log_grid(decades: int = DECADES, in_a_decade: int = 2) -> tuple[float, ...]:
 
 
 def sweep_name(base: Experiment) -> str:
-    """What the sweep of an experiment is called."""
+    """Return the name of an experiment's sweep."""
     return base.name[: NAME - len(SUFFIX)].rstrip() + SUFFIX
 
 
 def quantity(strategy: str) -> str:
-    """What of a strategy is varied, as people call it."""
+    """Return the name, for people, of the quantity of a strategy that is varied."""
     return RADIUS if TUNED[strategy].startswith("trust_region.") else RATE
 
 

@@ -37,7 +37,7 @@ class Batch:
 
 
 class Feed(Protocol):
-    """Where a training loop gets its batches."""
+    """A source of batches for the training loop."""
 
     def train(self, seed: int) -> Iterator[Batch]:
         """One pass over the training samples, in an order and with augmentations that depend on the seed alone."""
@@ -48,7 +48,7 @@ class Feed(Protocol):
 
 @dataclass(frozen=True)
 class Sharing:
-    """Which part of every batch this rank computes: all of it, or one of ``ranks.size`` equal parts."""
+    """The part of every batch that this rank computes: all of it, or one of ``ranks.size`` equal parts."""
 
     ranks: Ranks
     split_batches: bool = False
@@ -74,7 +74,7 @@ class Normalisation:
     def of(
         cls, dataset: Dataset, settings: TrainingSettings, device: torch.device | str, split: SplitName = "train"
     ) -> "Normalisation":
-        """What the settings ask for; from the training images, unless every split shall have its own."""
+        """Return the normalisation that the settings ask for; of the training images, or of each split."""
         data = dataset.description
         dtype = torch.float64 if settings.precision == "float64" else torch.float32
         shape = (data.channels, *data.shape)

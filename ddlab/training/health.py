@@ -76,7 +76,7 @@ class Watch:
         self.named = self.named.to(named.device) + named
 
     def health(self, images: Ranks, parts: Ranks) -> list[dict[str, Any]]:
-        """What an epoch's record tells of every network.
+        """Return what an epoch's record says of every network's health.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ def _added(parts: list[Counts]) -> Counts:
 
 
 def _of_network(counts: Counts, index: int) -> dict[str, Any]:
-    """What a record tells of the units of one network."""
+    """Return what a record says of the units of one network."""
     shares = {layer: int(dead_S[index]) / units for layer, (dead_S, units) in counts.items()}
     if not shares:
         return {}

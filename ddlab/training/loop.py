@@ -32,7 +32,7 @@ class Stopped(Exception):
 
 
 class Diverged(Exception):
-    """The loss is no number any more.
+    """The loss became NaN or infinite.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ Means = tuple[list[float], list[float]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What of a training its strategy can vary.
+    """The parts of a training that its strategy can vary.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ PARTS = {"last_state", "best_state", "optimizer", "scheduler", "progress"}  # of
 
 
 class Owner(Protocol):
-    """What holds the networks: it gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
+    """An owner of networks: gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
 
     def parameters(self) -> Iterator[Tensor]: ...  # noqa: D102
     def buffers(self) -> Iterator[Tensor]: ...  # noqa: D102
@@ -29,7 +29,7 @@ class Owner(Protocol):
 
 @dataclass
 class Progress:
-    """How far one network has come; everything but the weights and the optimizer that a checkpoint must hold.
+    """The progress of one network: all that a checkpoint must hold besides the weights and the optimizer.
 
     Parameters
     ----------

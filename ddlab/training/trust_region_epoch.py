@@ -38,7 +38,7 @@ class Microbatch:
 
 @dataclass(frozen=True)
 class Cut:
-    """How the data of an epoch become those of steps and subdomains.
+    """The division of an epoch's data into those of steps and subdomains.
 
     The paper has an overlap of 5 % "between all minibatches and the microbatches belonging to each minibatch". Here
     minibatches overlap, each with the next one or with all, and the samples that they share are dealt to the
@@ -100,7 +100,7 @@ class Cut:
 
 @dataclass
 class Steps:
-    """What an epoch does with an optimizer of :mod:`ddlab.optim`; called by the loop.
+    """The steps of an epoch with an optimizer of :mod:`ddlab.optim`; called by the loop.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class Steps:
             yield microbatches
 
     def _share(self, microbatches: list[Microbatch]) -> float:
-        """Of the training images, those of the step: of which an optimizer counts its passes."""
+        """Return the share of the training images that a step uses, which the optimizer's passes are counted in."""
         sizes = [len(microbatch.labels) / microbatch.weight for microbatch in microbatches]
         return sizes[0] / len(self.feed.kept) if sizes else 0.0
 
@@ -197,7 +197,7 @@ class Loss:
         return self._sum(0, len(self.microbatch.labels), backward=False)
 
     def of_the_shared(self) -> Tensor:
-        """As :meth:`with_gradient`, of the samples that the next minibatch has, too: their mean over all subdomains."""
+        """Do as :meth:`with_gradient`, for samples that the next minibatch has, too: their mean over all subdomains."""
         own = self.microbatch
         return self._sum(len(own.labels) - own.shared, own.shared_by_all * own.weight, backward=True)
 

@@ -1,4 +1,4 @@
-"""What the pages show of a run: read once, kept until a file of the run changes."""
+"""Results of a run for the pages: read once, kept until a file of the run changes."""
 
 import pandas as pd
 import streamlit as st
@@ -61,7 +61,7 @@ def _outcomes(path: str, seed: int, changed: int) -> probabilities.Outcomes:
 
 
 def outcomes(run: RunFolder, seed: int) -> probabilities.Outcomes:
-    """What the run said of every validation image; stops the page with a sentence where it cannot be read."""
+    """Return the outcomes of every validation image of a run; stop the page where they cannot be read."""
     try:
         return _outcomes(str(run.path), seed, stamp(run))
     except ValueError as error:

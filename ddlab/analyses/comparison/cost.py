@@ -1,4 +1,4 @@
-"""What networks and stages cost, told from their descriptions before anything is built."""
+"""Costs of networks and stages, computed from their descriptions before anything is built."""
 
 import socket
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ RUNS_FOR_RATE = 10
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """What one network costs.
+    """The cost of one network: parameters, operations and numbers kept for the backward pass.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def ways_table(problem: Problem) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class WorkRatio:
-    """How much less the local networks work than the global one, by the count of operations.
+    """The work of the global network relative to that of the local ones, by the count of operations.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How sure an accuracy is: 95 % intervals over images, over seeds, and of the difference of two strategies.
+"""Confidence intervals of 95 % for accuracies: over images, over seeds, and of the difference of two strategies.
 
 Test images are a sample of all images, and a training is a sample of all trainings (first weights, order of the
 images). What is wanted is the mean accuracy of all trainings on all images. Of one seed only the images can be drawn
@@ -151,7 +151,7 @@ def _ends(table_SM: np.ndarray, seed: int) -> tuple[float, float]:
 
 
 def _variance_of_seeds(table_SM: np.ndarray) -> float:
-    """How much the seeds' accuracies vary beyond what they would by their few images alone."""
+    """Return the variance of the seeds' mean accuracies beyond what their few images explain; at least 0."""
     num_seeds, num_images = table_SM.shape
     means_S1 = table_SM.mean(1, keepdims=True)
     if num_images == 1:

@@ -118,7 +118,7 @@ def _batches(run: RunFolder, problem: Problem, count: int, double: bool) -> Iter
 
 
 def _faults(layers: list[LayerDifference], numbers: Mapping[str, float], tolerance: float, summed: bool) -> list[str]:
-    """What does not hold though it must."""
+    """List the statements that must hold and do not."""
     faults = [
         f"layer {layer.name}: a relative difference of {layer.broken / layer.scale:.1e} where there must be none"
         for layer in layers

@@ -1,4 +1,4 @@
-"""What ``ddlab maps`` found, in files that a page reads without torch: the maps of some images, or their scores.
+"""Results of ``ddlab maps``, in files that a page reads without torch: the maps of some images, or their scores.
 
 Viewers are those who look at whole images: a network, the local networks together, a CNN-DNN. M images, K classes.
 """
@@ -85,7 +85,7 @@ class Mapped(Kept):
         return self.arrays[f"probabilities:{viewer}"]
 
     def table(self) -> pd.DataFrame:
-        """What every viewer says: ``image``, ``viewer``, ``decides``, and a column of probabilities a class."""
+        """Tabulate every viewer's output: ``image``, ``viewer``, ``decides``, and a column of probabilities a class."""
         classes = self.about["classes"]
         parts = []
         for name, title in self.viewers.items():

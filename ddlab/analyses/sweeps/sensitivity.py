@@ -26,7 +26,7 @@ COLUMNS = ("strategy", "title", "quantity", "value", *(f"{e}{sd}" for e in EPOCH
 
 
 def plan_of_sensitivity(steps: Sequence[Step], rate: float = DEFAULT_RATE) -> pd.DataFrame:
-    """What every run of a sweep will take; a row each.
+    """Estimate what every run of a sweep will take; a row each.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def chance(run: RunFolder) -> float:
 
 
 def plateaus(table: pd.DataFrame, epoch: str = "last") -> pd.DataFrame:
-    """Over how many decades every strategy stays within a point of its own best accuracy.
+    """Return over how many decades every strategy stays within a point of its own best accuracy.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What trust-region methods did in a run: every step, what became of the radius, and all of it in a few sentences.
+"""The history of trust-region methods in a run: every step, the radius, and a summary in a few sentences.
 
 References
 ----------
@@ -171,7 +171,7 @@ def summarize(steps: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
 
 
 def smallest_eigenvalue(steps: pd.DataFrame) -> pd.Series:
-    """Of the model on all data: that of the global iteration, else of the step's own; NaN for first order."""
+    """Return the smallest eigenvalue of the model: the global iteration's, else the step's own; NaN for first order."""
     return steps["global_smallest"].fillna(steps["smallest"])
 
 
@@ -223,7 +223,7 @@ def in_words(summary: Mapping[str, Any], strategy: str) -> list[str]:
 
 
 def _rejections(summary: Mapping[str, Any]) -> str:
-    """Who rejected how many."""
+    """Say how many steps the preconditioner and the global iteration rejected."""
     rejected, globally, shorter = (summary[name] for name in ("rejected", "global_rejected", "shorter"))
     if globally is None:
         told = (

@@ -64,7 +64,7 @@ class Landscape:
 
 
 def deal(num_subdomains: int) -> list[slice]:
-    """Which samples each subdomain holds: neighbours, so that subdomains see different data."""
+    """Deal the samples to the subdomains: neighbours together, so that subdomains see different data."""
     size = SAMPLES // num_subdomains
     return [slice(size * index, size * (index + 1)) for index in range(num_subdomains)]
 

@@ -1,4 +1,4 @@
-"""What a trust-region step minimises, in two dimensions, where every matrix can be written down.
+"""Models that a trust-region step minimises, in two dimensions, where every matrix can be written down.
 
 The same rules as in ``ddlab.optim``, which never forms a matrix: a test holds both against each other.
 
@@ -22,7 +22,7 @@ MOST_STEPS = 100  # of Newton's method
 
 
 def length(vector: Array, norm: str) -> float:
-    """Of a vector, in the norm "2", "1" or "inf"."""
+    """Return the length of a vector in the norm "2", "1" or "inf"."""
     return float(np.linalg.norm(vector, ORDERS[norm]))
 
 

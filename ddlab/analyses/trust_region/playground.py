@@ -27,7 +27,7 @@ Evaluate = Callable[[Array], Place]
 
 @dataclass(frozen=True)
 class State:
-    """What a method carries from step to step: θ, Δ, and the secant pairs of f and of every subdomain."""
+    """The state that a method carries from step to step: θ, Δ, and the secant pairs of f and of every subdomain."""
 
     here: Place
     radius: float
@@ -82,7 +82,7 @@ def attempt(evaluate: Evaluate, here: Place, memory: Memory, radius: float, aske
 
 
 def taught(memory: Memory, trial: Trial, asked: Walk) -> Memory:
-    """What a model of second order learns from a trial, from a rejected one, too."""
+    """Return the memory with a trial's secant pair taken in, accepted or not; unchanged for a model of first order."""
     if asked.order == 1:
         return memory
     return learn(memory, trial.step, trial.there.gradient - trial.here.gradient)
@@ -104,7 +104,7 @@ def iterate(
 
 
 def outcome(trials: Sequence[Trial], here: Place, radius: float) -> tuple[Place, float]:
-    """Where an iteration ends, and its radius."""
+    """Return where an iteration ends, and its radius."""
     if not trials:
         return here, radius
     return (trials[-1].there if trials[-1].accepted else here), trials[-1].next_radius

@@ -1,4 +1,4 @@
-"""What decomposing the data costs and gives: APTS with a part of the data for every subdomain, or all data for each.
+"""Costs and benefits of decomposing the data: APTS with a part of the data for every subdomain, or all data for each.
 
 What the paper asks, and its published curves do not tell: they have the same data on every rank. The recorded
 experiment comes from ``python -m benchmarks.split_or_shared``.
@@ -100,7 +100,7 @@ def differences(runs: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def in_words(differences: pd.DataFrame) -> list[str]:
-    """What splitting changes, a sentence a data set, mode and order."""
+    """Say what splitting changes, a sentence for each data set, mode and order."""
     sentences = []
     for (dataset, mode, order), part in differences.groupby(list(CASE[:3]), sort=False):
         told = [
@@ -136,7 +136,7 @@ def _without_data(run: RunFolder) -> dict[str, Any]:
 
 
 def own_in_words(first: RunFolder, second: RunFolder) -> str:
-    """What the last epochs of two partners reach, split first; empty before both have one."""
+    """Say what the last epochs of two partners reach, split first; empty before both have one."""
     parts = []
     for run in sorted((first, second), key=lambda run: run.experiment.apts.data == "shared"):
         last: dict[tuple[str, int], float] = {}

@@ -1,4 +1,4 @@
-"""What happened in a step of a trust-region method, in plain sentences."""
+"""Explanations of a step of a trust-region method, in plain sentences."""
 
 import math
 
@@ -12,7 +12,7 @@ def number(value: float) -> str:
 
 
 def tell(step: Step, rule: RadiusRule = PAPER) -> dict[str, str]:
-    """What happened, a sentence or two for each of its parts, by the part's name and in order."""
+    """Say what happened, in a sentence or two for each part of the step, by the part's name and in order."""
     if step.main is None:
         return {"Step": _descent(step)}
     told = {}
@@ -82,7 +82,7 @@ def _judged(trial: Trial, rule: RadiusRule) -> str:
 
 
 def _radius(trial: Trial) -> str:
-    """What becomes of the radius."""
+    """Say how the radius changes."""
     factor = trial.next_radius / trial.radius
     if factor == 1:
         return f"the radius stays {number(trial.radius)}"

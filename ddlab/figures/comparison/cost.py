@@ -1,4 +1,4 @@
-"""What networks cost, and what a data set holds, as bars."""
+"""Costs of networks and contents of a data set, as bars."""
 
 import math
 from collections.abc import Sequence

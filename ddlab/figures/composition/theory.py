@@ -101,7 +101,7 @@ def flat(picture: np.ndarray) -> np.ndarray:
 
 
 def difference_map(picture: np.ndarray, tolerance: float, title: str) -> go.Figure:
-    """Where on the composed network's map it equals its local networks (blue), and how far it is from them elsewhere.
+    """Draw where a composed network's map equals its local networks' (blue), and how far apart they are elsewhere.
 
     Parameters
     ----------

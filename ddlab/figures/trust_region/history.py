@@ -44,7 +44,7 @@ class _Panels:
 
     @property
     def own(self) -> str:
-        """What a step is called."""
+        """The name of a step in the legend."""
         return "additive step" if self.is_additive else "step"
 
     def add(self, row: int, x: Any, y: Any, name: str, color: str, **settings: Any) -> None:
@@ -116,7 +116,7 @@ def history_panels(
 
 
 def _loss(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
-    """From where a step begins to where its parts lead."""
+    """Draw the loss from where a step begins to where its parts lead."""
     steps = panels.steps
     x, y = _between(panels, steps["loss"], steps["global_loss"])
     panels.add(row, x, y, PLAIN, strategy_color(panels.strategy), hovertemplate="%{y:.4g}")
@@ -156,7 +156,7 @@ def _ratio(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) ->
 
 
 def _radius(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
-    """Where a step begins, after its additive part, and in the last trial of the global iteration."""
+    """Draw the radius at the beginning of a step, after its additive part, and in the last global trial."""
     steps = panels.steps
     columns = ["radius", "next_radius"] + ["global_radius"] * panels.is_additive
     places = [0, HALF / 2, HALF][: len(columns)]
@@ -178,7 +178,7 @@ def _radius(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -
 
 
 def _decreases(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
-    """Predicted by the subdomains (of ``trust_region``: by its model) against what the whole loss lost."""
+    """Draw the subdomains' predicted decrease (of ``trust_region``: its model's) against that of the whole loss."""
     steps = panels.steps
     own = [name for name in steps.columns if name.startswith("decrease_")]
     scale = _Around(np.concatenate([steps[name].to_numpy(float) for name in ("predicted", "decrease", *own)]))
@@ -208,7 +208,7 @@ def _curvature(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule
 
 
 def _along(panels: _Panels, x: pd.Series, y: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Where a line is at every step, and at its global iteration."""
+    """Interpolate a line at every step, and at its global iteration."""
     known = y.notna()
     own, after = (
         pd.Series(np.interp(at, x[known], y[known].astype(float)), index=panels.steps.index)
@@ -243,7 +243,7 @@ class _Around:
 
     @property
     def axis(self) -> dict[str, Any]:
-        """Its ticks."""
+        """Tick positions and labels of the axis."""
         lowest = self.least + len(self.sides) - 1  # around 0 there is no room for more
         powers = range(self.most, lowest - 1, -1 if self.most - self.least < 3 else -2)
         ticks = [(0.0, "0")]

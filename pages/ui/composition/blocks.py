@@ -1,4 +1,4 @@
-"""What further training changes: the weights as blocks, and the energy between them."""
+"""The effect of further training: the weights as blocks, and the energy between them."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What the DNNs listen to, and what training as one model does to what the local networks say."""
+"""Attributions of the DNNs, and how training as one model changes what the local networks say."""
 
 import numpy as np
 import pandas as pd

@@ -24,7 +24,7 @@ SIDE = 88  # of an image in the sample, in screen pixels
 
 
 def described(settings: dict[str, Any]) -> Description | None:
-    """What a visitor's settings would give; where they cannot be used, say why and give None."""
+    """Describe the data of a visitor's settings; where they cannot be used, say why and return None."""
     try:
         return describe(_asked(settings))
     except ValueError as error:
@@ -42,7 +42,7 @@ def loaded(settings: dict[str, Any]) -> Dataset:
 
 
 def _asked(settings: dict[str, Any]) -> DatasetSettings:
-    """What a visitor asks for, where that is offered."""
+    """Return a visitor's data set settings, if this server offers the data."""
     asked = parse_experiment({"dataset": settings}).dataset
     refuse_elsewhere(asked)
     return asked

@@ -28,7 +28,7 @@ SOURCES = {"validation": "Validation images", "own": "Your own"}
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is looked at.
+    """The image and the layer to look at.
 
     Parameters
     ----------

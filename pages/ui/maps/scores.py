@@ -25,7 +25,7 @@ def _read(path: str) -> Scored:
 
 
 def pick_extent(is_own: bool) -> str:
-    """Whether to score, and what; of an own image nothing else is known."""
+    """Let the images to score be chosen, if any; of an own image nothing else is known."""
     titles = {name: title for name, title in EXTENTS.items() if not (is_own and name == "sample")}
     return selection.pick_one_of(titles, "Score", "score")
 

@@ -1,4 +1,4 @@
-"""What a run tells: its state, its failure, its log; and what can be done with it."""
+"""A run while it works: its state, its failure, its log; and what can be done with it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

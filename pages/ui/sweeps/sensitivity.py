@@ -1,4 +1,4 @@
-"""How much the first radius, or the learning rate, matters: a sweep over decades, drawn while it trains, or started."""
+"""Sensitivity to the first radius or the learning rate: a sweep over decades, drawn while it trains, or started."""
 
 from collections.abc import Sequence
 from functools import partial

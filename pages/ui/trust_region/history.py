@@ -1,4 +1,4 @@
-"""What trust-region methods did in a run, step by step, and methods of one or several runs against each other."""
+"""The history of trust-region methods in a run, and methods of one or several runs against each other."""
 
 import math
 from collections.abc import Collection, Sequence

@@ -169,7 +169,7 @@ def _stepper(label: str, options: list[int], key: str) -> int:
 
 
 def _pick_surface(step: Step) -> str:
-    """Whose contours the close-up has."""
+    """Let the function whose contours the close-up shows be chosen."""
     titles = {"f": "f"} | ({"model": "model m"} if step.trials else {})
     titles |= {str(number): f"f{'₁₂₃₄'[number - 1]}" for number in range(1, len(step.walks) + 1)}
     return selection.pick_one_of(titles, "Contours of the close-up", "contours")
