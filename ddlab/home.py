@@ -22,7 +22,7 @@ def data_home() -> Path:
 def data_path(text: str) -> Path:
     """Return the path of data that somebody named: absolute, in a home (``~``), or below :func:`data_home`.
 
-    Nothing is looked at on the disk, so that this may be asked of any text.
+    The disk is not accessed, so that this may be asked of any text.
 
     Raises
     ------

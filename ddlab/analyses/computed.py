@@ -14,7 +14,7 @@ from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
 
 OUT = "--out"
-VERSION = 1  # of the answers; a new number asks everything anew
+VERSION = 1  # of the answers; a new number computes everything again
 
 
 def computed(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path:

@@ -1,4 +1,4 @@
-"""Opening the pages from the command line."""
+"""The pages, served from the command line."""
 
 import os
 import subprocess

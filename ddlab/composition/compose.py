@@ -179,7 +179,7 @@ class Composition:
     def window(self, index: int, at: "_At") -> tuple[slice, ...]:
         """Return where the map of sub-network ``index`` lies in the composed network's: its activation field.
 
-        A position that a cut between subdomains goes through belongs to nobody. Units have no place: no slice.
+        A position that a cut between subdomains goes through belongs to no subdomain. Units have no place: no slice.
         """
         if len(at.local) == 1:
             return ()
@@ -234,7 +234,7 @@ def composition_of(problem: Problem) -> Composition:
 
 @dataclass(frozen=True)
 class _At:
-    """Between two layers: which channels (or units) of the global network are ours, and the shapes of both outputs."""
+    """A place between two layers: our channels (or units) of the global network, and the shapes of both outputs."""
 
     channels: np.ndarray
     local: Shape

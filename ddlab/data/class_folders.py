@@ -58,7 +58,7 @@ class ClassFolders(Source):
         self.licence = licence
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """Classes and counts from the names of the files."""
+        """Describe the data: classes and counts from the names of the files."""
         listing = self._listing(settings)
         size = settings.size or self.size
         return Description(
@@ -85,7 +85,7 @@ class ClassFolders(Source):
                 yield Split(np.stack(images), listing.labels[split][start:stop])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Names, sizes and times of all image files."""
+        """Return names, sizes and times of all image files, as one text."""
         stamps = f"{self.path}\n{open_container(self.path).stamp()}"
         return hashlib.sha256(stamps.encode(errors="surrogateescape")).hexdigest()
 
@@ -96,7 +96,7 @@ class ClassFolders(Source):
 
 @lru_cache(maxsize=8)
 def arrange(names: tuple[str, ...], path: Path, seed: int) -> Listing:
-    """Tell classes and splits from the names of the files.
+    """Derive classes and splits from the names of the files.
 
     Folders that all files share are passed over. Where the next ones are ``train`` and one of ``VALIDATION_FOLDERS``,
     they are the splits; otherwise a fifth of every class, drawn by the seed, is kept for validation.
@@ -206,7 +206,7 @@ def decode(content: Read, name: str, size: int) -> np.ndarray:
                 upright = upright.point(lambda value: value / 256).convert("L")  # 16 bits of grey
             square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.BICUBIC)
     except UnidentifiedImageError:  # its own words name an object in memory
-        raise ValueError(f"path: the image {shown(name)} cannot be read: it is damaged, or no image") from None
+        raise ValueError(f"path: the image {shown(name)} cannot be read: it is damaged, or not an image") from None
     except Exception as error:  # Pillow raises whatever the first wrong byte leads to
         raise ValueError(f"path: the image {shown(name)} cannot be read ({reason(error)})") from error
     return np.asarray(square).transpose(2, 0, 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Okabe and Ito's vermilion and blue: the colour-blind tell them apart, too.
+# Okabe and Ito's vermilion and blue: the colour-blind can distinguish them, too.
 COLORS = np.array([[213, 94, 0], [0, 114, 178]], dtype=np.float32)
 TEXTURE_GRIDS = (4, 9)  # points a side of the coarse and the fine noise
 NUM_TINTS = 3

@@ -179,7 +179,7 @@ def _file(table: Path, row: _Row) -> Path:
     candidates = [table.parent / f"{parts}{suffix}" for suffix in ("", *SUFFIXES)]
     found = next((path for path in candidates if is_file(path)), None)
     if found is None:
-        raise ValueError(f"{where}: the file {shown(name)} is not there, or no file")
+        raise ValueError(f"{where}: the file {shown(name)} is not there, or not a file")
     return found
 
 

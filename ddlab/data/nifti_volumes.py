@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
 FEWEST = 2  # volumes a class: one to train with, one to validate
-SAMPLE = 8  # training volumes that tell the window where the settings do not
+SAMPLE = 8  # training volumes that determine the window where the settings do not
 SAMPLE_VOXELS = 100_000  # of each of them
 PERCENTILES = (0.5, 99.5)
 Stamp = tuple[Path, int, int]
@@ -109,7 +109,7 @@ class NiftiVolumes(Source):
             yield Split(np.stack(volumes)[:, None], labels[block])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Names, sizes and times of all files, and their labels."""
+        """Return names, sizes and times of all files, and their labels, as one text."""
         stamps = [(split, list(map(stamp, paths))) for split, paths in self.listing.paths.items()]
         labels = [labels.tolist() for labels in self.listing.labels.values()]
         return hashlib.sha256(repr((stamps, labels, self.listing.classes)).encode()).hexdigest()

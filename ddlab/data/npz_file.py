@@ -142,7 +142,7 @@ def _parsed(content: bytes) -> Header:
     if kind.hasobject or kind.itemsize == 0:
         raise ValueError("an array holds objects of Python, or nothing; needs numbers")
     if any(isinstance(axis, bool) or not 0 <= axis < 2**62 for axis in shape):
-        raise ValueError("the shape of an array is none")
+        raise ValueError("the shape of an array is not valid")
     return Header(shape, kind, is_fortran, file.tell())
 
 

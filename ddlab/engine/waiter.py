@@ -23,7 +23,7 @@ FILES, FILES_A_WORKER = (
     32,
     16,
 )  # open files that a run may need: torchrun had 26 with two workers, a rank 12, one alone 9
-POLL = 0.3  # seconds between two looks at the queue of a run that is next
+POLL = 0.3  # seconds between two checks of the queue by the run that is next
 LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep a core busy with looking
 
 

@@ -35,7 +35,7 @@ from ddlab.registry.strategies import STRATEGIES
 
 SCHEMA = 2  # of experiment.json; a run folder with a larger number comes from a newer ddlab
 _MEANT = {2: {"training": {"warm_up": 0}}}  # by the schema that brought a setting: what runs did that did not know it
-MOST_FAULTS = 10  # told at once
+MOST_FAULTS = 10  # named at once
 
 
 class ExperimentError(ValueError):
@@ -164,7 +164,7 @@ def load_experiment(path: Path) -> Experiment:
             text = file.read(LONGEST + 1)
     except OSError as error:
         raise ExperimentError(f"{name}: cannot be read ({error.strerror})") from None
-    except ValueError:  # also where the name is none that a file can have
+    except ValueError:  # also where no file can have the name
         raise ExperimentError(f"{name}: is not YAML or JSON, which are text in UTF-8") from None
     try:
         tree = read_plain(text)

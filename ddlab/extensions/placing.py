@@ -38,7 +38,7 @@ def last_rows(parts: Sequence[Tensor], inputs: Sequence[Tensor], outputs: Output
     Raises
     ------
     ValueError
-        If outputs shall be concatenated and there is not one for every feature seen, or two see the same feature.
+        If outputs are to be concatenated and there is not one for every feature seen, or two see the same feature.
     """
     if outputs != "concatenate":
         return [torch.arange(len(part)) for part in parts]

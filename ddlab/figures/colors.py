@@ -22,7 +22,7 @@ TRAIN = "#9a9a9a"  # the training measure beside the validation measure in a str
 PAPER = "#101820"  # published numbers, outlined in white so that they show on any bar
 PROBABILITY = "Cividis"  # 0 to 1; made for the colour-blind (Nunez, Anderton, Renslow 2018)
 SIGNED = "RdBu"  # around 0
-AGAINST, FOR = (202, 0, 32), (5, 90, 200)  # the same where the opacity tells how much: red and blue of equal weight
+AGAINST, FOR = (202, 0, 32), (5, 90, 200)  # the same where the opacity shows how much: red and blue of equal weight
 
 
 def strategy_color(name: str) -> str:

@@ -140,7 +140,7 @@ class CoherentModel(nn.Module):
 
     @contextmanager
     def _own_random_numbers(self) -> Iterator[None]:
-        """Dropout in local networks draws from a stream of this rank, so that in the DNN all ranks draw the same."""
+        """Let dropout in local networks draw from a stream of this rank, so that in the DNN all ranks draw the same."""
         if not self.training:
             yield
             return
@@ -161,7 +161,7 @@ def local_name(subdomain: int) -> str:
 
 
 def part_of(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The state of one network of a whole model's."""
+    """Extract the state of one network from a whole model's."""
     return {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
 
 

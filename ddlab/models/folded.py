@@ -62,7 +62,7 @@ def largest(pool: Any, maps: Tensor) -> Tensor:
 
 
 def _normalised(conv: Any, norm: Any, maps: Tensor) -> Tensor:
-    """Both layers as one convolution; cheaper as long as there are fewer weights to multiply than numbers in maps."""
+    """Apply both layers as one convolution; cheaper while there are fewer weights to multiply than numbers in maps."""
     assert not norm.training, "batch statistics are not known before the convolution"
     statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
     weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics)

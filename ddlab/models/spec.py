@@ -27,7 +27,7 @@ class NetworkSpec:
     dropout
         Rate of the dropout before the classifier.
     pooled_as
-        Shape of the input by which a stack of convolutions pools; None: its own. A local network that shall be part of
+        Shape of the input by which a stack of convolutions pools; None: its own. A local network that is to be part of
         a composed network pools as often as the global one.
     """
 

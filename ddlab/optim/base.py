@@ -84,7 +84,7 @@ class BallMethod(torch.optim.Optimizer):
     def _step(
         self, parts: Sequence[Part], advance: Callable[[Objective, Tensor, Evaluation], Advance], again: bool
     ) -> Tensor:
-        """Step once; gives the loss where it began.
+        """Step once, and return the loss where the step began.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class BallMethod(torch.optim.Optimizer):
             point, self.record, self._known = found.point, found.record, found.known
             self._own_state.update(radius=found.radius, known=found.known is not None)
         finally:
-            write(point, self._params)  # whatever happened, the parameters are no trial point
+            write(point, self._params)  # whatever happened, the parameters are not left at a trial point
             self._remember()
         return torch.tensor(here.loss, dtype=point.dtype, device=point.device)
 

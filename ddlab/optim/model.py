@@ -34,7 +34,7 @@ class StepModel:
     history
         Secant pairs kept.
     signed
-        Let B be negative where no pair tells of, if the newest pair is; as the authors' released code does.
+        Let B be negative in directions without a pair, if the newest pair is; as the authors' released code does.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class Objective:
     """The mean of N losses, one a subdomain of the data, as a function of one vector.
 
     Every evaluation draws the same random numbers (dropout) and leaves buffers (running statistics) as they were, so
-    that a difference of losses tells of the point alone. The parameters hold the point that was evaluated last.
+    that a difference of losses depends on the point alone. The parameters hold the point that was evaluated last.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def bounded_steps(problem: LocalProblem, region: Region, radius: float, bound: f
             trial_gradient = problem.corrected_gradient(plain)
             if region.model.order > 1:
                 region.memory.update(proposal.step, trial_gradient - gradient)
-        else:  # nobody asks for the gradient any more
+        else:  # the gradient is no longer needed
             trial, trial_gradient = problem.value(trial_point), gradient
         trial = problem.corrected(trial_point, trial)
         ratio = ratio_of(loss, trial, proposal.predicted)

@@ -54,7 +54,7 @@ class RadiusRule:
             raise ValueError(f"trials: must be at least 1, got {self.trials}")
 
     def accepts(self, ratio: float) -> bool:
-        """Whether a step of this ratio is taken; never one whose ratio is no number."""
+        """Whether a step of this ratio is taken; never if the ratio is NaN."""
         return ratio >= self.lower
 
     def next(self, radius: float, ratio: float) -> float:

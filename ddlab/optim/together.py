@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Together:
-    """A process group of ``torch.distributed``, or nobody but us.
+    """A process group of ``torch.distributed``, or this process alone.
 
     Parameters
     ----------

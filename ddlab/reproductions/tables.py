@@ -50,7 +50,7 @@ class Line:
 
 
 def ours(reproduction: Reproduction, cell: Cell) -> dict[int, float]:
-    """Our number of every seed that has it; of runs that are not finished, of the seeds that are."""
+    """Return our number of every seed that has it; of runs that are not finished, of the seeds that are."""
     work = reproduction.work_of(cell)
     return cell.quantity.values(work.run) if work and work.run else {}
 
@@ -63,7 +63,7 @@ def _has_died(reproduction: Reproduction, cell: Cell) -> bool:
 
 
 def _shown(cell: Cell, values: Sequence[float]) -> str:
-    """A mean and its standard deviation; of accuracies in percent."""
+    """Write a mean and its standard deviation; of accuracies in percent."""
     if not values:
         return NOT_RUN
     factor, digits = (100, 2) if cell.quantity.is_share else (1, 3)
@@ -77,7 +77,7 @@ def columns(reproduction: Reproduction) -> tuple[str, ...]:
 
 
 def lines(reproduction: Reproduction) -> list[Line]:
-    """Two lines a row: the paper's numbers, and ours below them."""
+    """Make two lines a row: the paper's numbers, and ours below them."""
     heads = columns(reproduction)
     rows: dict[str, dict[str, Cell]] = {}
     for cell in reproduction.cells:
@@ -193,7 +193,7 @@ def escaped(text: str) -> str:
 
 
 def as_tree(reproduction: Reproduction) -> dict[str, Any]:
-    """All of it as plain values; what is not known is null."""
+    """Return the whole table as plain values; what is not known is null."""
     cells = []
     for cell in reproduction.cells:
         work, values = reproduction.work_of(cell), list(ours(reproduction, cell).values())

@@ -1,4 +1,4 @@
-"""A run as its makers know it: its folder is made, changed and ended here; what is in it, ``reader`` tells."""
+"""The folder of a run as those who write it see it: made, changed and ended here; ``reader`` reads its content."""
 
 import json
 import re
@@ -75,7 +75,7 @@ class RunFolder(RunReader):
         self.update_status(state=state, message=message, ended=time.time(), **known)
 
     def restart(self) -> None:
-        """Forget how the last launch ended (its failure, a wish to cancel, files left half-written) and begin anew."""
+        """Forget how the last launch ended (failure, request to cancel, files left half-written) and begin anew."""
         endings = (self.path / "failure.json", self.path / "cancel.json")
         for path in (*endings, *self.path.rglob(f"{files.TEMPORARY}*")):
             path.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ class RunFolder(RunReader):
         files.write_json(self.path / "cancel.json", {"time": time.time()})
 
     def write_failure(self, failure: dict[str, Any]) -> bool:
-        """Write the failure unless another rank already did; tells whether it was the first."""
+        """Write the failure unless another rank already did; return whether it was the first."""
         files.release(self.path)
         try:
             with (self.path / "failure.json").open("x", encoding="utf-8") as file:

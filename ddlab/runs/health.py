@@ -26,7 +26,7 @@ class Stuck:
         The layer of which no unit answers to any image, if there is one.
     learned
         Share of its training images that it was right about in that epoch, where that is clearly more than of the
-        validation images: it tells them apart while it is trained.
+        validation images: it distinguishes them while it is trained.
     """
 
     stage: str

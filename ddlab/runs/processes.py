@@ -31,7 +31,7 @@ def find(record: Mapping[str, Any]) -> psutil.Process | None:
 
 
 def is_alive(record: Mapping[str, Any]) -> bool:
-    """Whether the process lives; one of another machine is believed to, since nobody here can look."""
+    """Whether the process lives; one of another machine is assumed to, since it cannot be checked from here."""
     return is_elsewhere(record) or find(record) is not None
 
 
@@ -49,7 +49,7 @@ def _is(process: psutil.Process, record: Mapping[str, Any]) -> bool:
 def _birth(process: psutil.Process) -> float:
     """Return when a process began, in seconds that no clock moves: since boot on Linux, as kept by other systems.
 
-    psutil compares it to tell that a pid is used again, but does not publish it: ``create_time`` moves with the clock.
+    psutil compares it to detect that a pid is reused, but does not publish it: ``create_time`` moves with the clock.
     """
     birth = process._ident[1]  # type: ignore[attr-defined]
     if birth is None:

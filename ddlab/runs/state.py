@@ -10,7 +10,7 @@ from ddlab.runs.reader import RunReader
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 TERMINAL = ("finished", "failed", "cancelled")
 LOST = (
-    "The process ended without a word: it was killed (for want of memory, perhaps), or the machine went down. "
+    "The process ended without a word: it was killed (for lack of memory, perhaps), or the machine went down. "
     "Resume goes on from the last checkpoint."
 )
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
-    """One stage: train everything together."""
+    """Yield one stage: train everything together."""
     epochs = problem.experiment.training.epochs
     yield Stage("coherent", "CNN-DNN as one model", "collective", train_anew, tasks=coherent_tasks(problem, epochs))
 
@@ -91,7 +91,7 @@ class Predicted:
 
     @property
     def decisions(self) -> np.ndarray:
-        """Classes ``(M,)``."""
+        """The decided classes ``(M,)``."""
         return self.scores.argmax(1)
 
 
@@ -180,7 +180,7 @@ def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") 
     if saved := common_states(context, names):
         checkpoint = join_checkpoint(saved, model)
         trainee.restore(checkpoint)
-        model.bytes_sent = checkpoint.get("bytes_sent", 0)  # older checkpoints do not tell
+        model.bytes_sent = checkpoint.get("bytes_sent", 0)  # older checkpoints do not say
 
 
 def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:

@@ -102,7 +102,7 @@ def compose(context: StageContext) -> None:
 
 
 def train_further(context: StageContext) -> None:
-    """Train the composed network on; every epoch's record tells how much has moved between the blocks."""
+    """Train the composed network on; every epoch's record says how much has moved between the blocks."""
     from ddlab.composition.blocks import cross_energy, damp
     from ddlab.composition.compose import composition_of
     from ddlab.strategies.checkpoints import read_weights

@@ -23,7 +23,7 @@ def stages(problem: Problem) -> Iterator[Stage]:
 
 
 def global_task(problem: Problem, epochs: int) -> Task:
-    """Training the global network for so many epochs."""
+    """Return the task of training the global network for this many epochs."""
     share = epochs / problem.experiment.training.epochs
     return Task("whole image", training_flops(problem.global_network.flops(), problem) * share)
 

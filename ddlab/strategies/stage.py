@@ -59,7 +59,7 @@ class StageContext:
 
     @property
     def alone(self) -> "Ranks":
-        """Our rank and its device, with nobody to talk to: for work that needs no communication."""
+        """Our rank and its device without other ranks: for work that needs no communication."""
         return replace(self.ranks, rank=0, size=1)
 
 

@@ -67,7 +67,7 @@ def trust_region_stages(problem: Problem) -> Iterator[Stage]:
 
 
 def _stage(problem: Problem, name: str, title: str, sweeps: float) -> Stage:
-    """A stage whose epochs take so many passes over the images."""
+    """Return a stage whose epochs take this many passes over the images."""
     task = global_task(problem, problem.experiment.training.epochs)
     tasks = (type(task)(task.name, task.flops * sweeps),)
     return Stage(name, title, "collective", train, tasks=tasks)

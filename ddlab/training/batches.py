@@ -60,7 +60,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """From bytes to numbers: ``images · scale + offset``, both ``(C, *shape)``, so that a part of them is cut alike.
+    """A map from bytes to numbers: ``images · scale + offset``, both ``(C, *shape)``, so that parts are cut alike.
 
     Networks see every channel less its mean, divided by its standard deviation; or, as Gu et al. have it, pixels
     between 0 and 1 less the mean training image; or, as in the released code of Cruz Alegría et al., all channels less
@@ -196,7 +196,7 @@ class ImageFeed:
 class GroupedFeed(ImageFeed):
     """Batches of subimages of several shapes: a tensor ``(B, N·C, *spatial)`` for every group of equal boxes.
 
-    Where there is no group, the one tensor ``(B, 0)`` still tells how many samples there are.
+    Where there is no group, the one tensor ``(B, 0)`` still says how many samples there are.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whether networks in training are alive: units that answer to no image, and one answer for all images.
+"""Health of networks in training: units that answer to no image, and one answer for all images.
 
 A rectified unit whose input is negative for every image passes no gradient on: nothing brings it back. A network that
 has lost all units of a layer says the same for every image, and its loss stands at ln K.
@@ -32,7 +32,7 @@ Counts = dict[str, tuple[Tensor, int]]
 
 
 class Watch:
-    """Look at every image that networks evaluate, while it is entered.
+    """A watch over every image that networks evaluate, while it is entered.
 
     Parameters
     ----------

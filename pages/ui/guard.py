@@ -90,7 +90,7 @@ def _policy() -> dict[str, str]:
 
 
 class _WithHeaders:
-    """Add headers to every answer that lacks them."""
+    """A middleware that adds headers to every answer that lacks them."""
 
     def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
         self.app = app
@@ -108,7 +108,7 @@ class _WithHeaders:
 
 
 class _SameOrigin:
-    """Refuse a websocket that a page from elsewhere opens.
+    """A middleware that refuses websockets opened by pages from elsewhere.
 
     Streamlit would take one of any port of this machine, and to tell whether the origin is this machine it asks a
     server in the internet for the machine's address.

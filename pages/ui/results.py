@@ -48,7 +48,7 @@ def posed(run: RunFolder) -> Problem:
 
 
 def stamp(run: RunFolder) -> int:
-    """Changes whenever a result of the run is written, which a stage does last: the newest time of one.
+    """Return the newest time of a result of the run, which a stage writes last; it changes whenever one is written.
 
     Nothing else is looked at: a run that works replaces its other files at any moment.
     """

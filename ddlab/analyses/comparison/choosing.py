@@ -55,7 +55,7 @@ def told(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
         whose = "" if len(without) == table["run_id"].nunique() else f" of {_names(table, without)}"
         sentences.append(
             f"The validation images{whose} chose the best epoch and judge it, too, as in the papers: these accuracies "
-            f"are too high by what luck there was to choose from. {TO_SET}"
+            f"are too high by the luck that choosing selected. {TO_SET}"
         )
     elif without:
         sentences.append("The last epoch counts, so that the validation images judge what they have not chosen.")

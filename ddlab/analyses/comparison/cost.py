@@ -15,7 +15,7 @@ from ddlab.strategies.stage import Stage, Task, plan, shard
 
 BYTES = 4  # of a float32
 STATES = {"adam": 2, "sgd": 1}  # numbers a parameter: means of the gradient and of its square; the momentum
-# Operations a second of one process, until a run on this machine tells better: the classroom's networks reached 4 to 10
+# Operations a second of one process, until a run on this machine is measured: the classroom's networks reached 4 to 10
 # times 10^9 on one busy core of a 2020s processor.
 DEFAULT_RATE = 8.0e9
 RUNS_FOR_RATE = 10
@@ -148,7 +148,7 @@ def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -
     Parameters
     ----------
     rate
-        Operations a second and worker; :func:`machine_rate` tells this machine's.
+        Operations a second and worker; :func:`machine_rate` gives this machine's.
 
     Returns
     -------

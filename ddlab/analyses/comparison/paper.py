@@ -233,7 +233,7 @@ def _few_volumes(cell: Cell) -> str:
         return ""
     return (
         "The paper seems to validate on 60 volumes, so that one of them is 1.7 points: its 76.7% is 46 of 60. Its "
-        "other numbers are no sixtieths and may be means of several trainings; it does not say."
+        "other numbers are not sixtieths and may be means of several trainings; it does not say."
     )
 
 

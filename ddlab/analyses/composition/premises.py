@@ -135,7 +135,7 @@ def _network(problem: Problem) -> Iterator[Premise]:
         else "what is compared uses the running statistics of the local networks; in further training the statistics "
         "are those of whole maps, and the equality ends with its first step"
         if fixed
-        else "composed.recalibrate: the statistics were taken anew, from whole images",
+        else "composed.recalibrate: the statistics were re-estimated on whole images",
         MAPS,
     )
 

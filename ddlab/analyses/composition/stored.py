@@ -13,7 +13,7 @@ import pandas as pd
 
 from ddlab.analyses.composition.logits import Logits
 
-FORMAT = 1  # of the file; another one is another question
+FORMAT = 1  # of the file's format; a new number computes everything again
 SIDES = {"local": "Local networks", "untrained": "Composed, untrained", "trained": "Composed, trained on"}
 
 

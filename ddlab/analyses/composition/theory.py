@@ -136,7 +136,7 @@ class LayerDifference:
     differences
         Of every sub-network, the largest absolute difference at every position (unit), over images and channels.
     scale
-        The largest number of the sub-networks' outputs; differences are told relative to it.
+        The largest number of the sub-networks' outputs; differences are given relative to it.
     """
 
     fields: tuple[LayerField, ...]

@@ -37,7 +37,7 @@ def verify(run: RunFolder, seed: int, num_images: int = 256, num_shown: int = 4,
     num_shown
         Images of which the feature maps are kept.
     double
-        Compute in float64, which tells rounding from differences.
+        Compute in float64, which distinguishes rounding from differences.
 
     Raises
     ------

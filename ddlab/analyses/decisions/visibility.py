@@ -62,7 +62,7 @@ def subdomain_accuracy(outcomes: Outcomes) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``subdomain`` from 1, ``accuracy``, then a column a class: the share of its images that are named rightly.
+        ``subdomain`` from 1, ``accuracy``, then a column a class: the share of its images that are named correctly.
 
     Raises
     ------

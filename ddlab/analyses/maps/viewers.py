@@ -1,4 +1,4 @@
-"""Those who look at whole images and decide: a global network, the local networks together, a whole CNN-DNN.
+"""Viewers: networks that look at whole images and decide: a global network, the local ones together, a CNN-DNN.
 
 Shapes: B images, C channels, K classes, N subdomains.
 """
@@ -84,7 +84,7 @@ class Viewer:
         return torch.cat(found).numpy()
 
     def randomised(self, seed: int) -> "Viewer":
-        """The same viewer with freshly drawn weights: what its maps owe to the architecture alone."""
+        """Return the same viewer with freshly drawn weights: its maps show what the architecture alone contributes."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             modules = tuple(_evaluated(build(network)) for network in self.networks)

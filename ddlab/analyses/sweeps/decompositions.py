@@ -93,7 +93,7 @@ def runs_at_once(experiment: Experiment) -> int:
 def sweep_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     """Every strategy with every decomposition of a sweep, a row each, done or not.
 
-    Decompositions without a run that lie between the others' layouts and overlaps have rows too, which tell why.
+    Decompositions without a run that lie between the others' layouts and overlaps have rows too, which say why.
 
     Returns
     -------

@@ -17,8 +17,8 @@ from ddlab.sweeps.sensitivity import TUNED, quantity, varied
 from ddlab.words import percent
 
 EPOCHS = {"last": "last epoch", "kept": "kept epoch"}
-DIVERGED = "diverged"  # of a run whose loss was no number any more
-WITHIN = 0.01  # of its best accuracy: what counts as as good
+DIVERGED = "diverged"  # of a run whose loss became NaN or infinite
+WITHIN = 0.01  # of its best accuracy: what counts as equally good
 COLUMNS = ("strategy", "title", "quantity", "value", *(f"{e}{sd}" for e in EPOCHS for sd in ("", "_sd")), "seeds")
 
 
@@ -31,7 +31,7 @@ def plan_of_sensitivity(steps: Sequence[Step], rate: float = DEFAULT_RATE) -> pd
     Parameters
     ----------
     rate
-        Operations a second, until a run of the same strategy in the sweep tells better.
+        Operations a second, until a run of the same strategy in the sweep gives better ones.
 
     Returns
     -------

@@ -108,7 +108,7 @@ def _steps_of(record: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _end_radii(table: pd.DataFrame, last: float) -> np.ndarray:
-    """The radius after every step: after a global iteration it is told by the next step, which begins with it."""
+    """Return the radius after every step: after a global iteration, the next step's record holds it."""
     following = np.append(table["radius"].to_numpy()[1:], last)[: len(table)]
     return np.where(table["global_accepted"].isna(), table["next_radius"], following)
 

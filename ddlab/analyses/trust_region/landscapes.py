@@ -33,7 +33,7 @@ class Landscape:
     window
         What of the plane is worth seeing: left, right, bottom, top.
     starts
-        Points that tell something, by name.
+        Instructive points, by name.
     samples
         Columns ``(M,)`` of numbers that the samples differ in.
     losses
@@ -145,7 +145,7 @@ LANDSCAPES: dict[str, Landscape] = {
     ),
     "saddle": Landscape(
         "Saddle",
-        "Between two minima the gradient vanishes where the function is no minimum. A model of second order learns "
+        "Between two minima the gradient vanishes where the function has no minimum. A model of second order learns "
         "that it bends downwards there.",
         ("x", "y"),
         (-2.2, 2.2, -2.0, 2.0),

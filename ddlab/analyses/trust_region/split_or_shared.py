@@ -1,6 +1,6 @@
 """Costs and benefits of decomposing the data: APTS with a part of the data for every subdomain, or all data for each.
 
-What the paper asks, and its published curves do not tell: they have the same data on every rank. The recorded
+What the paper asks, and its published curves do not show: they have the same data on every rank. The recorded
 experiment comes from ``python -m benchmarks.split_or_shared``.
 """
 
@@ -72,18 +72,18 @@ def summarize(runs: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _effort(row: Mapping[Any, Any]) -> float:
-    """Passes over the data at the end of the first epoch that reaches the target."""
+    """Count the passes over the data at the end of the first epoch that reaches the target."""
     reached = (sweeps for sweeps, got in zip(row["sweeps"], row["accuracy"], strict=True) if got >= row["target"])
     return next(reached, math.nan)
 
 
 def _mean(values: pd.Series) -> float:
-    """The mean of all seeds; NaN where one has none."""
+    """Return the mean of all seeds; NaN where one seed lacks a value."""
     return float(values.mean(skipna=False))
 
 
 def differences(runs: list[dict[str, Any]]) -> pd.DataFrame:
-    """Last accuracy with split data less that with shared data, seed by seed.
+    """Subtract the last accuracy with shared data from that with split data, seed by seed.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def partner(run: RunFolder, runs: Sequence[RunFolder]) -> RunFolder | None:
 def _is_partner(other: RunFolder, run: RunFolder, wanted: dict[str, Any]) -> bool:
     try:
         return other.experiment.apts.data != run.experiment.apts.data and _without_data(other) == wanted
-    except ValueError:  # a damaged run is nobody's partner
+    except ValueError:  # a damaged run cannot be a partner
         return False
 
 

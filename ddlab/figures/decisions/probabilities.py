@@ -10,7 +10,7 @@ from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN, TRAIN, class_co
 from ddlab.figures.layout import finish, percent_axis
 
 ROW = 30  # screen pixels of a row of a heat map
-WRITTEN = 12  # up to so many classes the cells hold their numbers
+WRITTEN = 12  # up to this many classes the cells hold their numbers
 
 
 def _rows_height(rows: int) -> int:

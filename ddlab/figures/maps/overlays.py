@@ -79,9 +79,9 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
     Parameters
     ----------
     maps
-        By the panel's title, ``(*shape)``, NaN where nobody looks.
+        By the panel's title, ``(*shape)``, NaN where no network looks.
     limits
-        The end of every map's scale; a colour bar tells it where it is one for all.
+        The end of every map's scale; a colour bar shows it where all have the same.
     """
     scene, maps = in_two_dimensions(scene, maps)
     image, decomposition = scene.image, scene.decomposition

@@ -48,7 +48,7 @@ class _Panels:
         return "additive step" if self.is_additive else "step"
 
     def add(self, row: int, x: Any, y: Any, name: str, color: str, **settings: Any) -> None:
-        """A line or points; one entry of the legend for all panels."""
+        """Draw a line or points; one entry of the legend for all panels."""
         kind = go.Scattergl if len(self.steps) > MANY else go.Scatter
         known = name in {trace.name for trace in self.figure.data if trace.showlegend}
         line = {"color": color, "width": 2, **settings.pop("line", {})}
@@ -64,7 +64,7 @@ class _Panels:
         self.figure.add_trace(kind(x=x, y=y, name=name, **style, **settings), row=row, col=1)
 
     def reject(self, row: int, own: pd.Series, globally: pd.Series) -> None:
-        """The mark of a rejected step, the same in every panel; an open one for the global iteration."""
+        """Mark rejected steps, alike in every panel; with an open mark for the global iteration."""
         crossed = {"size": 10, "line": {"width": 2, "color": REJECTED}}
         where = ~self.steps["accepted"]
         if where.any():
@@ -218,7 +218,7 @@ def _along(panels: _Panels, x: pd.Series, y: pd.Series) -> tuple[pd.Series, pd.S
 
 
 def _between(panels: _Panels, first: pd.Series, second: pd.Series) -> tuple[Any, Any]:
-    """A line through the beginning of every step and of its global iteration."""
+    """Return a line through the beginning of every step and of its global iteration."""
     if not panels.is_additive:
         return panels.x, first
     x = (panels.steps[["step"]].to_numpy() + [0, HALF]).ravel()
@@ -238,7 +238,7 @@ class _Around:
         self.least = min(max(least, self.most - DECADES), self.most - 1)
 
     def __call__(self, values: pd.Series) -> pd.Series:
-        """Places on the axis."""
+        """Return the positions of values on the axis."""
         return values.astype(float).map(lambda value: math.asinh(value / 10.0**self.least))
 
     @property

@@ -91,7 +91,7 @@ def _contours(x: Array, y: Array, values: Array, wide: bool = False, name: str =
 
 
 def _clickable(figure: go.Figure, landscape: Landscape) -> None:
-    """Points that nobody sees: they tell f under the pointer, and a click on one selects it."""
+    """Add invisible points: they show f under the pointer, and a click on one selects it."""
     left, right, bottom, top = landscape.window
     x, y = np.meshgrid(np.linspace(left, right, CLICKABLE), np.linspace(bottom, top, CLICKABLE))
     figure.add_scatter(

@@ -61,6 +61,6 @@ def _change_of_accuracy(outcomes: Outcomes, strategy: str) -> None:
     charts.show(figure, table, "change of accuracy", f"change-{strategy}")
     st.caption(
         "As parts of one model the local networks are no longer asked to name the class, only to help the DNN: bars "
-        "that fall are no fault. On average they name the class that they name on their own for "
+        "that fall are not a fault. On average they name the class that they name on their own for "
         f"{table['kept'].mean():.0%} of the validation images."
     )

@@ -33,7 +33,7 @@ def described(settings: dict[str, Any]) -> Description | None:
 
 
 def loaded(settings: dict[str, Any]) -> Dataset:
-    """The decoded data set; the page says so where that takes a while, and stops where it cannot be read."""
+    """Return the decoded data set; the page says so where that takes a while, and stops where it cannot be read."""
     try:
         return read(_asked(settings))
     except ValueError as error:
@@ -49,7 +49,7 @@ def _asked(settings: dict[str, Any]) -> DatasetSettings:
 
 
 def read(settings: DatasetSettings) -> Dataset:
-    """The decoded data set, kept for a while: to look whether one is as it was takes a second where files are many."""
+    """Read the decoded data set and keep it for a while: a check for changes takes a second where files are many."""
     own = data_path(settings.path) if settings.path else None
     return _read(str(home()), settings.model_dump_json(), own.stat().st_mtime_ns if own and own.exists() else None)
 

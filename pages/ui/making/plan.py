@@ -90,7 +90,7 @@ def stages(problem: Problem) -> None:
     st.caption(
         f"{counts(data)} of {data.num_classes} classes, "
         f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
-        "Strategies share their stages: the local networks are trained once. Times are guessed from the last runs here."
+        "Strategies share their stages: the local networks are trained once. Times are estimates from the last runs."
     )
 
 

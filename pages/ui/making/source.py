@@ -33,7 +33,7 @@ LISTS = ("volume", "grid", "overlap")  # may be written as 2x2x1
 
 @dataclass(frozen=True)
 class Source:
-    """An experiment to begin with; ``name`` is a recipe's, or tells where a link took it from."""
+    """An experiment to begin with; ``name`` is a recipe's, or says where a link took it from."""
 
     name: str
     title: str

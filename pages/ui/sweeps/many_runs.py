@@ -92,7 +92,7 @@ def start_button(todo: Sequence[Step], command: str, shown: tuple[str, str], not
 
 
 def follow(runs: Sequence[RunFolder], draw: Callable[[], None]) -> None:
-    """``draw()`` again and again while some of the runs wait or work; the whole page anew when none does any more."""
+    """Call ``draw()`` again and again while some runs wait or work; the whole page anew when none does any longer."""
     works = any(run.state().is_live for run in runs)
 
     @st.fragment(run_every=SECONDS if works else None)

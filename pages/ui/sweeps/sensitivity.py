@@ -59,7 +59,7 @@ def show() -> None:
         _show(sweeps[name], name, epoch)
     else:
         st.info(
-            "No such sweep was made yet. Its runs appear here as a line a strategy, which grow while they train.",
+            "No such sweep has been made yet. Its runs appear here as a line a strategy, which grow while they train.",
             icon=":material/tune:",
         )
     with st.expander("Train another sweep" if sweeps else "Train a sweep", expanded=not sweeps):
