@@ -1,4 +1,4 @@
-"""What turns N local probability vectors into one decision without any training: the average and the majority vote.
+"""Aggregators without training: the average and the majority vote turn N local probability vectors into a decision.
 
 Shapes: M images, N subdomains, K classes.
 
@@ -50,7 +50,7 @@ class Vote:
 
     @property
     def ranks_MK(self) -> np.ndarray:  # noqa: N802
-        """What orders all classes as the rules order the first: by votes, then by the highest probability."""
+        """Keys by which the classes are ordered: the number of votes, then the highest probability."""
         return self.votes_MK + self.highest_MK.astype(np.float64) / 2
 
 

@@ -129,7 +129,7 @@ class Decomposition:
 
     @cached_property
     def multiplicity(self) -> np.ndarray:
-        """How many subdomains hold each pixel; shape ``self.shape``, 0 where no box covers the image."""
+        """Number of subdomains that hold each pixel; shape ``self.shape``, 0 where no box covers the image."""
         count = np.zeros(self.shape, dtype=np.int64)
         for box in self:
             count[box.slices] += 1

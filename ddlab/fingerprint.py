@@ -1,6 +1,6 @@
-"""Which experiments train the same: a short text that follows from the settings that decide a result, and no others.
+"""Fingerprints of experiments that train the same: short texts made of the settings that decide a result, no others.
 
-Seeds are left out, so that runs of several seeds can be told to repeat one experiment. So are names, the place of work,
+Seeds are left out, so that runs of several seeds repeat one experiment. So are names, the place of work,
 and the settings of strategies that are not asked for. What is off (None, False, 0, empty, the first of several choices)
 counts as not there: an experiment that was written before there was such a setting keeps its fingerprint. A new setting
 that is on by default changes it, as it should: what was trained before did not have it.

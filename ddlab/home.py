@@ -1,4 +1,4 @@
-"""Where things are kept: runs and caches under ``DDLAB_HOME``, data sets under ``DDLAB_DATA``."""
+"""Folders of ddlab: runs and caches under ``DDLAB_HOME``, data sets under ``DDLAB_DATA``."""
 
 import os
 from pathlib import Path
@@ -20,9 +20,9 @@ def data_home() -> Path:
 
 
 def data_path(text: str) -> Path:
-    """Where the data lie that somebody named: absolute, in a home (``~``), or below :func:`data_home`.
+    """Return the path of data that somebody named: absolute, in a home (``~``), or below :func:`data_home`.
 
-    Nothing is looked at on the disk, so that this may be asked of any text.
+    The disk is not accessed, so that this may be asked of any text.
 
     Raises
     ------

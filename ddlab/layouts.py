@@ -18,12 +18,12 @@ from ddlab.registry import Entry, choose
 Box = tuple[tuple[int, int], ...]  # start and stop along every axis
 Axes = Sequence[tuple[int, int]]  # pixels and cells along every axis
 GRID = "grid"
-FREE = "boxes"  # boxes of somebody's own
+FREE = "boxes"  # the user's own boxes
 FLAT = 2  # axes of the images that windows are of
 
 
 def grid_cells(axes: Axes) -> Iterator[Box]:
-    """The grid itself."""
+    """Return the cells of the grid itself."""
     return product(*([(cell * (n // k), (cell + 1) * (n // k)) for cell in range(k)] for n, k in axes))
 
 
@@ -79,7 +79,7 @@ LAYOUTS: dict[str, Entry] = {
 
 
 def eight_windows(shape: Sequence[int]) -> Iterator[Box]:
-    """Three windows above, two in the middle and three below: of 96 px for an image of 224×224 px, at strides of 64.
+    """Cut three windows above, two in the middle, three below: 96 px wide at strides of 64 for images of 224×224 px.
 
     The paper shows a picture (Fig. 3.4) and operations that allow windows of 91 to 96 px; where they are is ours.
     """
@@ -91,7 +91,7 @@ def eight_windows(shape: Sequence[int]) -> Iterator[Box]:
 
 
 def sixteen_windows(shape: Sequence[int]) -> Iterator[Box]:
-    """Four rows of four windows, without the image's border: of 70 px for 224×224 px, of which 24 px are cut away."""
+    """Cut four rows of four windows inside a border: 70 px wide, the border 24 px, for images of 224×224 px."""
     starts = [Fraction(third, 3) for third in range(4)]
     return product(
         *([_window(extent, Fraction(5, 16), at, margin=Fraction(3, 28)) for at in starts] for extent in shape)
@@ -192,7 +192,7 @@ def cut(
 
 
 def layout_of(settings: DecompositionSettings) -> str:
-    """The layout whose settings :func:`cut` gave, the windows of :func:`windows`; ``"boxes"`` for somebody's own.
+    """The layout whose settings :func:`cut` gave, the windows of :func:`windows`; ``"boxes"`` for the user's own.
 
     The image's shape is not asked for: every layout leaves as much before its first box as behind its last one.
     """

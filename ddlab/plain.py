@@ -1,6 +1,6 @@
 """Plain values as people write them: what JSON can say, in YAML's notation, and nothing else that YAML can do.
 
-Whatever somebody types is read here: ``--set`` of the command line, the lists of the form, files of experiments.
+Whatever a user types is read here: ``--set`` of the command line, the lists of the form, files of experiments.
 """
 
 import math
@@ -22,7 +22,7 @@ class _Loader(yaml.SafeLoader):
     """YAML in which dates, ``=`` and ``<<`` are text like any other."""
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """Read an integer; one that has no digits, or thousands, is refused as what cannot be read."""
+        """Read an integer; one without digits, or with separators of thousands, is refused as unreadable."""
         try:
             return super().construct_yaml_int(node)
         except ValueError:
@@ -71,7 +71,7 @@ def _check(events: Iterator[Any]) -> None:
 
 
 def _reason(error: yaml.YAMLError) -> str:
-    """What the reader says, on one line: what is wrong, and where."""
+    """Say on one line what is wrong with a text, and where."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return "it has characters that are not allowed"
     mark = error.problem_mark

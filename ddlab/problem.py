@@ -14,7 +14,7 @@ from ddlab.registry.models import MODELS
 
 @dataclass(frozen=True)
 class Problem:
-    """What an experiment comes to; no image is decoded and no network built yet.
+    """An experiment with its data described; no image is decoded and no network built yet.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Who a process is among the ranks of a run, and the few things that ranks say to each other.
+"""The ranks of a run, and the few things that they exchange.
 
-torch is imported when there is somebody to talk to: a plan names ranks without it.
+torch is imported when there are other ranks: a plan names ranks without it.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class Ranks:
 
     @property
     def alone(self) -> bool:
-        """Whether there is nobody to talk to."""
+        """Whether this is the only rank."""
         return self.size == 1
 
     def join(self) -> None:
@@ -81,7 +81,7 @@ class Ranks:
                 torch.distributed.broadcast(tensor, src=0)
 
     def gather_tensors(self, values: "Tensor") -> "list[Tensor]":
-        """The tensors of all ranks, in their order, all of one shape; gradients reach the own one alone."""
+        """The tensors of all ranks, in their order, all of one shape; gradients reach this rank's alone."""
         if self.alone:
             return [values]
         import torch

@@ -1,7 +1,7 @@
 """JSON that outlives the program that wrote it: typed records, read whole or not at all, and checksums of themselves.
 
 A file that is not there reads as an empty record, and so does a damaged one, so that one odd file never keeps a list
-from its other rows; :meth:`Kind.fault` tells what is wrong with it.
+from its other rows; :meth:`Kind.fault` says what is wrong with it.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class Kind(Generic[Record]):
             return {}
 
     def lines(self, path: Path) -> list[dict[str, Any]]:
-        """All whole records of a file of lines that may be growing; what is none is left out."""
+        """Read all whole records of a file of lines that may be growing; what is not a record is left out."""
         try:
             lines = _content(path).split(b"\n")
         except (OSError, ValueError):
@@ -51,7 +51,7 @@ class Kind(Generic[Record]):
         return [record for record in map(self._line, lines) if record]
 
     def fault(self, path: Path) -> str:
-        """What is wrong with a file, as a sentence; empty if it is good, or not there."""
+        """Say in a sentence what is wrong with a file; empty if it is good, or not there."""
         try:
             self._parse(_content(path))
         except FileNotFoundError:
@@ -90,7 +90,7 @@ def sealed(tree: Mapping[str, Any]) -> str:
 def _check_seal(content: bytes) -> None:
     seals = list(_SEALED.finditer(content))
     if not seals:
-        raise ValueError("its checksum is no checksum")
+        raise ValueError("its checksum is malformed")
     start, stop = seals[-1].span(1)
     digest = hashlib.sha256(content[:start] + _OPEN_SEAL.encode() + content[stop:]).hexdigest()
     if digest.encode() != seals[-1].group(1):
@@ -101,7 +101,7 @@ def _content(path: Path) -> bytes:
     """Read a regular file of a size that a record can have; a pipe would wait for a writer."""
     about = path.stat()
     if not stat.S_ISREG(about.st_mode):
-        raise ValueError("it is no file")
+        raise ValueError("it is not a file")
     if about.st_size > MOST_BYTES:
         raise ValueError(f"it has {about.st_size} bytes, more than {MOST_BYTES}")
     return path.read_bytes()

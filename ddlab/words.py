@@ -29,19 +29,19 @@ def percent(share: float | None) -> str:
 
 
 def extents(shape: Sequence[int]) -> str:
-    """How large an image, a volume or a signal is."""
+    """Write the extents of an image, a volume or a signal, with their unit."""
     return f"{times(shape)} {UNITS[len(shape)]}"
 
 
 def counts(about: Description) -> str:
-    """How many images there are to train, to choose and to judge."""
+    """Write how many images there are to train, to choose and to judge."""
     if about.num_test:
         return f"{about.num_train:,} training, {about.num_validation:,} validation and {about.num_test:,} test images"
     return f"{about.num_train:,} training and {about.num_validation:,} validation images"
 
 
 def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[str, float], waits_for: str = "") -> str:
-    """What a run is doing or how it ended.
+    """Say what a run is doing or how it ended.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[s
 
 
 def beware(stuck: Sequence[str]) -> str:
-    """What to tell of networks that say the same for every image, behind other sentences; empty if there are none."""
+    """Warn of networks that say the same for every image, to follow other sentences; empty if there are none."""
     if not stuck:
         return ""
     more = f" (and {len(stuck) - 1} more networks)" if len(stuck) > 1 else ""

@@ -22,7 +22,7 @@ else:
 
 
 def outcome(run: RunFolder, seed: int) -> None:
-    """Best and last epoch of every strategy, and where to look further."""
+    """Show best and last epoch of every strategy, and where to look further."""
     table = curves.outcome(run, seed)
     if table.empty:
         return
@@ -37,7 +37,7 @@ def outcome(run: RunFolder, seed: int) -> None:
 
 
 def details(run: RunFolder) -> None:
-    """What the run was asked, how to repeat it, and its output."""
+    """Show the log of a run, its experiment, and how to repeat it."""
     with st.expander("Output (log)"):
         live.log(run)
     with st.expander("What was asked, and how to repeat it"):
@@ -47,7 +47,7 @@ def details(run: RunFolder) -> None:
 
 
 def one(run: RunFolder) -> None:
-    """The page of a run."""
+    """Draw the page of a run."""
     st.header(literal(run.name), anchor=False)
     st.caption(f"Run {literal(run.id)}")
     try:

@@ -82,8 +82,8 @@ if TRAINED in st.query_params:
 if replay.available():
     st.subheader("Who saw what?", anchor=False)
     st.write(
-        "Left the image, right what the four networks made of their quarters: how probable they find the true class, "
-        "green where they name it and orange where they do not. Below, what each way of combining decides."
+        "On the left the image, on the right what the four networks made of their quarters: how probable they find the "
+        "true class, green where they name it and orange where they do not. Below, what each way of combining decides."
     )
     replay.maps()
 

@@ -15,7 +15,7 @@ st.write(
 )
 left, right = st.columns([3, 2], gap="large")
 with left:
-    st.subheader("What shall be tried?", anchor=False)
+    st.subheader("What should be tried?", anchor=False)
     wish = sweeping.pick()
 with right:
     st.subheader("What will happen", anchor=False)
@@ -34,7 +34,7 @@ if sweeps:
     sweeping.show(sweeps[name], name)
 else:
     st.info(
-        "No sweep was made yet. Its runs appear here as a heat map, a row a layout and a column an overlap, that fills "
-        "while they train.",
+        "No sweep has been made yet. Its runs appear here as a heat map, a row a layout and a column an overlap, that "
+        "fills while they train.",
         icon=":material/apps:",
     )

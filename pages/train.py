@@ -32,7 +32,7 @@ with right:
         plan.stages(examined.problem)
     for fault in examined.faults.splitlines():
         shell.refuse(fault)
-    reason = "Mend what is marked first." if examined.faults else None
+    reason = "Correct what is marked first." if examined.faults else None
     pressed = st.button(
         "Train", icon=":material/model_training:", type="primary", width="stretch", disabled=bool(reason), help=reason
     )

@@ -1,4 +1,4 @@
-"""What only torch can compute, for pages that do not import it: a command in a process of its own leaves a file.
+"""Results that only torch can compute, for pages that do not import it: a command in its own process leaves a file.
 
 The command is one of ``ddlab``, so whatever a page shows can be had from the shell. Its file is kept under a name that
 follows from the question, so a question is answered once.
@@ -14,7 +14,7 @@ from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
 
 OUT = "--out"
-VERSION = 1  # of the answers; a new number asks everything anew
+VERSION = 1  # of the answers; a new number computes everything again
 
 
 def computed(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path:

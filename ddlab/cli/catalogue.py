@@ -1,4 +1,4 @@
-"""What there is: recipes, data sets, models, strategies."""
+"""Lists of the recipes, data sets, models and strategies."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

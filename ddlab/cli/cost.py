@@ -47,7 +47,7 @@ class Asked:
     convention: Annotated[str, typer.Option(help="Of parameters: torch, keras or keras_trainable.")] = "torch"
     flops: Annotated[str, typer.Option(help="Of operations: torch, eq210, profiler or profiler_plain.")] = "torch"
     batch_size: Annotated[int, typer.Option(help="Images in memory at once.", min=1)] = 128
-    ways: Annotated[bool, typer.Option("--ways", help="Count in all ways, and tell how they differ.")] = False
+    ways: Annotated[bool, typer.Option("--ways", help="Count in all ways, and say how they differ.")] = False
     json: Json = False
 
 

@@ -17,7 +17,7 @@ def check(
     path: Annotated[Path, typer.Argument(help="A folder or archive of class folders, an npz, or NIfTI with a CSV.")],
     json: Json = False,
 ) -> None:
-    """Tell what a folder, an archive or an npz of your own would give, or a folder of NIfTI files with a labels.csv."""
+    """Say what a folder, an archive or an npz of your own would give, or a folder of NIfTI files with a labels.csv."""
     from ddlab.data.cache import describe
     from ddlab.data.nifti import is_labelled
     from ddlab.experiment import parse_experiment

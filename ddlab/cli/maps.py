@@ -30,9 +30,9 @@ def maps(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Class activation maps of all classes, of every network of a run, and of its local networks and CNN-DNNs.
+    """Compute the class activation maps of all classes, of every network of a run, its local networks and CNN-DNNs.
 
-    Without --out they are scored or told about, not kept.
+    Without --out they are scored or described, not kept.
     """
     from ddlab.analyses.maps.of_run import map_images, score_images
     from ddlab.runs import open_run

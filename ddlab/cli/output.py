@@ -1,4 +1,4 @@
-"""How the command line writes: JSON for programs, aligned columns for people."""
+"""Output of the command line: JSON for programs, aligned columns for people."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Opening the pages from the command line."""
+"""The pages, served from the command line."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def serve(port: int, folders: Sequence[Path] = ()) -> None:
 
 
 def _with_folders(folders: Sequence[Path]) -> str:
-    """What the environment names already, and the folders after it."""
+    """Append folders to those that the environment names already."""
     for folder in folders:
         if not folder.is_dir():
             raise ValueError(f"--data {folder}: there is no such folder")

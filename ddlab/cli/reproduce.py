@@ -24,11 +24,11 @@ commands = typer.Typer()
 class Asked:
     """The options of ``reproduce``."""
 
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Which table or figure; --list tells them.")] = ""
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Which table or figure; --list shows them.")] = ""
     budget: Annotated[str, typer.Option(metavar="small|full", help="What two cores can carry, or all of it.")] = "small"
     only: Annotated[str, typer.Option(metavar="ROW", help="Rows whose name has this text.")] = ""
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be trained, and its cost.")] = False
-    table: Annotated[bool, typer.Option("--table", help="Only write the table anew, from what is there.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be trained, and its cost.")] = False
+    table: Annotated[bool, typer.Option("--table", help="Only rewrite the table, from what is there.")] = False
     show_list: Annotated[bool, typer.Option("--list", help="List the targets.")] = False
     json: Json = False
 
@@ -59,7 +59,7 @@ def reproduce(asked: Asked) -> None:
 
 
 def _train(planned: "Reproduction", whole: "Reproduction") -> bool:
-    """Train what is left, one run after the other; tells whether all of it finished.
+    """Train what is left, one run after the other; return whether all of it finished.
 
     The table is written after every run, with all of its rows also where some alone are trained.
     """

@@ -93,7 +93,7 @@ def delete(run: Run) -> None:
 
 
 @commands.command()
-def restore(run: Annotated[str, typer.Argument(help="Its name in the trash, which 'ddlab delete' told.")]) -> None:
+def restore(run: Annotated[str, typer.Argument(help="Its name in the trash, which 'ddlab delete' printed.")]) -> None:
     """Bring a deleted run back."""
     restore_run(run)
 
@@ -113,7 +113,7 @@ def export(
 def export_network(
     run: Run,
     out: Annotated[Path, typer.Option(help="The file.")],
-    network: Annotated[str, typer.Option(help="Which; without it, the choices are told.")] = "",
+    network: Annotated[str, typer.Option(help="Which; without it, the choices are listed.")] = "",
     file_format: Annotated[
         str, typer.Option("--format", help="safetensors, onnx or torch.export; default: by the file's ending.")
     ] = "",
@@ -121,7 +121,7 @@ def export_network(
 ) -> None:
     """Write a trained network to a file for other programs: normalised images in, logits out.
 
-    The file tells the classes, the normalisation, and what part of the image the network sees.
+    The file states the classes, the normalisation, and what part of the image the network sees.
     """
     from ddlab.exports import format_of
     from ddlab.exports.networks import export_network

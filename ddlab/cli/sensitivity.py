@@ -105,7 +105,7 @@ def _tell(runs: list[RunFolder], json: bool) -> int:
 
 
 def _write_accuracies(table: "pd.DataFrame") -> None:
-    """A row a strategy and value."""
+    """Write the accuracies, a row a strategy and value."""
     rows = []
     for row in table.to_dict("records"):
         numbers = [percent(row[name]) if row[name] == row[name] else "" for name in ("last", "kept")]

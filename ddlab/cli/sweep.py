@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 PlanOrDetach = Annotated[
-    bool | None, typer.Option("--plan/--detach", help="Only tell what would be trained; or do not wait for it.")
+    bool | None, typer.Option("--plan/--detach", help="Only say what would be trained; or do not wait for it.")
 ]
-POLL = 1.0  # seconds between two looks at the runs
+POLL = 1.0  # seconds between two checks of the runs
 
 
 @commands.command()
@@ -57,7 +57,7 @@ def sweep(
 
 
 def split_commas(text: str) -> list[str]:
-    """What stands between the commas of a text."""
+    """Split a text at its commas; spaces around the parts and empty parts are dropped."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -147,7 +147,7 @@ def _tell(runs: list[RunFolder], json: bool) -> int:
 
 
 def how_they_ended(found: Iterable[str], good: tuple[str, ...] = ("finished",)) -> int:
-    """Write the states of runs to stderr unless all are ``good``; gives the exit code, which is 0 only then."""
+    """Write the states of runs to stderr unless all are ``good``; return the exit code, which is 0 only then."""
     states = Counter(found)
     if not set(states) <= set(good):
         typer.echo(", ".join(f"{number} {state}" for state, number in sorted(states.items())), err=True)
@@ -156,7 +156,7 @@ def how_they_ended(found: Iterable[str], good: tuple[str, ...] = ("finished",)) 
 
 
 def _write_accuracies(table: "pd.DataFrame") -> None:
-    """A row a decomposition, a column a strategy."""
+    """Write the accuracies, a row a decomposition, a column a strategy."""
     strategies = list(dict.fromkeys(table["strategy"]))
     rows = []
     for (layout, overlap), part in table.groupby(["title", "overlap"], sort=False):

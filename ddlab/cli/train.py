@@ -1,4 +1,4 @@
-"""``train`` and ``wait``: start a run, follow it, tell what it came to."""
+"""``train`` and ``wait``: start a run, follow it, write its results."""
 
 import os
 import shlex
@@ -22,7 +22,7 @@ commands = typer.Typer()
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting: training.epochs=3.")
 ]
-POLL = 0.3  # seconds between two looks at a run
+POLL = 0.3  # seconds between two checks of a run
 
 
 @commands.command()
@@ -67,7 +67,7 @@ def wait(run: Annotated[str, typer.Argument(help="Its id, or 'latest'.")], json:
 
 
 def find_experiment(what: str) -> "Experiment":
-    """The recipe of that name, or the experiment in that file."""
+    """Return the recipe of that name, or the experiment in that file."""
     from ddlab.experiment import load_experiment
     from ddlab.recipes import RECIPES
     from ddlab.registry import unknown
@@ -155,7 +155,7 @@ def _tell(run: RunFolder, json: bool) -> int:
 
 
 def results(run: RunFolder) -> tuple[dict[str, dict[str, Any]], str]:
-    """What every strategy came to, for JSON, and who judged: means over the seeds; unknown numbers are null."""
+    """Return every strategy's results, for JSON, and who judged: means over the seeds; unknown numbers are null."""
     from ddlab.analyses.comparison.accuracy import strategy_table
     from ddlab.analyses.comparison.choosing import told
 

@@ -20,7 +20,7 @@ def trust_region(
     seed: Annotated[int | None, typer.Option(help="Of this seed; default: the first.")] = None,
     json: Json = False,
 ) -> None:
-    """Tell every step that a trust-region method took: its ratio, its radius, and whether it was taken.
+    """List every step that a trust-region method took: its ratio, its radius, and whether it was taken.
 
     The additive step of APTS and SAPTS comes first, then the global iteration after it.
     """
@@ -44,7 +44,7 @@ def trust_region(
 
 
 def _write(steps: Any) -> None:
-    """A row a step."""
+    """Write the steps, a row each."""
     additive = any(step["global_accepted"] is not None for step in steps)
     heads = HEADS + GLOBAL_HEADS * additive
     write_table(heads, [_row(step)[: len(heads)] for step in steps])

@@ -1,4 +1,4 @@
-"""What further training of a composed network meets: new weights between the blocks, old statistics, summed logits.
+"""Preparations for the further training of a composed network: weights between the blocks, statistics, logits.
 
 References
 ----------
@@ -61,7 +61,7 @@ def damp(
 
 @torch.no_grad()
 def recalibrate(module: nn.Module, batches: Iterable[Batch]) -> None:
-    """Take the statistics of all batch normalisations anew: the mean over these batches. Weights stay as they are.
+    """Re-estimate the statistics of all batch normalisations: the mean over these batches. Weights stay as they are.
 
     Those of a composed network are its local networks', each of which saw its subimages only.
     """

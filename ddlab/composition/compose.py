@@ -35,7 +35,7 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a layer of one sub-network is in the composed network's.
+    """The position of a sub-network's layer in the composed network's.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Composition:
-    """Which sub-networks make which global network.
+    """Sub-networks of the subdomains, and the global network that they make.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class Composition:
         ]
 
     def cross_masks(self) -> State:
-        """Where a composed network's weights are new: true between the blocks, by the weight's key.
+        """Return masks of a composed network's new weights: true between the blocks, by the weight's key.
 
         Weights without such entries, as those of the first and last layer, and vectors have no mask.
         """
@@ -152,14 +152,14 @@ class Composition:
         return {key: mask for key, mask in masks.items() if mask.any()}
 
     def places(self, index: int) -> list[Place]:
-        """Where every layer with weights of sub-network ``index`` is in the global network."""
+        """Return where every layer with weights of sub-network ``index`` is in the global network."""
         local, whole = self.local_networks[index], self.global_network
         return self._walk(index, local.layers, whole.layers, _At(np.arange(whole.input[0]), local.input, whole.input))[
             0
         ]
 
     def field(self, index: int, name: str) -> "Field":
-        """Where the map of a layer of sub-network ``index`` is in the composed network's map of that layer.
+        """Return where the map of a layer of sub-network ``index`` is in the composed network's map of that layer.
 
         Parameters
         ----------
@@ -177,9 +177,9 @@ class Composition:
         return Field(at.channels, (Ellipsis, *self.window(index, at)))
 
     def window(self, index: int, at: "_At") -> tuple[slice, ...]:
-        """Where the map of sub-network ``index`` lies in the composed network's: its activation field.
+        """Return where the map of sub-network ``index`` lies in the composed network's: its activation field.
 
-        A position that a cut between subdomains goes through belongs to nobody. Units have no place: no slice.
+        A position that a cut between subdomains goes through belongs to no subdomain. Units have no place: no slice.
         """
         if len(at.local) == 1:
             return ()
@@ -222,7 +222,7 @@ class Composition:
 
 
 def composition_of(problem: Problem) -> Composition:
-    """How the local networks of a problem make its global network.
+    """Return the composition of a problem's global network from its local networks.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def composition_of(problem: Problem) -> Composition:
 
 @dataclass(frozen=True)
 class _At:
-    """Between two layers: which channels (or units) of the global network are ours, and the shapes of both outputs."""
+    """A place between two layers: our channels (or units) of the global network, and the shapes of both outputs."""
 
     channels: np.ndarray
     local: Shape

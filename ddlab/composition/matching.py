@@ -1,4 +1,4 @@
-"""Whether local networks make a global network: the same layers, whose channels add up. Needs no torch."""
+"""Checks whether local networks make a global network: the same layers, whose channels add up. Needs no torch."""
 
 from collections.abc import Sequence
 from itertools import zip_longest

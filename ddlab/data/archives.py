@@ -185,7 +185,7 @@ def _copy(packed: IO[bytes], target: IO[bytes], path: Path) -> None:
 
 
 class _Check:
-    """Looks at one member after the other, and at all of them together."""
+    """A check of one archive member after the other, and of all of them together."""
 
     def __init__(self, path: Path) -> None:
         self.name = shown(path.name)
@@ -206,7 +206,7 @@ class _Check:
         if ".." in parts or name.startswith(("/", "\\")) or PureWindowsPath(name).drive:
             raise ValueError(f"path: {self.name} is refused: its member '{shown(name)}' leads out of the archive")
         if size < 0:
-            raise ValueError(f"path: {self.name} is refused: its member '{shown(name)}' has less than no bytes")
+            raise ValueError(f"path: {self.name} is refused: its member '{shown(name)}' has a negative size")
         if size > limits.MOST_IMAGE_BYTES or self.total > self.most or self.count > self.most_files:
             raise ValueError(
                 f"path: {self.name} is refused: it would grow to {amount(self.total)} or more in {self.count} members "

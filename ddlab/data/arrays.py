@@ -43,7 +43,7 @@ KEYS: Keys = (
 
 @dataclass(frozen=True)
 class Layout:
-    """What an npz holds, without its images: their shape ``(*spatial, C)``, and of each split key, labels and order."""
+    """The content of an npz but its images: their shape ``(*spatial, C)``, and each split's key, labels and order."""
 
     classes: tuple[str, ...]
     shape: tuple[int, ...]
@@ -70,7 +70,7 @@ class Npz(Source):
         self.names = names
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """From the labels and the header of the images."""
+        """Describe the data from the labels and the header of the images."""
         layout = self._layout(settings)
         *spatial, channels = layout.shape
         side = settings.size or min(spatial)
@@ -96,7 +96,7 @@ class Npz(Source):
                 yield Split(_scaled(pixels, description.shape), layout.labels[split][indices])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Name, size and time of the file."""
+        """Return name, size and time of the file."""
         stamp = repr((str(self.path), *_stamp(self.path)))
         return hashlib.sha256(stamp.encode()).hexdigest()
 
@@ -118,7 +118,7 @@ class AdrenalMnist(Relayed):
     relevant = ("volume", "train_images", "validation_images")
 
     def source(self, settings: "DatasetSettings") -> Source:
-        """The npz, if it is there."""
+        """Return the npz as a source, if it is there."""
         path = data_home() / "adrenalmnist3d_64.npz"
         if not path.exists():
             raise DataMissing(

@@ -2,7 +2,7 @@
 
 A folder of the cache holds ``<split>-images.npy``, ``-labels.npy`` and, where there are any, ``-masks.npy``, and
 ``meta.json``, written last: the description, mean and standard deviation of the training images, size and checksum of
-every file. The folder's name tells the data set, the settings that matter to it, and the state of the files it was made
+every file. The folder's name gives the data set, the settings that matter to it, and the state of the files it was made
 of; not ``dataset.test``, which asks for views of the same files. Where the source's files have vanished since, the
 newest cache of the same settings goes on serving.
 """
@@ -42,7 +42,7 @@ Report = Callable[[int, int], None]
 
 
 def describe(settings: "DatasetSettings") -> Description:
-    """What the settings would give, without decoding an image.
+    """Describe the data set that the settings would give, without decoding an image.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _source(settings: "DatasetSettings") -> Source:
 
 
 def _folder(settings: "DatasetSettings") -> Path:
-    """Where the cache is, or would be; the newest one where the source has vanished."""
+    """Return the folder where the cache is, or would be; the newest one where the source has vanished."""
     source = _source(settings)
     try:
         state = _digest([VERSION, source.fingerprint(settings)])
@@ -248,13 +248,13 @@ def _checksum(path: Path) -> str:
 
 
 def _damage(folder: Path, verified: bool = False) -> str:
-    """Tell what is wrong with a folder of the cache; empty if nothing is."""
+    """Say what is wrong with a folder of the cache; empty if nothing is."""
     try:
         meta = _read_meta(folder)
         for name, expected in meta["bytes"].items():
             size = (folder / name).stat().st_size
             if size != expected:
-                return f"{name} has {size} bytes in place of {expected}"
+                return f"{name} has {size} bytes instead of {expected}"
         for name, expected in meta.get("checksums", {}).items() if verified else ():  # an older ddlab kept none
             if _checksum(folder / name) != expected:
                 return f"the checksum of {name} differs from what was written"

@@ -58,7 +58,7 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Chest:
-    """What makes one chest different from another.
+    """The properties in which one chest differs from another.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Chest:
         return (cos * y - sin * x) / factors[0], (sin * y + cos * x) / factors[1], z / factors[2]
 
     def placed(self, points: np.ndarray) -> np.ndarray:
-        """Where points ``(..., 3)`` of the chest's own axes lie in the scanner."""
+        """Map points ``(..., 3)`` of the chest's own axes to the scanner's."""
         y, x, z = np.moveaxis(points * self.size, -1, 0)
         cos, sin = np.cos(self.turn), np.sin(self.turn)
         return np.stack([cos * y + sin * x, cos * x - sin * y, z], axis=-1) + self.shift
@@ -162,7 +162,7 @@ def _lung_depth(y: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def _rib_share(y: np.ndarray, z: np.ndarray, grid: Grid) -> np.ndarray:
-    """How much rib there is along the shell they lie in: bands that fall towards the front."""
+    """Return the share of rib along the shell that the ribs lie in: bands that slope down towards the front."""
     wave = np.cos((z + y / 2) * np.float32(2 * np.pi / RIBS[2])) * np.float32(np.sinc(grid.spacing[2] / RIBS[2]))
     return np.clip(np.float32(0.3) + wave, 0, 1)
 

@@ -58,7 +58,7 @@ class ClassFolders(Source):
         self.licence = licence
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """Classes and counts from the names of the files."""
+        """Describe the data: classes and counts from the names of the files."""
         listing = self._listing(settings)
         size = settings.size or self.size
         return Description(
@@ -85,7 +85,7 @@ class ClassFolders(Source):
                 yield Split(np.stack(images), listing.labels[split][start:stop])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Names, sizes and times of all image files."""
+        """Return names, sizes and times of all image files, as one text."""
         stamps = f"{self.path}\n{open_container(self.path).stamp()}"
         return hashlib.sha256(stamps.encode(errors="surrogateescape")).hexdigest()
 
@@ -96,7 +96,7 @@ class ClassFolders(Source):
 
 @lru_cache(maxsize=8)
 def arrange(names: tuple[str, ...], path: Path, seed: int) -> Listing:
-    """Tell classes and splits from the names of the files.
+    """Derive classes and splits from the names of the files.
 
     Folders that all files share are passed over. Where the next ones are ``train`` and one of ``VALIDATION_FOLDERS``,
     they are the splits; otherwise a fifth of every class, drawn by the seed, is kept for validation.
@@ -136,7 +136,7 @@ class _File:
 
 
 def _files(names: Sequence[str]) -> list[_File]:
-    """What the folders say of each file; files outside class folders and unused splits are left out."""
+    """Read class and split of each file off its folders; files outside class folders and unused splits are left out."""
     parts = _without_shared([tuple(name.split("/")) for name in names])
     folders = {part[0] for part in parts if len(part) > 2}
     held_out = next((folder for folder in VALIDATION_FOLDERS if folder in folders), None)
@@ -206,7 +206,7 @@ def decode(content: Read, name: str, size: int) -> np.ndarray:
                 upright = upright.point(lambda value: value / 256).convert("L")  # 16 bits of grey
             square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.BICUBIC)
     except UnidentifiedImageError:  # its own words name an object in memory
-        raise ValueError(f"path: the image {shown(name)} cannot be read: it is damaged, or no image") from None
+        raise ValueError(f"path: the image {shown(name)} cannot be read: it is damaged, or not an image") from None
     except Exception as error:  # Pillow raises whatever the first wrong byte leads to
         raise ValueError(f"path: the image {shown(name)} cannot be read ({reason(error)})") from error
     return np.asarray(square).transpose(2, 0, 1)

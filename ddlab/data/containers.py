@@ -1,4 +1,4 @@
-"""Where image files lie: a folder, a zip or a tar."""
+"""Containers of image files: a folder, a zip or a tar."""
 
 import os
 import tarfile

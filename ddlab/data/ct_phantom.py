@@ -34,14 +34,14 @@ class CtPhantom(Source):
     Notes
     -----
     A healthy lung has about -850 HU and ground glass -560 to -300, which voxels at the border of a lung or of a vessel
-    have, too: no single voxel tells the class, and hardly the mean of a volume. All lesions of a chest lie in one lung,
+    have, too: no single voxel gives the class, and hardly the mean of a volume. All lesions of a chest lie in one lung,
     so that at least half of the subdomains of a 2×2×1 grid see a healthy body, but for what crosses the middle.
     """
 
     relevant = ("volume", "window", "train_images", "validation_images", "seed")
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """Volumes of one channel with masks; the settings' limits say how many are drawn."""
+        """Describe volumes of one channel with masks; the settings' limits say how many are drawn."""
         shape = volume_shape(settings, LUNG_CT_SHAPE)
         return Description(
             classes=CLASSES,

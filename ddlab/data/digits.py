@@ -28,7 +28,7 @@ class Digits(Source):
     """
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """Ten classes of grey images."""
+        """Describe ten classes of grey images."""
         _, labels, train, validation = _digits()
         size = settings.size or SIZE
         return Description(
@@ -42,7 +42,7 @@ class Digits(Source):
         )
 
     def read(self, settings: "DatasetSettings", split: SplitName) -> Iterator[Split]:
-        """All images of the split in one block: it is small."""
+        """Yield all images of the split in one block: it is small."""
         images, labels, train, validation = _digits()
         wanted = settings.train_images if split == "train" else settings.validation_images
         indices = train if split == "train" else validation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Okabe and Ito's vermilion and blue: the colour-blind tell them apart, too.
+# Okabe and Ito's vermilion and blue: the colour-blind can distinguish them, too.
 COLORS = np.array([[213, 94, 0], [0, 114, 178]], dtype=np.float32)
 TEXTURE_GRIDS = (4, 9)  # points a side of the coarse and the fine noise
 NUM_TINTS = 3
@@ -38,7 +38,7 @@ class Objects:
 
 
 def num_texture_numbers(size: int) -> int:
-    """How many uniform numbers :func:`textures` wants for an image."""
+    """Return how many uniform numbers :func:`textures` needs for an image."""
     return NUM_TINTS + sum(grid**2 for grid in TEXTURE_GRIDS) + size**2
 
 

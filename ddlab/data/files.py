@@ -1,4 +1,4 @@
-"""Files that a user names: found, and opened only where they are files: nothing waits for a pipe's other end."""
+"""Files that users name: found, and opened only where they are regular files, so that no pipe blocks a program."""
 
 import gzip
 import os
@@ -49,7 +49,7 @@ def is_file(path: Path) -> bool:
 
 
 def check_file(status: os.stat_result) -> None:
-    """Refuse what is no file.
+    """Refuse what is not a file.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def check_file(status: os.stat_result) -> None:
 
 
 def listed(folder: Path) -> list[Path]:
-    """What lies in a folder, in order.
+    """List the content of a folder, in order.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which images judge: test images beside those that choose the epoch, as views of what the cache holds.
+"""Splits that choose and splits that judge: test images beside those that choose the epoch, as views of the cache.
 
 A source gives training images and held-out ones. In the papers the held-out images both choose the best epoch and judge
 it. Here a setting keeps apart what chooses from what judges. Training images come in an order in which any slice is a

@@ -1,4 +1,4 @@
-"""How messages show what a file holds: names and errors may be long, or hold anything."""
+"""Content of files in messages: names and errors may be long, or hold anything."""
 
 from ddlab.registry import MOST_SHOWN
 
@@ -12,7 +12,7 @@ def shown(what: object, most: int = MOST_SHOWN) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, or its kind where it says nothing."""
+    """Return the message of an error, or its type's name where it has none."""
     return shown(str(error) or type(error).__name__, 3 * MOST_SHOWN)
 
 

@@ -11,7 +11,7 @@ Moments = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def histogram(images: np.ndarray) -> np.ndarray:
-    """How often each of the 256 values occurs in each channel, ``(C, 256)``: exact, however many images come."""
+    """Count how often each of the 256 values occurs in each channel, ``(C, 256)``: exact for any number of images."""
     return np.stack([_counts(images[:, channel].ravel()) for channel in range(images.shape[1])])
 
 

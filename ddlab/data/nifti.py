@@ -112,7 +112,7 @@ def _listing(table: Stamp, seed: int) -> Listing:
 
 
 class _Row(NamedTuple):
-    """What a line of the CSV says; the split is None where there is no such column."""
+    """A line of the CSV; the split is None where there is no such column."""
 
     number: int
     file: str
@@ -148,7 +148,7 @@ def _rows(path: Path) -> Iterator[_Row]:
 
 
 def _lines(path: Path, physical: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """What the CSV's lines hold, with their numbers."""
+    """Yield the lines of the CSV, each with its number."""
     reader = csv.reader(physical, delimiter=delimiter)
     with readable(path, AS_CSV):
         for line in reader:
@@ -156,7 +156,7 @@ def _lines(path: Path, physical: list[str], delimiter: str) -> Iterator[tuple[in
 
 
 def _columns(path: Path, head: list[str]) -> dict[str, int]:
-    """Where each known column is."""
+    """Find the index of each known column."""
     columns = {}
     for column, names in COLUMNS.items():
         found = next((head.index(name) for name in names if name in head), None)
@@ -179,7 +179,7 @@ def _file(table: Path, row: _Row) -> Path:
     candidates = [table.parent / f"{parts}{suffix}" for suffix in ("", *SUFFIXES)]
     found = next((path for path in candidates if is_file(path)), None)
     if found is None:
-        raise ValueError(f"{where}: the file {shown(name)} is not there, or no file")
+        raise ValueError(f"{where}: the file {shown(name)} is not there, or not a file")
     return found
 
 

@@ -68,18 +68,18 @@ class Volume:
 
     @property
     def affine(self) -> np.ndarray:
-        """From indices along our three axes to the scanner's millimetres, 4×4."""
+        """The matrix 4×4 from indices along our three axes to the scanner's millimetres."""
         return self.affine_in_file @ inv_ornt_aff(self._turn(), self.shape_in_file)
 
     @property
     def affine_in_file(self) -> np.ndarray:
-        """The same for the file's axes."""
+        """The matrix 4×4 from indices along the file's axes to the scanner's millimetres."""
         return self.header.get_best_affine()
 
     def voxels(self) -> np.ndarray:
         """All voxels, in our orientation, with the file's slope and intercept applied: float32.
 
-        Voxels that are no finite number, as some scanners write outside their field of view, get the lowest value.
+        Voxels that are not finite, as some scanners write outside their field of view, get the lowest value.
 
         Raises
         ------
@@ -140,13 +140,13 @@ def open_volume(path: Path) -> Volume:
     DataMissing
         If there is no such file.
     ValueError
-        If it is damaged, or no volume with three axes, real numbers and a spacing, or too large; names the file.
+        If it is damaged, or not a volume with three axes, real numbers and a spacing, or too large; names the file.
     """
     if not path.exists():
         raise DataMissing(f"path: {shown(path, 200)} is not there")
     with _readable(path.name):
         if not path.name.lower().endswith(SUFFIXES):
-            raise ValueError(f"it is no NIfTI ({', '.join(SUFFIXES)})")
+            raise ValueError(f"it is not a NIfTI ({', '.join(SUFFIXES)})")
         return _checked(path.name, lambda: _unpacked(path))
 
 
@@ -210,12 +210,12 @@ def _header(content: Callable[[], Opened]) -> nib.Nifti1Header:
         raise ValueError("it is empty: it has 0 bytes")
     size = next((size for size in HEADERS for order in ("little", "big") if _first(start, order) == size), 0)
     if size == 0 or len(start) < size:
-        raise ValueError(f"it is no NIfTI ({', '.join(SUFFIXES)})")
+        raise ValueError(f"it is not a NIfTI ({', '.join(SUFFIXES)})")
     kind, magic = HEADERS[size]
     raw = kind(start[:size], check=False)
     word = bytes(raw["magic"]).rstrip(b"\0")
     if word != magic:
-        raise ValueError(f"it is no NIfTI of one file: its magic word is '{shown(word.decode('latin1'))}'")
+        raise ValueError(f"it is not a NIfTI of one file: its magic word is '{shown(word.decode('latin1'))}'")
     _check_numbers(raw)
     header = kind(start[:size])
     if not 0 <= header.get_data_offset() <= limits.MOST_HEADER_BYTES:
@@ -240,7 +240,7 @@ def _check_numbers(raw: nib.Nifti1Header) -> None:
 
 
 def _make_finite(values: np.ndarray) -> None:
-    """Replace what is no number, or out of all proportion, by the lowest value; in place and part by part."""
+    """Replace what is not finite, or out of all proportion, by the lowest value; in place and part by part."""
     parts = [values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE)]
     with np.errstate(invalid="ignore"):
         lowest = min(np.min(part, where=np.abs(part) <= limits.LARGEST, initial=np.inf) for part in parts)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
 FEWEST = 2  # volumes a class: one to train with, one to validate
-SAMPLE = 8  # training volumes that tell the window where the settings do not
+SAMPLE = 8  # training volumes that determine the window where the settings do not
 SAMPLE_VOXELS = 100_000  # of each of them
 PERCENTILES = (0.5, 99.5)
 Stamp = tuple[Path, int, int]
@@ -82,7 +82,7 @@ class NiftiVolumes(Source):
         self.unit = unit
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """From the files' headers; the window may need some of their voxels."""
+        """Describe the volumes from the files' headers; the window may need some of their voxels."""
         stamps = {split: tuple(map(stamp, paths)) for split, paths in self.listing.paths.items()}
         extents, sizes = _extents(stamps["train"] + stamps["validation"])
         shape = volume_shape(settings, self.shape or tuple(np.median(extents, axis=0).astype(int).tolist()))
@@ -109,14 +109,14 @@ class NiftiVolumes(Source):
             yield Split(np.stack(volumes)[:, None], labels[block])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Names, sizes and times of all files, and their labels."""
+        """Return names, sizes and times of all files, and their labels, as one text."""
         stamps = [(split, list(map(stamp, paths))) for split, paths in self.listing.paths.items()]
         labels = [labels.tolist() for labels in self.listing.labels.values()]
         return hashlib.sha256(repr((stamps, labels, self.listing.classes)).encode()).hexdigest()
 
 
 def stamp(path: Path) -> Stamp:
-    """What changes when a file does.
+    """Return path, size and time of a file, which change when the file does.
 
     Raises
     ------

@@ -22,7 +22,7 @@ AS_NPZ = " as npz"
 
 @dataclass(frozen=True)
 class Header:
-    """What an array says of itself; ``start`` is the byte at which its values begin."""
+    """The header of an array; ``start`` is the byte at which its values begin."""
 
     shape: tuple[int, ...]
     kind: np.dtype
@@ -31,7 +31,7 @@ class Header:
 
     @property
     def num_bytes(self) -> int:
-        """Of the file that it is the header of."""
+        """Bytes of the npy file with this header."""
         return self.start + math.prod(self.shape) * self.kind.itemsize
 
 
@@ -142,7 +142,7 @@ def _parsed(content: bytes) -> Header:
     if kind.hasobject or kind.itemsize == 0:
         raise ValueError("an array holds objects of Python, or nothing; needs numbers")
     if any(isinstance(axis, bool) or not 0 <= axis < 2**62 for axis in shape):
-        raise ValueError("the shape of an array is none")
+        raise ValueError("the shape of an array is not valid")
     return Header(shape, kind, is_fortran, file.tell())
 
 

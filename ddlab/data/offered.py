@@ -1,4 +1,4 @@
-"""Which folders of this machine the pages offer: who opens a page, or sends a link to one, must not read the others.
+"""Folders of this machine that the pages offer: who opens a page, or sends a link to one, must not read the others.
 
 The command line is not restricted, as whoever runs it may read the files anyway; and runs that it made are shown
 wherever their images lie.

@@ -43,7 +43,7 @@ class Official(Source):
         """The torchvision data set, with all images in ``data`` and labels in ``targets``."""
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """Known without reading; only looks whether the files are there."""
+        """Describe the data without reading them; only whether the files are there is checked."""
         self.fingerprint(settings)
         size = settings.size or self.side
         train, validation = self.counts
@@ -82,7 +82,7 @@ class Official(Source):
             yield Split(_channels_first(images[indices], settings.size or self.side), labels[indices])
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Sizes of the files: they are official, so they do not change otherwise."""
+        """Return the files' sizes as a text: they are official, so they do not change otherwise."""
         paths = [data_home() / name for name in self.files]
         missing = [str(path) for path in paths if not path.exists()]
         if missing:
@@ -93,7 +93,7 @@ class Official(Source):
         return " ".join(str(_size(path)) for path in paths)
 
     def needs_torch(self, settings: "DatasetSettings") -> bool:
-        """Through torchvision."""
+        """Return True: torchvision reads the files."""
         return True
 
     def download(self, settings: "DatasetSettings") -> None:

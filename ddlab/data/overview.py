@@ -1,4 +1,4 @@
-"""What a page shows of a data set: how many images of each class there are, and some of each."""
+"""Overview of a data set for a page: how many images of each class there are, and some of each."""
 
 import numpy as np
 import pandas as pd

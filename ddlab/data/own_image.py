@@ -45,14 +45,14 @@ def _read(path: Path, description: Description) -> np.ndarray:
 
 
 def own_affine(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """From the voxels of a volume that was scaled to ``shape`` to the scanner's millimetres of its file, 4×4."""
+    """Return the matrix 4×4 from voxels of a volume scaled to ``shape`` to the millimetres of its file's scanner."""
     volume = open_volume(path)
     scale = [(old - 1) / max(new - 1, 1) for old, new in zip(volume.shape, shape, strict=True)]
     return volume.affine @ np.diag([*scale, 1.0])
 
 
 def drawn_affine(description: Description) -> np.ndarray:
-    """The same for a data set's volume: centred on the scanner's origin."""
+    """Return the same matrix for a data set's volume: centred on the scanner's origin."""
     return to_nifti(np.zeros(description.shape, np.uint8), description.spacing or (1.0, 1.0, 1.0)).affine
 
 

@@ -51,7 +51,7 @@ BAYES_ACCURACY: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What can happen: with this probability the class is ``label`` and there are these objects.
+    """A possible image: with this probability the class is ``label`` and there are these objects.
 
     Parameters
     ----------
@@ -79,10 +79,10 @@ class Shapes(Source):
     @staticmethod
     @abstractmethod
     def outcomes() -> tuple[Outcome, ...]:
-        """Everything that can happen; the probabilities add up to 1 and those of a class to a whole percentage."""
+        """List all possible images; the probabilities add up to 1 and those of a class to a whole percentage."""
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """Square colour images with masks; the settings' limits say how many are drawn."""
+        """Describe square colour images with masks; the settings' limits say how many are drawn."""
         size = settings.size or SIZES[0]
         if size not in SIZES:
             raise ValueError(f"size: drawn images have {', '.join(map(str, SIZES))} px a side, got {size}")
@@ -117,7 +117,7 @@ class Shapes(Source):
 
 
 def _labels(indices: np.ndarray, outcomes: tuple[Outcome, ...]) -> np.ndarray:
-    """Classes in their shares, mixed: image i takes place 10·(last digit) + (last digit but one) of a hundred."""
+    """Deal classes by their shares, mixed: image i takes place 10·(last digit) + (last digit but one) of a hundred."""
     shares = np.zeros(1 + max(outcome.label for outcome in outcomes))
     for outcome in outcomes:
         shares[outcome.label] += outcome.probability
@@ -127,7 +127,7 @@ def _labels(indices: np.ndarray, outcomes: tuple[Outcome, ...]) -> np.ndarray:
 
 
 def _choose(outcomes: tuple[Outcome, ...], labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Indices ``(M,)`` of outcomes of the given classes, by their probability, from uniform numbers."""
+    """Choose outcomes of the given classes by their probability, from uniform numbers; indices ``(M,)``."""
     chosen = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         candidates = [index for index, outcome in enumerate(outcomes) if outcome.label == label]
@@ -171,7 +171,7 @@ class ShapesLocal(Shapes):
         The three networks that see nothing all name class 0, the most frequent, and outvote the one that knows. The
         decision is class 0, always, and right with probability p(0): **0.4**. The tie rule is never needed.
     CNN-DNN, coherent, transfer
-        The network that is certain, wherever it is, tells the class: **1**.
+        The network that is certain, wherever it is, determines the class: **1**.
     """
 
     classes = tuple(KINDS)
@@ -179,7 +179,7 @@ class ShapesLocal(Shapes):
     @staticmethod
     @cache
     def outcomes() -> tuple[Outcome, ...]:
-        """Four kinds in four places."""
+        """List four kinds in four places."""
         priors = (0.4, 0.2, 0.2, 0.2)
         return tuple(
             Outcome(priors[label] / 4, label, ((kind, (place,)),))
@@ -210,7 +210,7 @@ class ShapesPairs(Shapes):
         is 4:0 or ties 2:2; then, by the tie rule, the left networks win, as r > 1/2. So the decision is (a, disc)
         whatever b is, right with probability r: **0.62**. The right object does not count at all.
     CNN-DNN, coherent, transfer
-        The support of the left posteriors tells a, that of the right ones b: **1**.
+        The support of the left posteriors determines a, that of the right ones b: **1**.
 
     Nearby priors do worse as a lesson: the closer r is to 1/2, the more do a trained network's errors decide the votes;
     the closer to 3/4, the smaller is the distance of the average.
@@ -221,7 +221,7 @@ class ShapesPairs(Shapes):
     @staticmethod
     @cache
     def outcomes() -> tuple[Outcome, ...]:
-        """Two kinds on the left, two on the right."""
+        """List two kinds on the left with two on the right."""
         kinds = {"vermilion disc": 0.62, "blue cross": 0.38}
         return tuple(
             Outcome(kinds[right] / 2, label, ((left, (0, 2)), (right, (1, 3))))
@@ -255,7 +255,7 @@ class ShapesRelation(Shapes):
     @staticmethod
     @cache
     def outcomes() -> tuple[Outcome, ...]:
-        """Six pairs of places, four kinds in each; all equally likely."""
+        """List six pairs of places, four kinds in each; all equally likely."""
         return tuple(
             Outcome(1 / 96, int(KINDS[first][1] != KINDS[second][1]), ((first, (here,)), (second, (there,))))
             for (here, there), first, second in product(combinations(range(4), 2), KINDS, KINDS)

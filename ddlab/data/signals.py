@@ -1,6 +1,6 @@
 """Drawn signals of one axis: noise and a slow drift, and somewhere a short wave whose form is the class.
 
-The wave lies inside one quarter of the signal, so of four local networks three see nothing; the mask tells where it is.
+The wave lies inside one quarter of the signal, so of four local networks three see nothing; the mask shows where it is.
 Signal i depends on the seed, the split and i alone. Shapes: M signals, T samples.
 """
 
@@ -56,7 +56,7 @@ class Signals(Source):
     relevant = ("train_images", "validation_images", "seed")
 
     def describe(self, settings: "DatasetSettings") -> Description:
-        """One channel, one axis, with masks; the settings' limits say how many are drawn."""
+        """Describe signals of one channel and one axis, with masks; the settings' limits say how many are drawn."""
         return Description(
             classes=tuple(FORMS),
             channels=1,
@@ -81,7 +81,7 @@ class Signals(Source):
 
 
 def _draw(labels: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Signals and masks ``(M, T)`` from uniform numbers ``(M, LOOKS + T)``."""
+    """Draw signals and masks ``(M, T)`` from uniform numbers ``(M, LOOKS + T)``."""
     quarter, place, length, waves, phase, height, drift = numbers[:, :LOOKS].T[:, :, None]
     length = np.round(_between(LENGTHS, length))
     start = QUARTER * np.floor(4 * quarter) + np.floor(place * (QUARTER - length + 1))

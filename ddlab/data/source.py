@@ -1,4 +1,4 @@
-"""What a data set is to the rest of ddlab: a source that is read once, and the splits that come back from the cache."""
+"""Data sets as the rest of ddlab sees them: a source that is read once, and the splits that the cache gives back."""
 
 import math
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation")  # that a source gives, 
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a data set before any image is decoded.
+    """Facts about a data set that are known before any image is decoded.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Description:
 
     @property
     def num_classes(self) -> int:
-        """K."""
+        """The number of classes, K."""
         return len(self.classes)
 
 
@@ -162,7 +162,7 @@ class Source(ABC):
         """Yield the images of a split in blocks, in a fixed order."""
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Change when the files behind the data change; empty for data that cannot.
+        """Return a text that changes with the files behind the data; empty for data that cannot change.
 
         Raises
         ------
@@ -208,7 +208,7 @@ class Relayed(Source):
         return self.source(settings).read(settings, split)
 
     def fingerprint(self, settings: "DatasetSettings") -> str:
-        """Tell the state of the chosen source's files."""
+        """Return the fingerprint of the chosen source's files."""
         return self.source(settings).fingerprint(settings)
 
     def needs_torch(self, settings: "DatasetSettings") -> bool:

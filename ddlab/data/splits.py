@@ -37,5 +37,5 @@ def _groups(labels: np.ndarray) -> list[np.ndarray]:
 
 
 def limit(available: int, wanted: int | None) -> int:
-    """Images used of those available: all of them, or the number wanted if there are so many."""
+    """Images used of those available: all of them, or the number wanted if there are that many."""
     return available if wanted is None else min(available, wanted)

@@ -1,4 +1,4 @@
-"""Stopping and resuming a run, and telling what it waits for."""
+"""Control of runs: stop and resume a run, and find out what it waits for."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from ddlab.runs.locks import held
 from ddlab.runs.processes import find
 
 GRACE = 3.0  # seconds from SIGTERM to SIGKILL: a cancelled run leaves no process within 5 s
-LAST_WORD = 1.5  # seconds for the system to bury what was killed
+LAST_WORD = 1.5  # seconds for the system to reap killed processes
 
 
 def cancel(run: RunFolder) -> None:

@@ -44,7 +44,7 @@ class DeviceUse:
     run
         Id of the run that holds it, or None.
     load
-        Share of the time that it is busy, 0..1, by anybody; None if unknown.
+        Share of the time that it is busy, 0..1, by any program; None if unknown.
     memory
         Share of its memory in use, 0..1: the machine's memory for a core; None if unknown.
     """
@@ -91,12 +91,12 @@ def num_workers(placement: dict[str, Any]) -> tuple[str, int]:
 
 
 def plural(kind: str) -> str:
-    """What the slots of a kind are called."""
+    """Return the name of a kind's slots, in the plural."""
     return {"cpu": "processor cores", "cuda": "GPUs"}[kind]
 
 
 def usage() -> list[DeviceUse]:
-    """All slots, GPUs first, with who holds them and how busy they are since the last call (the first one tells 0)."""
+    """List all slots, GPUs first, with who holds them and their load since the last call (at first 0)."""
     holders = {slot: ticket.run.id for ticket in tickets() for slot in ticket.slots}
     cores = psutil.cpu_percent(percpu=True)
     memory = psutil.virtual_memory().percent / 100

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, code."""
+"""The environment of a run: versions, machine, code."""
 
 import platform
 import socket

@@ -1,4 +1,4 @@
-"""What went wrong, in a sentence that a student understands."""
+"""Failures of a run, in a sentence that a student understands."""
 
 import errno
 import sys

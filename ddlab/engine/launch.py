@@ -1,4 +1,4 @@
-"""Starting a run: a detached process that outlives the page, the server and the shell it was started from."""
+"""Start of a run: a detached process that outlives the page, the server and the shell it was started from."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from ddlab.runs.locks import held, still_works
 
 HELD = 75  # exit code of a waiting process that found another one in its run's folder (EX_TEMPFAIL)
 START_TIMEOUT = 30.0  # seconds that a loaded machine may need for a bare interpreter
-# What a surrounding torchrun or job tells its own ranks; a new run must not take it for itself.
+# What a surrounding torchrun or job sets for its own ranks; a new run must not take it for its own.
 FOREIGN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -35,7 +35,7 @@ def launch(run: RunFolder) -> None:
     """
     if run.read_only:
         raise ValueError(f"run {run.id}: is the example that comes with ddlab; train your own copy of its experiment")
-    with held(run.path):  # nobody works there: its state is ours to write
+    with held(run.path):  # no process works there: its state is ours to write
         try:
             check_placement(run)
         except ValueError as error:
@@ -64,12 +64,12 @@ def _wait_until_recorded(run: RunFolder, process: "subprocess.Popen[bytes]") -> 
             _kill(process)
             run.end("failed", "The process that waits for a free device did not start; see the log.")
             raise RuntimeError(f"run {run.id} did not start: {run.log()[-2000:]}")
-        gone = _is_gone(process)  # one more look at what it may have told before its end
+        gone = _is_gone(process)  # one more check of what it may have written before its end
         time.sleep(0.02)
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill what was started, the process that it forked and that did not tell its name included."""
+    """Kill the started process, and the one that it forked and that did not report its identity."""
     if os.name != "posix":
         process.kill()
         return

@@ -1,4 +1,4 @@
-"""What a rank tells the run folder while it works."""
+"""Reports of a rank to the run folder while it works."""
 
 import time
 from typing import Any
@@ -13,7 +13,7 @@ PROGRESS_EVERY = 0.5  # seconds; the pages look once a second
 
 
 class Reporter:
-    """Appends this rank's records, and on rank 0 keeps the progress of the whole run.
+    """A reporter that appends this rank's records, and on rank 0 keeps the progress of the whole run.
 
     Progress counts operations: those of the stages that are done, and of the current one in proportion to the epochs of
     rank 0's own share of it.
@@ -21,7 +21,7 @@ class Reporter:
     Parameters
     ----------
     last_record
-        Filled with the record that was reported last, which tells where a failure happened.
+        Filled with the record that was reported last, which says where a failure happened.
     """
 
     def __init__(self, run: RunFolder, ranks: Ranks, last_record: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ class Reporter:
             return 1.0
         if (stage.name, seed) != (record["stage"], record["seed"]):
             return 0.0
-        # After a resume the records tell of all ranks' networks; only our own say how far we have come.
+        # After a resume the records cover all ranks' networks; only our own say how far we have come.
         own = shard(stage.tasks, self.ranks.size)[0] if stage.kind == "sharded" else [None]
         shares = [share for key, share in self._shares.items() if key[:2] == (stage.name, seed) and key[2] in own]
         return min(1.0, sum(shares) / max(1, len(own)))

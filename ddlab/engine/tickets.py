@@ -1,7 +1,7 @@
 """The queue of one machine: a ticket a run, first come first served, no server.
 
 A ticket is a file in ``home()/queue``: which process of which run wants how many slots, and which ones it was given.
-It holds as long as a process of the run lives, so a killed run gives its slots back without anybody's doing.
+It holds as long as a process of the run lives, so a killed run gives its slots back by itself.
 """
 
 import os
@@ -104,18 +104,18 @@ def tickets() -> list[Ticket]:
 
 
 def touch(ticket: Ticket) -> None:
-    """Tell other machines that it still waits."""
+    """Show other machines that the ticket still waits."""
     with suppress(FileNotFoundError):
         os.utime(ticket.path)
 
 
 def ahead(ticket: Ticket) -> int:
-    """How many tickets were drawn before it and are there still; nothing is read, so that it may be asked often."""
+    """Count the earlier tickets that are still there; nothing is read, so that this may be asked often."""
     return sum(path.name < ticket.path.name for path in (home() / "queue").glob("[0-9]*.json"))
 
 
 def free_slots(queue: Collection[Ticket], slots: Sequence[str]) -> list[str]:
-    """Those of ``slots`` that no ticket of the queue holds."""
+    """Return those of ``slots`` that no ticket of the queue holds."""
     held = {slot for ticket in queue for slot in ticket.slots}
     return [slot for slot in slots if slot not in held]
 
@@ -125,7 +125,7 @@ def _lock() -> FileLock:
 
 
 def _age(path: Path) -> float:
-    """Seconds since it was touched; 0 where it is gone."""
+    """Return the seconds since a ticket was touched; 0 where it is gone."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
@@ -144,7 +144,7 @@ def _write(ticket: Ticket) -> None:
 
 
 def _drop(path: Path) -> None:
-    with suppress(OSError):  # gone already, or a folder, which is nobody's ticket
+    with suppress(OSError):  # gone already, or a folder, which is not a ticket
         path.unlink()
 
 

@@ -23,7 +23,7 @@ FILES, FILES_A_WORKER = (
     32,
     16,
 )  # open files that a run may need: torchrun had 26 with two workers, a rank 12, one alone 9
-POLL = 0.3  # seconds between two looks at the queue of a run that is next
+POLL = 0.3  # seconds between two checks of the queue by the run that is next
 LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep a core busy with looking
 
 
@@ -73,7 +73,7 @@ def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
 
 
 def variables(devices: list[Device]) -> dict[str, str]:
-    """What tells the workers their devices: one thread a core; of the GPUs only those of the run."""
+    """Return the environment variables that assign devices to workers: one thread a core; only the run's own GPUs."""
     if devices[0].kind == "cpu":
         return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **_loopback()}
     threads = max(1, len(slots("cpu")) // len(slots("cuda")))

@@ -28,12 +28,12 @@ LAST_BARRIER = 60.0  # seconds that rank 0 may need to write the end
 
 
 class StopRequest:
-    """Whether this process was asked to stop, and whether it answered; looked at once a step.
+    """A request to stop this process, and whether it was answered; looked at once a step.
 
     Parameters
     ----------
     signals
-        Those that ask. They are taken note of from the first look on; before, nobody would answer, and they end the
+        Those that ask. They are noted from the first check on; before, nothing would answer, and they end the
         process as they end any other: where ranks meet and data are decoded it waits in libraries that hear no signal.
     """
 
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
-    """Train, and write how it ended; gives the exit code."""
+    """Train, write how it ended, and return the exit code."""
     last_record: dict[str, Any] = {}
     try:
         _train(run, ranks, stop, last_record)
@@ -126,7 +126,7 @@ def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str,
 
 
 def _who_am_i(kind: str) -> Ranks:
-    """As torchrun says in the environment; alone without it."""
+    """Read rank and size from the environment that torchrun sets; one rank alone without it."""
     device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else "cpu"
     return Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), device)
 
@@ -137,7 +137,7 @@ def die_with(launcher: int | None) -> None:
     Parameters
     ----------
     launcher
-        Its pid, as the run recorded it: the parent that the system tells may be the one that adopted us already.
+        Its pid, as the run recorded it: the parent that the system reports may be the one that adopted us already.
     """
     if os.name != "posix":
         return

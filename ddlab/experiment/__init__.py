@@ -1,4 +1,4 @@
-"""What is asked: the experiment and its settings, validated before any process starts."""
+"""Experiments: their settings, validated before any process starts."""
 
 from ddlab.experiment.parts import (
     DatasetSettings,

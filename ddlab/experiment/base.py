@@ -1,4 +1,4 @@
-"""What every part of an experiment has in common: it is frozen, and its fields say what they are."""
+"""The base of every part of an experiment: it is frozen, and its fields describe themselves."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ class Settings(BaseModel):
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """What stands in a list of lists; the value itself if it is none."""
+    """Yield the leaves of nested tuples; a value that is not a tuple is its own leaf."""
     if isinstance(value, tuple):
         for part in value:
             yield from _leaves(part)

@@ -35,7 +35,7 @@ Judges = Annotated[Literal["validation", "official"] | float, BeforeValidator(_k
 
 
 class DatasetSettings(Settings):
-    """Which images."""
+    """The data set and the images used of it."""
 
     name: str = setting("shapes_local", "The data set.")
     size: int | None = setting(None, "Side of the square images; empty: the data set's own.", unit="px", ge=8, le=512)
@@ -65,7 +65,7 @@ class DatasetSettings(Settings):
 
 
 class DecompositionSettings(Settings):
-    """How the image is cut into subdomains."""
+    """The decomposition of the image into subdomains."""
 
     grid: tuple[int, ...] = setting(
         (2, 2), "Subdomains along every axis: rows × columns.", min_length=1, max_length=MOST_AXES
@@ -120,7 +120,7 @@ class ModelSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """How networks are trained: the paper's Adam with a rate that is halved on plateaus."""
+    """The training of the networks: the paper's Adam with a rate that is halved on plateaus."""
 
     epochs: int = setting(20, "Passes over the training images, at most.", unit="epochs", ge=1, le=10_000)
     batch_size: int = setting(128, "Images a step, over all workers.", unit="images", ge=1, le=65_536)
@@ -133,7 +133,7 @@ class TrainingSettings(Settings):
     rate_steps: RatePlan = setting(
         (), "Rates of a fixed plan, [epochs done, rate] each; empty: the rate is lowered on plateaus.", advanced=True
     )
-    decayed: Literal["all", "convolutions"] = setting("all", "Weights that the L2 penalty is of.", advanced=True)
+    decayed: Literal["all", "convolutions"] = setting("all", "Weights that the L2 penalty applies to.", advanced=True)
     plateau_factor: float = setting(0.5, "Factor on the rate when progress stops.", advanced=True, gt=0, lt=1)
     plateau_patience: int = setting(20, "Epochs without progress before that.", unit="epochs", advanced=True, ge=1)
     plateau_least: float = setting(0.0, "Least rate that plateaus lower it to.", advanced=True, ge=0, le=10)
@@ -144,7 +144,7 @@ class TrainingSettings(Settings):
     )
     early_stopping: int = setting(0, "Epochs without progress before training stops; 0: never.", unit="epochs", ge=0)
     monitor: Literal["loss", "accuracy"] = setting(
-        "loss", "Validation measure that tells progress and the best epoch.", advanced=True
+        "loss", "Validation measure of progress and of the best epoch.", advanced=True
     )
     keep: Literal["best", "last"] = setting(
         "best", "Epoch whose network is evaluated and passed on; both are kept.", advanced=True
@@ -162,8 +162,8 @@ class TrainingSettings(Settings):
     )
     subtract: Literal["channel", "image", "set"] = setting(
         "channel",
-        "What pixels are less of: their channel's mean (divided by its deviation); the mean image, as Gu et al.; or "
-        "one mean (and deviation) of their split, training or validation, over all channels, as Cruz Alegría et al.",
+        "Subtracted from pixels: their channel's mean (divided by its deviation); the mean image, as Gu et al.; or one "
+        "mean (and deviation) of their split, training or validation, over all channels, as Cruz Alegría et al.",
         advanced=True,
     )
     precision: Literal["float32", "bfloat16", "float64"] = setting(
@@ -172,7 +172,7 @@ class TrainingSettings(Settings):
 
 
 class PlacementSettings(Settings):
-    """Where the run works."""
+    """The devices and the number of workers of a run."""
 
     workers: int | None = setting(None, "Processes; empty: one a GPU, or one a core.", ge=1, le=4096)
     devices: Literal["auto", "cpu", "cuda"] = setting("auto", "Kind of device; auto takes GPUs where there are any.")

@@ -1,4 +1,4 @@
-"""What strategies can be told: a part of an experiment for each that needs one."""
+"""Settings of single strategies: a part of an experiment for each that needs one."""
 
 from typing import Literal, Self
 
@@ -71,7 +71,7 @@ class ComposedSettings(Settings):
         0, "Epochs in which that factor rises evenly from near 0; 0: at once.", unit="epochs", advanced=True, ge=0
     )
     recalibrate: bool = setting(
-        False, "Take the batch normalisation's statistics anew, from the composed network.", advanced=True
+        False, "Re-estimate the batch normalisation's statistics on the composed network.", advanced=True
     )
     logits: Literal["sum", "mean"] = setting(
         "sum",

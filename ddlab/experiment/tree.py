@@ -1,4 +1,4 @@
-"""What is asked: the experiment, one frozen tree that is validated before any process starts.
+"""The experiment: one frozen tree that is validated before any process starts.
 
 Every field carries its description, unit and range; the form, the command line's help and the documentation are made
 from them. Fields marked ``advanced`` are hidden in the form's basic view.
@@ -153,7 +153,7 @@ class Experiment(Settings):
         return parse_experiment(tree)  # type: ignore[return-value]
 
     def to_yaml(self, *, full: bool = False) -> str:
-        """As YAML; only what differs from the defaults, unless ``full``."""
+        """Return the experiment as YAML; only what differs from the defaults, unless ``full``."""
         tree = self.model_dump(mode="json", exclude_defaults=not full)
         return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=None)
 
@@ -210,7 +210,7 @@ def load_experiment(path: Path) -> Experiment:
             text = file.read(LONGEST + 1)
     except OSError as error:
         raise ExperimentError(f"{name}: cannot be read ({error.strerror})") from None
-    except ValueError:  # also where the name is none that a file can have
+    except ValueError:  # also where no file can have the name
         raise ExperimentError(f"{name}: is not YAML or JSON, which are text in UTF-8") from None
     try:
         tree = read_plain(text)

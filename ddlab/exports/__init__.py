@@ -50,5 +50,5 @@ def format_of(path: Path) -> str:
     found = [name for name, entry in FORMATS.items() if entry.suffix == path.suffix]
     if not found:
         endings = ", ".join(entry.suffix for entry in FORMATS.values())
-        raise ValueError(f"out: {path.name!r} ends like no format; choose one of {endings}, or say --format")
+        raise ValueError(f"out: {path.name!r} ends unlike any format; choose one of {endings}, or say --format")
     return found[0]

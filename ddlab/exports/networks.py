@@ -1,4 +1,4 @@
-"""Which networks of a run can be given away, and what one must be told to use them. Listing them takes no torch."""
+"""Networks of a run that can be exported, and what one must know to use them. Listing them takes no torch."""
 
 from dataclasses import dataclass
 from functools import partial

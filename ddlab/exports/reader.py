@@ -22,7 +22,7 @@ def read_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     Raises
     ------
     ValueError
-        If the file is not there, damaged, none of ours or of a newer ddlab.
+        If the file is not there, damaged, not one of ours, or of a newer ddlab.
     """
     try:
         with safe_open(path, "pt") as file:

@@ -13,7 +13,7 @@ from ddlab.exports.networks import Exported
 
 FACTS = "ddlab.json"  # in a torch.export file
 INPUT, OUTPUT = "image", "logits"  # what the ONNX graph calls them
-DESCRIPTION = "network"  # the fact that tells the layers: needed where the file does not
+DESCRIPTION = "network"  # the fact that describes the layers: needed where the file does not
 
 
 def write_safetensors(exported: Exported, path: Path) -> None:
@@ -62,7 +62,7 @@ def _texts(exported: Exported) -> dict[str, str]:
 
 
 def _example(exported: Exported) -> tuple[torch.Tensor]:
-    """Two images: of one, torch would take the batch's size for a constant."""
+    """Make a batch of two images: of one image, torch would take the batch's size for a constant."""
     return (torch.zeros(2, *exported.input),)
 
 
@@ -72,7 +72,7 @@ def _any_batch() -> tuple[dict[int, torch.export.Dim]]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what torch's exporters say of their own insides."""
+    """Silence what torch's exporters print and warn about."""
     log = logging.getLogger("torch")
     level = log.level
     log.setLevel(logging.ERROR)

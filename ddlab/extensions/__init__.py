@@ -2,7 +2,7 @@
 
 What the lab trains (convolutions in one to three dimensions, fully connected networks) is composed by
 :class:`ddlab.composition.compose.Composition`; regression with it is :func:`ddlab.composition.blocks.average_logits` of
-what that gives. Here are networks that are no classifiers of one image: states in, a state out. ``examples/`` trains
+what that gives. Here are networks that are not classifiers of one image: states in, a state out. ``examples/`` trains
 some of each.
 
 References

@@ -1,4 +1,4 @@
-"""Where the weights of sub-networks go in the composed network's, for networks of linear maps.
+"""Positions of sub-networks' weights in the composed network's, for networks of linear maps.
 
 Every input and every unit of the composed network has a number. A sub-network's share of them is an index: its inputs
 are the features that it sees, its hidden units follow those of the sub-networks before it, and its outputs are all
@@ -38,7 +38,7 @@ def last_rows(parts: Sequence[Tensor], inputs: Sequence[Tensor], outputs: Output
     Raises
     ------
     ValueError
-        If outputs shall be concatenated and there is not one for every feature seen, or two see the same feature.
+        If outputs are to be concatenated and there is not one for every feature seen, or two see the same feature.
     """
     if outputs != "concatenate":
         return [torch.arange(len(part)) for part in parts]
@@ -62,7 +62,7 @@ def place(parts: Sequence[Tensor], rows: Sequence[Tensor], shape: Sequence[int],
 
 
 def place_vector(parts: Sequence[Tensor], rows: Sequence[Tensor], length: int) -> Tensor:
-    """As :func:`place`, for biases."""
+    """Place biases as :func:`place` does weights."""
     whole = parts[0].new_zeros(length)
     for part, own in zip(parts, rows, strict=True):
         whole[own] += part
@@ -70,7 +70,7 @@ def place_vector(parts: Sequence[Tensor], rows: Sequence[Tensor], length: int) -
 
 
 def count(indices: Sequence[Tensor]) -> int:
-    """How many rows or columns there are of which these are the shares, if none is left out at the end."""
+    """Return the number of rows or columns that these indices share out, if none is left out at the end."""
     return 1 + max(int(index.max()) for index in indices)
 
 

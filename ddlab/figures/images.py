@@ -21,7 +21,7 @@ from ddlab.figures.volumes import axial, montage
 
 PICTURE = 380  # screen pixels of a figure that holds one picture
 SHOWN = 0.18  # opacity of what is outside every box
-CROWDED = 36  # from so many subdomains on their numbers would cover the image
+CROWDED = 36  # from this many subdomains on, their numbers would cover the image
 
 
 def image_source(image: np.ndarray) -> str:
@@ -96,7 +96,7 @@ def outline(mask: np.ndarray) -> go.Contour:
 
 
 def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: float, middle: float) -> None:
-    """A white line over a dark one around a box, and at this share of its height its number, which tells its size."""
+    """Draw a white line over a dark one around a box; its number, at this share of the height, shows its size."""
     (top, left), (bottom, right) = box.start, box.stop
     x0, x1, y0, y1 = left - 0.5 + inset, right - 0.5 - inset, top - 0.5 + inset, bottom - 0.5 - inset
     outline = {"x": [x0, x1, x1, x0, x0], "y": [y0, y0, y1, y1, y0], "mode": "lines", "hoverinfo": "skip"}
@@ -118,7 +118,7 @@ def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: fl
 
 @dataclass(frozen=True)
 class Places:
-    """Where subimages are drawn so that none covers another: corners ``(x, y)`` and the size of the whole."""
+    """Positions at which subimages do not cover each other: corners ``(x, y)`` and the size of the whole."""
 
     corners: tuple[tuple[float, float], ...]
     width: float

@@ -1,4 +1,4 @@
-"""Volumes: what the viewer is told of one, and how one is shown in two dimensions.
+"""Volumes: the messages to the viewer, and pictures of volumes in two dimensions.
 
 The axes of a volume are rows, columns and depth; an axial slice is rows × columns.
 """
@@ -47,7 +47,7 @@ class Overlay:
         return (-most if np.nanmin(self.values, initial=0.0) < 0 else 0.0), most
 
     def quantised(self) -> np.ndarray:
-        """Bytes: 0 where there is nothing, 1 to 255 from one end of the scale to the other."""
+        """Return bytes: 0 where there is nothing, 1 to 255 from one end of the scale to the other."""
         low, high = self.limits
         shown = np.clip(self.values, low, high)
         return np.nan_to_num(1 + np.round(254 * (shown - low) / (high - low)), nan=0.0).astype(np.uint8)
@@ -70,7 +70,7 @@ class Scene:
     image
         Bytes ``(C, *shape)``; the viewer shows the one channel of a volume.
     description
-        Of its data set: tells the unit of the voxels and their spacing.
+        Of its data set: gives the unit of the voxels and their spacing.
     mask
         The evidence ``(*shape)``, outlined; or None.
     colors, labels
@@ -125,7 +125,7 @@ class Scene:
 
 
 def telling_voxel(shape: Sequence[int], mask: np.ndarray | None) -> list[int]:
-    """Where to look first: along every axis the slice with most evidence, or the middle one where there is none."""
+    """Choose the voxel to show first: in the slices with most evidence along every axis, or the middle without any."""
     if mask is None or not np.any(mask):
         return [extent // 2 for extent in shape]
     evidence = np.asarray(mask, dtype=bool)
@@ -137,7 +137,7 @@ def telling_voxel(shape: Sequence[int], mask: np.ndarray | None) -> list[int]:
 
 
 def axial(image: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """What is shown of an image ``(C, *shape)`` in two dimensions: of a volume, one axial slice; of others, themselves.
+    """Reduce an image ``(C, *shape)`` to two dimensions: of a volume, one axial slice; other images stay as they are.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ Padding = Literal["same", "valid"]
 
 
 class Layer:
-    """What every layer of a description can tell. The defaults are those of a layer without parameters."""
+    """A layer of a description. The defaults are those of a layer without parameters."""
 
     def output(self, shape: Shape) -> Shape:
         """Shape of the output for an input of ``shape``."""
@@ -28,7 +28,7 @@ class Layer:
         return 1
 
     def parameters(self, shape: Shape) -> int:
-        """Trainable numbers."""
+        """Count the trainable numbers."""
         return 0
 
     def flops(self, shape: Shape) -> int:
@@ -62,11 +62,11 @@ class Conv(Layer):
         return (self.out_channels, *((n + 2 * pad - self.kernel) // self.stride + 1 for n in shape[1:]))
 
     def parameters(self, shape: Shape) -> int:
-        """A kernel a channel pair, and a bias a channel."""
+        """Count a kernel a channel pair, and a bias a channel."""
         return self._weights(shape) + (self.out_channels if self.bias else 0)
 
     def flops(self, shape: Shape) -> int:
-        """Two operations a weight and output position."""
+        """Count two operations a weight and output position."""
         return 2 * self._weights(shape) * math.prod(self.output(shape)[1:])
 
     def _weights(self, shape: Shape) -> int:
@@ -85,7 +85,7 @@ class BatchNorm(Layer):
     eps: float = 1e-5
 
     def parameters(self, shape: Shape) -> int:
-        """Scale and shift of every channel."""
+        """Count scale and shift of every channel."""
         return 2 * self.channels
 
 
@@ -94,7 +94,7 @@ class ReLU(Layer):
     """Rectifier, in place: it keeps no numbers of its own."""
 
     def activations(self, shape: Shape) -> int:
-        """None: the layer overwrites its input."""
+        """Return 0: the layer overwrites its input."""
         return 0
 
 
@@ -129,11 +129,11 @@ class MaxPool(Layer):
         return self.size // 2 if self.padding == "same" else 0
 
     def output(self, shape: Shape) -> Shape:
-        """Windows that fit along every axis."""
+        """Count the windows that fit along every axis."""
         return (shape[0], *((n + 2 * self.pad - self.size) // self.step + 1 for n in shape[1:]))
 
     def activations(self, shape: Shape) -> int:
-        """The maxima, and where each was: a whole number of twice the size of ours."""
+        """Count the maxima, and where each was: an integer of twice the size of our numbers."""
         return 3 * math.prod(self.output(shape))
 
 
@@ -142,7 +142,7 @@ class GlobalAveragePool(Layer):
     """Mean over all spatial axes."""
 
     def output(self, shape: Shape) -> Shape:
-        """The channels alone."""
+        """Return the channels alone."""
         return (shape[0],)
 
 
@@ -155,7 +155,7 @@ class Flatten(Layer):
         return (math.prod(shape),)
 
     def activations(self, shape: Shape) -> int:
-        """None: a view of the input."""
+        """Return 0: the output is a view of the input."""
         return 0
 
 
@@ -171,11 +171,11 @@ class Linear(Layer):
         return (self.out_features,)
 
     def parameters(self, shape: Shape) -> int:
-        """Weights and biases."""
+        """Count weights and biases."""
         return (self.in_features + 1) * self.out_features
 
     def flops(self, shape: Shape) -> int:
-        """Two operations a weight."""
+        """Count two operations a weight."""
         return 2 * self.in_features * self.out_features
 
 
@@ -198,7 +198,7 @@ class Residual(Layer):
 
     @property
     def step(self) -> int:
-        """That of the body's layers together."""
+        """The product of the steps of the body's layers."""
         return math.prod(layer.step for _, layer in self.body)
 
     def output(self, shape: Shape) -> Shape:
@@ -208,7 +208,7 @@ class Residual(Layer):
         return shape
 
     def activations(self, shape: Shape) -> int:
-        """Those of both ways; of what they come to only the sum is kept, in the place of the body's output."""
+        """Count the activations of both paths; of their outputs only the sum is kept, in place of the body's."""
         added = math.prod(self.output(shape)) if self.shortcut else 0
         return activations(self.body, shape) + activations(self.shortcut, shape) - added
 

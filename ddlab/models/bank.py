@@ -1,6 +1,6 @@
 """A bank: N networks of equal shape, computed as one grouped network and trained as N networks.
 
-Every parameter of the bank is the stack of its networks' ones along the first axis, so the parameters of one network
+Every parameter of the bank is the stack of its networks' parameters along the first axis, so those of one network
 are views: an optimizer of its own updates them in place, with its own rate, and knows nothing of the others.
 """
 

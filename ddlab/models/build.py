@@ -1,4 +1,4 @@
-"""From the description of a network to modules of torch: once, or several times as one grouped network.
+"""Modules of torch from the description of a network: once, or several times as one grouped network.
 
 Shapes: B batch, C channels, F features, N networks side by side.
 """
@@ -95,7 +95,7 @@ def build(network: a.Network, copies: int = 1) -> nn.Module:
 
 
 def _he_normal(weight: Tensor) -> None:
-    """Keras' ``he_normal``: cut off at two standard deviations, and wider by what that takes from the deviation."""
+    """Draw weights as Keras' ``he_normal``: cut off at two standard deviations, and widened by what that takes away."""
     std = math.sqrt(2 / weight[0].numel()) / CUT_NORMAL
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 

@@ -15,7 +15,7 @@ def cnn(spec: NetworkSpec) -> Network:
 def cnn11(spec: NetworkSpec) -> Network:
     """Ten convolutions, pooled after every second one, whose maps' means are classified.
 
-    The paper does not tell the channels; ours double with every pooling, from 32 to 512. A class activation map weights
+    The paper does not say the channels; ours double with every pooling, from 32 to 512. A class activation map weights
     what the mean is taken of, which is the last pooling's output: 7×7 positions of an image of 224 px.
     """
     channels = (32, 32, 64, 64, 128, 128, 256, 256, 512, 512)

@@ -29,7 +29,7 @@ from ddlab.ranks import Ranks
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a model's networks are.
+    """The assignment of a model's networks to ranks and banks.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class CoherentModel(nn.Module):
         return self.decide(self.local_outputs(inputs))
 
     def local_outputs(self, inputs: list[Tensor]) -> Tensor:
-        """What all local networks of all ranks say ``(B, N, K)``; gradients reach those of this rank."""
+        """Compute the outputs of all local networks of all ranks ``(B, N, K)``; gradients reach those of this rank."""
         # A rank without networks has one input, without features, and no bank.
         with self._own_random_numbers():
             said = [bank(images) for bank, images in zip(self.banks, inputs, strict=False)]
@@ -139,7 +139,7 @@ class CoherentModel(nn.Module):
 
     @contextmanager
     def _own_random_numbers(self) -> Iterator[None]:
-        """Dropout in local networks draws from a stream of this rank, so that in the DNN all ranks draw the same."""
+        """Let dropout in local networks draw from a stream of this rank, so that in the DNN all ranks draw the same."""
         if not self.training:
             yield
             return
@@ -150,12 +150,12 @@ class CoherentModel(nn.Module):
 
 
 def _order(parts: Sequence[Sequence[int]]) -> Tensor:
-    """Where each subdomain is, lowest first, when the parts lie one after the other."""
+    """Return where each subdomain is, lowest first, when the parts lie one after the other."""
     return torch.tensor([subdomain for part in parts for subdomain in part], dtype=torch.int64).argsort()
 
 
 def part_of(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The state of one network of a whole model's."""
+    """Extract the state of one network from a whole model's."""
     return {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
 
 

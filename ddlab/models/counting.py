@@ -87,7 +87,7 @@ TORCH = Counting()
 
 
 def parameters(network: Network) -> int:
-    """Trainable numbers as the network is built."""
+    """Count the trainable numbers as the network is built."""
     return network.parameters()
 
 
@@ -110,7 +110,7 @@ def _normalised_channels(network: Network) -> int:
 
 
 def flops(network: Network) -> int:
-    """Two operations a multiply-add."""
+    """Count two operations a multiply-add."""
     return network.flops()
 
 
@@ -139,12 +139,12 @@ def flops_profiler_like(
 
 
 def flops_profiler_penalised(network: Network) -> int:
-    """As in Gu et al.'s Table 3.1: weights have an L2 penalty."""
+    """Count as in Gu et al.'s Table 3.1: weights have an L2 penalty."""
     return flops_profiler_like(network, 4.6, 2)
 
 
 def flops_profiler_plain(network: Network) -> int:
-    """As in Gu et al.'s Table 3.4: weights have no penalty."""
+    """Count as in Gu et al.'s Table 3.4: weights have no penalty."""
     return flops_profiler_like(network, 2, 2)
 
 

@@ -23,7 +23,7 @@ MAXIMA = nn.MaxPool1d | nn.MaxPool2d | nn.MaxPool3d
 
 @torch.no_grad()
 def evaluate(module: nn.Module, inputs: Tensor) -> Tensor:
-    """What ``module(inputs)`` gives in evaluation, without gradients; what is no sequence or block runs as it is.
+    """Compute ``module(inputs)`` in evaluation, without gradients; what is not a sequence or a block runs as it is.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def evaluate(module: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def largest(pool: Any, maps: Tensor) -> Tensor:
-    """What the layer ``pool`` of maxima gives; of pairs side by side without noting where each maximum was."""
+    """Apply the max pooling ``pool``; 2 × 2 pairs are compared without noting where each maximum was."""
     if (pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode) != (2, 2, 0, False):
         return pool(maps)
     for axis in range(2, maps.dim()):
@@ -62,7 +62,7 @@ def largest(pool: Any, maps: Tensor) -> Tensor:
 
 
 def _normalised(conv: Any, norm: Any, maps: Tensor) -> Tensor:
-    """Both layers as one convolution; cheaper as long as there are fewer weights to multiply than numbers in maps."""
+    """Apply both layers as one convolution; cheaper while there are fewer weights to multiply than numbers in maps."""
     assert not norm.training, "batch statistics are not known before the convolution"
     statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
     weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics)

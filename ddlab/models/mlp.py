@@ -24,7 +24,7 @@ def mlp(spec: NetworkSpec) -> Network:
 
 
 def mlp_sigmoid(spec: NetworkSpec) -> Network:
-    """As :func:`mlp`, with a sigmoid in place of logits: cross entropy of K classes ends at log(1 + (K - 1)/e)."""
+    """Build :func:`mlp` with a sigmoid in place of logits: cross entropy of K classes ends at log(1 + (K - 1)/e)."""
     layers = (*dense_head(spec, spec.input, HIDDEN), ("sigmoid", Sigmoid()))
     return Network(layers, spec.input, classifier="classifier", weights="torch")
 

@@ -24,12 +24,12 @@ def resnet32(spec: NetworkSpec) -> Network:
 
 
 def resnet56(spec: NetworkSpec) -> Network:
-    """As :func:`resnet32`, with nine blocks a stage."""
+    """Build :func:`resnet32` with nine blocks a stage."""
     return _resnet(spec, blocks=9, channels=GU, norm_projections=False)
 
 
 def resnet110(spec: NetworkSpec) -> Network:
-    """As :func:`resnet32`, with 18 blocks a stage."""
+    """Build :func:`resnet32` with 18 blocks a stage."""
     return _resnet(spec, blocks=18, channels=GU, norm_projections=False)
 
 

@@ -1,4 +1,4 @@
-"""What a network is built for: the one argument of every model builder."""
+"""The specification of a network: the one argument of every model builder."""
 
 import math
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class NetworkSpec:
     dropout
         Rate of the dropout before the classifier.
     pooled_as
-        Shape of the input by which a stack of convolutions pools; None: its own. A local network that shall be part of
+        Shape of the input by which a stack of convolutions pools; None: its own. A local network that is to be part of
         a composed network pools as often as the global one.
     """
 

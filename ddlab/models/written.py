@@ -40,7 +40,7 @@ def from_tree(tree: dict[str, Any]) -> a.Network:
     Raises
     ------
     ValueError
-        If the tree has a layer of a kind that there is not, or is none of ours.
+        If the tree has a layer of an unknown kind, or is not one that ddlab wrote.
     """
     try:
         named = (tree["cam_layer"], tree["classifier"], tree.get("weights", "he"))

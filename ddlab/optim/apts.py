@@ -28,7 +28,7 @@ from ddlab.optim.together import halving_sum, share
 
 
 class Additive(BallMethod):
-    """What APTS and SAPTS have in common.
+    """The common part of APTS and SAPTS.
 
     Mode "paper" departs from Algorithm 1 in four places, and here is why:
 
@@ -114,7 +114,7 @@ class Additive(BallMethod):
         ValueError
             If there is not one closure a subdomain, or one computes no gradient.
         NotFinite
-            If the loss is no number here, or at every trial point down to the smallest radius.
+            If the loss is NaN or infinite here, or at every trial point down to the smallest radius.
         """
         closures = [closure] if callable(closure) else list(closure)
         values = None if value is None else [value] if callable(value) else list(value)
@@ -144,7 +144,7 @@ class Additive(BallMethod):
         super().load_state_dict({**state_dict, "state": {key: {**mine, "memories": memories}}})
 
     def _advance(self, objective: Objective, theta: Tensor, here: Evaluation) -> Advance:
-        """Lines 4 to 9 of Algorithm 1."""
+        """Do lines 4 to 9 of Algorithm 1."""
         radius = self.radius
         if size_of(here.loss, here.gradient) == 0:
             record = StepRecord(here.loss, here.loss, 0.0, math.nan, radius, radius, accepted=False, converged=True)
@@ -162,7 +162,7 @@ class Additive(BallMethod):
         return Advance(outcome.point, outcome.radius, replace(record, globally=outcome.record), known)
 
     def _local(self, objective: Objective, theta: Tensor, here: Evaluation, index: int) -> LocalResult:
-        """Line 6: one subdomain's steps on its own loss."""
+        """Do line 6: one subdomain's steps on its own loss."""
         settings, region = self.preconditioner, self.locally[index]
         gradient = here.gradients[index]
         problem = LocalProblem(
@@ -181,7 +181,7 @@ class Additive(BallMethod):
     def _judge(
         self, objective: Objective, theta: Tensor, step: Tensor, here: Evaluation, results: Sequence[LocalResult]
     ) -> tuple[StepRecord, Evaluation]:
-        """Lines 7 and 8: ρ of (6), the decision and the radius of (7); and what is known at the trial point."""
+        """Do lines 7 and 8: ρ of (6), the decision and the radius of (7); and what is known at the trial point."""
         rule, released = self.region.rule, self.preconditioner.mode == "released"
         there = objective.evaluate(theta + step)
         decreases, lengths = self._of_all(objective, results)
@@ -215,14 +215,14 @@ class Additive(BallMethod):
     def _global_iteration(
         self, objective: Objective, theta: Tensor, here: Evaluation, radius: float
     ) -> tuple[Outcome, Evaluation | None]:
-        """Line 9: a trust-region iteration on all data; and what is known where it ends."""
+        """Do line 9: a trust-region iteration on all data; and what is known where it ends."""
         if self.preconditioner.mode == "released" and size_of(here.loss, here.gradient) > 0:
             outcome = released_iteration(self.region, theta, here.loss, here.gradient, radius, objective.value)
             return outcome, None
         found: list[Evaluation] = []
 
         def evaluate(point: Tensor) -> Trial:
-            if not self.same_function and self.region.model.order == 1:  # nobody asks for the gradient later
+            if not self.same_function and self.region.model.order == 1:  # the gradient is not needed later
                 return objective.value(point), None
             found.append(objective.evaluate(point))
             return found[-1].loss, found[-1].gradient

@@ -1,4 +1,4 @@
-"""What the methods with a trust region share as optimizers of torch: one vector, one radius, a state that resumes."""
+"""The base of the methods with a trust region as optimizers of torch: one vector, one radius, a state that resumes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ddlab.optim.together import Together
 
 @dataclass(frozen=True)
 class Advance:
-    """Where a step leads: the next point and radius, what happened, and what is known there, if anything."""
+    """The outcome of a step: the next point and radius, what happened, and what is known there, if anything."""
 
     point: Tensor
     radius: float
@@ -27,7 +27,7 @@ class Advance:
 
 
 class Placement(TypedDict, total=False):
-    """Where a method works.
+    """The ranks and buffers that a method works with.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class BallMethod(torch.optim.Optimizer):
     def _step(
         self, parts: Sequence[Part], advance: Callable[[Objective, Tensor, Evaluation], Advance], again: bool
     ) -> Tensor:
-        """Step once; gives the loss where it began.
+        """Step once, and return the loss where the step began.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class BallMethod(torch.optim.Optimizer):
             point, self.record, self._known = found.point, found.record, found.known
             self._own_state.update(radius=found.radius, known=found.known is not None)
         finally:
-            write(point, self._params)  # whatever happened, the parameters are no trial point
+            write(point, self._params)  # whatever happened, the parameters are not left at a trial point
             self._remember()
         return torch.tensor(here.loss, dtype=point.dtype, device=point.device)
 

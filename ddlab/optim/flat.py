@@ -26,7 +26,7 @@ def write(vector: Tensor, params: Sequence[Tensor]) -> None:
 
 
 def length(vector: Tensor, norm: str) -> float:
-    """Of a vector, in a norm."""
+    """Return the length of a vector in a norm."""
     return float(torch.linalg.vector_norm(vector, ORDERS[norm]))
 
 

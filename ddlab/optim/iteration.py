@@ -13,12 +13,12 @@ from ddlab.optim.radius import RadiusRule, ratio_of
 
 
 class NotFinite(ArithmeticError):
-    """The loss or its gradient is no number, where a method cannot step away from it."""
+    """The loss or its gradient is NaN or infinite, where a method cannot step away from it."""
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What a step did: enough to draw it.
+    """A record of a step: enough to draw it.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def size_of(loss: float, gradient: Tensor) -> float:
     Raises
     ------
     NotFinite
-        If it or the loss is no number.
+        If it or the loss is NaN or infinite.
     """
     size = float(gradient.norm())
     if not math.isfinite(loss) or not math.isfinite(size):
@@ -108,7 +108,7 @@ class Region:
         Raises
         ------
         NotFinite
-            If the gradient, or the loss at every trial point, is no number.
+            If the gradient, or the loss at every trial point, is NaN or infinite.
         """
         if size_of(loss, gradient) == 0:
             still = StepRecord(loss, loss, 0.0, math.nan, radius, radius, accepted=False, converged=True)

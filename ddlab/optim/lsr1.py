@@ -45,7 +45,7 @@ class Spectrum:
 
     @classmethod
     def multiple(cls, like: Tensor, gamma: float) -> "Spectrum":
-        """``gamma·I``, for vectors like the given one."""
+        """Make ``gamma·I``, for vectors like the given one."""
         empty = torch.zeros(0, 0, dtype=torch.float64)
         return cls(like.new_zeros(0, len(like)), empty, empty.diagonal(), gamma)
 
@@ -56,15 +56,15 @@ class Spectrum:
         return min(least, self.gamma) if self.basis.shape[1] > len(self.values) else least
 
     def along(self, vector: Tensor) -> Tensor:
-        """``P' vector``, float64."""
+        """Compute ``P' vector``, float64."""
         return self.coefficients.T @ products(self.basis, vector[None])[:, 0]
 
     def combine(self, weights: Tensor) -> Tensor:
-        """``P weights``, as long and precise as the parameters."""
+        """Compute ``P weights``, as long and precise as the parameters."""
         return (self.coefficients @ weights).to(self.basis) @ self.basis
 
     def multiply(self, vector: Tensor) -> Tensor:
-        """``B vector``."""
+        """Compute ``B vector``."""
         return self.gamma * vector + self.combine((self.values - self.gamma) * self.along(vector))
 
 
@@ -76,12 +76,12 @@ class LimitedMemorySR1:
     history
         m, pairs kept.
     signed
-        Whether the curvature where no pair tells of may be negative.
+        Whether the curvature in directions without a pair may be negative.
 
     Raises
     ------
     ValueError
-        If ``history`` is no positive number.
+        If ``history`` is not positive.
     """
 
     def __init__(self, history: int = 5, signed: bool = False) -> None:
@@ -109,10 +109,10 @@ class LimitedMemorySR1:
         return [] if self._table is None else [self._table[2 * place + 1] for place in self._places]
 
     def update(self, step: Tensor, change: Tensor) -> bool:
-        """Take a pair in, the oldest out if there are too many; whether it was of use.
+        """Take a pair in, the oldest out if there are too many; return whether it was of use.
 
         A pair is left out where the model says the same already, or its correction has no stable size. Spectra that
-        were given out before are not valid any more.
+        were given out before are no longer valid.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class LimitedMemorySR1:
 
 
 def products(rows: Tensor, others: Tensor) -> Tensor:
-    """``rows @ others.T`` of ``(k, n)`` and ``(j, n)``: short sums in own precision, added in float64.
+    """Compute ``rows @ others.T`` of ``(k, n)`` and ``(j, n)``: short sums in own precision, added in float64.
 
     For half a million numbers it is as fast as the plain product and rounds to 3e-9 of the lengths; that one to 1e-6.
     """
@@ -225,7 +225,7 @@ def compact_spectrum(table: Tensor, inner: Tensor, places: list[int], signed: bo
     lower = mixed.tril(-1)
     inverse = lower + lower.T + mixed.diagonal().diag() - gamma * lengths
     single = len(places) == 1
-    if not single and not float(torch.linalg.cond(inverse)) <= WORST_CONDITION:  # that of zeros is no number
+    if not single and not float(torch.linalg.cond(inverse)) <= WORST_CONDITION:  # that of zeros is NaN
         return None
     # Psi = Q (V w^½)' with orthonormal Q = Psi V w^-½; directions that the pairs share are rounding and left out.
     weights, vectors = torch.linalg.eigh(changes - gamma * (mixed + mixed.T) + gamma**2 * lengths)
@@ -246,7 +246,7 @@ def compact_spectrum(table: Tensor, inner: Tensor, places: list[int], signed: bo
 
 
 def curvature(along: float | Tensor, squared: float | Tensor) -> float:
-    """Curvature for all directions that no pair tells of: ``|y'y / s'y|`` of the newest pair, within limits.
+    """Estimate the curvature in all directions without a pair: ``|y'y / s'y|`` of the newest pair, within limits.
 
     It is positive, so that directions without information do not look like ones of descent without end.
     """

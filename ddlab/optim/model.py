@@ -1,4 +1,4 @@
-"""What a trial step minimises in the ball: the gradient alone, or with the curvature that secant pairs tell of."""
+"""Models that a trial step minimises in the ball: the gradient alone, or with the curvature given by secant pairs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -34,7 +34,7 @@ class StepModel:
     history
         Secant pairs kept.
     signed
-        Let B be negative where no pair tells of, if the newest pair is; as the authors' released code does.
+        Let B be negative in directions without a pair, if the newest pair is; as the authors' released code does.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class Part:
 
 @dataclass
 class Tally:
-    """What was done so far: passes over this rank's part of the data, and vectors of n numbers that ranks summed."""
+    """The effort so far: passes over this rank's part of the data, and vectors of n numbers that ranks summed."""
 
     gradients: float = 0.0
     values: float = 0.0
@@ -70,7 +70,7 @@ class Objective:
     """The mean of N losses, one a subdomain of the data, as a function of one vector.
 
     Every evaluation draws the same random numbers (dropout) and leaves buffers (running statistics) as they were, so
-    that a difference of losses tells of the point alone. The parameters hold the point that was evaluated last.
+    that a difference of losses depends on the point alone. The parameters hold the point that was evaluated last.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class Objective:
 
 
 def _random_state(device: torch.device) -> list[Tensor]:
-    """Of the processor, and of the GPU if that is where we compute."""
+    """Return the random state of the processor, and of the GPU if the computation is there."""
     return [torch.get_rng_state()] + ([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])
 
 

@@ -1,4 +1,4 @@
-"""What a subdomain does between two exchanges: a few trust-region steps on its own part of the data.
+"""The work of a subdomain between two exchanges: a few trust-region steps on its own part of the data.
 
 Symbols: N subdomains, ν local steps, Δ the global radius, θ the parameters ``(n,)``, v a subdomain's own parameters.
 
@@ -99,7 +99,7 @@ class LocalProblem:
         return loss if self.correction is None else loss + float(self.correction @ (point - self.theta))
 
     def corrected_gradient(self, gradient: Tensor) -> Tensor:
-        """Its gradient: r added, so that it is the global one at θ."""
+        """Add r to a gradient of the local loss, so that at θ it is the global one."""
         return gradient if self.correction is None else gradient + self.correction
 
 
@@ -140,7 +140,7 @@ def bounded_steps(problem: LocalProblem, region: Region, radius: float, bound: f
             trial_gradient = problem.corrected_gradient(plain)
             if region.model.order > 1:
                 region.memory.update(proposal.step, trial_gradient - gradient)
-        else:  # nobody asks for the gradient any more
+        else:  # the gradient is no longer needed
             trial, trial_gradient = problem.value(trial_point), gradient
         trial = problem.corrected(trial_point, trial)
         ratio = ratio_of(loss, trial, proposal.predicted)

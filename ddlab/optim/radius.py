@@ -1,4 +1,4 @@
-"""What happens to the radius of a trust region after a trial step.
+"""The rule for the radius of a trust region after a trial step.
 
 References
 ----------
@@ -54,7 +54,7 @@ class RadiusRule:
             raise ValueError(f"trials: must be at least 1, got {self.trials}")
 
     def accepts(self, ratio: float) -> bool:
-        """Whether a step of this ratio is taken; never one whose ratio is no number."""
+        """Whether a step of this ratio is taken; never if the ratio is NaN."""
         return ratio >= self.lower
 
     def next(self, radius: float, ratio: float) -> float:
@@ -64,7 +64,7 @@ class RadiusRule:
         return radius if ratio >= self.lower else max(self.decrease * radius, self.least)
 
     def local(self, num_subdomains: int, local_steps: int) -> "RadiusRule":
-        """That of N subdomains with ν steps each: bounds are divided by N; the least by ν, too, as the first radius is.
+        """Return the rule of N subdomains with ν steps each: bounds are divided by N; the least by ν, too.
 
         A local radius that begins at Δ/(N·ν) would otherwise be below its own least one, and grow when it must shrink.
         """

@@ -23,7 +23,7 @@ RETRIES = 10  # after the first trial
 
 
 def released_ratio(loss: float, trial: float, predicted: float) -> float:
-    """ρ without guards, as numbers divide that are no Python ones: by zero, too."""
+    """Compute ρ without guards, dividing as tensors do: by zero, too."""
     if predicted:
         return (loss - trial) / predicted
     return math.copysign(math.inf, loss - trial) if loss != trial else math.nan
@@ -35,7 +35,7 @@ def released_iteration(
     """One step of the released trust region: take what lowers the loss, or the last of 11 trials."""
     if region.model.order > 1:
         region.memory.follow(point, gradient)
-    for trials in range(1, RETRIES + 2):  # noqa: B007  # told in the record
+    for trials in range(1, RETRIES + 2):  # noqa: B007  # kept in the record
         proposal = region.model.propose(gradient, region.memory, radius)
         trial_point = point + proposal.step
         trial = value(trial_point)

@@ -72,7 +72,7 @@ def _solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
     rest = gradient - spectrum.combine(along)
     size = float(gradient.norm())
     if not size < float("inf"):
-        raise ValueError("gradient: has entries that are no numbers")
+        raise ValueError("gradient: has entries that are NaN or infinite")
     rounding = ROUNDING.get(gradient.dtype, 1e-6) * size
     values = torch.cat([spectrum.values, spectrum.values.new_tensor([spectrum.gamma])])
     parts = torch.cat([along, along.new_tensor([float(rest.norm())])])
@@ -89,7 +89,7 @@ def _solve(gradient: Tensor, spectrum: Spectrum, radius: float) -> Solution:
 
 
 def _tiny(values: Tensor) -> float:
-    """Below it an eigenvalue counts as 0."""
+    """Return the bound below which an eigenvalue counts as 0."""
     return 1e-12 * max(1.0, float(values.abs().max()))
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Together:
-    """A process group of ``torch.distributed``, or nobody but us.
+    """A process group of ``torch.distributed``, or this process alone.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Together:
 
 
 def share(count: int, rank: int, size: int) -> range:
-    """Which of ``count`` subdomains a rank holds: neighbours, those that :func:`halving_sum` adds first."""
+    """Return which of ``count`` subdomains a rank holds: neighbours, those that :func:`halving_sum` adds first."""
     return range(-(-count * rank // size), -(-count * (rank + 1) // size))
 
 

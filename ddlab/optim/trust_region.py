@@ -20,7 +20,7 @@ from ddlab.optim.radius import PAPER, RadiusRule
 
 
 class TrustRegion(BallMethod):
-    """Minimise a model of the loss in a ball; take the step if the loss follows, and let the ball grow or shrink.
+    """A method that minimises a model of the loss in a ball; steps that lower the loss are taken, and the ball adapts.
 
     A step that raises the loss is never taken. Every evaluation of a step draws the same random numbers, so that
     dropout is the same function throughout.
@@ -103,7 +103,7 @@ class TrustRegion(BallMethod):
         ValueError
             If the closure computes no gradient.
         NotFinite
-            If the loss is no number here, or at every trial point down to the smallest radius.
+            If the loss is NaN or infinite here, or at every trial point down to the smallest radius.
         """
         weights = [1 / self.together.size if weight is None else weight]
         parts = as_parts([closure], None if value is None else [value], weights)

@@ -1,6 +1,6 @@
 """Composed networks other than convolutions of images: Gu, Zhang, Liu and Cai, Section 2.4, where the lab trains them.
 
-Recurrent networks, auto-encoders and regression, which are no classifiers of one image, are in ``examples/``.
+Recurrent networks, auto-encoders and regression, which are not classifiers of one image, are in ``examples/``.
 """
 
 from ddlab.experiment import DatasetSettings, DecompositionSettings, Experiment, ModelSettings, TrainingSettings

@@ -4,7 +4,7 @@ Their training is that of Keras' example for CIFAR-10: Adam in batches of 32, fl
 0 to 1 less the mean image, an L2 penalty of 10⁻⁴ on the kernels (its gradient is 2·10⁻⁴ of them), Keras' constants of
 batch normalisation (momentum 0.99, ε 10⁻³) and first weights, rates that fall by plan and, divided by √10, with every
 fifth epoch in a row without a better accuracy, to 5·10⁻⁷ at least. In Keras' example the plan sets the rate anew every
-epoch, so that nothing of the plateau rule lasts; the paper tells of a rule that divides, and so ours does.
+epoch, so that nothing of the plateau rule lasts; the paper describes a rule that divides, and so ours does.
 ``training.plateau="without plan"`` is the other reading.
 
 References

@@ -3,7 +3,7 @@
 Nobody has run them here: the data are not at hand, and they are made for several GPUs. Food-101's epochs in the paper
 are 300 steps of 128 images, half of its training images; ours are all of them, so that there are half as many, and
 rates fall with the third epoch in a row without a better accuracy, which is the paper's sixth (its fifth lowers them).
-The paper: images are turned, zoomed, flipped and shifted at random, it does not tell how far; by 10° at most, and a
+The paper: images are turned, zoomed, flipped and shifted at random, it does not say how far; by 10° at most, and a
 tenth, is our choice. Batch normalisation and first weights are Keras', as its counts of parameters are.
 
 References

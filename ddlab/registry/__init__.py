@@ -1,7 +1,7 @@
 """One way to name a variant: a literal dict of entries, imported on first use.
 
 Every family (data sets, models, strategies) is a dict of :class:`Entry` in a module of this package: below all that it
-names, so that an experiment can be checked against it without a circle of imports. The target is written as text, so
+names, so that an experiment can be checked against it without circular imports. The target is written as text, so
 that a page or the command line can list what there is without importing torch.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-MOST_SHOWN = 80  # characters of what somebody gave that a message repeats
+MOST_SHOWN = 80  # characters of a given value that a message repeats
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
 def shortened(value: Any, most: int = MOST_SHOWN) -> str:
-    """What somebody gave, as a message repeats it: on one line, in quotes if it is text, and cut where it is long."""
+    """Write a given value for a message: on one line, in quotes if it is text, and cut where it is long."""
     if isinstance(value, str):
         return repr(value) if len(value) <= most else f"{value[:most]!r}..."
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
-    except (ValueError, TypeError, RecursionError):  # numbers of thousands of digits, keys that are no text, depth
+    except (ValueError, TypeError, RecursionError):  # numbers of thousands of digits, keys that are not text, depth
         return f"a {type(value).__name__} that is too large to be shown"
     return text if len(text) <= most else f"{text[:most]}..."
 
@@ -68,7 +68,7 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
 
 
 def unknown(field: str, name: object, choices: Iterable[str]) -> str:
-    """The sentence for a name that is none of the choices: field, value, nearest name, all choices."""
+    """Write the sentence for a name that is not among the choices: field, value, nearest name, all choices."""
     choices = list(map(str, choices))
     guess = nearest(name, choices) if isinstance(name, str) else None
     hint = f"did you mean {guess!r}? " if guess else ""

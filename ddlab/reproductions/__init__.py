@@ -16,7 +16,7 @@ Budget = Literal["small", "full"]
 
 @dataclass(frozen=True)
 class BudgetEntry:
-    """How much is trained; ``description`` stands above the table."""
+    """A budget of trainings; ``description`` stands above the table."""
 
     title: str
     description: str
@@ -28,7 +28,7 @@ BUDGETS: dict[Budget, BudgetEntry] = {
         "Ours are of a small budget that two cores can carry: NOT the paper's settings, so that at most the order of "
         "the numbers compares, not their size.",
     ),
-    "full": BudgetEntry("full size", "Ours are at the paper's settings, as far as it tells them."),
+    "full": BudgetEntry("full size", "Ours are at the paper's settings, as far as it states them."),
 }
 
 TARGETS: dict[str, Entry] = {

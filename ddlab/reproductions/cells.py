@@ -22,7 +22,7 @@ class Training:
 
     @property
     def experiment(self) -> Experiment:
-        """What is trained."""
+        """The recipe's experiment with the changed settings."""
         return RECIPES[self.recipe]().with_settings(dict(self.settings))
 
 
@@ -90,5 +90,5 @@ class Cell:
     small: Training | None = None
 
     def training(self, budget: Budget) -> Training | None:
-        """What is trained for it."""
+        """Return the training that gives the cell's number at a budget; None where it has none."""
         return self.full if budget == "full" else self.small

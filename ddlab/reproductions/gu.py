@@ -121,7 +121,7 @@ def table_35() -> tuple[Cell, ...]:
 
 
 def _food101(model: str, count: int) -> tuple[Training, Training]:
-    """At the paper's size; and with a quarter of the channels, images of 64 px, a hundred a class, 6 + 6 epochs."""
+    """Return trainings at the paper's size, and at 1/4 of the channels, 64 px, 100 images a class, 6 + 6 epochs."""
     recipe = f"gu_food101_{model}_{count}"
     strategies = {"strategies": list(WHOLE if count == PARTITIONS else PARTS)}
     cut = {4: {"decomposition.overlap": SMALL_SIDE // 8}}

@@ -47,7 +47,7 @@ def _table(number: int) -> tuple[Cell, ...]:
 
 
 def _small(recipe: str, strategy: str) -> Training | None:
-    """What stands for a recipe on two cores; the global network depends on no grid and is trained on one of them."""
+    """Return what stands for a recipe on two cores; the global network, the same for all grids, is trained on one."""
     if recipe in STAND_INS:
         return STAND_INS[recipe]
     name = recipe + SMALL

@@ -1,4 +1,4 @@
-"""What a target takes: its trainings, the runs that there are of them, and what is left to do."""
+"""Plans of targets: their trainings, the runs that there are of them, and what is left to do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Work:
 
     @property
     def state(self) -> str:
-        """Where it stands: the state of its run, ``to train`` or ``data missing``."""
+        """The state of its run, or ``to train`` or ``data missing``."""
         if self.run is None:
             return MISSING if self.missing else OPEN
         return "diverged" if has_diverged(self.run) else self.run.state().state
@@ -65,7 +65,7 @@ class Reproduction:
 
     @property
     def folder(self) -> Path:
-        """Where its tables are written."""
+        """The folder of the target's tables."""
         return folder(self.name, self.budget)
 
     def work_of(self, cell: Cell) -> Work | None:
@@ -73,13 +73,13 @@ class Reproduction:
         return next((work for work in self.works if cell in work.cells), None)
 
     def updated(self) -> "Reproduction":
-        """With the runs as they are now."""
+        """Return the reproduction with the runs as they are now."""
         runs = list_runs()
         return replace(self, works=tuple(replace(work, run=_best(runs, work.experiment)) for work in self.works))
 
 
 def folder(target: str, budget: str) -> Path:
-    """Where the tables of a target are kept."""
+    """Return the folder of a target's tables."""
     return home() / "reproductions" / f"{target}-{budget}"
 
 
@@ -144,7 +144,7 @@ def _work(training: Training, cells: tuple[Cell, ...], runs: list[RunFolder], ra
 
 
 def _needs(training: Training) -> str:
-    """What its recipe says of its data."""
+    """Return what the recipe of a training says about the data it needs; empty if nothing."""
     text = " ".join((RECIPES[training.recipe].__doc__ or "").split())
     said = [part for part in text.split(". ") if part.startswith("Needs ") and "dataset.name" not in training.settings]
     return f" ({said[0].rstrip('.').replace('``', '')})" if said else ""

@@ -50,7 +50,7 @@ class Line:
 
 
 def ours(reproduction: Reproduction, cell: Cell) -> dict[int, float]:
-    """Our number of every seed that has it; of runs that are not finished, of the seeds that are."""
+    """Return our number of every seed that has it; of runs that are not finished, of the seeds that are."""
     work = reproduction.work_of(cell)
     return cell.quantity.values(work.run) if work and work.run else {}
 
@@ -63,7 +63,7 @@ def _has_died(reproduction: Reproduction, cell: Cell) -> bool:
 
 
 def _shown(cell: Cell, values: Sequence[float]) -> str:
-    """A mean and its standard deviation; of accuracies in percent."""
+    """Write a mean and its standard deviation; of accuracies in percent."""
     if not values:
         return NOT_RUN
     factor, digits = (100, 2) if cell.quantity.is_share else (1, 3)
@@ -77,7 +77,7 @@ def columns(reproduction: Reproduction) -> tuple[str, ...]:
 
 
 def lines(reproduction: Reproduction) -> list[Line]:
-    """Two lines a row: the paper's numbers, and ours below them."""
+    """Make two lines a row: the paper's numbers, and ours below them."""
     heads = columns(reproduction)
     rows: dict[str, dict[str, Cell]] = {}
     for cell in reproduction.cells:
@@ -94,7 +94,7 @@ def lines(reproduction: Reproduction) -> list[Line]:
 
 
 def _head(reproduction: Reproduction, cells: Iterable[Cell], counts: Sequence[int]) -> str:
-    """Whose our numbers are: the budget, what was trained, and how many seeds of it are done."""
+    """Describe the line of our numbers: the budget, what was trained, and how many seeds of it are done."""
     works = [reproduction.work_of(cell) for cell in cells]
     names = " and ".join(dict.fromkeys(work.experiment.name for work in works if work))
     seeds = " or ".join(map(str, sorted(set(counts)))) + (" seed" if set(counts) == {1} else " seeds")
@@ -106,7 +106,7 @@ def _head(reproduction: Reproduction, cells: Iterable[Cell], counts: Sequence[in
 
 
 def caption(reproduction: Reproduction) -> list[str]:
-    """What the table is, and what differs from the paper: a sentence or two each."""
+    """Describe the table and what differs from the paper: a sentence or two each."""
     entry, budget = TARGETS[reproduction.name], BUDGETS[reproduction.budget]
     said = [f"{entry.title}: {entry.reference}. {entry.description}", budget.description]
     said.append(f"Ours is the mean ± the standard deviation over the seeds; {NOT_RUN}: not run.")
@@ -114,12 +114,12 @@ def caption(reproduction: Reproduction) -> list[str]:
 
 
 def states(reproduction: Reproduction) -> list[str]:
-    """What is not finished, or cannot be trained because its data are not here, and where they come from."""
+    """List what is not finished, or cannot be trained because its data are missing, and where they come from."""
     return _grouped(reproduction, _state)
 
 
 def _grouped(reproduction: Reproduction, tell: Callable[[Work], str]) -> list[str]:
-    """What there is to tell of the trainings, those of which the same is told together."""
+    """Say something of every training; those of which the same is said are named together."""
     names: dict[str, list[str]] = {}
     for work in reproduction.works:
         names.setdefault(tell(work), []).append(work.experiment.name)
@@ -127,7 +127,7 @@ def _grouped(reproduction: Reproduction, tell: Callable[[Work], str]) -> list[st
 
 
 def _changes(work: Work) -> str:
-    """What of a small training is not as at the paper's size, and of what files its images are."""
+    """List in which settings a training differs from the paper's size, and of what files its images are."""
     asked = [
         tree.model_dump(mode="json") | {"seeds": len(tree.seeds)}
         for tree in (work.cells[0].full.experiment, work.experiment)
@@ -193,7 +193,7 @@ def escaped(text: str) -> str:
 
 
 def as_tree(reproduction: Reproduction) -> dict[str, Any]:
-    """All of it as plain values; what is not known is null."""
+    """Return the whole table as plain values; what is not known is null."""
     cells = []
     for cell in reproduction.cells:
         work, values = reproduction.work_of(cell), list(ours(reproduction, cell).values())

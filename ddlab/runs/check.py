@@ -1,4 +1,4 @@
-"""Looking through the whole folder of a run for what is damaged: for one run at a time, lists ask less."""
+"""Checks of the whole folder of a run for damage: for one run at a time, lists check less."""
 
 import re
 from typing import Any

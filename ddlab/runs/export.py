@@ -34,14 +34,14 @@ def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> Run
         shutil.copytree(run.path, target, ignore=shutil.ignore_patterns(*left_out))
         for name, private in (("status.json", PRIVATE), ("environment.json", ("host",))):
             _forget(target / name, private)
-    except OSError as error:  # a file that cannot be read, a disk that is full, or somebody deleted the run meanwhile
+    except OSError as error:  # a file that cannot be read, a disk that is full, or the run was deleted meanwhile
         shutil.rmtree(target, ignore_errors=True)
         raise ValueError(f"run {run.id}: cannot be copied to {target} ({_cause(error)})") from error
     return RunFolder(target)
 
 
 def _cause(error: OSError) -> str:
-    """What went wrong first: copying a tree collects a list of what did."""
+    """Return the first error; copying a tree collects a list of them."""
     several = error.args[0] if isinstance(error, shutil.Error) else None
     return str(several[0][-1]) if several else str(error)
 

@@ -1,4 +1,4 @@
-"""A run as its makers know it: its folder is made, changed and ended here; what is in it, ``reader`` tells."""
+"""The folder of a run as those who write it see it: made, changed and ended here; ``reader`` reads its content."""
 
 import json
 import re
@@ -38,7 +38,7 @@ class RunFolder(RunReader):
         return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
 
     def state(self) -> RunState:
-        """Where it stands: a terminal state that was written, else what its processes tell."""
+        """Return the state of the run: a terminal one that was written, else what its processes show."""
         return derive(self)
 
     def summary(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class RunFolder(RunReader):
         self.update_status(state=state, message=message, ended=time.time(), **known)
 
     def restart(self) -> None:
-        """Forget how the last launch ended (its failure, a wish to cancel, files left half-written) and begin anew."""
+        """Forget how the last launch ended (failure, request to cancel, files left half-written) and begin anew."""
         endings = (self.path / "failure.json", self.path / "cancel.json")
         for path in (*endings, *self.path.rglob(f"{files.TEMPORARY}*")):
             path.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ class RunFolder(RunReader):
         files.write_json(self.path / "cancel.json", {"time": time.time()})
 
     def write_failure(self, failure: dict[str, Any]) -> bool:
-        """Write the failure unless another rank already did; tells whether it was the first."""
+        """Write the failure unless another rank already did; return whether it was the first."""
         files.release(self.path)
         try:
             with (self.path / "failure.json").open("x", encoding="utf-8") as file:
@@ -97,7 +97,7 @@ class RunFolder(RunReader):
         return True
 
     def write_progress(self, progress: dict[str, Any]) -> None:
-        """Tell how far it is."""
+        """Write how far the run is."""
         files.write_json(self.path / "progress.json", progress)
 
     def append_metrics(self, rank: int, record: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ class Stuck:
         The layer of which no unit answers to any image, if there is one.
     learned
         Share of its training images that it was right about in that epoch, where that is clearly more than of the
-        validation images: it tells them apart while it is trained.
+        validation images: it distinguishes them while it is trained.
     """
 
     stage: str
@@ -38,7 +38,7 @@ class Stuck:
 
     @property
     def sentence(self) -> str:
-        """What is wrong, since when, and what to try."""
+        """A sentence on what is wrong, since when, and what to try."""
         title = STRATEGIES[self.stage].title if self.stage in STRATEGIES else self.stage
         who = title if self.subdomain is None else f"Local network {self.subdomain + 1}"
         says = f"{who} (seed {self.seed}) says the same for every image"

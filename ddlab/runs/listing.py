@@ -1,4 +1,4 @@
-"""Finding runs: all of them, or one by its id."""
+"""Lists of runs: all of them, or one by its id."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Locks of a run: what only one may do at a time.
 
-They lie beside the run's folder, in ``.locks``, so that waiting for one never makes a folder anew that was deleted.
+They lie beside the run's folder, in ``.locks``, so that waiting for one never recreates a deleted folder.
 """
 
 import os
@@ -16,19 +16,19 @@ POLL = 0.05  # seconds between two tries
 
 
 class Gone(ValueError):
-    """The run's folder is not there any more."""
+    """The run's folder no longer exists."""
 
 
 @contextmanager
 def locked(run: Path, purpose: str) -> Iterator[None]:
-    """Hold the lock of a run for a purpose, such as ``"status"``: nobody deletes the run meanwhile.
+    """Hold the lock of a run for a purpose, such as ``"status"``: the run is not deleted meanwhile.
 
     Raises
     ------
     Gone
         If the run was deleted, also while this waited.
     ValueError
-        If somebody else has had it for ``PATIENCE`` seconds.
+        If another process has held it for ``PATIENCE`` seconds.
     """
     try:
         with FileLock(_file(run, purpose), timeout=PATIENCE):
@@ -36,14 +36,14 @@ def locked(run: Path, purpose: str) -> Iterator[None]:
                 raise Gone(f"run {run.name}: is gone; it was deleted meanwhile")
             yield
     except Timeout:
-        raise ValueError(f"run {run.name}: somebody else is changing it; try again in a moment") from None
+        raise ValueError(f"run {run.name}: another process is changing it; try again in a moment") from None
 
 
 def hold(run: Path, patience: float = 0.0) -> int:
     """Hold a run's folder for those who work in it: there is never more than one training program.
 
     The lock lives as long as a process that has the descriptor open, and goes with it when that becomes another program
-    (``os.set_inheritable``). Nothing has to be told or cleaned up when the process is killed.
+    (``os.set_inheritable``). Nothing has to be announced or cleaned up when the process is killed.
 
     Parameters
     ----------

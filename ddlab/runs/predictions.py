@@ -36,7 +36,7 @@ def read(path: Path) -> Arrays:
         files.check_seal(path)
         with np.load(path, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("it is no npz")
+                raise ValueError("it is not an npz")
             found = Arrays(arrays)
     except FileNotFoundError:
         raise

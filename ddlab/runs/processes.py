@@ -1,4 +1,4 @@
-"""Who lives: a process is named by its pid and by what no clock moves, since pids are used again and clocks are set."""
+"""Processes and whether they live: named by pid and start, since pids are used again and clocks are set."""
 
 import os
 import socket
@@ -31,7 +31,7 @@ def find(record: Mapping[str, Any]) -> psutil.Process | None:
 
 
 def is_alive(record: Mapping[str, Any]) -> bool:
-    """Whether the process lives; one of another machine is believed to, since nobody here can look."""
+    """Whether the process lives; one of another machine is assumed to, since it cannot be checked from here."""
     return is_elsewhere(record) or find(record) is not None
 
 
@@ -47,9 +47,9 @@ def _is(process: psutil.Process, record: Mapping[str, Any]) -> bool:
 
 
 def _birth(process: psutil.Process) -> float:
-    """When it began, in seconds that no clock moves: since boot on Linux, as the system keeps it elsewhere.
+    """Return when a process began, in seconds that no clock moves: since boot on Linux, as kept by other systems.
 
-    psutil compares it to tell that a pid is used again, but does not publish it: ``create_time`` moves with the clock.
+    psutil compares it to detect that a pid is reused, but does not publish it: ``create_time`` moves with the clock.
     """
     birth = process._ident[1]  # type: ignore[attr-defined]
     if birth is None:
@@ -59,7 +59,7 @@ def _birth(process: psutil.Process) -> float:
 
 @cache
 def _boot() -> str:
-    """What differs after a restart of the machine or of the container, in which pids begin anew; empty if unknown."""
+    """Return a text that changes when the machine or container restarts and pids begin anew; empty if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"

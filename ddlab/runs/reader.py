@@ -7,7 +7,7 @@
     name.txt              the name that people gave it
     status.json           where it stands, and who works for it
     failure.json          why the rank that failed first did
-    cancel.json           that somebody asked it to stop
+    cancel.json           request that the run stop
     progress.json         how far it is
     metrics-<rank>.jsonl  one record an epoch and network, appended
     log-<rank>.txt        output of a rank; log.txt that of the launcher
@@ -30,7 +30,7 @@ MOST_NAME = 80  # characters
 
 
 class RunReader:
-    """Read the folder of a run: what was asked, where it stands, what it told and came to.
+    """A reader of a run's folder: its experiment, its state, its records and its results.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class RunReader:
 
     @cached_property
     def experiment(self) -> Experiment:
-        """What was asked, validated.
+        """The experiment of the run, validated.
 
         Raises
         ------
@@ -99,17 +99,17 @@ class RunReader:
     # ---- where it stands
 
     def damage(self) -> str:
-        """Tell what is wrong with the files that everything else stands on, in a sentence; empty if nothing is."""
+        """Say in a sentence what is wrong with the files that everything else depends on; empty if nothing is."""
         asked, status = self.path / "experiment.json", self.path / "status.json"
         fault = (ASKED.fault(asked) if asked.exists() else f"{asked.name} is not there") or STATUS.fault(status)
         return fault and f"The run's folder is damaged: {fault}."
 
     def status(self) -> dict[str, Any]:
-        """What ``status.json`` says; :meth:`state` tells whether it still holds."""
+        """Read ``status.json``; :meth:`state` says whether it still holds."""
         return STATUS.read(self.path / "status.json")
 
     def processes(self, status: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Identities of all processes of its own; the launcher, maybe a server, is none."""
+        """Return the identities of all processes of its own; the launcher, maybe a server, is not among them."""
         status = self.status() if status is None else status
         names = ("pid", "birth", "boot", "created", "host")
         first = [{key: status[key] for key in names if key in status}] if status.get("pid") else []
@@ -117,17 +117,17 @@ class RunReader:
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether somebody asked it to stop."""
+        """Whether cancellation was requested."""
         return (self.path / "cancel.json").exists()
 
     def failure(self) -> dict[str, Any] | None:
-        """Why the rank that failed first did; None if none failed."""
+        """Read why the first rank that failed did; None if none failed."""
         return FAILURE.read(self.path / "failure.json") or None
 
-    # ---- what it tells
+    # ---- its records
 
     def progress(self) -> dict[str, Any]:
-        """How far it is; empty before the first epoch."""
+        """Read how far the run is; empty before the first epoch."""
         return PROGRESS.read(self.path / "progress.json")
 
     def metrics(self) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ class Ticket(TypedDict):
 
 
 class NetworkResult(TypedDict, total=False):
-    """What a stage's result says of one network."""
+    """One network in the result of a stage."""
 
     __pydantic_config__ = _LOOSE  # type: ignore[misc]
     subdomain: Count | None

@@ -1,4 +1,4 @@
-"""What one stage leaves behind for one seed."""
+"""The folder of one stage for one seed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +74,7 @@ class StageFolder:
         self.write_atomically(self.path / "predictions.npz", save)
 
     def weights(self, name: str) -> Path:
-        """Where the weights of a network are kept."""
+        """Return the path of a network's weights."""
         return self.path / f"weights-{name}.safetensors"
 
     @property
@@ -83,7 +83,7 @@ class StageFolder:
         return any(self.path.glob("weights-*"))
 
     def checkpoint(self, name: str) -> Path:
-        """Where the state is kept that training goes on from."""
+        """Return the path of the state that training resumes from."""
         return self.path / f"checkpoint-{name}.pt"
 
     def checkpoints(self) -> list[Path]:

@@ -10,14 +10,14 @@ from ddlab.runs.reader import RunReader
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 TERMINAL = ("finished", "failed", "cancelled")
 LOST = (
-    "The process ended without a word: it was killed (for want of memory, perhaps), or the machine went down. "
+    "The process ended without a word: it was killed (for lack of memory, perhaps), or the machine went down. "
     "Resume goes on from the last checkpoint."
 )
 
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands.
+    """The state of a run.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class RunState:
 
 
 def derive(run: RunReader, status: dict[str, Any] | None = None) -> RunState:
-    """Where a run stands.
+    """The state of a run.
 
     The status is read again after its processes are found dead, since they may have ended well in between.
 
@@ -85,7 +85,7 @@ def derive(run: RunReader, status: dict[str, Any] | None = None) -> RunState:
 
 
 def has_diverged(run: RunReader) -> bool:
-    """Whether it ended because a loss was no number any more; trained again, it would end so again."""
+    """Whether it ended because a loss became NaN or infinite; trained again, it would end so again."""
     return (run.failure() or {}).get("error") == "Diverged" and derive(run).state == "failed"
 
 

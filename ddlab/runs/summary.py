@@ -15,8 +15,8 @@ _kept: dict[Path, tuple[int, dict[str, Any]]] = {}  # time of the folder and row
 def summarize(run: RunReader) -> dict[str, Any]:
     """Plain values from few and small files, so that a thousand runs take less than a second.
 
-    All that a row tells is in files that are replaced whole, which changes the time of the folder: rows of ended runs
-    are read once, and then cost one look at the folder each. Of a run that lives, its processes are asked every time.
+    All that a row says is in files that are replaced whole, which changes the time of the folder: rows of ended runs
+    are read once, and then cost one look at the folder each. Of a run that lives, its processes are checked every time.
     """
     try:
         changed = run.path.stat().st_mtime_ns
@@ -58,7 +58,7 @@ def _cut(asked: dict[str, Any]) -> str:
 
 
 def _several(value: Any) -> list[Any]:
-    """A list of what was asked; empty if it is none, as a newer ddlab or a hand may have written."""
+    """Return a list of the experiment; empty if it is not one, as a newer ddlab or a hand may have written."""
     return value if isinstance(value, list) else []
 
 
@@ -68,7 +68,7 @@ def _field(asked: dict[str, Any], part: str, field: str) -> Any:
 
 
 def digest(run: RunReader) -> dict[str, Any]:
-    """What lists show of a finished run: accuracies, and sentences on networks that say the same for every image."""
+    """Summarise a finished run for lists: accuracies, and sentences on networks that say the same for every image."""
     return {"accuracies": mean_accuracies(run), "stuck": [network.sentence for network in stuck_networks(run)]}
 
 

@@ -1,4 +1,4 @@
-"""Deleting runs, and bringing them back: nothing is ever overwritten on either way."""
+"""The trash: runs are deleted and brought back; nothing is ever overwritten on either way."""
 
 import os
 
@@ -58,5 +58,5 @@ def restore(name: str) -> RunFolder:
     try:
         os.rename(trash / name, path)
     except OSError as error:
-        raise ValueError(f"run {name}: cannot be restored ({error.strerror}); did somebody else do it?") from None
+        raise ValueError(f"run {name}: cannot be restored ({error.strerror}); was it restored already?") from None
     return RunFolder(path)

@@ -1,4 +1,4 @@
-"""What stages keep of networks: weights for whoever comes after, checkpoints to go on from. Both carry a checksum.
+"""Weights and checkpoints of networks, kept by stages for later stages and for resuming. Both carry a checksum.
 
 Memory and disks flip bits, and neither torch nor safetensors notices: what was read would be trained on as if it were
 what was written.
@@ -43,7 +43,7 @@ def read_weights(folder: StageFolder, name: str) -> State:
     path = folder.weights(name)
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # it is no mapping
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # it is not a mapping
             metadata = file.metadata()
         if metadata and metadata.get(CHECKSUM) != _checksum(tensors):  # an older ddlab wrote none
             raise ValueError("its checksum differs from what was written")
@@ -120,11 +120,11 @@ def _read_checkpoint(path: Path, device: str) -> dict[str, Any]:
 
 
 def _check_states(states: Any) -> None:
-    """Refuse what loads well and is no checkpoint."""
+    """Refuse what can be loaded but is not a checkpoint."""
     known = {field.name for field in fields(Progress)}
     for state in states.values() if isinstance(states, dict) else [states]:
         if not isinstance(state, dict) or not PARTS <= state.keys():
             raise ValueError(f"it holds no {', '.join(sorted(PARTS))}")
         progress = state["progress"]
         if not isinstance(progress, dict) or not progress.keys() <= known or not isinstance(progress.get("epoch"), int):
-            raise ValueError("its progress is none")
+            raise ValueError("its progress is not valid")

@@ -93,7 +93,7 @@ def train(context: StageContext) -> None:
 
 
 def attribute(dnn: "Bank", outputs_MNK: np.ndarray, decisions_M: np.ndarray, baseline: float) -> np.ndarray:
-    """How much each local output speaks for the decision, ``(M, N, K)``.
+    """Compute how much each local output contributes to the decision, ``(M, N, K)``.
 
     Integrated gradients of the decided class's log-probability from the baseline where no local network says anything
     (probabilities of 1/K, logits of 0): for one image they sum to the log-probability less that at the baseline.

@@ -100,14 +100,14 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
 
 @dataclass(frozen=True)
 class Predicted:
-    """What the model says of M images: scores ``(M, K)`` and the local outputs ``(M, N, K)`` that they come from."""
+    """The predictions of M images: scores ``(M, K)`` and the local outputs ``(M, N, K)`` that they come from."""
 
     scores: np.ndarray
     outputs: np.ndarray
 
     @property
     def decisions(self) -> np.ndarray:
-        """Classes ``(M,)``."""
+        """The decided classes ``(M,)``."""
         return self.scores.argmax(1)
 
 
@@ -137,7 +137,7 @@ def reason(explanation: Explanation) -> str:
 
 
 def _say_nothing(record: dict[str, Any]) -> None:
-    """What ranks report whose numbers rank 0 reports."""
+    """Report nothing: rank 0 reports the numbers of this rank."""
 
 
 def _shares(context: StageContext) -> list[list[int]]:
@@ -203,7 +203,7 @@ def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") 
     if saved := common_states(context, names):
         checkpoint = join_checkpoint(saved, model)
         trainee.restore(checkpoint)
-        model.bytes_sent = checkpoint.get("bytes_sent", 0)  # older checkpoints do not tell
+        model.bytes_sent = checkpoint.get("bytes_sent", 0)  # older checkpoints do not say
 
 
 def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:

@@ -57,7 +57,7 @@ def stages(problem: Problem) -> Iterator[Stage]:
 
 
 def further_settings(problem: Problem) -> TrainingSettings:
-    """How the composed network is trained: its own epochs and rates, all else as the local networks."""
+    """Return the settings of the further training: its own epochs and rates, all else as for the local networks."""
     training, own = problem.experiment.training, problem.experiment.composed
     return training.model_copy(
         update={
@@ -103,7 +103,7 @@ def compose(context: StageContext) -> None:
 
 
 def train_further(context: StageContext) -> None:
-    """Train the composed network on; every epoch's record tells how much has moved between the blocks."""
+    """Train the composed network on; every epoch's record says how much has moved between the blocks."""
     from ddlab.composition.blocks import cross_energy, damp
     from ddlab.composition.compose import composition_of
     from ddlab.strategies.checkpoints import read_weights

@@ -57,7 +57,7 @@ def train(context: StageContext) -> None:
 
 
 def _train_epoch(loop: "Loop", epoch: int, active: "list[Trainee]") -> "Means":
-    """By back-propagation; losses and accuracies are those on the training images after it, as of the others."""
+    """Train an epoch by back-propagation; losses and accuracies of the training images are taken after it."""
     loop.back_propagate(epoch, active)
     return loop.evaluate("train")
 
@@ -70,7 +70,7 @@ def begin_alike(context: StageContext, trainee: "Trainee") -> None:
 
 
 def effort_notes(problem: Problem, trainee: "Trainee") -> dict[str, Any]:
-    """What a record tells of the effort so far: passes over the data, and what ranks exchange."""
+    """Return what a record says of the effort so far: passes over the data, and what ranks exchange."""
     return {
         "sweeps": trainee.progress.sweeps,
         "vectors": trainee.progress.vectors,

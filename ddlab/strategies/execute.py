@@ -58,7 +58,7 @@ def execute(
 
 
 def _load(settings: "DatasetSettings", ranks: "Ranks") -> Dataset:
-    """Rank 0 first: if the images must be decoded, or compared with their checksums, that is done once."""
+    """Load the data on rank 0 first: if images must be decoded, or compared with checksums, that is done once."""
     if ranks.rank == 0:
         dataset = load(settings, verified=True)
     ranks.barrier()

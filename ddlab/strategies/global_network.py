@@ -42,7 +42,7 @@ def whole_stage(
 
 
 def global_task(problem: Problem, epochs: int) -> Task:
-    """Training the global network for so many epochs."""
+    """Return the task of training the global network for this many epochs."""
     share = epochs / problem.experiment.training.epochs
     return Task("whole image", training_flops(problem.global_network.flops(), problem) * share)
 

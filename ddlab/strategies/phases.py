@@ -165,7 +165,7 @@ def _load(bank: Bank, states: Sequence[State]) -> None:
 def network_results(
     cohort: Cohort, trained: Trained, accuracies: Mapping[str, Sequence[float]]
 ) -> list[dict[str, Any]]:
-    """What the run folder keeps of each network; ``accuracies`` has a number a network, by its name in the record."""
+    """List what the run folder keeps of each network; ``accuracies`` has a number a network, by its record's name."""
     return [
         {
             "subdomain": subdomain,

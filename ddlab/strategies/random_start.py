@@ -17,13 +17,13 @@ from ddlab.strategies.stage import Stage, StageContext
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
-    """One stage, of equal epochs."""
+    """Yield one stage, of equal epochs."""
     task = global_task(problem, settings_of(problem).epochs)
     yield whole_stage(problem, "random", train, task)
 
 
 def stages_of_equal_work(problem: Problem) -> Iterator[Stage]:
-    """One stage, of equal work."""
+    """Yield one stage, of equal work."""
     task = global_task(problem, settings_of_equal_work(problem).epochs)
     yield whole_stage(problem, "random_work", train_equal_work, task)
 
@@ -39,7 +39,7 @@ def train_equal_work(context: StageContext) -> None:
 
 
 def settings_of(problem: Problem) -> TrainingSettings:
-    """The epochs of local and composed networks; the rates of the training, then those of the composed network."""
+    """Return the settings: the epochs of local and composed networks; the training's rates, then the composed one's."""
     training, further = problem.experiment.training, further_settings(problem)
     plan: Rates = problem.experiment.composed.random_steps or (
         *(step for step in training.rate_steps if step[0] < training.epochs),
@@ -50,7 +50,7 @@ def settings_of(problem: Problem) -> TrainingSettings:
 
 
 def settings_of_equal_work(problem: Problem) -> TrainingSettings:
-    """As :func:`settings_of`, compressed to the epochs that cost what local and composed networks cost together."""
+    """Return :func:`settings_of`, compressed to the epochs that cost what local and composed networks cost together."""
     settings = settings_of(problem)
     local = sum(network.flops() for network in problem.local_networks) / problem.global_network.flops()
     epochs = max(1, round(problem.experiment.composed.epochs + problem.experiment.training.epochs * local))

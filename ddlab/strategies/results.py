@@ -1,4 +1,4 @@
-"""What a stage writes when it is done: its numbers, and for the last stage of a strategy its decisions.
+"""Results of a finished stage: its numbers, and for the last stage of a strategy its decisions.
 
 Shapes: M images, K classes.
 """
@@ -50,7 +50,7 @@ def write_result(
 
 
 def accuracies(context: StageContext, ranks: Splits, decisions: Splits, last: Splits) -> dict[str, float]:
-    """Accuracy of the decisions on every split, and what else tables tell of those that nothing was trained on.
+    """Compute the accuracy of the decisions on every split, and more for those that nothing was trained on.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def top_accuracy(ranks_MK: np.ndarray, labels_M: np.ndarray, top: int = TOP) -> 
 
 
 def balanced_accuracy(decisions_M: np.ndarray, labels_M: np.ndarray) -> float:
-    """Mean over the classes of the share of their images that are decided rightly: rare classes count as much."""
+    """Mean over the classes of the share of their images that are decided correctly: rare classes count as much."""
     return float(np.mean([(decisions_M[labels_M == label] == label).mean() for label in np.unique(labels_M)]))
 
 

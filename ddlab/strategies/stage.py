@@ -91,7 +91,7 @@ class KeptDNN:
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a running stage is given.
+    """The context of a running stage.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class StageContext:
 
     @property
     def alone(self) -> "Ranks":
-        """Our rank and its device, with nobody to talk to: for work that needs no communication."""
+        """Our rank and its device without other ranks: for work that needs no communication."""
         return replace(self.ranks, rank=0, size=1)
 
 

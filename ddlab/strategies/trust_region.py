@@ -115,7 +115,7 @@ def train(context: StageContext) -> None:
 
 
 def _cut(problem: Problem, strategy: str, ranks: "Ranks") -> "Cut":
-    """What the experiment decomposes, shared out over ranks; the trust-region method itself has a subdomain a rank."""
+    """Return how the experiment cuts its data over subdomains and ranks; ``trust_region`` has a subdomain a rank."""
     from ddlab.optim.together import share
     from ddlab.training.trust_region_epoch import Cut
 

@@ -75,7 +75,7 @@ def default_grids(base: Experiment) -> list[tuple[int, ...]]:
 
 
 def sweep_name(base: Experiment) -> str:
-    """What the sweep of an experiment is called."""
+    """Return the name of an experiment's sweep."""
     return base.name[:NAME]
 
 
@@ -158,7 +158,7 @@ def _is_tuned(strategy: Any) -> bool:
 
 @dataclass(frozen=True)
 class Step:
-    """What is left to do for one experiment of a sweep: nothing, to resume its run, or to make one.
+    """A step of a sweep, with what is left to do: nothing, to resume its run, or to make one.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def log_grid(decades: int = DECADES, in_a_decade: int = 2) -> tuple[float, ...]:
     Raises
     ------
     ValueError
-        If there are no decades, or nobody knows so many numbers of one.
+        If the number of decades, or of values in each, is not allowed.
     """
     if not 1 <= decades <= 12:
         raise ValueError(f"decades: must be from 1 to 12, got {decades}")
@@ -50,7 +50,7 @@ def log_grid(decades: int = DECADES, in_a_decade: int = 2) -> tuple[float, ...]:
 
 
 def sweep_name(base: Experiment) -> str:
-    """What the sweep of an experiment is called."""
+    """Return the name of an experiment's sweep."""
     return base.name[: NAME - len(SUFFIX)].rstrip() + SUFFIX
 
 
@@ -77,7 +77,7 @@ def plan_sensitivity(
     Raises
     ------
     ExperimentError
-        If there is no such strategy, a value is none of its setting, or the base fits no data.
+        If there is no such strategy, a value is not allowed for its setting, or the base fits no data.
     """
     strategies = list(dict.fromkeys(strategies))
     for name in strategies:

@@ -37,7 +37,7 @@ class Batch:
 
 
 class Feed(Protocol):
-    """Where a training loop gets its batches."""
+    """A source of batches for the training loop."""
 
     def train(self, seed: int) -> Iterator[Batch]:
         """One pass over the training samples, in an order and with augmentations that depend on the seed alone."""
@@ -48,7 +48,7 @@ class Feed(Protocol):
 
 @dataclass(frozen=True)
 class Sharing:
-    """Which part of every batch this rank computes: all of it, or one of ``ranks.size`` equal parts."""
+    """The part of every batch that this rank computes: all of it, or one of ``ranks.size`` equal parts."""
 
     ranks: Ranks
     split_batches: bool = False
@@ -60,7 +60,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """From bytes to numbers: ``images · scale + offset``, both ``(C, *shape)``, so that a part of them is cut alike.
+    """A map from bytes to numbers: ``images · scale + offset``, both ``(C, *shape)``, so that parts are cut alike.
 
     Networks see every channel less its mean, divided by its standard deviation; or, as Gu et al. have it, pixels
     between 0 and 1 less the mean training image; or, as in the released code of Cruz Alegría et al., all channels less
@@ -74,7 +74,7 @@ class Normalisation:
     def of(
         cls, dataset: Dataset, settings: TrainingSettings, device: torch.device | str, split: SplitName = "train"
     ) -> "Normalisation":
-        """What the settings ask for; from the training images, unless every split shall have its own."""
+        """Return the normalisation that the settings ask for; of the training images, or of each split."""
         data = dataset.description
         dtype = torch.float64 if settings.precision == "float64" else torch.float32
         shape = (data.channels, *data.shape)
@@ -196,7 +196,7 @@ class ImageFeed:
 class GroupedFeed(ImageFeed):
     """Batches of subimages of several shapes: a tensor ``(B, N·C, *spatial)`` for every group of equal boxes.
 
-    Where there is no group, the one tensor ``(B, 0)`` still tells how many samples there are.
+    Where there is no group, the one tensor ``(B, 0)`` still says how many samples there are.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whether networks in training are alive: units that answer to no image, and one answer for all images.
+"""Health of networks in training: units that answer to no image, and one answer for all images.
 
 A rectified unit whose input is negative for every image passes no gradient on: nothing brings it back. A network that
 has lost all units of a layer says the same for every image, and its loss stands at ln K.
@@ -32,7 +32,7 @@ Counts = dict[str, tuple[Tensor, int]]
 
 
 class Watch:
-    """Look at every image that networks evaluate, while it is entered.
+    """A watch over every image that networks evaluate, while it is entered.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Watch:
         self.named = self.named.to(named.device) + named
 
     def health(self, images: Ranks, parts: Ranks) -> list[dict[str, Any]]:
-        """What an epoch's record tells of every network.
+        """Return what an epoch's record says of every network's health.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ def _added(parts: list[Counts]) -> Counts:
 
 
 def _of_network(counts: Counts, index: int) -> dict[str, Any]:
-    """What a record tells of the units of one network."""
+    """Return what a record says of the units of one network."""
     shares = {layer: int(dead_S[index]) / units for layer, (dead_S, units) in counts.items()}
     if not shares:
         return {}

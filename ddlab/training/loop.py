@@ -32,7 +32,7 @@ class Stopped(Exception):
 
 
 class Diverged(Exception):
-    """The loss is no number any more.
+    """The loss became NaN or infinite.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ Means = tuple[list[float], list[float]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What of a training its strategy can vary.
+    """The parts of a training that its strategy can vary.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ NOTHING_SPECIAL = Plan()
 
 @dataclass(frozen=True)
 class Loop:
-    """Train networks that are computed together, epoch after epoch.
+    """The training of networks that are computed together, epoch after epoch.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Loop:
         Stopped
             If ``check`` says so.
         Diverged
-            If a loss is no number; the last checkpoint is the last good epoch.
+            If a loss is NaN or infinite; the last checkpoint is the last good epoch.
         """
         while active := [trainee for trainee in self.trainees if not trainee.progress.finished]:
             epoch = max(trainee.progress.epoch for trainee in active) + 1
@@ -234,7 +234,7 @@ def sample_losses(logits_BSK: Tensor, labels: Tensor) -> Tensor:
 
 @contextmanager
 def precision(settings: TrainingSettings, ranks: Ranks) -> Iterator[None]:
-    """Mixed precision where the settings ask for it."""
+    """Turn mixed precision on where the settings ask for it."""
     with torch.autocast(
         torch.device(ranks.device).type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"
     ):

@@ -18,7 +18,7 @@ PARTS = {"last_state", "best_state", "optimizer", "scheduler", "progress"}  # of
 
 
 class Owner(Protocol):
-    """What holds the networks: it gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
+    """An owner of networks: gives each one's parameters and state, as :class:`ddlab.models.bank.Bank` does."""
 
     def parameters(self) -> Iterator[Tensor]: ...  # noqa: D102
     def buffers(self) -> Iterator[Tensor]: ...  # noqa: D102
@@ -29,7 +29,7 @@ class Owner(Protocol):
 
 @dataclass
 class Progress:
-    """How far one network has come; everything but the weights and the optimizer that a checkpoint must hold.
+    """The progress of one network: all that a checkpoint must hold besides the weights and the optimizer.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Progress:
 class Trainee:
     """One network in training: its optimizer, its schedule, how far it has come, and its best state so far.
 
-    ``notes`` gives what else an epoch's record shall tell of it.
+    ``notes`` gives what else an epoch's record is to say of it.
     """
 
     def __init__(self, owner: Owner, index: int, subdomain: int | None, settings: TrainingSettings) -> None:
@@ -147,7 +147,7 @@ class Trainee:
         return self.best_state if self.settings.keep == "best" else self.last_state
 
     def checkpoint(self) -> dict[str, Any]:
-        """Everything that training needs to go on exactly as if it had never stopped."""
+        """Return everything that training needs to go on exactly as if it had never stopped."""
         return {
             "last_state": self.last_state,
             "best_state": self.best_state,

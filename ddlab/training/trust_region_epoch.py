@@ -21,8 +21,8 @@ from ddlab.training.loop import Diverged, Loop, Means, derive_seed, precision, s
 from ddlab.training.trainee import Trainee
 
 CHUNK_BYTES = 2**29  # of activations: data that take more go through the network in chunks
-FEWEST_SHARED = 256  # samples that tell a curvature; from a dozen of digits, eigenvalues came out as -10⁴
-GLOBAL = ("loss", "trial", "ratio", "radius", "accepted", "trials", "smallest")  # told of the iteration on all data
+FEWEST_SHARED = 256  # samples that give a curvature; from a dozen digits, eigenvalues came out as -10⁴
+GLOBAL = ("loss", "trial", "ratio", "radius", "accepted", "trials", "smallest")  # kept of the iteration on all data
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Microbatch:
 
 @dataclass(frozen=True)
 class Cut:
-    """How the data of an epoch become those of steps and subdomains.
+    """The division of an epoch's data into those of steps and subdomains.
 
     The paper has an overlap of 5 % "between all minibatches and the microbatches belonging to each minibatch". Here
     minibatches overlap, each with the next one or with all, and the samples that they share are dealt to the
@@ -100,7 +100,7 @@ class Cut:
 
 @dataclass
 class Steps:
-    """What an epoch does with an optimizer of :mod:`ddlab.optim`; called by the loop.
+    """The steps of an epoch with an optimizer of :mod:`ddlab.optim`; called by the loop.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class Steps:
             yield microbatches
 
     def _share(self, microbatches: list[Microbatch]) -> float:
-        """Of the training images, those of the step: of which an optimizer counts its passes."""
+        """Return the share of the training images that a step uses, which the optimizer's passes are counted in."""
         sizes = [len(microbatch.labels) / microbatch.weight for microbatch in microbatches]
         return sizes[0] / len(self.feed.kept) if sizes else 0.0
 
@@ -189,7 +189,7 @@ class Loss:
     chunk: int
 
     def with_gradient(self) -> Tensor:
-        """The loss, its gradient added to the parameters' ones."""
+        """Compute the loss, and add its gradient to those of the parameters."""
         return self._sum(0, len(self.microbatch.labels), backward=True)
 
     def value(self) -> Tensor:
@@ -197,7 +197,7 @@ class Loss:
         return self._sum(0, len(self.microbatch.labels), backward=False)
 
     def of_the_shared(self) -> Tensor:
-        """As :meth:`with_gradient`, of the samples that the next minibatch has, too: their mean over all subdomains."""
+        """Do as :meth:`with_gradient`, for samples that the next minibatch has, too: their mean over all subdomains."""
         own = self.microbatch
         return self._sum(len(own.labels) - own.shared, own.shared_by_all * own.weight, backward=True)
 
@@ -215,12 +215,12 @@ class Loss:
 
 
 def chunk_of(network: Network) -> int:
-    """Samples whose activations take ``CHUNK_BYTES``."""
+    """Return how many samples' activations take ``CHUNK_BYTES``."""
     return max(1, CHUNK_BYTES // (4 * network.activations()))
 
 
 def columns_of(records: list[StepRecord]) -> dict[str, list[Any]]:
-    """The steps of an epoch as columns, global iterations as ``global_...``; None for no number."""
+    """Return the steps of an epoch as columns, global iterations as ``global_...``; None where a number is missing."""
     rows = []
     for record in records:
         row = {**_numbers(record), "decreases": list(record.decreases), "lengths": list(record.lengths)}
@@ -247,7 +247,7 @@ def _mean_over_ranks(number: float, loop: Loop) -> float:
 
 
 def _is_still(record: StepRecord) -> bool:
-    """Whether nothing can change any more: the gradient is zero, or the smallest steps are rejected."""
+    """Whether nothing can change any longer: the gradient is zero, or the smallest steps are rejected."""
     last = record.globally or record
     rejected = not record.accepted and not last.accepted and last.radius == last.next_radius
     return record.converged or (rejected and last.smallest is None)

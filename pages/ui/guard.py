@@ -1,4 +1,4 @@
-"""What stands before every answer of the server: who is answered at all, and what a browser may do with the answer."""
+"""Guards before every answer of the server: who is answered at all, and what a browser may do with the answer."""
 
 import base64
 import hashlib
@@ -53,7 +53,7 @@ def _own_addresses() -> list[str]:
 
 
 def headers() -> dict[str, str]:
-    """What is said with every answer: the page takes everything from here, and nobody puts it into a page of theirs."""
+    """Return the headers of every answer: the page loads everything from here, and no other site may embed it."""
     return {
         "Content-Security-Policy": "; ".join(f"{kind} {sources}" for kind, sources in _policy().items()),
         "X-Frame-Options": "DENY",
@@ -65,7 +65,7 @@ def headers() -> dict[str, str]:
 
 
 def _policy() -> dict[str, str]:
-    """Where a page may take what from.
+    """Return the sources from which a page may load each kind of content.
 
     Streamlit and plotly write styles into the page; components come as modules in blobs, pictures as data; plotly's
     WebGL, which draws the history of a run with many steps, makes functions of text (``unsafe-eval``). Of the scripts
@@ -90,7 +90,7 @@ def _policy() -> dict[str, str]:
 
 
 class _WithHeaders:
-    """Add headers to every answer that lacks them."""
+    """A middleware that adds headers to every answer that lacks them."""
 
     def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
         self.app = app
@@ -108,7 +108,7 @@ class _WithHeaders:
 
 
 class _SameOrigin:
-    """Refuse a websocket that a page from elsewhere opens.
+    """A middleware that refuses websockets opened by pages from elsewhere.
 
     Streamlit would take one of any port of this machine, and to tell whether the origin is this machine it asks a
     server in the internet for the machine's address.

@@ -32,7 +32,7 @@ def literal(text: object) -> str:
 
 
 def literal_lines(text: object) -> str:
-    """The same of several lines."""
+    """Return several lines as :func:`literal` returns one."""
     return "  \n".join(literal(line) for line in str(text).splitlines())
 
 

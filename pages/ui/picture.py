@@ -19,7 +19,7 @@ def read(split: Split, index: int) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def places(image: np.ndarray) -> tuple[Any, Any]:
-    """Where an image and its subimages stand: side by side, or below each other where the viewer needs the width."""
+    """Return containers for an image and its subimages: side by side, or below each other for the volume viewer."""
     return (st.container(), st.container()) if image.ndim == 4 else tuple(st.columns(2))
 
 

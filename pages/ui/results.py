@@ -1,4 +1,4 @@
-"""What the pages show of a run: read once, kept until a file of the run changes."""
+"""Results of a run for the pages: read once, kept until a file of the run changes."""
 
 import pandas as pd
 import streamlit as st
@@ -48,7 +48,7 @@ def posed(run: RunFolder) -> Problem:
 
 
 def stamp(run: RunFolder) -> int:
-    """Changes whenever a result of the run is written, which a stage does last: the newest time of one.
+    """Return the newest time of a result of the run, which a stage writes last; it changes whenever one is written.
 
     Nothing else is looked at: a run that works replaces its other files at any moment.
     """
@@ -61,7 +61,7 @@ def _outcomes(path: str, seed: int, changed: int) -> probabilities.Outcomes:
 
 
 def outcomes(run: RunFolder, seed: int) -> probabilities.Outcomes:
-    """What the run said of every validation image; stops the page with a sentence where it cannot be read."""
+    """Return the outcomes of every validation image of a run; stop the page where they cannot be read."""
     try:
         return _outcomes(str(run.path), seed, stamp(run))
     except ValueError as error:

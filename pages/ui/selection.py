@@ -1,4 +1,4 @@
-"""What is on screen: the current run, seed, image and settings. The URL names them, so a link shows the same again."""
+"""The current run, seed, image and settings on screen. The URL names them, so a link shows the same again."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -132,7 +132,7 @@ def run_label(run: RunFolder) -> str:
 
 
 def made(run: RunFolder) -> str:
-    """When a run was made, as its id tells: day, month, hour and minute; empty where the id does not."""
+    """Return when a run was made, read off its id: day, month, hour and minute; empty where the id does not say."""
     day, time = run.id[:8], run.id[9:15]
     return f"{day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else ""
 

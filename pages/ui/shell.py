@@ -1,4 +1,4 @@
-"""How a page begins, and how it says what it cannot do."""
+"""The beginning of a page, and refusals of what it cannot do."""
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager

@@ -71,8 +71,8 @@ def test_a_label_makes_no_classes(tmp_path, label):
         ({"images": head((16, 8, 8))}, "its header promises"),
         ({"labels": GOOD["labels"] + b"more"}, "its header promises"),
         ({"images": head((0x7FFF_FFFF_FFFF, 0x7FFF_FFFF_FFFF, 8), "<f16")}, "images takes"),
-        ({"images": head((16, -8, 8))}, "the shape of an array is none"),
-        ({"images": head((True, 8, 8))}, "the shape of an array is none"),
+        ({"images": head((16, -8, 8))}, "the shape of an array is not valid"),
+        ({"images": head((True, 8, 8))}, "the shape of an array is not valid"),
         ({"images": head("(" + "9" * 4000 + ", 8, 8)")}, "cannot be read as npz"),
         ({"images": head((16, 8, 8), "|O") + bytes(8 * 1024)}, "objects of Python"),
         ({"images": head((16, 8, 8), [("a", "|u1")]) + bytes(1024)}, "images has type"),
@@ -358,7 +358,7 @@ def test_a_tar_that_leads_back(tmp_path):
     header = bytearray(member[:124] + b"\xff" * 10 + b"\xfe\x00" + member[136:512])  # it is -512 bytes long
     header[148:156] = b"%06o\0 " % (sum(header[:148]) + 256 + sum(header[156:]))
     (tmp_path / "a.tar").write_bytes(bytes(header) + bytes(1024))
-    assert "cats/1.png' has less than no bytes" in refusal(settings(tmp_path / "a.tar"))
+    assert "cats/1.png' has a negative size" in refusal(settings(tmp_path / "a.tar"))
 
 
 def test_a_tar_with_holes(tmp_path):

@@ -64,7 +64,7 @@ LIES = [
     ({"datatype": 32, "bitpix": 64}, "type complex"),
     ({"datatype": 128, "bitpix": 24}, "needs real numbers"),
     ({"datatype": 7777}, "7777"),
-    ({"sizeof_hdr": 349}, "it is no NIfTI"),
+    ({"sizeof_hdr": 349}, "it is not a NIfTI"),
     ({"sform_code": 0, "qform_code": 1, "quatern_b": 1e30}, ""),
     ({"srow_x": [np.nan] * 4}, "affine is singular"),
 ]
@@ -206,7 +206,7 @@ def test_pipes_among_the_volumes(tmp_path, where):
     path = folder(tmp_path / "t", f"file,label\n{ROWS}pipe.nii,a\n")
     os.mkfifo(path / "pipe.nii")
     if where == "row":
-        assert "line 8: the file pipe.nii is not there, or no file" in said_of(path)
+        assert "line 8: the file pipe.nii is not there, or not a file" in said_of(path)
     else:
         os.mkfifo(path / "pipe.csv")
         assert "pipe.csv cannot be read as CSV (it is a pipe, not a file)" in said_of(path / "pipe.csv")
@@ -216,4 +216,4 @@ def test_other_kinds_of_volumes_are_not_opened(tmp_path):
     """Nibabel would read them, each with a library of its own."""
     path = folder(tmp_path / "t", f"file,label\n{ROWS}x.gii,a\n")
     (path / "x.gii").write_text("<?xml version='1.0'?><!DOCTYPE GIFTI [<!ENTITY a 'aaaa'>]><GIFTI/>")
-    assert "the volume x.gii cannot be used (it is no NIfTI (.nii, .nii.gz))" in said_of(path)
+    assert "the volume x.gii cannot be used (it is not a NIfTI (.nii, .nii.gz))" in said_of(path)

@@ -138,7 +138,7 @@ def test_all_networks_are_offered_and_others_refused(run, tmp_path):
         with pytest.raises(ValueError, match=message):
             export_network(run, *arguments)
     assert format_of(path) == "onnx"
-    with pytest.raises(ValueError, match="ends like no format; choose one of .safetensors, .onnx, .pt2"):
+    with pytest.raises(ValueError, match="ends unlike any format; choose one of .safetensors, .onnx, .pt2"):
         format_of(tmp_path / "network.bin")
 
 

@@ -122,7 +122,7 @@ def png():
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize(("content", "fault"), [(png(), ""), (b"no picture", "damaged, or no image")])
+@pytest.mark.parametrize(("content", "fault"), [(png(), ""), (b"no picture", "damaged, or not an image")])
 def test_an_own_picture(run, content, fault):
     at = opened(source="own")
     assert not figures(at)

@@ -43,7 +43,7 @@ def test_empty_it_tells_what_it_is_for_and_starts_all_runs_at_one_click(monkeypa
     launched = []
     monkeypatch.setattr(sweeps, "launch", lambda run: launched.append(run.id))
     at = opened(sensitivity_of="adam,sapts", sensitivity_values="6", sensitivity_seeds="3")
-    assert any("No such sweep was made yet" in info.value for info in at.info)
+    assert any("No such sweep has been made yet" in info.value for info in at.info)
     assert any("**12 runs**" in text.value for text in at.markdown)
     button(at, "Start all 12 runs").click().run()
     assert not at.exception

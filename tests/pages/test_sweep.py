@@ -34,7 +34,7 @@ def test_empty_it_tells_what_it_is_for_and_starts_all_runs_at_one_click(monkeypa
     launched = []
     monkeypatch.setattr(sweeps, "launch", lambda run: launched.append(run.id))
     page = open_page("sweep", **SMALL)
-    assert any("No sweep was made yet" in info.value for info in page.info)
+    assert any("No sweep has been made yet" in info.value for info in page.info)
     assert any("**4 runs**" in text.value for text in page.markdown)
     button(page, "Start all 4 runs").click().run()
     assert not page.exception

@@ -135,7 +135,7 @@ def test_a_deep_or_endless_file_is_damaged(runs):
     assert "recursion" in odd.damage()
     (odd.path / "status.json").unlink()
     os.mkfifo(odd.path / "status.json")
-    assert "it is no file" in odd.damage() and len([run.summary() for run in list_runs()]) == 2
+    assert "it is not a file" in odd.damage() and len([run.summary() for run in list_runs()]) == 2
 
 
 # ---- flipped bits

@@ -65,7 +65,7 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
 
 
 def _problem(run: RunFolder) -> Problem | None:
-    """What the run trains; None where data are gone or a newer ddlab asked."""
+    """Return the problem of a run; None where its data are gone or a newer ddlab wrote its experiment."""
     try:
         return pose(run.experiment)
     except ValueError:
@@ -100,7 +100,7 @@ def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str, judge:
 
 
 def _of(rows: Sequence[dict[str, Any]], key: str) -> list[float]:
-    """What the rows say of something, those that say nothing left out."""
+    """Collect the values that rows have under a key; rows without one are left out."""
     return [row[key] for row in rows if row.get(key) is not None]
 
 
@@ -111,7 +111,7 @@ def _spread(measure: str) -> tuple[tuple[str, Callable[[Sequence[float]], float]
 def _efforts(
     problem: Problem, strategy: str, by_stage: dict[tuple[str, int], dict[str, Any]]
 ) -> list[dict[str, float]]:
-    """What a strategy takes with each seed of which all stages are done, in epochs, operations and time."""
+    """Return what a strategy takes with each seed whose stages are all done: epochs, operations and time."""
     stages = list(strategy_stages(problem, strategy))
     efforts = []
     for seed in problem.experiment.seeds:

@@ -1,4 +1,4 @@
-"""What choosing the best epoch costs: how much higher an accuracy is on the images that chose than on others."""
+"""The cost of choosing the best epoch: how much higher an accuracy is on the images that chose than on others."""
 
 import math
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def choosing(table: pd.DataFrame) -> Choosing:
 
 
 def told(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
-    """What to know of who chose and who judged in a table of strategies, in a few sentences; empty without a table."""
+    """Say in a few sentences which images chose and which judged in a table of strategies; empty without a table."""
     if table.empty:
         return ""
     keeps_last = {run.id for run in runs if (run.asked().get("training") or {}).get("keep") == "last"}
@@ -55,7 +55,7 @@ def told(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
         whose = "" if len(without) == table["run_id"].nunique() else f" of {_names(table, without)}"
         sentences.append(
             f"The validation images{whose} chose the best epoch and judge it, too, as in the papers: these accuracies "
-            f"are too high by what luck there was to choose from. {TO_SET}"
+            f"are too high by the luck that choosing selected. {TO_SET}"
         )
     elif without:
         sentences.append("The last epoch counts, so that the validation images judge what they have not chosen.")
@@ -72,12 +72,12 @@ def _cost(found: Choosing) -> str:
 
 
 def chance(accuracy: float, *num_images: int) -> float:
-    """How far apart the accuracies of one network on two sets of images may lie by chance, in 95 of 100 cases."""
+    """Return how far apart one network's accuracies on two sets of images may lie by chance, in 95 of 100 cases."""
     return NORMAL * math.sqrt(accuracy * (1 - accuracy) * sum(1 / count for count in num_images))
 
 
 def _by_chance(runs: Sequence[RunFolder], judged: pd.DataFrame) -> str:
-    """How much of the distance between the splits may be no cost of choosing; empty where the data are gone."""
+    """Say how much of the distance between the splits may be chance; empty where the data are gone."""
     try:
         found = [pose(run.experiment).description for run in runs if run.id in set(judged["run_id"])]
     except ValueError:

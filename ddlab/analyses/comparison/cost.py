@@ -1,4 +1,4 @@
-"""What networks and stages cost, told from their descriptions before anything is built."""
+"""Costs of networks and stages, computed from their descriptions before anything is built."""
 
 import socket
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from ddlab.strategies.stage import Stage, Task, plan, shard
 
 BYTES = 4  # of a float32
 STATES = {"adam": 2, "sgd": 1}  # numbers a parameter: means of the gradient and of its square; the momentum
-# Operations a second of one process, until a run on this machine tells better: the classroom's networks reached 4 to 10
+# Operations a second of one process, until a run on this machine is measured: the classroom's networks reached 4 to 10
 # times 10^9 on one busy core of a 2020s processor.
 DEFAULT_RATE = 8.0e9
 RUNS_FOR_RATE = 10
@@ -23,7 +23,7 @@ RUNS_FOR_RATE = 10
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """What one network costs.
+    """The cost of one network: parameters, operations and numbers kept for the backward pass.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def ways_table(problem: Problem) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class WorkRatio:
-    """How much less the local networks work than the global one, by the count of operations.
+    """The work of the global network relative to that of the local ones, by the count of operations.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -
     Parameters
     ----------
     rate
-        Operations a second and worker; :func:`machine_rate` tells this machine's.
+        Operations a second and worker; :func:`machine_rate` gives this machine's.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How sure an accuracy is: 95 % intervals over images, over seeds, and of the difference of two strategies.
+"""Confidence intervals of 95 % for accuracies: over images, over seeds, and of the difference of two strategies.
 
 Test images are a sample of all images, and a training is a sample of all trainings (first weights, order of the
 images). What is wanted is the mean accuracy of all trainings on all images. Of one seed only the images can be drawn
@@ -57,17 +57,17 @@ class Difference(NamedTuple):
 
 
 def wilson(accuracy: float, num_images: int) -> Interval:
-    """Interval of an accuracy over images, by Wilson's score: never beyond 0 and 1, and right for few images, too.
+    """Compute Wilson's score interval of an accuracy over images: never beyond 0 and 1, and right for few images, too.
 
     Parameters
     ----------
     accuracy
-        Share of the images that were decided rightly.
+        Share of the images that were decided correctly.
 
     Raises
     ------
     ValueError
-        If there is no image, or the accuracy is no share.
+        If there is no image, or the accuracy is not a share.
     """
     if num_images < 1 or not 0 <= accuracy <= 1:
         raise ValueError(f"accuracy: needs a share of at least 1 image, got {accuracy:g} of {num_images}")
@@ -83,14 +83,14 @@ def accuracy_interval(correct_SM: np.ndarray, seed: int = 0) -> Interval:
     Parameters
     ----------
     correct_SM
-        Whether each seed decided each image rightly.
+        Whether each seed decided each image correctly.
     seed
         Of the bootstrap's draws.
 
     Raises
     ------
     ValueError
-        If it is no table of at least one seed and one image.
+        If it is not a table of at least one seed and one image.
     """
     table = _table(correct_SM, "correct")
     mean = float(table.mean())
@@ -101,7 +101,7 @@ def accuracy_interval(correct_SM: np.ndarray, seed: int = 0) -> Interval:
 
 
 def paired_difference(correct_a: np.ndarray, correct_b: np.ndarray, seed: int = 0) -> Difference:
-    """Accuracy of a less that of b, with an interval over seeds and images.
+    """Compute the accuracy of a less that of b, with an interval over seeds and images.
 
     Pairs belong together: the same seed (of which the strategies share local networks and order of the images) and the
     same image, so what makes a seed or an image easy for both cancels.
@@ -109,7 +109,7 @@ def paired_difference(correct_a: np.ndarray, correct_b: np.ndarray, seed: int = 
     Parameters
     ----------
     correct_a, correct_b
-        Whether each seed decided each image rightly, ``(S, M)`` both.
+        Whether each seed decided each image correctly, ``(S, M)`` both.
     seed
         Of the bootstrap's draws.
 
@@ -135,7 +135,7 @@ def _table(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def _ends(table_SM: np.ndarray, seed: int) -> tuple[float, float]:
-    """Ends of the interval of a table's mean."""
+    """Compute the ends of the interval of a table's mean."""
     num_seeds, num_images = table_SM.shape
     rng = np.random.default_rng(seed)
     # Images of which equally many seeds are right are alike: how many of each kind are drawn is all that matters.
@@ -151,7 +151,7 @@ def _ends(table_SM: np.ndarray, seed: int) -> tuple[float, float]:
 
 
 def _variance_of_seeds(table_SM: np.ndarray) -> float:
-    """How much the seeds' accuracies vary beyond what they would by their few images alone."""
+    """Return the variance of the seeds' mean accuracies beyond what their few images explain; at least 0."""
     num_seeds, num_images = table_SM.shape
     means_S1 = table_SM.mean(1, keepdims=True)
     if num_images == 1:

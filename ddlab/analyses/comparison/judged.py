@@ -1,4 +1,4 @@
-"""What the images that judge say of a strategy: which of them it decides rightly, and how sure that makes its accuracy.
+"""Strategies on the images that judge: which of them each decides correctly, and how certain that makes its accuracy.
 
 Shapes: S seeds, M images that judge.
 """
@@ -24,7 +24,7 @@ class Judge(NamedTuple):
 
 
 def judge_of(run: RunFolder) -> Judge:
-    """Tell which images judge a run; nothing is decoded for it."""
+    """Find out which images judge a run; nothing is decoded for it."""
     test = run.asked().get("dataset", {}).get("test") or "validation"
     split: SplitName = "validation" if test == "validation" else "test"
     try:
@@ -35,7 +35,7 @@ def judge_of(run: RunFolder) -> Judge:
 
 
 def decided_rightly(run: RunFolder, strategy: str, seeds: Sequence[int], judge: Judge) -> np.ndarray | None:
-    """Whether a strategy decided every image rightly with each of the seeds, ``(S, M)``.
+    """Whether a strategy decided each image correctly with each of the seeds, ``(S, M)``.
 
     None where that is not known: data or predictions are gone, or do not belong together.
     """

@@ -24,7 +24,7 @@ ORDER = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
 
 
 class Cell(NamedTuple):
-    """What the paper trained its strategies on: a row of its tables."""
+    """A row of the paper's tables: what its strategies were trained on."""
 
     dataset: str
     model: str
@@ -186,7 +186,7 @@ def paper_overview(runs: Iterable[RunFolder]) -> pd.DataFrame:
 
 
 def contradictions(experiment: Experiment) -> list[str]:
-    """What the paper leaves open or says twice of the cell that an experiment repeats, a sentence each."""
+    """List, a sentence each, what the paper leaves open or contradicts in the cell that an experiment repeats."""
     cell = cell_of(experiment.model_dump(mode="json"))
     if cell is None:
         return []
@@ -233,12 +233,12 @@ def _few_volumes(cell: Cell) -> str:
         return ""
     return (
         "The paper seems to validate on 60 volumes, so that one of them is 1.7 points: its 76.7% is 46 of 60. Its "
-        "other numbers are no sixtieths and may be means of several trainings; it does not say."
+        "other numbers are not sixtieths and may be means of several trainings; it does not say."
     )
 
 
 def paper_differences(experiment: Experiment) -> pd.DataFrame:
-    """What differs in the set-up: ``setting``, ``here`` and ``there``; empty if the experiment repeats no cell."""
+    """List what differs in the set-up: ``setting``, ``here`` and ``there``; empty if the experiment repeats no cell."""
     cell = cell_of(experiment.model_dump(mode="json"))
     rows: Sequence[tuple[str, str, str]] = [] if cell is None else setup_table(experiment, cell.dataset)
     return pd.DataFrame([row for row in rows if row[1] != row[2]], columns=["setting", "here", "there"])

@@ -50,7 +50,7 @@ def _count(number: int, there: str) -> str:
 
 
 def _files(settings: DatasetSettings, there: str) -> str:
-    """What the images come from, in the paper's words if they are the paper's."""
+    """Say where the images come from, in the paper's words if they are the paper's."""
     if settings.name == "ct_phantom":
         return "drawn chest volumes"
     if settings.name == "folder":
@@ -59,7 +59,7 @@ def _files(settings: DatasetSettings, there: str) -> str:
 
 
 def recoded(settings: DatasetSettings) -> str:
-    """What the images come from, in words, if that is not the data set's official files; empty if it is."""
+    """Say where the images come from if not from the data set's official files; empty if they do."""
     source = DATASETS[settings.name].load()()
     if settings.name == "cifar10" and isinstance(source, Relayed):
         official = isinstance(source.source(settings), OfficialCifar10)
@@ -82,7 +82,7 @@ def _networks(experiment: Experiment) -> list[Row]:
 
 
 def _overlap(overlap: int | tuple[int, ...]) -> str:
-    """Along every axis; one number where all have it."""
+    """Write the overlap along every axis; one number where all axes have the same."""
     along = (overlap,) if isinstance(overlap, int) else overlap
     return times(along if len(set(along)) > 1 else along[:1])
 

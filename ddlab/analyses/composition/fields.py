@@ -12,7 +12,7 @@ from ddlab.models.architecture import BatchNorm, Flatten, GlobalAveragePool, Lay
 
 @dataclass(frozen=True)
 class LayerField:
-    """Where the output of a layer of one sub-network is in the composed network's.
+    """The position of a sub-network's layer output within the composed network's.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the composed network says beside what its sub-networks say: eq. (2.16), (2.17) and Theorem 2.2.
+"""Logits of the composed network beside those of its sub-networks: eq. (2.16), (2.17) and Theorem 2.2.
 
 Shapes: M images, N sub-networks, K classes.
 
@@ -39,7 +39,7 @@ class Logits:
 
     @property
     def total(self) -> np.ndarray:
-        """What the sub-networks say together: the right side of eq. (2.16)."""
+        """The sum of the sub-networks' logits times the factor: the right side of eq. (2.16)."""
         return self.factor * self.local_MNK.sum(axis=1)
 
 
@@ -72,7 +72,7 @@ def cost_bound(logits_MNK: np.ndarray, labels_M: np.ndarray) -> tuple[np.ndarray
 
 
 def _of_truth(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """What is said of the true class; the last axis of the logits is that of the classes."""
+    """Take the values of the true class; the last axis of the logits is that of the classes."""
     chosen = np.broadcast_to(labels, logits.shape[:-1])[..., None]
     return np.take_along_axis(logits, chosen, axis=-1)[..., 0]
 

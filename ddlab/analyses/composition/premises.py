@@ -1,4 +1,4 @@
-"""Where the theorems of Gu et al. apply to an experiment, and where they do not. Needs no torch.
+"""Premises of the theorems of Gu et al.: which of them an experiment meets, and which not. Needs no torch.
 
 References
 ----------
@@ -42,7 +42,7 @@ class Premise:
 
 
 def premises(problem: Problem) -> list[Premise]:
-    """What the theorems ask for, each with whether the experiment gives it and why."""
+    """List the premises of the theorems, each with whether the experiment meets it and why."""
     return [*_decomposition(problem), *_network(problem), *_composed(problem)]
 
 
@@ -52,7 +52,7 @@ def premise_table(found: list[Premise]) -> pd.DataFrame:
 
 
 def why_not_composed(problem: Problem) -> str:
-    """Why the local networks of a problem make no global network; empty if they do."""
+    """Say why the local networks of a problem cannot be composed to its global network; empty if they can."""
     if problem.experiment.model.reduction != "1/N":
         return (
             f"Its local networks have the reduction {problem.experiment.model.reduction}; only with model.reduction = "
@@ -135,7 +135,7 @@ def _network(problem: Problem) -> Iterator[Premise]:
         else "what is compared uses the running statistics of the local networks; in further training the statistics "
         "are those of whole maps, and the equality ends with its first step"
         if fixed
-        else "composed.recalibrate: the statistics were taken anew, from whole images",
+        else "composed.recalibrate: the statistics were re-estimated on whole images",
         MAPS,
     )
 

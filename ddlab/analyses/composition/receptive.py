@@ -1,4 +1,4 @@
-"""What a position of a map sees of the image, and where that is the same for a sub-network and the composed network."""
+"""Receptive fields: what a position of a map sees of the image, in a sub-network and in the composed network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Reach:
 
     @property
     def radius(self) -> float:
-        """How far it sees to either side, in pixels: the notes' r, (t - 1)/2 times the stride, summed over layers."""
+        """Pixels seen to either side: the notes' r, (t - 1)/2 times the stride, summed over layers."""
         return (self.last - self.first) / 2
 
     def through(self, layer: Layer) -> "Reach":
@@ -44,7 +44,7 @@ def padding(layer: Layer) -> int:
 def promised(
     reach: Reach, start: Sequence[int], shape: Sequence[int], box: Subdomain, image: Sequence[int]
 ) -> np.ndarray:
-    """Where the map of a sub-network must agree with the composed network's: true where both see the same pixels.
+    """Return where a sub-network's map must agree with the composed network's: true where both see the same pixels.
 
     That is where the composed network sees nothing of the image beyond the sub-network's box. Beyond the image's border
     both see the same padding.

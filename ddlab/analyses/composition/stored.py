@@ -1,4 +1,4 @@
-"""What ``ddlab verify`` found, in a file that a page reads without torch.
+"""Results of ``ddlab verify``, in a file that a page reads without torch.
 
 Shapes: M images, I of them with maps, N sub-networks, C channels, K classes.
 """
@@ -13,7 +13,7 @@ import pandas as pd
 
 from ddlab.analyses.composition.logits import Logits
 
-FORMAT = 1  # of the file; another one is another question
+FORMAT = 1  # of the file's format; a new number computes everything again
 SIDES = {"local": "Local networks", "untrained": "Composed, untrained", "trained": "Composed, trained on"}
 
 
@@ -58,7 +58,7 @@ class Verified:
         return pd.DataFrame(self.about["layers"])
 
     def logits(self) -> Logits:
-        """What all networks say of the images."""
+        """Return the logits of all networks for the images."""
         local, composed, masked = (self.arrays[f"logits:{name}"] for name in ("local", "composed", "masked"))
         return Logits(local, composed, masked, self.arrays["labels"], self.about["factor"])
 
@@ -67,7 +67,7 @@ class Verified:
         return [key[len(prefix) + 1 :] for key in self.arrays if key.startswith(f"{prefix}:")]
 
     def sides(self) -> dict[str, str]:
-        """Whose feature maps there are, with what people call them."""
+        """Return the sides whose feature maps are stored, with their titles."""
         there = {name.partition(":")[0] for name in self.named("maps")}
         return {side: title for side, title in SIDES.items() if side in there}
 

@@ -69,7 +69,7 @@ def _ready(module: nn.Module, state: State, dtype: torch.dtype) -> nn.Module:
 
 @dataclass(frozen=True)
 class Side:
-    """What one layer puts out on both sides.
+    """The output of one layer on both sides: of the composed network and of its sub-networks.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def masked_logits(networks: Networks, images: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class LayerDifference:
-    """How far the composed network's output of a layer is from those of its sub-networks, over some images.
+    """Differences between a layer's output in the composed network and in its sub-networks, over some images.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class LayerDifference:
     differences
         Of every sub-network, the largest absolute difference at every position (unit), over images and channels.
     scale
-        The largest number of the sub-networks' outputs; differences are told relative to it.
+        The largest number of the sub-networks' outputs; differences are given relative to it.
     """
 
     fields: tuple[LayerField, ...]
@@ -145,7 +145,7 @@ class LayerDifference:
 
     @property
     def name(self) -> str:
-        """Of the layer."""
+        """The layer's name."""
         return self.fields[0].name
 
     @property

@@ -38,7 +38,7 @@ def verify(run: RunFolder, seed: int, num_images: int = 256, num_shown: int = 4,
     num_shown
         Images of which the feature maps are kept.
     double
-        Compute in float64, which tells rounding from differences.
+        Compute in float64, which distinguishes rounding from differences.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _batches(run: RunFolder, problem: Problem, count: int, double: bool) -> Iter
 
 
 def _faults(layers: list[LayerDifference], numbers: Mapping[str, float], tolerance: float, summed: bool) -> list[str]:
-    """What does not hold though it must."""
+    """List the statements that must hold and do not."""
     faults = [
         f"layer {layer.name}: a relative difference of {layer.broken / layer.scale:.1e} where there must be none"
         for layer in layers

@@ -10,7 +10,7 @@ from ddlab.analyses.decisions.probabilities import Explanation, Outcomes
 
 
 def change_table(explanation: Explanation, strategy: str) -> pd.DataFrame:
-    """What the local networks say of an image on their own, and as parts of a coherent model.
+    """Compare what the local networks name for an image on their own and as parts of a coherent model.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def change_table(explanation: Explanation, strategy: str) -> pd.DataFrame:
 
 
 def change_of_accuracy(outcomes: Outcomes, strategy: str) -> pd.DataFrame:
-    """How often every local network alone is right, on its own and as a part of a coherent model.
+    """Compare every local network's accuracy on its own with that as a part of a coherent model.
 
     Returns
     -------

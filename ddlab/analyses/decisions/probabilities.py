@@ -1,4 +1,4 @@
-"""What every local network believes of an image, and how each strategy decides from it.
+"""Probabilities of the local networks for an image, and how each strategy decides from them.
 
 Shapes: V validation images, N subdomains, K classes.
 """
@@ -27,7 +27,7 @@ FILTERS = {
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a run said of every validation image, for one seed.
+    """The outputs and decisions of a run for every validation image, for one seed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A finished run told again: its learning curves against its own clock, and images with what every subdomain saw."""
+"""Replay of a finished run: its learning curves against its own clock, and images with what every subdomain saw."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def witnesses(run: RunFolder, seed: int, num_images: int) -> list[Witness]:
 
 
 def telling(labels: np.ndarray, decisions: Mapping[str, np.ndarray], num_images: int) -> list[int]:
-    """Images that tell the strategies apart in the way that is most frequent: who is right, and who is not.
+    """Choose images that distinguish the strategies in the most frequent way: which are right, and which are not.
 
     The classes take turns; within a class the first image wins.
 

@@ -1,4 +1,4 @@
-"""Who sees what: the subdomains, how much of the evidence each holds, and how often its network alone is right."""
+"""Visibility: the subdomains, how much of the evidence each holds, and how often its network alone is right."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from ddlab.decomposition import Decomposition, times
 
 
 def evidence_share(decomposition: Decomposition, mask: np.ndarray) -> np.ndarray:
-    """Which share of an image's evidence every subdomain holds, ``(N,)``; zeros where there is no evidence at all.
+    """Return the share of an image's evidence that every subdomain holds, ``(N,)``; zeros where there is no evidence.
 
     Overlapping subdomains may hold the same evidence, so the shares may sum to more than 1.
     """
@@ -37,7 +37,7 @@ def subdomain_table(decomposition: Decomposition, mask: np.ndarray | None = None
 
 
 def sight_table(explanation: Explanation, decomposition: Decomposition, mask: np.ndarray) -> pd.DataFrame:
-    """How sure every local network is beside how much it saw.
+    """Tabulate how confident every local network is beside how much of the evidence it sees.
 
     Returns
     -------
@@ -57,12 +57,12 @@ def sight_table(explanation: Explanation, decomposition: Decomposition, mask: np
 
 
 def subdomain_accuracy(outcomes: Outcomes) -> pd.DataFrame:
-    """How often every local network alone is right.
+    """Tabulate the accuracy of every local network on its own, over all images and by class.
 
     Returns
     -------
     pandas.DataFrame
-        ``subdomain`` from 1, ``accuracy``, then a column a class: the share of its images that are named rightly.
+        ``subdomain`` from 1, ``accuracy``, then a column a class: the share of its images that are named correctly.
 
     Raises
     ------

@@ -211,7 +211,7 @@ def composed_cam(local: Sequence[ClassMaps], dnn: nn.Module, decomposition: Deco
 
 @contextmanager
 def as_found(module: nn.Module) -> Iterator[None]:
-    """Evaluate, then give every part of the module its own mode back."""
+    """Switch a module to evaluation, and give each of its parts its own mode back at the end."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -223,7 +223,7 @@ def as_found(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _differentiable(images: Tensor) -> Iterator[Tensor]:
-    """Images that ask for gradients, so that every layer's output has some though no parameter asks for one."""
+    """Let images require gradients, so that every layer's output has some though no parameter requires one."""
     with torch.enable_grad():
         yield images.clone().requires_grad_()
 

@@ -1,4 +1,4 @@
-"""Which layers of a network a class activation map can be made of; known before anything is built."""
+"""Layers of which a network's class activation maps can be made; known before anything is built."""
 
 from collections.abc import Iterable
 

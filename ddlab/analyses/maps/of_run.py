@@ -61,7 +61,7 @@ class Asked:
 
 
 def asked_images(run: RunFolder, images: str) -> Asked:
-    """The images that are asked for: ``0,1,8-15`` of the validation images, ``train:0-3``, ``test:0``, or an own file.
+    """Return the images asked for: ``0,1,8-15`` of the validation images, ``train:0-3``, ``test:0``, or an own file.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _scores(
 def _classes(
     of: str, known: tuple[str, ...], labels: np.ndarray | None, probabilities: np.ndarray, batch: slice
 ) -> np.ndarray:
-    """The class of each image of a batch whose map is meant."""
+    """Return, for each image of a batch, the class whose map is meant."""
     if of == TRUTH and labels is not None:
         return labels[batch]
     return probabilities.argmax(1) if of == PREDICTION else np.full(len(probabilities), known.index(of))

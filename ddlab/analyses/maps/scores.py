@@ -1,4 +1,4 @@
-"""Is a class activation map any good? Scores against the known evidence, and against the network itself.
+"""Scores of class activation maps, against the known evidence and against the network itself.
 
 Maps are ``(*shape)`` or ``(M, *shape)``, NaN where no network looks. M images, S steps, K classes.
 

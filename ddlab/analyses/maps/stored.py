@@ -1,4 +1,4 @@
-"""What ``ddlab maps`` found, in files that a page reads without torch: the maps of some images, or their scores.
+"""Results of ``ddlab maps``, in files that a page reads without torch: the maps of some images, or their scores.
 
 Viewers are those who look at whole images: a network, the local networks together, a CNN-DNN. M images, K classes.
 """
@@ -40,27 +40,27 @@ class Kept:
         path.write_bytes(self.packed())
 
     def packed(self) -> bytes:
-        """The npz file."""
+        """Return the content of the npz file."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, about=np.array(json.dumps(self.about)), **self.arrays)
         return buffer.getvalue()
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read it again."""
+        """Read what :meth:`save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             return cls(about, {name: arrays[name] for name in arrays.files if name != "about"})
 
     @property
     def viewers(self) -> dict[str, str]:
-        """Titles by name, in a fixed order."""
+        """Titles of the viewers by name, in a fixed order."""
         return self.about["viewers"]
 
 
 @dataclass(frozen=True)
 class Mapped(Kept):
-    """The maps ``maps:<viewer>`` ``(M, K, *shape)`` on the image, NaN where nobody looks, and what they are about.
+    """The maps ``maps:<viewer>`` ``(M, K, *shape)`` on the image, NaN where no network looks, with facts about them.
 
     Beside them: ``images`` ``(M, C, *shape)`` bytes, ``masks`` ``(M, *shape)`` where the evidence is known,
     ``probabilities:<viewer>`` ``(M, K)``, and of volumes the ``affine`` from voxels to millimetres.
@@ -68,7 +68,7 @@ class Mapped(Kept):
 
     @property
     def images(self) -> np.ndarray:
-        """Bytes ``(M, C, *shape)``."""
+        """The images as bytes ``(M, C, *shape)``."""
         return self.arrays["images"]
 
     def mask(self, place: int) -> np.ndarray | None:
@@ -77,15 +77,15 @@ class Mapped(Kept):
         return mask if np.any(mask) else None
 
     def maps(self, viewer: str) -> np.ndarray:
-        """``(M, K, *shape)``."""
+        """Return the maps of a viewer, ``(M, K, *shape)``."""
         return self.arrays[f"maps:{viewer}"]
 
     def probabilities(self, viewer: str) -> np.ndarray:
-        """``(M, K)``."""
+        """Return the probabilities that a viewer gives, ``(M, K)``."""
         return self.arrays[f"probabilities:{viewer}"]
 
     def table(self) -> pd.DataFrame:
-        """What every viewer says: ``image``, ``viewer``, ``decides``, and a column of probabilities a class."""
+        """Tabulate every viewer's output: ``image``, ``viewer``, ``decides``, and a column of probabilities a class."""
         classes = self.about["classes"]
         parts = []
         for name, title in self.viewers.items():
@@ -107,11 +107,11 @@ class Scored(Kept):
     """
 
     def score(self, name: str, viewer: str) -> np.ndarray:
-        """``(M,)``; NaN where it is not known."""
+        """Return a score of a viewer's maps, ``(M,)``; NaN where it is not known."""
         return self.arrays[f"{name}:{viewer}"]
 
     def curves(self, viewer: str) -> Curves:
-        """Probabilities as pixels come and go."""
+        """Return the curves of a viewer: probabilities as pixels come and go."""
         drawn = (self.arrays[f"{name}_curve:{viewer}"] for name in ("insertion", "deletion"))
         return Curves(self.arrays["shares"], *drawn)
 
@@ -129,7 +129,7 @@ class Scored(Kept):
         return table.dropna(axis=1, how="all")
 
     def counts(self) -> tuple[int, int]:
-        """Images, and those of them whose evidence is known."""
+        """Count the images, and those of them whose evidence is known."""
         evidence = self.arrays["evidence"]
         return len(evidence), int((~np.isnan(evidence)).sum())
 

@@ -1,4 +1,4 @@
-"""Those who look at whole images and decide: a global network, the local networks together, a whole CNN-DNN.
+"""Viewers: networks that look at whole images and decide: a global network, the local ones together, a CNN-DNN.
 
 Shapes: B images, C channels, K classes, N subdomains.
 """
@@ -27,7 +27,7 @@ AT_ONCE = 2**24  # numbers in all maps of a batch, about
 
 @dataclass(frozen=True)
 class Look:
-    """What a viewer sees: maps on the image ``(B, K, *shape)``, NaN where it does not look, and probabilities."""
+    """The output of a viewer: maps on the image ``(B, K, *shape)``, NaN where it does not look, and probabilities."""
 
     maps: np.ndarray
     probabilities: np.ndarray
@@ -84,7 +84,7 @@ class Viewer:
         return torch.cat(found).numpy()
 
     def randomised(self, seed: int) -> "Viewer":
-        """The same viewer with freshly drawn weights: what its maps owe to the architecture alone."""
+        """Return the same viewer with freshly drawn weights: its maps show what the architecture alone contributes."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             modules = tuple(_evaluated(build(network)) for network in self.networks)
@@ -131,7 +131,7 @@ def viewers(run: RunFolder, seed: int, layer: str = "") -> dict[str, Viewer]:
 
 
 def in_batches(viewer: Viewer, images: Tensor, layer: str = "") -> Iterator[Look]:
-    """What a viewer sees of normalised images, a few at a time."""
+    """Yield what a viewer sees of normalised images, batch by batch."""
     return (viewer.look(_laid_out(batch), layer) for batch in images.split(batch_size(viewer.networks)))
 
 
@@ -165,7 +165,7 @@ def _viewer(name: str, title: str, parts: Sequence[TrainedNetwork], decompositio
 
 
 def _evaluated(module: nn.Module) -> nn.Module:
-    """For evaluation, with channels last where there are two axes: that is faster."""
+    """Put a module into evaluation mode, with channels last where there are two axes: that is faster."""
     module = module.eval().requires_grad_(False)
     is_flat = any(parameter.dim() == 4 for parameter in module.parameters())
     return module.to(memory_format=torch.channels_last) if is_flat else module  # type: ignore[call-overload]

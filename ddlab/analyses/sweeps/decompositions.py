@@ -27,7 +27,7 @@ UNFIT, ABSENT = "does not fit", "not run"  # states of decompositions without a 
 
 
 def plan_of_sweep(variants: Iterable[Variant], rate: float = DEFAULT_RATE) -> pd.DataFrame:
-    """What every decomposition will take, before anything starts; a row each.
+    """Estimate what every decomposition will take, before anything starts; a row each.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _size(decomposition: Decomposition) -> str:
 
 
 def wall_seconds(seconds: Iterable[float], at_once: int) -> float:
-    """How long runs take that are started in order, ``at_once`` of them at a time."""
+    """Return how long runs take in all, started in order and ``at_once`` of them at a time."""
     free = [0.0] * max(1, at_once)
     for duration in seconds:
         heapq.heapreplace(free, free[0] + duration)
@@ -76,7 +76,7 @@ def wall_seconds(seconds: Iterable[float], at_once: int) -> float:
 
 
 def runs_at_once(experiment: Experiment) -> int:
-    """How many runs of an experiment this machine works on at a time.
+    """Return how many runs of an experiment this machine can work on at a time.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def runs_at_once(experiment: Experiment) -> int:
 def sweep_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     """Every strategy with every decomposition of a sweep, a row each, done or not.
 
-    Decompositions without a run that lie between the others' layouts and overlaps have rows too, which tell why.
+    Decompositions without a run that lie between the others' layouts and overlaps have rows too, which say why.
 
     Returns
     -------

@@ -17,8 +17,8 @@ from ddlab.sweeps.sensitivity import quantity, tunable, varied
 from ddlab.words import percent
 
 EPOCHS = {"last": "last epoch", "kept": "kept epoch"}
-DIVERGED = "diverged"  # of a run whose loss was no number any more
-WITHIN = 0.01  # of its best accuracy: what counts as as good
+DIVERGED = "diverged"  # of a run whose loss became NaN or infinite
+WITHIN = 0.01  # of its best accuracy: what counts as equally good
 COLUMNS = ("strategy", "title", "quantity", "value", *(f"{e}{sd}" for e in EPOCHS for sd in ("", "_sd")), "seeds")
 
 
@@ -26,12 +26,12 @@ COLUMNS = ("strategy", "title", "quantity", "value", *(f"{e}{sd}" for e in EPOCH
 
 
 def plan_of_sensitivity(steps: Sequence[Step], rate: float = DEFAULT_RATE) -> pd.DataFrame:
-    """What every run of a sweep will take; a row each.
+    """Estimate what every run of a sweep will take; a row each.
 
     Parameters
     ----------
     rate
-        Operations a second, until a run of the same strategy in the sweep tells better.
+        Operations a second, until a run of the same strategy in the sweep gives better ones.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def chance(run: RunFolder) -> float:
 
 
 def plateaus(table: pd.DataFrame, epoch: str = "last") -> pd.DataFrame:
-    """Over how many decades every strategy stays within a point of its own best accuracy.
+    """Return over how many decades every strategy stays within a point of its own best accuracy.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What trust-region methods did in a run: every step, what became of the radius, and all of it in a few sentences.
+"""The history of trust-region methods in a run: every step, the radius, and a summary in a few sentences.
 
 References
 ----------
@@ -118,7 +118,7 @@ def _steps_of(record: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _end_radii(table: pd.DataFrame, last: float) -> np.ndarray:
-    """The radius after every step: after a global iteration it is told by the next step, which begins with it."""
+    """Return the radius after every step: after a global iteration, the next step's record holds it."""
     following = np.append(table["radius"].to_numpy()[1:], last)[: len(table)]
     return np.where(table["global_accepted"].isna(), table["next_radius"], following)
 
@@ -181,7 +181,7 @@ def summarize(steps: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
 
 
 def smallest_eigenvalue(steps: pd.DataFrame) -> pd.Series:
-    """Of the model on all data: that of the global iteration, else of the step's own; NaN for first order."""
+    """Return the smallest eigenvalue of the model: the global iteration's, else the step's own; NaN for first order."""
     return steps["global_smallest"].fillna(steps["smallest"])
 
 
@@ -233,7 +233,7 @@ def in_words(summary: Mapping[str, Any], strategy: str) -> list[str]:
 
 
 def _rejections(summary: Mapping[str, Any]) -> str:
-    """Who rejected how many."""
+    """Say how many steps the preconditioner and the global iteration rejected."""
     rejected, globally, shorter = (summary[name] for name in ("rejected", "global_rejected", "shorter"))
     if globally is None:
         told = (

@@ -33,7 +33,7 @@ class Landscape:
     window
         What of the plane is worth seeing: left, right, bottom, top.
     starts
-        Points that tell something, by name.
+        Instructive points, by name.
     samples
         Columns ``(M,)`` of numbers that the samples differ in.
     losses
@@ -64,7 +64,7 @@ class Landscape:
 
 
 def deal(num_subdomains: int) -> list[slice]:
-    """Which samples each subdomain holds: neighbours, so that subdomains see different data."""
+    """Deal the samples to the subdomains: neighbours together, so that subdomains see different data."""
     size = SAMPLES // num_subdomains
     return [slice(size * index, size * (index + 1)) for index in range(num_subdomains)]
 
@@ -145,7 +145,7 @@ LANDSCAPES: dict[str, Landscape] = {
     ),
     "saddle": Landscape(
         "Saddle",
-        "Between two minima the gradient vanishes where the function is no minimum. A model of second order learns "
+        "Between two minima the gradient vanishes where the function has no minimum. A model of second order learns "
         "that it bends downwards there.",
         ("x", "y"),
         (-2.2, 2.2, -2.0, 2.0),

@@ -1,4 +1,4 @@
-"""What a trust-region step minimises, in two dimensions, where every matrix can be written down.
+"""Models that a trust-region step minimises, in two dimensions, where every matrix can be written down.
 
 The same rules as in ``ddlab.optim``, which never forms a matrix: a test holds both against each other.
 
@@ -17,12 +17,12 @@ from ddlab.analyses.trust_region.landscapes import Array
 ORDERS: dict[str, float] = {"2": 2.0, "1": 1.0, "inf": np.inf}
 SKIP, SHORTEST = 1e-8, 1e-10  # a pair must correct the model by so much; lengths below are rounding
 WORST_CONDITION = 1e12
-CURVATURES = (1e-3, 1e3)  # what the curvature where no pair tells of may be
+CURVATURES = (1e-3, 1e3)  # limits of the curvature in directions without a pair
 MOST_STEPS = 100  # of Newton's method
 
 
 def length(vector: Array, norm: str) -> float:
-    """Of a vector, in the norm "2", "1" or "inf"."""
+    """Return the length of a vector in the norm "2", "1" or "inf"."""
     return float(np.linalg.norm(vector, ORDERS[norm]))
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a method in two dimensions, and records of all that it does: enough to draw every step.
+"""Settings of a walk in two dimensions, and records of all that the method does: enough to draw every step.
 
 Symbols: θ the point ``(2,)``, f the function, g its gradient, Δ the radius, ρ the actual over the predicted decrease.
 """
@@ -17,7 +17,7 @@ METHODS = {"apts": "APTS", "trust_region": "Trust region", "descent": "Gradient 
 
 @dataclass(frozen=True)
 class Walk:
-    """What is asked: where, from where, and how.
+    """The settings of a walk: the landscape, the start and the method with its parameters.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Trial:
         return self.there.point - self.here.point
 
     def model(self, x: Array, y: Array) -> Array:
-        """What the model says of f on a grid: ``f(θ) + m(s)``."""
+        """Evaluate the model of f on a grid: ``f(θ) + m(s)``."""
         steps = np.stack([x, y], -1) - self.here.point
         bend = 0.0 if self.matrix is None else np.einsum("...i,ij,...j", steps, self.matrix, steps) / 2
         return self.here.loss + steps @ self.here.gradient + bend

@@ -27,7 +27,7 @@ Evaluate = Callable[[Array], Place]
 
 @dataclass(frozen=True)
 class State:
-    """What a method carries from step to step: θ, Δ, and the secant pairs of f and of every subdomain."""
+    """The state that a method carries from step to step: θ, Δ, and the secant pairs of f and of every subdomain."""
 
     here: Place
     radius: float
@@ -36,7 +36,7 @@ class State:
 
 
 def walk(asked: Walk, num_steps: int = 30, rule: RadiusRule = PAPER) -> list[Step]:
-    """The steps of a method, until the gradient vanishes, nothing moves any more, or ``num_steps`` are done."""
+    """Take steps of a method until the gradient vanishes, nothing moves any longer, or ``num_steps`` are done."""
     landscape = LANDSCAPES[asked.landscape]
     advance = {"apts": apts_step, "trust_region": trust_region_step, "descent": descent_step}[asked.method]
     here = on_all(landscape)(np.array(asked.start, dtype=float))
@@ -61,7 +61,7 @@ def on_all(landscape: Landscape) -> Evaluate:
 
 
 def descent_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[Step, State]:
-    """``θ - rate · g``: as long as the rate says, whatever happens to f."""
+    """Step to ``θ - rate · g``: as far as the rate says, whatever happens to f."""
     there = on_all(landscape)(state.here.point - asked.rate * state.here.gradient)
     return Step(state.here, there), replace(state, here=there)
 
@@ -82,7 +82,7 @@ def attempt(evaluate: Evaluate, here: Place, memory: Memory, radius: float, aske
 
 
 def taught(memory: Memory, trial: Trial, asked: Walk) -> Memory:
-    """What a model of second order learns from a trial, from a rejected one, too."""
+    """Return the memory with a trial's secant pair taken in, accepted or not; unchanged for a model of first order."""
     if asked.order == 1:
         return memory
     return learn(memory, trial.step, trial.there.gradient - trial.here.gradient)
@@ -104,14 +104,14 @@ def iterate(
 
 
 def outcome(trials: Sequence[Trial], here: Place, radius: float) -> tuple[Place, float]:
-    """Where an iteration ends, and its radius."""
+    """Return where an iteration ends, and its radius."""
     if not trials:
         return here, radius
     return (trials[-1].there if trials[-1].accepted else here), trials[-1].next_radius
 
 
 def trust_region_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[Step, State]:
-    """One iteration on f."""
+    """Do one iteration on f."""
     trials, memory = iterate(on_all(landscape), state.here, state.radius, state.memory, asked, rule)
     there, radius = outcome(trials, state.here, state.radius)
     step = Step(state.here, there, state.radius, radius, trials=tuple(trials))
@@ -122,7 +122,7 @@ def trust_region_step(landscape: Landscape, state: State, asked: Walk, rule: Rad
 
 
 def apts_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[Step, State]:
-    """Lines 4 to 9 of Algorithm 1: local steps, their sum, accepted or not, and an iteration on f."""
+    """Do lines 4 to 9 of Algorithm 1: local steps, their sum, accepted or not, and an iteration on f."""
     count, evaluate = asked.num_subdomains, on_all(landscape)
     local_rule = rule.local(count, asked.local_steps)
     walks, memories = [], []
@@ -141,7 +141,7 @@ def apts_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule)
 
 
 def consistent(landscape: Landscape, part: slice, theta: Place) -> Evaluate:
-    """A subdomain's loss with the term of first-order consistency: at θ its gradient is the global one."""
+    """Give a subdomain's loss the term of first-order consistency: at θ its gradient is the global one."""
     correction = theta.gradient - landscape.evaluate(theta.point, part)[1]  # r of (4)
 
     def corrected(point: Array) -> Place:
@@ -154,7 +154,7 @@ def consistent(landscape: Landscape, part: slice, theta: Place) -> Evaluate:
 def local_walk(
     evaluate: Evaluate, theta: Array, bound: float, memory: Memory, asked: Walk, rule: RadiusRule
 ) -> tuple[LocalWalk, Memory]:
-    """At most ν steps of a subdomain that stay within ``bound`` = Δ/N of θ, so that N of them stay in the ball (5).
+    """Take at most ν steps of a subdomain, within ``bound`` = Δ/N of θ, so that N of them stay in the ball (5).
 
     The first may take an equal share of it; then the local radius adapts, and every step is cut to the room left.
     """
@@ -167,7 +167,7 @@ def local_walk(
         trial = attempt(evaluate, here, memory, min(radius, room), asked, rule)
         trials.append(trial)
         radius = rule.next(radius if trial.accepted else trial.radius, trial.ratio)
-        if left or asked.local_steps == 1:  # after the last of several nobody asks for a gradient
+        if left or asked.local_steps == 1:  # after the last of several no gradient is needed
             memory = taught(memory, trial, asked)
         if trial.accepted:
             here = trial.there
@@ -175,7 +175,7 @@ def local_walk(
 
 
 def judge(evaluate: Evaluate, state: State, walks: Sequence[LocalWalk], rule: RadiusRule) -> Trial:
-    """The sum of the local steps: ρ of (6), the decision and the radius of (7)."""
+    """Judge the sum of the local steps: ρ of (6), the decision and the radius of (7)."""
     there = evaluate(state.here.point + np.sum([found.step for found in walks], axis=0))
     predicted = sum(found.decrease for found in walks)
     ratio = ratio_of(state.here.loss, there.loss, predicted)

@@ -1,6 +1,6 @@
-"""What decomposing the data costs and gives: APTS with a part of the data for every subdomain, or all data for each.
+"""Costs and benefits of decomposing the data: APTS with a part of the data for every subdomain, or all data for each.
 
-What the paper asks, and its published curves do not tell: they have the same data on every rank. The recorded
+What the paper asks, and its published curves do not show: they have the same data on every rank. The recorded
 experiment comes from ``python -m benchmarks.split_or_shared``.
 """
 
@@ -73,18 +73,18 @@ def summarize(runs: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _effort(row: Mapping[Any, Any]) -> float:
-    """Passes over the data at the end of the first epoch that reaches the target."""
+    """Count the passes over the data at the end of the first epoch that reaches the target."""
     reached = (sweeps for sweeps, got in zip(row["sweeps"], row["accuracy"], strict=True) if got >= row["target"])
     return next(reached, math.nan)
 
 
 def _mean(values: pd.Series) -> float:
-    """The mean of all seeds; NaN where one has none."""
+    """Return the mean of all seeds; NaN where one seed lacks a value."""
     return float(values.mean(skipna=False))
 
 
 def differences(runs: list[dict[str, Any]]) -> pd.DataFrame:
-    """Last accuracy with split data less that with shared data, seed by seed.
+    """Subtract the last accuracy with shared data from that with split data, seed by seed.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def differences(runs: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def in_words(differences: pd.DataFrame) -> list[str]:
-    """What splitting changes, a sentence a data set, mode and order."""
+    """Say what splitting changes, a sentence for each data set, mode and order."""
     sentences = []
     for (dataset, mode, order), part in differences.groupby(list(CASE[:3]), sort=False):
         told = [
@@ -127,7 +127,7 @@ def partner(run: RunFolder, runs: Sequence[RunFolder]) -> RunFolder | None:
 def _is_partner(other: RunFolder, run: RunFolder, wanted: dict[str, Any]) -> bool:
     try:
         return other.experiment.apts.data != run.experiment.apts.data and _without_data(other) == wanted
-    except ValueError:  # a damaged run is nobody's partner
+    except ValueError:  # a damaged run cannot be a partner
         return False
 
 
@@ -137,7 +137,7 @@ def _without_data(run: RunFolder) -> dict[str, Any]:
 
 
 def own_in_words(first: RunFolder, second: RunFolder) -> str:
-    """What the last epochs of two partners reach, split first; empty before both have one."""
+    """Say what the last epochs of two partners reach, split first; empty before both have one."""
     parts = []
     for run in sorted((first, second), key=lambda run: run.experiment.apts.data == "shared"):
         last: dict[tuple[str, int], float] = {}

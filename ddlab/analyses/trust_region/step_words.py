@@ -1,4 +1,4 @@
-"""What happened in a step of a trust-region method, in plain sentences."""
+"""Explanations of a step of a trust-region method, in plain sentences."""
 
 import math
 
@@ -7,12 +7,12 @@ from ddlab.optim.radius import PAPER, RadiusRule
 
 
 def number(value: float) -> str:
-    """Three digits, and no minus without a number behind it."""
+    """Write a number with three digits, and no minus sign without a number behind it."""
     return f"{value:.3g}".replace("-", "−")
 
 
 def tell(step: Step, rule: RadiusRule = PAPER) -> dict[str, str]:
-    """What happened, a sentence or two for each of its parts, by the part's name and in order."""
+    """Say what happened, in a sentence or two for each part of the step, by the part's name and in order."""
     if step.main is None:
         return {"Step": _descent(step)}
     told = {}
@@ -25,7 +25,7 @@ def tell(step: Step, rule: RadiusRule = PAPER) -> dict[str, str]:
 
 
 def short(step: Step) -> str:
-    """The step in a few words."""
+    """Describe the step in a few words."""
     if step.main is None:
         return "taken" if step.there.loss <= step.here.loss else "taken, though the loss rises"
     words = [] if step.additive is None else [f"sum {_taken(step.additive)}"]
@@ -61,7 +61,7 @@ def _listed(words: list[str]) -> str:
 
 
 def _judged(trial: Trial, rule: RadiusRule) -> str:
-    """Actual and predicted decrease, ρ, the decision, the radius."""
+    """Describe the actual and the predicted decrease, ρ, the decision and the radius."""
     if math.isnan(trial.ratio):
         reason = "The predicted decrease is no more than rounding, so ρ says nothing"
         return f"{reason}: the step is rejected and {_radius(trial)}."
@@ -82,7 +82,7 @@ def _judged(trial: Trial, rule: RadiusRule) -> str:
 
 
 def _radius(trial: Trial) -> str:
-    """What becomes of the radius."""
+    """Say how the radius changes."""
     factor = trial.next_radius / trial.radius
     if factor == 1:
         return f"the radius stays {number(trial.radius)}"

@@ -19,7 +19,7 @@ COSTS = {
 }
 PALE = "#b9c4d0"  # of validation images, where test images judge
 BESIDE = 380  # screen pixels of charts that stand side by side
-CLICKABLE = 25  # up to so many classes the cells of a confusion matrix are large enough to click
+CLICKABLE = 25  # up to this many classes the cells of a confusion matrix are large enough to click
 
 
 def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = None) -> go.Figure:
@@ -69,7 +69,7 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
 
 
 def bars_of(table: pd.DataFrame) -> str:
-    """What the coloured bars of :func:`strategy_bars` are, and the pale ones if there are any."""
+    """Say what the coloured bars of :func:`strategy_bars` are, and the pale ones if there are any."""
     judged = table["test"].notna()
     if not judged.any():
         return "validation (colour)"
@@ -82,7 +82,7 @@ def judging(table: pd.DataFrame) -> pd.Series:
 
 
 def _whiskers(table: pd.DataFrame, measure: str) -> dict[str, Any]:
-    """From low to high for the accuracy that judges; none for the others, and where the interval is not known."""
+    """Return error bars of the accuracy that judges; none of the others, and where the interval is not known."""
     judges = table["test"].notna() == (measure == "test") if measure != "train" else pd.Series(False, table.index)
     above, below = (table["high"] - table[measure]).where(judges), (table[measure] - table["low"]).where(judges)
     ends = {"array": above.clip(lower=0), "arrayminus": below.clip(lower=0)}
@@ -90,7 +90,7 @@ def _whiskers(table: pd.DataFrame, measure: str) -> dict[str, Any]:
 
 
 def _row_names(table: pd.DataFrame) -> list[str]:
-    """Strategies by title; the run is told where there are several."""
+    """Name the rows by the strategies' titles, with the run where there are several."""
     if table["run_id"].nunique() == 1:
         return list(table["title"])
     return [f"{title}<br>{run}" for title, run in zip(table["title"], table["run"], strict=True)]

@@ -1,4 +1,4 @@
-"""What networks cost, and what a data set holds, as bars."""
+"""Costs of networks and contents of a data set, as bars."""
 
 import math
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
     """
     sent = table["bytes"].where(table["bytes"] > 0)
     least, most = (sent.min(), sent.max()) if sent.notna().any() else (1.0, 1.0)
-    left = least / 10  # a logarithm has no place for nothing
+    left = least / 10  # a logarithmic axis has no place for 0
     figure = go.Figure(
         go.Bar(
             x=sent,

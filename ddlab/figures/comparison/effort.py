@@ -40,7 +40,7 @@ def effort_lines(curves: pd.DataFrame, effort: str, target: float, titles: tuple
 
 
 def target_bars(table: pd.DataFrame, effort: str, titles: tuple[str, str]) -> go.Figure:
-    """What every strategy takes to reach an accuracy, a bar each; one that does not reach it says so.
+    """Draw what every strategy takes to reach an accuracy, a bar each; the bar of one that does not reach it says so.
 
     Parameters
     ----------

@@ -12,9 +12,9 @@ from ddlab.figures.composition.theory import NAMED as NAMED_ROWS
 from ddlab.figures.composition.theory import rows_height
 from ddlab.figures.layout import finish, percent_axis, picture_axes
 
-WRITTEN = 8  # up to so many local networks the cells hold their numbers
+WRITTEN = 8  # up to this many local networks the cells hold their numbers
 SMALL = ".2~p"  # shares that may be tiny
-NAMED = 8  # up to so many layers there is a legend
+NAMED = 8  # up to this many layers there is a legend
 BLOCKS, MAP = 380, 300  # screen pixels
 
 
@@ -24,12 +24,12 @@ def block_map(norms: np.ndarray, most: float, title: str) -> go.Figure:
     Parameters
     ----------
     norms
-        ``(N, N)``, or with a column more of inputs that are no local network's.
+        ``(N, N)``, or with one more column, of inputs that belong to no local network.
     most
         End of the scale, so that several maps can be compared.
     """
     numbers = [str(number) for number in range(1, len(norms) + 1)]
-    senders = [*numbers, "nobody's"][: norms.shape[1]]
+    senders = [*numbers, "no network"][: norms.shape[1]]
     bar = {"title": {"text": "Frobenius norm", "side": "right"}, "thickness": 12}
     figure = go.Figure(
         go.Heatmap(

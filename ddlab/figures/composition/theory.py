@@ -11,9 +11,9 @@ from ddlab.figures.layout import finish, percent_axis, picture_axes
 EQUAL, APART, LINE = "#0072B2", "#D55E00", "#7f7f7f"  # colours of Okabe and Ito: equal, different, where both meet
 NEVER = 1e-6  # of the tolerance: where a logarithmic axis shows zero
 ROW, MOST_ROWS = 20, 1200  # screen pixels of a layer, and of all of them
-NAMED = 60  # up to so many layers every one is named
+NAMED = 60  # up to this many layers every one is named
 PICTURE, LINE_HEIGHT = 360, 240
-LEAST_COST = 1e-4  # what costs less stands here, since a logarithm has no place for nothing
+LEAST_COST = 1e-4  # what costs less stands here, since a logarithmic axis has no place for 0
 
 
 def rows_height(table: pd.DataFrame, least: int = 0) -> int:
@@ -101,7 +101,7 @@ def flat(picture: np.ndarray) -> np.ndarray:
 
 
 def difference_map(picture: np.ndarray, tolerance: float, title: str) -> go.Figure:
-    """Where on the composed network's map it equals its local networks (blue), and how far it is from them elsewhere.
+    """Draw where a composed network's map equals its local networks' (blue), and how far apart they are elsewhere.
 
     Parameters
     ----------

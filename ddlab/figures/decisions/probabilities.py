@@ -10,7 +10,7 @@ from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN, TRAIN, class_co
 from ddlab.figures.layout import finish, percent_axis
 
 ROW = 30  # screen pixels of a row of a heat map
-WRITTEN = 12  # up to so many classes the cells hold their numbers
+WRITTEN = 12  # up to this many classes the cells hold their numbers
 
 
 def _rows_height(rows: int) -> int:
@@ -70,7 +70,7 @@ def local_bars(local_NK: np.ndarray, classes: Sequence[str], truth: int, title: 
 def decision_bars(
     values_K: np.ndarray, classes: Sequence[str], decided: int, truth: int, title: str, unit: str = "probability"
 ) -> go.Figure:
-    """What one aggregator weighs: a bar a class, its decision in full colour; ``unit`` names the numbers."""
+    """Draw what one aggregator weighs: a bar a class, its decision in full colour; ``unit`` names the numbers."""
     whole = unit == "votes"
     figure = go.Figure(
         go.Bar(
@@ -96,7 +96,7 @@ def decision_bars(
 
 
 def attribution_map(attributions_NK: np.ndarray, classes: Sequence[str], title: str) -> go.Figure:
-    """What every local probability adds to the log-probability of the DNN's decision: blue for it, red against it."""
+    """Draw what every local probability adds to the log-probability of the DNN's decision: blue for it, red against."""
     limit = max(float(np.abs(attributions_NK).max()), 1e-9)
     figure = go.Figure(
         go.Heatmap(
@@ -119,7 +119,7 @@ def attribution_map(attributions_NK: np.ndarray, classes: Sequence[str], title: 
 
 
 def sight_bars(evidence_N: np.ndarray, confidence_N: np.ndarray, title: str) -> go.Figure:
-    """How much every subdomain sees of the evidence, beside how sure its local network is."""
+    """Draw how much every subdomain sees of the evidence, beside the confidence of its local network."""
     names = [str(number) for number in range(1, len(evidence_N) + 1)]
     figure = go.Figure()
     for name, values, color in (("evidence seen", evidence_N, "#7f7f7f"), ("confidence", confidence_N, "#3f90da")):

@@ -79,7 +79,7 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], num_classes: 
 
 
 def legend(num_local: int) -> str:
-    """What the lines of :func:`learning` are."""
+    """Return a legend, as HTML, of the lines that :func:`learning` draws."""
     entries = [(LOCAL_COLOR, f"the {num_local} local networks, one line each")]
     entries += [(entry.color, entry.title) for entry in (STRATEGIES["cnn_dnn"], STRATEGIES["global"])]
     return " &nbsp; ".join(

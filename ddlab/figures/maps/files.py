@@ -12,7 +12,7 @@ from ddlab.figures.maps.overlays import picture, shared_limit
 
 
 def map_files(mapped: Mapped, place: int) -> dict[str, bytes]:
-    """Every map of the image at ``place``, by file name: one a viewer and class, all pictures with one scale.
+    """Make a file of every map of the image at ``place``, by file name: one a viewer and class, on one scale.
 
     Of a volume they are NIfTI files of floats in the volume's own millimetres, beside the volume itself.
     """
@@ -36,7 +36,7 @@ def map_files(mapped: Mapped, place: int) -> dict[str, bytes]:
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
-    """All files in one archive."""
+    """Pack all files into one zip archive."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
@@ -57,5 +57,5 @@ def _nifti(values: np.ndarray, affine: np.ndarray) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """A class's name as a part of a file's name."""
+    """Write a class's name as a part of a file's name."""
     return "".join(sign if sign.isalnum() else "-" for sign in text)

@@ -39,7 +39,7 @@ def shared_limit(maps: Sequence[np.ndarray]) -> float:
 
 
 def _color_scale() -> list[tuple[float, str]]:
-    """From red through nothing to blue; evenly growing opacity would be seen too late."""
+    """Return a scale from red through transparent to blue; with evenly growing opacity, maps would be seen too late."""
     against = [(0.0, AGAINST, STRENGTH), (0.25, AGAINST, HALF), (0.5, AGAINST, 0.0)]
     stops = [*against, (0.5, FOR, 0.0), (0.75, FOR, HALF), (1.0, FOR, STRENGTH)]
     return [(place, f"rgba({red},{green},{blue},{alpha})") for place, (red, green, blue), alpha in stops]
@@ -79,9 +79,9 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
     Parameters
     ----------
     maps
-        By the panel's title, ``(*shape)``, NaN where nobody looks.
+        By the panel's title, ``(*shape)``, NaN where no network looks.
     limits
-        The end of every map's scale; a colour bar tells it where it is one for all.
+        The end of every map's scale; a colour bar shows it where all have the same.
     """
     scene, maps = in_two_dimensions(scene, maps)
     image, decomposition = scene.image, scene.decomposition
@@ -163,7 +163,7 @@ def curves_figure(curves: Mapping[str, Curves], titles: Mapping[str, str], title
 
 
 def viewer_color(name: str) -> str:
-    """That of its strategy; the local networks have that of their mean."""
+    """Return the colour of a viewer's strategy; the local networks have that of their mean."""
     return strategy_color("average" if name == "local" else name)
 
 

@@ -91,7 +91,7 @@ def _hover(row: Any) -> str:
 
 
 def _note(row: Any, place: tuple[int, int], low: float, high: float) -> dict:
-    """What stands in a cell: the accuracy, or why there is none."""
+    """Return the annotation of a cell: the accuracy, or why there is none."""
     note = {"x": place[1], "y": place[0], "showarrow": False, "captureevents": False}
     if row.validation is None or np.isnan(row.validation):
         text = WORDS.get(row.state, row.state)

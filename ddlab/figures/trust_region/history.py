@@ -44,11 +44,11 @@ class _Panels:
 
     @property
     def own(self) -> str:
-        """What a step is called."""
+        """The name of a step in the legend."""
         return "additive step" if self.is_additive else "step"
 
     def add(self, row: int, x: Any, y: Any, name: str, color: str, **settings: Any) -> None:
-        """A line or points; one entry of the legend for all panels."""
+        """Draw a line or points; one entry of the legend for all panels."""
         kind = go.Scattergl if len(self.steps) > MANY else go.Scatter
         known = name in {trace.name for trace in self.figure.data if trace.showlegend}
         line = {"color": color, "width": 2, **settings.pop("line", {})}
@@ -64,7 +64,7 @@ class _Panels:
         self.figure.add_trace(kind(x=x, y=y, name=name, **style, **settings), row=row, col=1)
 
     def reject(self, row: int, own: pd.Series, globally: pd.Series) -> None:
-        """The mark of a rejected step, the same in every panel; an open one for the global iteration."""
+        """Mark rejected steps, alike in every panel; with an open mark for the global iteration."""
         crossed = {"size": 10, "line": {"width": 2, "color": REJECTED}}
         where = ~self.steps["accepted"]
         if where.any():
@@ -116,7 +116,7 @@ def history_panels(
 
 
 def _loss(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
-    """From where a step begins to where its parts lead."""
+    """Draw the loss from where a step begins to where its parts lead."""
     steps = panels.steps
     x, y = _between(panels, steps["loss"], steps["global_loss"])
     panels.add(row, x, y, PLAIN, strategy_color(panels.strategy), hovertemplate="%{y:.4g}")
@@ -156,7 +156,7 @@ def _ratio(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) ->
 
 
 def _radius(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
-    """Where a step begins, after its additive part, and in the last trial of the global iteration."""
+    """Draw the radius at the beginning of a step, after its additive part, and in the last global trial."""
     steps = panels.steps
     columns = ["radius", "next_radius"] + ["global_radius"] * panels.is_additive
     places = [0, HALF / 2, HALF][: len(columns)]
@@ -178,7 +178,7 @@ def _radius(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -
 
 
 def _decreases(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
-    """Predicted by the subdomains (of ``trust_region``: by its model) against what the whole loss lost."""
+    """Draw the subdomains' predicted decrease (of ``trust_region``: its model's) against that of the whole loss."""
     steps = panels.steps
     own = [name for name in steps.columns if name.startswith("decrease_")]
     scale = _Around(np.concatenate([steps[name].to_numpy(float) for name in ("predicted", "decrease", *own)]))
@@ -208,7 +208,7 @@ def _curvature(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule
 
 
 def _along(panels: _Panels, x: pd.Series, y: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Where a line is at every step, and at its global iteration."""
+    """Interpolate a line at every step, and at its global iteration."""
     known = y.notna()
     own, after = (
         pd.Series(np.interp(at, x[known], y[known].astype(float)), index=panels.steps.index)
@@ -218,7 +218,7 @@ def _along(panels: _Panels, x: pd.Series, y: pd.Series) -> tuple[pd.Series, pd.S
 
 
 def _between(panels: _Panels, first: pd.Series, second: pd.Series) -> tuple[Any, Any]:
-    """A line through the beginning of every step and of its global iteration."""
+    """Return a line through the beginning of every step and of its global iteration."""
     if not panels.is_additive:
         return panels.x, first
     x = (panels.steps[["step"]].to_numpy() + [0, HALF]).ravel()
@@ -238,12 +238,12 @@ class _Around:
         self.least = min(max(least, self.most - DECADES), self.most - 1)
 
     def __call__(self, values: pd.Series) -> pd.Series:
-        """Places on the axis."""
+        """Return the positions of values on the axis."""
         return values.astype(float).map(lambda value: math.asinh(value / 10.0**self.least))
 
     @property
     def axis(self) -> dict[str, Any]:
-        """Its ticks."""
+        """Tick positions and labels of the axis."""
         lowest = self.least + len(self.sides) - 1  # around 0 there is no room for more
         powers = range(self.most, lowest - 1, -1 if self.most - self.least < 3 else -2)
         ticks = [(0.0, "0")]

@@ -19,12 +19,12 @@ LOW, HIGH = rgba("#4a7fb0", 0.5), rgba("#4a7fb0", 0.0)
 
 
 def method_color(method: str) -> str:
-    """Of a path: that of the strategy."""
+    """Return the colour of a method's path: that of its strategy."""
     return strategy_color(STRATEGY[method])
 
 
 def step_color(method: str) -> str:
-    """Of the step on f, which in APTS is one of the trust-region method."""
+    """Return the colour of the step on f, which in APTS is a step of the trust-region method."""
     return method_color("trust_region" if method == "apts" else method)
 
 
@@ -91,7 +91,7 @@ def _contours(x: Array, y: Array, values: Array, wide: bool = False, name: str =
 
 
 def _clickable(figure: go.Figure, landscape: Landscape) -> None:
-    """Points that nobody sees: they tell f under the pointer, and a click on one selects it."""
+    """Add invisible points: they show f under the pointer, and a click on one selects it."""
     left, right, bottom, top = landscape.window
     x, y = np.meshgrid(np.linspace(left, right, CLICKABLE), np.linspace(bottom, top, CLICKABLE))
     figure.add_scatter(

@@ -1,4 +1,4 @@
-"""What ranks send each other, by strategy."""
+"""Bytes that ranks send each other, by strategy."""
 
 import pandas as pd
 import streamlit as st

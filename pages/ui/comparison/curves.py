@@ -61,7 +61,7 @@ def _growing(figure: go.Figure, table: pd.DataFrame, key: str, name: str) -> Non
 
 
 def pick_measure() -> str:
-    """What the curves show."""
+    """Let the measure that the curves show be chosen."""
     return st.segmented_control(
         "Measure",
         list(MEASURES),

@@ -1,4 +1,4 @@
-"""How soon is a strategy good: accuracy against time and work, and what a given accuracy takes."""
+"""Accuracy against time and work, and what a given accuracy takes."""
 
 import math
 

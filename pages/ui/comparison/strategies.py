@@ -63,18 +63,18 @@ def _columns() -> dict:
         "run": text("Run"),
         "title": text("Strategy"),
         "seeds": number("Seeds", help="Seeds that are done."),
-        "test": number("Test", format=SHARE, help="Share of test images decided rightly, mean; they chose nothing."),
+        "test": number("Test", format=SHARE, help="Share of test images decided correctly, mean; they chose nothing."),
         "test_sd": number("± sd  ", format=SHARE, help="Standard deviation over the seeds."),
         "interval": text(
             "95 %", help="Interval of the accuracy on the images that judge, over images, and over seeds if several."
         ),
-        "validation": number("Validation", format=SHARE, help="Share of validation images decided rightly, mean."),
+        "validation": number("Validation", format=SHARE, help="Share of validation images decided correctly, mean."),
         "validation_sd": number("± sd", format=SHARE, help="Standard deviation over the seeds."),
         "paper": number("Paper", format=SHARE, help="Validation accuracy in Klawonn, Lanser, Weber."),
-        "train": number("Training", format=SHARE, help="Share of training images decided rightly, mean."),
+        "train": number("Training", format=SHARE, help="Share of training images decided correctly, mean."),
         "train_sd": number("± sd ", format=SHARE),
         "balanced": number(
-            "Balanced", format=SHARE, help="Mean over the classes of the share of their images decided rightly."
+            "Balanced", format=SHARE, help="Mean over the classes of the share of their images decided correctly."
         ),
         "top5": number("Top 5", format=SHARE, help="Share of the images whose class is among the first five."),
         "last_test": number("Last, test", format=SHARE, help="Test accuracy after the last epoch."),

@@ -1,4 +1,4 @@
-"""What further training changes: the weights as blocks, and the energy between them."""
+"""The effect of further training: the weights as blocks, and the energy between them."""
 
 import numpy as np
 import pandas as pd
@@ -42,12 +42,12 @@ def show(run: RunFolder, seed: int, found: Verified) -> None:
         charts.show(figures.energy_bars(energies, title), rows, "last energy", f"{run.id}-energy-last")
     st.caption(
         "Energy is the squared Frobenius norm. Convolutions of the image and the last layer have no blocks between "
-        "networks. Nobody's are inputs of a fully connected layer that lie outside all activation fields."
+        "networks. Inputs of a fully connected layer outside all activation fields are from no network."
     )
 
 
 def _block_table(values: np.ndarray) -> pd.DataFrame:
-    senders = [*(f"from {number}" for number in range(1, len(values) + 1)), "from nobody's"]
+    senders = [*(f"from {number}" for number in range(1, len(values) + 1)), "from no network"]
     table = pd.DataFrame(values, columns=senders[: values.shape[1]])
     table.insert(0, "to", range(1, len(table) + 1))
     return table

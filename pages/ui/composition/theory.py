@@ -1,4 +1,4 @@
-"""What the theorems say of a run, and what was computed: the first half of the Composition page."""
+"""The theorems and what was computed of a run: the first half of the Composition page."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def show_premises(premises: list[Premise]) -> None:
 
 
 def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Verified:
-    """What ``ddlab verify`` says of the run, computed at the first call; stops the page with a sentence if it fails."""
+    """Return what ``ddlab verify`` says of a run, computed at the first call; stop the page where it fails."""
     images = round(min(MOST_IMAGES, max(LEAST_IMAGES, WORK / problem.global_network.flops())))
     double = ["--float64"] if precision == "float64" else []
     arguments = [EXAMPLE if run.read_only else run.id, "--seed", str(seed), "--images", str(images), *double]

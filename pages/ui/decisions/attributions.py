@@ -1,4 +1,4 @@
-"""What the DNNs listen to, and what training as one model does to what the local networks say."""
+"""Attributions of the DNNs, and how training as one model changes what the local networks say."""
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,6 @@ def _change_of_accuracy(outcomes: Outcomes, strategy: str) -> None:
     charts.show(figure, table, "change of accuracy", f"change-{strategy}")
     st.caption(
         "As parts of one model the local networks are no longer asked to name the class, only to help the DNN: bars "
-        "that fall are no fault. On average they name the class that they name on their own for "
+        "that fall are not a fault. On average they name the class that they name on their own for "
         f"{table['kept'].mean():.0%} of the validation images."
     )

@@ -41,7 +41,7 @@ def tell_limits(dataset: str) -> None:
 
 
 def named(explanation: Explanation) -> tuple[list[str], list[str]]:
-    """What each local network names, as a label and the colour of the class."""
+    """Return what each local network names, as labels, and the colours of the classes."""
     labels = [
         f"{number}: {explanation.classes[index]} {explanation.local_NK[number - 1, index]:.0%}"
         for number, index in enumerate(explanation.named, 1)

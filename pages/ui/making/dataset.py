@@ -24,7 +24,7 @@ SIDE = 88  # of an image in the sample, in screen pixels
 
 
 def described(settings: dict[str, Any]) -> Description | None:
-    """What a visitor's settings would give; where they cannot be used, say why and give None."""
+    """Describe the data of a visitor's settings; where they cannot be used, say why and return None."""
     try:
         return describe(_asked(settings))
     except ValueError as error:
@@ -33,7 +33,7 @@ def described(settings: dict[str, Any]) -> Description | None:
 
 
 def loaded(settings: dict[str, Any]) -> Dataset:
-    """The decoded data set; the page says so where that takes a while, and stops where it cannot be read."""
+    """Return the decoded data set; the page says so where that takes a while, and stops where it cannot be read."""
     try:
         return read(_asked(settings))
     except ValueError as error:
@@ -42,14 +42,14 @@ def loaded(settings: dict[str, Any]) -> Dataset:
 
 
 def _asked(settings: dict[str, Any]) -> DatasetSettings:
-    """What a visitor asks for, where that is offered."""
+    """Return a visitor's data set settings, if this server offers the data."""
     asked = parse_experiment({"dataset": settings}).dataset
     refuse_elsewhere(asked)
     return asked
 
 
 def read(settings: DatasetSettings) -> Dataset:
-    """The decoded data set, kept for a while: to look whether one is as it was takes a second where files are many."""
+    """Read the decoded data set and keep it for a while: a check for changes takes a second where files are many."""
     own = data_path(settings.path) if settings.path else None
     return _read(str(home()), settings.model_dump_json(), own.stat().st_mtime_ns if own and own.exists() else None)
 

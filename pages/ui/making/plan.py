@@ -22,7 +22,7 @@ from pages.ui.making.source import overrides
 
 @dataclass(frozen=True)
 class Examined:
-    """What a form's tree comes to.
+    """The experiment and problem of a form's tree, or its faults.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def command_line(experiment: Experiment, source: str) -> str:
 
 
 def file_name(experiment: Experiment) -> str:
-    """What the downloaded experiment is called."""
+    """Return the file name of a downloaded experiment."""
     name = "".join(c if c.isalnum() else "-" for c in experiment.name.lower()).strip("-")
     return f"{name or 'experiment'}.yaml"
 
@@ -90,7 +90,7 @@ def stages(problem: Problem) -> None:
     st.caption(
         f"{counts(data)} of {data.num_classes} classes, "
         f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
-        "Strategies share their stages: the local networks are trained once. Times are guessed from the last runs here."
+        "Strategies share their stages: the local networks are trained once. Times are estimates from the last runs."
     )
 
 

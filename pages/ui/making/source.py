@@ -1,4 +1,4 @@
-"""Where an experiment in the form comes from: a recipe, the Decompose page, or another run."""
+"""Sources of the experiment in the form: a recipe, the Decompose page, or another run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ LISTS = ("volume", "grid", "overlap")  # may be written as 2x2x1
 
 @dataclass(frozen=True)
 class Source:
-    """An experiment to begin with; ``name`` is a recipe's, or tells where a link took it from."""
+    """An experiment to begin with; ``name`` is a recipe's, or says where a link took it from."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ def pick() -> Source:
 
 
 def _linked() -> Source | None:
-    """What the URL asks for; a link that cannot be followed says so and is left aside."""
+    """Return the source that the URL asks for; a link that cannot be followed is reported and ignored."""
     asked = st.query_params
     try:
         if FROM_RUN in asked:
@@ -107,7 +107,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def overrides(experiment: Experiment, recipe: str) -> dict[str, Any]:
-    """What an experiment changes of a recipe, by dotted paths: what ``--set`` takes."""
+    """Return what an experiment changes of a recipe, by dotted paths: what ``--set`` takes."""
     return dict(_differences(RECIPES[recipe]().model_dump(mode="json"), experiment.model_dump(mode="json")))
 
 

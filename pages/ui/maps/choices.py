@@ -28,7 +28,7 @@ SOURCES = {"validation": "Validation images", "own": "Your own"}
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is looked at.
+    """The image and the layer to look at.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def nothing(why: str) -> NoReturn:
     """Say why there are no maps and how to get some, and stop the page."""
     st.info(literal(why))
     st.markdown(
-        "Train something small to look into: the recipe **demo** takes half a minute, and its images tell where the "
+        "Train something small to look into: the recipe **demo** takes half a minute, and its images show where the "
         "evidence is; from the shell `ddlab train demo`."
     )
     selection.link("Train it", "pages/train.py", recipe="demo")
@@ -72,7 +72,7 @@ def nothing(why: str) -> NoReturn:
 
 
 def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
-    """Let an image and a layer be chosen; None as long as an own image is missing."""
+    """Let an image and a layer be chosen; None while a file for an image of one's own is missing."""
     left, right = st.columns(2)
     own_default = cam_layer(problem.global_network)
     choices = ["", *layers(problem)]
@@ -98,7 +98,7 @@ def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
 
 
 def _upload(is_volume: bool) -> Path | None:
-    """The file of an own image; None if there is none yet."""
+    """Return the uploaded file of one's own image; None if there is none yet."""
     what = "A volume (NIfTI)" if is_volume else "A picture (PNG, JPEG, …)"
     given = st.file_uploader(what, key="own image")
     if given is None:
@@ -112,7 +112,7 @@ def _upload(is_volume: bool) -> Path | None:
 
 
 def seconds(problem: Problem, num_whole: int, num_local: int, passes: int) -> float:
-    """About how long so many forward passes of all networks of the image and of its parts take."""
+    """Estimate how long so many forward passes of all networks of the image and of its parts take."""
     parts = sum(network.flops() for network in problem.local_networks)
     return START + passes * (num_whole * problem.global_network.flops() + num_local * parts) / SPEED
 
@@ -123,13 +123,13 @@ def _read(path: str) -> Mapped:
 
 
 def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
-    """The maps, computed at the first call; stops the page with a sentence where that fails."""
+    """Return the maps, computed at the first call; stop the page with a sentence where that fails."""
     with st.spinner(f"Computes the maps of all networks and classes: about {duration(about)} …"):
         return _read(str(ask(run, "--seed", str(seed), "--images", chosen.images, "--layer", chosen.layer)))
 
 
 def ask(run: RunFolder, *arguments: str) -> Path:
-    """The file of ``ddlab maps``; stops the page with a sentence where it fails."""
+    """Return the file of ``ddlab maps``; stop the page with a sentence where it fails."""
     try:
         return computed("maps", run.id, *arguments, stamp=(str(run.path), results.stamp(run)))
     except ValueError as error:

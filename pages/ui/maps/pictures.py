@@ -22,7 +22,7 @@ SCALES = {"one": "One for all", "own": "Its own each"}
 
 @dataclass(frozen=True)
 class View:
-    """How the maps are shown.
+    """The way the maps are shown: class, viewers and scale.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
 
 
 def _explained(mapped: Mapped, view: View) -> list[str]:
-    """How the maps were made, and what their numbers are."""
+    """Explain how the maps were made, and what their numbers are."""
     is_analytic = set(view.viewers) <= set(mapped.about["analytic"])
     made = "The mean gradient of the class's score weights the layer's maps (Grad-CAM without its final rectifier)."
     if is_analytic:

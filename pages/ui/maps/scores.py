@@ -1,4 +1,4 @@
-"""Whether class activation maps are any good: their scores, for one image or over a sample."""
+"""Scores of class activation maps, for one image or over a sample."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,13 +25,13 @@ def _read(path: str) -> Scored:
 
 
 def pick_extent(is_own: bool) -> str:
-    """Whether to score, and what; of an own image nothing else is known."""
+    """Let the images to score be chosen, if any; of one's own image the sample is not offered."""
     titles = {name: title for name, title in EXTENTS.items() if not (is_own and name == "sample")}
     return selection.pick_one_of(titles, "Score", "score")
 
 
 def read(run: RunFolder, seed: int, images: str, layer: str, of: str, about: float) -> Scored:
-    """The scores, computed at the first call; stops the page with a sentence where that fails."""
+    """Return the scores, computed at the first call; stop the page with a sentence where that fails."""
     with st.spinner(f"Scores the maps: about {duration(about)} …"):
         asked = ("--seed", str(seed), "--images", images, "--layer", layer, "--score", of)
         return _read(str(maps.ask(run, *asked)))
@@ -72,7 +72,7 @@ def _explain(table: pd.DataFrame, count: int, known: int) -> None:
             f"share of its positive part does. {RANDOM} reaches the evidence's share of the image."
         )
     else:
-        lines.append("Where the evidence lies is not known here: only drawn data sets tell.")
+        lines.append("Where the evidence lies is not known here: only drawn data sets say so.")
     lines.append(
         "**Insertion** and **deletion**: the area below the curves. A good map brings the class back early and takes "
         "it away early: the first is large, the second small. Missing pixels have the mean of the training images; the "

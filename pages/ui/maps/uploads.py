@@ -33,7 +33,7 @@ def _prune(everything: Path, newest: Path) -> None:
     for folder in sorted(others, key=_used, reverse=True):
         left -= _size(folder)
         if left < 0:
-            shutil.rmtree(folder, ignore_errors=True)  # another session may be at it, too
+            shutil.rmtree(folder, ignore_errors=True)  # another session may do the same
 
 
 def _size(folder: Path) -> int:

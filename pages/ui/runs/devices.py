@@ -22,7 +22,9 @@ STYLE = """<style>
 @st.fragment(run_every=SECONDS)
 def strip() -> None:
     """Draw every slot of this machine with its load and its run; renewed every few seconds."""
-    st.caption("Devices of this machine", help="The bar is the load by anybody; the name is the run that holds it.")
+    st.caption(
+        "Devices of this machine", help="The bar is the load by all programs; the name is the run that holds it."
+    )
     st.html(STYLE + "".join(map(_row, usage())))
 
 

@@ -1,4 +1,4 @@
-"""What a run tells: its state, its failure, its log; and what can be done with it."""
+"""A run while it works: its state, its failure, its log; and what can be done with it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -41,7 +41,7 @@ def start(experiment: Experiment, command: str) -> RunFolder | None:
 
 
 def follow(run: RunFolder, draw: Callable[[RunFolder], Any], has: Callable[[RunFolder], Any] | None = None) -> None:
-    """``draw(run)`` again and again while the run works; the whole page anew when its state, or what it has, changes.
+    """Call ``draw(run)`` again and again while the run works; the whole page anew when its state or content changes.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def damage(run: RunFolder) -> None:
 
 
 def health(runs: Sequence[RunFolder]) -> None:
-    """Name the networks of finished runs that say the same for every image: their numbers are no result."""
+    """Name the networks of finished runs that say the same for every image: their numbers are not results."""
     told = [(run.name, sentence) for run in runs for sentence in run.summary()["stuck"]]
     if told:
         lines = [f"{name}: {sentence}" if len(runs) > 1 else sentence for name, sentence in told[:MOST_STUCK]]
@@ -148,7 +148,7 @@ def undo() -> None:
 
 
 def attempt(action: Callable[..., Any], *arguments: Any) -> None:
-    """Do it and draw the page anew; a refusal is said instead. The engine's refusals are sentences for people."""
+    """Do it and draw the page anew, or show the refusal. The engine's refusals are sentences for people."""
     try:
         action(*arguments)
     except (ValueError, RuntimeError, OSError) as error:

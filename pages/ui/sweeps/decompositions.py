@@ -41,7 +41,7 @@ FURTHER = (1, 3, 6, 12, 16)  # overlaps besides the usual ones
 
 @dataclass(frozen=True)
 class Wish:
-    """What was chosen: an experiment to begin with, and its decompositions."""
+    """The visitor's choice: an experiment to begin with, and its decompositions."""
 
     base: Experiment
     source: str

@@ -55,7 +55,7 @@ def pick_base(name: str, first: str) -> tuple[str, Experiment]:
 
 
 def _of(run: RunFolder) -> Experiment:
-    """What a run asked; if it belongs to a sweep, what that sweep asked."""
+    """Return a run's experiment; under the name of its sweep if it belongs to one."""
     asked = run.experiment
     return asked.model_copy(update={"name": asked.sweep or asked.name})
 
@@ -92,7 +92,7 @@ def start_button(todo: Sequence[Step], command: str, shown: tuple[str, str], not
 
 
 def follow(runs: Sequence[RunFolder], draw: Callable[[], None]) -> None:
-    """``draw()`` again and again while some of the runs wait or work; the whole page anew when none does any more."""
+    """Call ``draw()`` again and again while some runs wait or work; the whole page anew when none does any longer."""
     works = any(run.state().is_live for run in runs)
 
     @st.fragment(run_every=SECONDS if works else None)
@@ -105,7 +105,7 @@ def follow(runs: Sequence[RunFolder], draw: Callable[[], None]) -> None:
 
 
 def badges(states: Iterable[str]) -> None:
-    """How many runs are in which state."""
+    """Draw a badge a state: how many runs are in it."""
     counts = Counter(states)
     with st.container(horizontal=True):
         for state, (icon, word, color) in LOOKS.items():
@@ -140,7 +140,7 @@ def clickable(key: str) -> dict[str, Any]:
 
 
 def _remember(key: str) -> None:
-    """For one run of the page."""
+    """Remember a click for one run of the page."""
     points = st.session_state[key].selection.points
     if points and points[0].get("customdata"):
         st.session_state[CLICKED] = points[0]["customdata"][0]

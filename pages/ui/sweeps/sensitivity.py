@@ -1,4 +1,4 @@
-"""How much the first radius, or the learning rate, matters: a sweep over decades, drawn while it trains, or started."""
+"""Sensitivity to the first radius or the learning rate: a sweep over decades, drawn while it trains, or started."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -58,7 +58,7 @@ def show() -> None:
         _show(sweeps[name], name, epoch)
     else:
         st.info(
-            "No such sweep was made yet. Its runs appear here as a line a strategy, which grow while they train.",
+            "No such sweep has been made yet. Its runs appear here as a line a strategy, which grow while they train.",
             icon=":material/tune:",
         )
     with st.expander("Train another sweep" if sweeps else "Train a sweep", expanded=not sweeps):

@@ -1,4 +1,4 @@
-"""What trust-region methods did in a run, step by step, and methods of one or several runs against each other."""
+"""The history of trust-region methods in a run, and methods of one or several runs against each other."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ PERCENT = {"format": "percent"}
 
 
 def _told(run: RunFolder) -> int:
-    """Changes whenever an epoch is told."""
+    """Return the newest time of the run's records; it changes whenever an epoch is recorded."""
     return max((path.stat().st_mtime_ns for path in run.path.glob("metrics-*.jsonl")), default=0)
 
 
@@ -167,7 +167,9 @@ def _takes(table: pd.DataFrame) -> None:
 
 def _columns(target: int) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    first = f"mean over the seeds until {target} % of the validation images are decided rightly; – if a seed never does"
+    first = (
+        f"mean over the seeds until {target} % of the validation images are decided correctly; – if a seed never does"
+    )
     return {
         "run": text("Run"),
         "title": text("Strategy"),

@@ -121,7 +121,7 @@ def _pick() -> Walk:
 
 
 def _with(asked: Walk, method: str) -> Walk:
-    """The same for another method; what it does not use is as it always is, so that its walk is in memory."""
+    """Return the walk for another method; settings it does not use keep their defaults, so that it is in memory."""
     about = (asked.landscape, asked.start, method)
     if method == "descent":
         return Walk(*about, rate=asked.rate)
@@ -130,7 +130,7 @@ def _with(asked: Walk, method: str) -> Walk:
 
 
 def _pick_start(landscape: Landscape) -> tuple[float, float]:
-    """A named point, one that was typed, or one that was clicked."""
+    """Let a start be chosen: a named point, one that was typed, or one that was clicked."""
     typed = st.session_state.get("start picker")
     wishes = [st.session_state.get("start wanted"), typed, st.query_params.get("start")]
     points = {wish: point for wish in wishes if wish and (point := point_of(wish, landscape))}
@@ -144,7 +144,7 @@ def _pick_start(landscape: Landscape) -> tuple[float, float]:
 
 
 def point_of(text: str, landscape: Landscape) -> tuple[float, float] | None:
-    """Two numbers with a comma, within the window."""
+    """Read two numbers with a comma, within the window; None if they are not."""
     left, right, bottom, top = landscape.window
     try:
         x, y = (float(number) for number in text.split(","))
@@ -154,7 +154,7 @@ def point_of(text: str, landscape: Landscape) -> tuple[float, float] | None:
 
 
 def _stepper(label: str, options: list[int], key: str) -> int:
-    """A slider between two buttons; where there is one step, it is that."""
+    """Draw a slider between two buttons; where there is one step, return it."""
     place = options.index(st.session_state[key])
     if len(options) == 1:
         st.caption("Step 1 of 1")
@@ -169,7 +169,7 @@ def _stepper(label: str, options: list[int], key: str) -> int:
 
 
 def _pick_surface(step: Step) -> str:
-    """Whose contours the close-up has."""
+    """Let the function whose contours the close-up shows be chosen."""
     titles = {"f": "f"} | ({"model": "model m"} if step.trials else {})
     titles |= {str(number): f"f{'₁₂₃₄'[number - 1]}" for number in range(1, len(step.walks) + 1)}
     return selection.pick_one_of(titles, "Contours of the close-up", "contours")
@@ -208,7 +208,7 @@ def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[Step]], shown
 
 
 def _clicked(key: str) -> None:
-    """Start at the point that was clicked; a chart that is gone is told of its click once more, which is no click."""
+    """Start at the point that was clicked; a chart that is gone sends its last click again, which is not a click."""
     points = st.session_state[key].selection.points
     if points and st.session_state.get(CHART) == key:
         selection.choose("start", f"{points[0]['x']:.3g},{points[0]['y']:.3g}")

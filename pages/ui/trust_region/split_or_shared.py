@@ -1,4 +1,4 @@
-"""What decomposing the data costs and gives: the recorded experiment, and two runs of one's own that differ in it."""
+"""Costs and benefits of decomposing the data: the recorded experiment, and two runs of one's own that differ in it."""
 
 import streamlit as st
 

@@ -59,7 +59,7 @@ def test_means_over_fields_are_drawn_where_they_are_others():
 def test_blocks_name_senders():
     square, wide = np.eye(2), np.ones((2, 3))
     assert list(blocks.block_map(square, 1.0, "blocks").data[0].x) == ["1", "2"]
-    assert list(blocks.block_map(wide, 1.0, "blocks").data[0].x) == ["1", "2", "nobody's"]
+    assert list(blocks.block_map(wide, 1.0, "blocks").data[0].x) == ["1", "2", "no network"]
 
 
 def test_energy_is_drawn_by_layer_and_its_last_epoch():
