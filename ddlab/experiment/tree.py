@@ -49,7 +49,7 @@ def own_settings() -> dict[str, type[Settings]]:
 
 
 class Experiment(Settings):
-    """What is asked: data, decomposition, networks, strategies, training, where, and with which seeds.
+    """An experiment as it is asked for: data, decomposition, networks, strategies, training, place and seeds.
 
     A strategy with settings of its own (``own`` of its entry) has them under its own name, where it is asked for.
     """

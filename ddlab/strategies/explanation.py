@@ -13,7 +13,7 @@ from ddlab.aggregators import Vote
 
 @dataclass(frozen=True)
 class Explanation:
-    """What every strategy has decided about one image, and from what.
+    """The decisions of all strategies about one image, and what they decided from.
 
     Parameters
     ----------

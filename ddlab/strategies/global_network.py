@@ -109,5 +109,5 @@ def write_scores(context: StageContext, scores: Splits, last: Splits) -> dict[st
 
 
 def gradient_bytes(problem: Problem) -> int:
-    """What data parallel training sends a step: the gradient of every parameter, once."""
+    """Count the bytes of a data parallel step: the gradient of every parameter, once."""
     return problem.global_network.parameters() * problem.number_bytes

@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Payload:
-    """What the ranks of a stage send each other in a training step: bytes of its collectives, and in words.
+    """Bytes that the ranks of a stage send each other in a training step, and what they are in words.
 
     What one rank sends for a collective depends on how that is done; its payload does not.
     """

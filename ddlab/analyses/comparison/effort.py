@@ -1,4 +1,4 @@
-"""How accurate a strategy is after how much time and work: its stages one after the other, whatever a run did between.
+"""Effort: the accuracy of a strategy against time and work, as if a run had trained nothing but its stages.
 
 Strategies of a run share stages, so that none was ever trained by itself; here each is laid out as if it had been.
 """
@@ -73,7 +73,7 @@ def _curve(
 
 
 def total_effort(problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]]) -> np.ndarray:
-    """What a strategy takes from the start to its end, of one seed, in the order of ``EFFORTS``.
+    """Add up the effort of a strategy from its start to its end, of one seed, in the order of ``EFFORTS``.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def share_of_global(problem: Problem, flops: float) -> float:
 
 
 def _spent(problem: Problem, stage: Stage, result: dict[str, Any]) -> np.ndarray:
-    """What a whole stage took, in the order of ``EFFORTS``."""
+    """Return the effort of a whole stage, in the order of ``EFFORTS``."""
     by_rank = result["flops_by_rank"] or [0.0]
     return np.array([result["seconds"], sum(by_rank), max(by_rank), sum(by_rank) * _largest_share(problem, stage)])
 
@@ -147,7 +147,7 @@ def _share_of_epochs(local: dict[str, Any], start: int) -> float:
 
 
 def time_to_accuracy(curves: pd.DataFrame, target: float) -> pd.DataFrame:
-    """What every strategy takes to reach an accuracy on the validation images for the first time.
+    """Find the effort with which every strategy first reaches an accuracy on the validation images.
 
     Parameters
     ----------

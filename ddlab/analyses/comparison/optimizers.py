@@ -77,7 +77,7 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
-    """What a step of every strategy exchanges, and what an accuracy on the validation images takes.
+    """Sum up what a step of every strategy exchanges, and what an accuracy on the validation images takes.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def reachable(table: pd.DataFrame) -> float:
 
 
 def saving_in_words(takes: pd.DataFrame) -> str:
-    """How many vectors a step of the additive methods saves; empty without one.
+    """Tell in words how many vectors a step of the additive methods saves; empty without one.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How every strategy came to its decision about an image, in one or two sentences: what it says itself."""
+"""Reasons of decisions about an image, in the words of every strategy itself."""
 
 from ddlab.registry import load_target
 from ddlab.registry.strategies import STRATEGIES

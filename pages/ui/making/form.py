@@ -59,14 +59,14 @@ class Slot:
 
     @property
     def label(self) -> str:
-        """What stands above the widget."""
+        """The text above the widget."""
         name = self.path.split(".")[-1].replace("_", " ").capitalize()
         unit = _extra(self.info).get("unit")
         return f"{name} ({unit})" if unit and unit not in name.lower() else name
 
     @property
     def shared(self) -> dict[str, Any]:
-        """What every widget is given."""
+        """The arguments that every widget is given."""
         return {"key": self.key, "help": self.info.description, "persist_state": "session"}
 
 
@@ -213,7 +213,7 @@ def _entries(slot: Slot) -> list[str]:
 
 
 def _judges(slot: Slot) -> str | float:
-    """Which images judge: a choice by its name, or a share; another share can be typed."""
+    """Draw the choice of the images that judge: by name, or a share, which can be typed."""
     options = list(dict.fromkeys([*JUDGES, *SHARES, slot.value]))
     return st.selectbox(
         "Images that judge",
