@@ -319,7 +319,7 @@ def png_of(width, height):
     [
         (progressive(1000), "more than 500 passes"),
         (png_of(1, 60_000_000), "1×60000000 px"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", "no image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", "damaged, or not an image"),
     ],
     ids=["scans", "rows", "a program"],
 )

@@ -59,7 +59,7 @@ LIES = [
     ({"vox_offset": np.inf}, "begin at byte inf"),
     ({"vox_offset": np.nan}, "begin at byte nan"),
     ({"vox_offset": 1e9}, "begin at byte 1e+09"),
-    ({"magic": b"ni1"}, "no NIfTI of one file: its magic word is 'ni1'"),
+    ({"magic": b"ni1"}, "it is not a NIfTI of one file: its magic word is 'ni1'"),
     ({"magic": b"\xff\n"}, "magic word"),
     ({"datatype": 32, "bitpix": 64}, "type complex"),
     ({"datatype": 128, "bitpix": 24}, "needs real numbers"),
