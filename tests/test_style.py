@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "ddlab").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").glob("*.py"))
-WIDGETS = sorted((ROOT / "pages" / "ui").glob("*.py"))
+WIDGETS = sorted((ROOT / "pages" / "ui").rglob("*.py"))
 FILES = [*MODULES, *PAGES, *WIDGETS, ROOT / "app.py"]
 LINES = dict.fromkeys(MODULES + WIDGETS, 300) | dict.fromkeys(PAGES, 120) | {ROOT / "app.py": 79}
 FUNCTION_LINES = 60
