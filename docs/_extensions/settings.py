@@ -35,7 +35,11 @@ def type_name(kind: Any) -> str:
 
 def limits(field: FieldInfo) -> str:
     """What a value has to keep to, in words."""
-    found = [f"{WORDS[type(rule)][1]} {getattr(rule, WORDS[type(rule)][0])}" for rule in field.metadata if type(rule) in WORDS]
+    found = [
+        f"{WORDS[type(rule)][1]} {getattr(rule, WORDS[type(rule)][0])}"
+        for rule in field.metadata
+        if type(rule) in WORDS
+    ]
     return ", ".join(found)
 
 
