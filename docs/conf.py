@@ -22,6 +22,7 @@ extensions = [
     "numpydoc",
     "_extensions.mathml",
     "_extensions.settings",
+    "_extensions.aliases",
     "_extensions.catalogue",
 ]
 exclude_patterns = ["_build", "_generated", "_extensions"]
