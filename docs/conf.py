@@ -3,6 +3,7 @@
 Nothing is fetched, when they are built or when they are read: formulas are MathML, fonts are the reader's own.
 """
 
+import os
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -27,6 +28,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_generated", "_extensions"]
 templates_path = ["_templates"]
+smartquotes = False  # "--set" stays as it is typed
 
 # ---- pages
 
@@ -37,6 +39,12 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # no page has widgets, and none loads a script from elsewhere
+
+# Cells run in a profile of their own, whatever the reader's is, and their kernel tells errors alone.
+profile = HERE / "_build" / "ipython" / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8")
+os.environ["IPYTHONDIR"] = str(profile.parent)
 
 # ---- the API, from the docstrings
 

@@ -50,9 +50,14 @@ def described(field: FieldInfo) -> str:
     return " ".join(part for part in (field.description or "", *more) if part)
 
 
+def is_settings(described_object: Any) -> bool:
+    """Whether it is a part of an experiment."""
+    return isinstance(described_object, type) and issubclass(described_object, Settings)
+
+
 def add_fields(app: Sphinx, what: str, name: str, described_object: Any, options: Any, lines: list[str]) -> None:
     """Add a section Parameters to the docstring of a part of an experiment."""
-    if what != "class" or not issubclass(described_object, Settings) or not described_object.model_fields:
+    if not is_settings(described_object) or not described_object.model_fields:
         return
     lines += ["", "Parameters", "----------"]
     for key, field in described_object.model_fields.items():
@@ -62,7 +67,13 @@ def add_fields(app: Sphinx, what: str, name: str, described_object: Any, options
     lines.append("")
 
 
+def no_signature(app: Sphinx, what: str, name: str, described_object: Any, *more: Any) -> tuple[str, str] | None:
+    """Leave the signature away, which would say all of that once more."""
+    return ("", "") if is_settings(described_object) else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Let docstrings of settings tell their fields."""
+    app.connect("autodoc-process-signature", no_signature, priority=BEFORE_NUMPYDOC)
     app.connect("autodoc-process-docstring", add_fields, priority=BEFORE_NUMPYDOC)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
