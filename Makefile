@@ -1,6 +1,7 @@
 # make app    makes .venv the first time, then opens the laboratory on http://127.0.0.1:8501 (PORT=8600 make app)
 # make test   installs what the tests need, the browser included, and runs everything
-# make bench  measures the performance that the README states
+# make docs   builds the documentation into docs/_build/html; any warning is an error
+# make bench  measures the performance that docs/results/speed.md states
 # make attack attacks it for an hour, and says what broke (ATTACK="--files 50" changes a count)
 # make mutants puts small faults into a copy of the code, and says which the tests do not see (MUTANTS="--sample 20")
 
@@ -9,7 +10,7 @@ PORT   ?= 8501
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: app test bench attack mutants clean
+.PHONY: app test docs bench attack mutants clean
 
 app: $(VENV)/app.stamp
 	@echo "The laboratory opens on http://127.0.0.1:$(PORT)   (stop: Ctrl-C; running trainings go on)"
@@ -22,6 +23,10 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest
 
+docs: $(VENV)/docs.stamp
+	$(BIN)/sphinx-build --quiet -W --keep-going --jobs auto docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
 
@@ -32,7 +37,7 @@ mutants: $(VENV)/mutants.stamp
 	$(BIN)/python -m benchmarks.mutants $(MUTANTS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build docs/_build docs/_generated docs/api/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,6 +50,10 @@ $(VENV)/app.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/test.stamp: requirements-dev.txt $(VENV)/app.stamp
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/docs.stamp: requirements-docs.txt $(VENV)/app.stamp
+	$(BIN)/python -m pip install --quiet --requirement requirements-docs.txt
 	touch $@
 
 $(VENV)/mutants.stamp: requirements-mutants.txt $(VENV)/test.stamp

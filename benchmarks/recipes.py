@@ -4,8 +4,8 @@
 recipe whose numbers are there already, of the same experiment and seeds, is left alone (``--again`` trains it anew),
 and a run that was interrupted is gone on with. Without names: the classroom's recipes, about four minutes on two cores.
 
-``--write`` puts what is stored into the docstrings of the recipes, ``--table`` prints it for the README, with intervals
-of 95 %; alone they train nothing. The runs stay in ``DDLAB_HOME``.
+``--write`` puts what is stored into the docstrings of the recipes, ``--table`` prints it for ``docs/results``, with
+intervals of 95 %; alone they train nothing. The runs stay in ``DDLAB_HOME``.
 """
 
 import argparse
