@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ddlab.registry import Entry
+from ddlab.registry.entry_points import Registry
 
 __all__ = ["COMPARED_BY_APTS", "COMPARED_BY_GU", "COMPARED_BY_KLAWONN", "STRATEGIES", "USED_BY", "StrategyEntry"]
 
@@ -27,7 +28,7 @@ class StrategyEntry(Entry):
     color: str = "#000000"
 
 
-STRATEGIES: dict[str, StrategyEntry] = {
+_OWN: dict[str, StrategyEntry] = {
     "global": StrategyEntry(
         "Global network",
         "One network sees the whole image: the benchmark.",
@@ -134,3 +135,6 @@ STRATEGIES: dict[str, StrategyEntry] = {
         color="#6A5ACD",
     ),
 }
+
+STRATEGIES = Registry("ddlab.strategies", _OWN, StrategyEntry, reserved=("local",))  # the stage of the local networks
+"""Ours, and those that other packages add (:mod:`ddlab.registry.entry_points`)."""
