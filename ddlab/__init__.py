@@ -70,12 +70,14 @@ _WHERE = {
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    if name == "optim":
-        return import_module("ddlab.optim")
-    if name not in _MODULES:
-        raise AttributeError(f"module 'ddlab' has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(_MODULES[name]), name)
+if not TYPE_CHECKING:  # to a type checker, a name that is not above is an error
+
+    def __getattr__(name: str) -> Any:
+        if name == "optim":
+            return import_module("ddlab.optim")
+        if name not in _MODULES:
+            raise AttributeError(f"module 'ddlab' has no attribute {name!r}; it has {', '.join(__all__)}")
+        return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

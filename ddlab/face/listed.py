@@ -130,6 +130,7 @@ def _of_folder(analysis: Maker) -> Maker:
         return analysis(of.run, **settings)
 
     made.__doc__ = analysis.__doc__
+    made.__signature__ = inspect.signature(analysis)  # type: ignore[attr-defined]  # tells its settings
     return made
 
 

@@ -145,6 +145,8 @@ class Run(Standing):
         from ddlab.strategies.trained import load_images
 
         count = len(self._split(split).labels)
+        if wrong := [index for index in indices or () if not 0 <= index < count]:
+            raise ValueError(f"indices: {split} has the images 0 to {count - 1}, got {wrong[0]}")
         return load_images(self.folder, split, range(count) if indices is None else indices)
 
     def labels(self, split: SplitName = "validation") -> "np.ndarray":

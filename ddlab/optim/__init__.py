@@ -47,7 +47,9 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # a page that lists optimizers imports no torch
-    if name not in _MODULES:
-        raise AttributeError(f"module 'ddlab.optim' has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(f"ddlab.optim.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # imported when it is used: a page that lists optimizers imports no torch
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'ddlab.optim' has no attribute {name!r}; it has {', '.join(__all__)}")
+        return getattr(import_module(f"ddlab.optim.{_MODULES[name]}"), name)
