@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import ddlab
 from ddlab.analyses import ANALYSES
@@ -133,6 +134,13 @@ def test_trained_by_the_command_line(site, tmp_path, installed, monkeypatch):
     assert list(run.table("epochs", least=1)["stage"]) == ["local"]
     assert run.figure("confusion", strategy="surest").layout.title.text.startswith("The surest")
     assert run.figure("accuracy").data[0].marker.color[-1] == "#123456"
+
+
+def test_pages_name_what_is_left_out(installed):
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100).run()
+    assert not page.exception
+    told = page.main.caption[-1].value.replace("\\", "")  # Markdown's signs are escaped
+    assert told.count("is left out") == sum(map(len, LEFT_OUT.values())) and "nowhere" in told, told
 
 
 @pytest.mark.parametrize("name", ["datasets", "models", "strategies"])
