@@ -40,6 +40,7 @@ def draw() -> None:
         selection.pick_run()
         devices.strip()
     page.run()
+    shell.left_out()
 
 
 if __name__ == "__main__":

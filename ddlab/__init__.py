@@ -1,1 +1,84 @@
-"""ddlab: training convolutional networks by domain decomposition."""
+"""ddlab: training convolutional networks by domain decomposition.
+
+What is named here is promised to others; everything else may change. Nothing is imported before it is used, so that
+``import ddlab`` takes no time and no torch::
+
+    import ddlab
+
+    run = ddlab.train("demo", training__epochs=2)    # in a process of its own, followed here
+    run.accuracies()                                 # pandas
+    run.figure("curves").show()                      # plotly
+    run.network("global")                            # torch
+
+Experiments: :class:`Experiment`, :func:`recipe`, ``RECIPES``; what they choose from: ``DATASETS``, ``MODELS``,
+``STRATEGIES``. Runs: :func:`train`, :func:`run`, :func:`all_runs`, :class:`Run`. Parts to build with:
+:class:`Decomposition`, :func:`networks`, :func:`compose`, :func:`decompose`, and the optimizers ``ddlab.optim.APTS``,
+``SAPTS`` and ``TrustRegion``, which work for any torch model.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ddlab import optim
+    from ddlab.decomposition import Decomposition
+    from ddlab.experiment import Experiment, ExperimentError
+    from ddlab.face.found import all_runs, run
+    from ddlab.face.networks import compose, decompose, networks
+    from ddlab.face.run import Run
+    from ddlab.face.training import recipe, train
+    from ddlab.recipes import RECIPES
+    from ddlab.registry import Entry
+    from ddlab.registry.datasets import DATASETS
+    from ddlab.registry.models import MODELS
+    from ddlab.registry.strategies import STRATEGIES, StrategyEntry
+
+__all__ = [
+    "DATASETS",
+    "MODELS",
+    "RECIPES",
+    "STRATEGIES",
+    "Decomposition",
+    "Entry",
+    "Experiment",
+    "ExperimentError",
+    "Run",
+    "StrategyEntry",
+    "all_runs",
+    "compose",
+    "decompose",
+    "networks",
+    "optim",
+    "recipe",
+    "run",
+    "train",
+]
+
+_WHERE = {
+    "ddlab.decomposition": ("Decomposition",),
+    "ddlab.experiment": ("Experiment", "ExperimentError"),
+    "ddlab.face.found": ("all_runs", "run"),
+    "ddlab.face.networks": ("compose", "decompose", "networks"),
+    "ddlab.face.run": ("Run",),
+    "ddlab.face.training": ("recipe", "train"),
+    "ddlab.recipes": ("RECIPES",),
+    "ddlab.registry": ("Entry",),
+    "ddlab.registry.datasets": ("DATASETS",),
+    "ddlab.registry.models": ("MODELS",),
+    "ddlab.registry.strategies": ("STRATEGIES", "StrategyEntry"),
+}
+_MODULES = {name: module for module, names in _WHERE.items() for name in names}
+
+
+if not TYPE_CHECKING:  # to a type checker, a name that is not above is an error
+
+    def __getattr__(name: str) -> Any:
+        if name == "optim":
+            return import_module("ddlab.optim")
+        if name not in _MODULES:
+            raise AttributeError(f"module 'ddlab' has no attribute {name!r}; it has {', '.join(__all__)}")
+        return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

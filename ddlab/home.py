@@ -8,6 +8,18 @@ from ddlab.registry import shortened
 LONGEST_PATH, LONGEST_NAME = 4095, 255  # bytes that Linux takes; other systems take fewer and say so themselves
 
 
+_PACKAGE = Path(__file__).parent
+
+
+def shipped() -> Path:
+    """The folder of what comes with ddlab beside the package: ``app.py``, ``pages/``, ``assets/``, ``examples/``.
+
+    In an installed package they lie in ``ddlab/_app``, where ``setup.py`` puts them; in a checkout at its root.
+    """
+    inside = _PACKAGE / "_app"
+    return inside if inside.is_dir() else _PACKAGE.parent
+
+
 def home() -> Path:
     """The folder of runs, caches and the queue: ``$DDLAB_HOME``, or ``.ddlab`` in the current folder."""
     return Path(os.environ.get("DDLAB_HOME") or ".ddlab").resolve()

@@ -72,9 +72,28 @@ def test_no_circle_of_packages_or_files():
     packages: dict[str, set[str]] = {}
     for name, imported in files.items():
         own = package(name)
-        packages.setdefault(own, set()).update({package(other) for other in imported} - {own, "ddlab"})
+        packages.setdefault(own, set()).update({package(other) for other in imported} - {own})
     assert circles(files) == []
     assert circles(packages) == []
+
+
+def test_nothing_imports_the_face():
+    """It may use everything, as it is made for others; what it promises is theirs, and ours stands below it."""
+    for name, imported in graph().items():
+        if name != "ddlab" and package(name) != "ddlab.face":
+            assert "ddlab" not in imported and not {other for other in imported if package(other) == "ddlab.face"}, name
+
+
+def test_the_face_imports_nothing_before_it_is_used():
+    large = ("torch", "numpy", "pandas", "plotly", "pydantic", "importlib.metadata")
+    python(
+        f"import sys; before = set(sys.modules); import ddlab; dir(ddlab)\nnew = set(sys.modules) - before\n"
+        f"assert not new & set({large!r}), new"
+    )
+
+
+def test_what_the_pages_use_of_the_face_imports_no_torch():
+    python("import ddlab; run = ddlab.run('example'); run.accuracies(); run.figure('curves'); run.tables" + NO_TORCH)
 
 
 def test_a_circle_is_found():

@@ -4,10 +4,11 @@ Arrays carry their shape: M or V images, N subdomains, K classes.
 """
 
 from ddlab.registry import Entry
+from ddlab.registry.entry_points import Registry
 
 __all__ = ["ANALYSES"]
 
-ANALYSES: dict[str, Entry] = {
+_OWN: dict[str, Entry] = {
     "cost": Entry(
         "Cost",
         "Parameters, operations and memory of the global and of every local network, before anything is trained.",
@@ -109,3 +110,6 @@ ANALYSES: dict[str, Entry] = {
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Algorithm 1",
     ),
 }
+
+ANALYSES = Registry("ddlab.analyses", _OWN, Entry)
+"""Ours, and those that other packages add: each a function of a run's folder and keywords that gives a table."""

@@ -1,11 +1,12 @@
 """Lists of the recipes, data sets, models and strategies."""
 
-from collections.abc import Mapping
+import warnings
 from typing import Annotated, Any
 
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
+from ddlab.registry.entry_points import LeftOut, Registry
 
 commands = typer.Typer()
 
@@ -53,7 +54,12 @@ def strategies(json: Json = False) -> None:
     _write_registry("strategy", STRATEGIES, json)
 
 
-def _write_registry(head: str, registry: Mapping[str, Any], json: bool) -> None:
+def _write_registry(head: str, registry: Registry[Any], json: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LeftOut)  # told below, as a sentence
+        faults = registry.left_out
+    for fault in faults:
+        typer.echo(fault, err=True)
     entries = [(name, entry.title, entry.description, entry.reference) for name, entry in registry.items()]
     if json:
         keys = ("name", "title", "description", "reference")

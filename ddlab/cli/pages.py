@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import ddlab
 from ddlab.data.offered import VARIABLE
+from ddlab.home import shipped
 
 
 def serve(port: int, folders: Sequence[Path] = ()) -> None:
@@ -23,9 +23,11 @@ def serve(port: int, folders: Sequence[Path] = ()) -> None:
     ValueError
         If ddlab was installed without its pages, or one of the folders is not there.
     """
-    script = Path(ddlab.__file__).parents[1] / "app.py"
+    script = shipped() / "app.py"
     if not script.exists():
-        raise ValueError("app: the pages belong to the project's folder, not to an installed package; start it there")
+        raise ValueError(
+            f"app: this installation has no pages, {script.name} is not in {script.parent}; install ddlab anew"
+        )
     os.environ[VARIABLE] = _with_folders(folders)
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     if os.name == "posix":

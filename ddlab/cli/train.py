@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +21,6 @@ commands = typer.Typer()
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a setting: training.epochs=3.")
 ]
-POLL = 0.3  # seconds between two checks of a run
 
 
 @commands.command()
@@ -115,23 +113,15 @@ def _follow(run: RunFolder, json: bool) -> int:
 
 def watch(run: RunFolder) -> None:
     """Write a line a stage to stderr until the run has ended; on a terminal the line moves."""
-    from ddlab.engine.control import queue_position
+    from ddlab.engine.follow import follow
 
-    shown = ""
-    while (state := run.state()).is_live:
-        if state.state == "queued":
-            line = queue_position(run)[1]
-        else:
-            progress = run.progress()
-            line = f"seed {progress['seed']}, {progress['title']}" if progress else "starting"
-            if progress and sys.stderr.isatty():
-                left = f", {duration(progress['remaining'])} left" if progress.get("remaining") else ""
-                line += f": epoch {progress['epoch']}/{progress['epochs']}, {percent(progress['done'])} of all{left}"
-        if line and line != shown:
-            typer.echo(f"\r\033[K{line}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
-            shown = line
-        time.sleep(POLL)
-    if sys.stderr.isatty():
+    moves = sys.stderr.isatty()
+
+    def tell(line: str) -> None:
+        typer.echo(f"\r\033[K{line}" if moves else line, err=True, nl=not moves)
+
+    follow(run, tell, detailed=moves)
+    if moves:
         typer.echo("\r\033[K", err=True, nl=False)
 
 

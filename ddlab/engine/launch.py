@@ -8,7 +8,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import ddlab
 from ddlab.engine.devices import num_workers
 from ddlab.home import data_home, home
 from ddlab.runs import RunFolder
@@ -102,7 +101,7 @@ def check_placement(run: RunFolder) -> None:
 def environment() -> dict[str, str]:
     """Variables of a run's processes: same home and data whatever their folder, same ddlab, no foreign rank."""
     kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
-    root = str(Path(ddlab.__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     return {
         **kept,
         "DDLAB_HOME": str(home()),

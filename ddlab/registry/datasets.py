@@ -1,10 +1,11 @@
 """The data sets that are offered: a line each."""
 
 from ddlab.registry import Entry
+from ddlab.registry.entry_points import Registry
 
 __all__ = ["DATASETS"]
 
-DATASETS: dict[str, Entry] = {
+_OWN: dict[str, Entry] = {
     "shapes_local": Entry(
         "Shapes: one object",
         "One object in one random place: most local networks see nothing, so the vote errs; average and DNN do not.",
@@ -85,3 +86,6 @@ DATASETS: dict[str, Entry] = {
         "ddlab.data.nifti:Nifti",
     ),
 }
+
+DATASETS = Registry("ddlab.datasets", _OWN, Entry)
+"""Ours, and those that other packages add (:mod:`ddlab.registry.entry_points`)."""

@@ -1,10 +1,11 @@
 """The networks that are offered: a line each."""
 
 from ddlab.registry import Entry
+from ddlab.registry.entry_points import Registry
 
 __all__ = ["MODELS"]
 
-MODELS: dict[str, Entry] = {
+_OWN: dict[str, Entry] = {
     "cnn": Entry(
         "Small CNN",
         "Three convolutions of 16, 32 and 64 channels with pooling; trains in seconds on a processor.",
@@ -102,3 +103,6 @@ MODELS: dict[str, Entry] = {
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3 (CIFAR-10)",
     ),
 }
+
+MODELS = Registry("ddlab.models", _OWN, Entry)
+"""Ours, and those that other packages add (:mod:`ddlab.registry.entry_points`)."""

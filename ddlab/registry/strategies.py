@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ddlab.registry import Entry
+from ddlab.registry.entry_points import Registry
 
 __all__ = [
     "COMPARED_BY_APTS",
@@ -59,7 +60,7 @@ class StrategyEntry(Entry):
     reason: str = ""
 
 
-STRATEGIES: dict[str, StrategyEntry] = {
+_OWN: dict[str, StrategyEntry] = {
     "global": StrategyEntry(
         "Global network",
         "One network sees the whole image: the benchmark.",
@@ -204,6 +205,11 @@ STRATEGIES: dict[str, StrategyEntry] = {
         tunes="descent.adam_rate",
     ),
 }
+
+PARTS = ("name", "sweep", "dataset", "decomposition", "model", "strategies", "training", "aggregator")
+RESERVED = (*PARTS, "descent", "placement", "seeds", "local", "folds")  # parts of an experiment, and stages of all
+STRATEGIES = Registry("ddlab.strategies", _OWN, StrategyEntry, RESERVED)
+"""Ours, and those that other packages add (:mod:`ddlab.registry.entry_points`)."""
 
 
 def used_parts(strategies: Iterable[str]) -> set[str]:

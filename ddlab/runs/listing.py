@@ -1,14 +1,13 @@
 """Lists of runs: all of them, or one by its id."""
 
 import os
-from pathlib import Path
 
-from ddlab.home import home
+from ddlab.home import home, shipped
 from ddlab.registry import nearest, shortened
 from ddlab.runs.folder import RunFolder
 
 EXAMPLE = "example"  # the id that opens the run shipped with ddlab
-_SHIPPED = Path(__file__).parents[2] / "assets" / "example"
+_SHIPPED = shipped() / "assets" / "example"
 
 
 def list_runs() -> list[RunFolder]:

@@ -3,6 +3,10 @@
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from ddlab.analyses import ANALYSES
+from ddlab.registry.datasets import DATASETS
+from ddlab.registry.models import MODELS
+from ddlab.registry.strategies import STRATEGIES
 from pages.ui.literal import literal, literal_lines
 
 MOST = 2000  # characters of a message
@@ -36,6 +40,13 @@ def refuse(why: Exception | str) -> None:
 def cannot_follow(why: Exception) -> None:
     """Say that the address of the page asks for something that is not here."""
     st.warning(f"The link cannot be followed: {literal(_cut(why))}")
+
+
+def left_out() -> None:
+    """Name, below the page, what other packages meant to add and cannot."""
+    faults = [fault for registry in (DATASETS, MODELS, STRATEGIES, ANALYSES) for fault in registry.left_out]
+    if faults:
+        st.caption(literal_lines("\n".join(faults)))
 
 
 def _cut(why: Exception | str) -> str:

@@ -1,0 +1,146 @@
+"""Accuracy, learning, effort and cost of a run: tables, and the figures of the pages Compare and Decompose."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ddlab.analyses.comparison import accuracy as analysis
+from ddlab.analyses.comparison import effort as efforts
+from ddlab.analyses.comparison import optimizers as passing
+from ddlab.analyses.comparison.communication import measured_communication
+from ddlab.analyses.comparison.cost import cost_table
+from ddlab.analyses.comparison.paper import paper_comparison, paper_rows
+from ddlab.analyses.decisions.visibility import subdomain_table
+from ddlab.face.material import Material, chosen
+from ddlab.figures import images as pictures
+from ddlab.figures.comparison import accuracy as figures
+from ddlab.figures.comparison import cost as costs
+from ddlab.figures.comparison.effort import effort_lines, target_bars
+from ddlab.figures.comparison.learning import MEASURES, stage_curves
+from ddlab.figures.comparison.optimizers import passes_lines
+
+# ---- tables
+
+
+def accuracies(of: Material) -> pd.DataFrame:
+    """Every strategy of the run: accuracy over the seeds with its 95 % interval, epochs, work and time."""
+    return analysis.strategy_table(of.runs)
+
+
+def curves(of: Material) -> pd.DataFrame:
+    """Every epoch of everything that is trained: loss, accuracy, learning rate; all seeds."""
+    found = [analysis.learning_curves(run).assign(run=run.name) for run in of.runs]
+    return pd.concat(found, ignore_index=True)
+
+
+def effort(of: Material) -> pd.DataFrame:
+    """Validation accuracy of every strategy against wall time (s) and operations, epoch by epoch."""
+    return efforts.effort_curves(of.run)
+
+
+def communication(of: Material) -> pd.DataFrame:
+    """Bytes that ranks exchange in a training step, counted and measured."""
+    return measured_communication(of.run)
+
+
+def cost(of: Material) -> pd.DataFrame:
+    """Parameters, operations (of one image, forward) and memory (bytes) of the global and of every local network."""
+    return cost_table(of.problem)
+
+
+def paper(of: Material) -> pd.DataFrame:
+    """The cell of the paper's tables that the run repeats; empty where it repeats none."""
+    return paper_comparison(of.run)
+
+
+def passes(of: Material) -> pd.DataFrame:
+    """Methods that train the global network, by epochs, passes over the data, bytes and time (s)."""
+    return passing.passes_table(of.runs)
+
+
+def subdomains(of: Material, *, image: int | None = None) -> pd.DataFrame:
+    """The subdomains in pixels and, of a validation image with known evidence, the share that each holds."""
+    return subdomain_table(of.problem.decomposition, None if image is None else of.image(image)[1])
+
+
+# ---- figures
+
+
+def accuracy_figure(of: Material) -> go.Figure:
+    """Test, validation and training accuracy of every strategy as bars, the paper's numbers beside them."""
+    table, published = accuracies(of), paper_rows(of.run.experiment)
+    return figures.strategy_bars(table, f"Accuracy: {figures.bars_of(table)}, training (grey)", published)
+
+
+def accuracy_against_cost_figure(of: Material, *, cost: str | None = None) -> go.Figure:
+    """Accuracy of every strategy against one of its costs."""
+    axis = chosen("cost", cost, figures.COSTS)
+    return figures.accuracy_against_cost(accuracies(of), axis, f"Accuracy against {figures.COSTS[axis]}")
+
+
+def curves_figure(of: Material, *, measure: str | None = None) -> go.Figure:
+    """One measure of everything that is trained, by epoch."""
+    name = chosen("measure", measure, figures.CURVES)
+    return figures.strategy_curves(curves(of), name, f"{figures.CURVES[name].capitalize()} of what is trained")
+
+
+def learning_figure(of: Material, *, stage: str | None = None, measure: str | None = None) -> go.Figure:
+    """One stage of one seed while it learns: training and validation, every network."""
+    table = analysis.learning_curves(of.run)
+    table = table[table["seed"] == of.seed]
+    name = chosen("stage", stage, list(dict.fromkeys(table["stage"])))
+    return stage_curves(table, name, f"Stage {name}, seed {of.seed}", chosen("measure", measure, MEASURES))
+
+
+def effort_figure(of: Material, *, effort: str | None = None, target: float | None = None) -> go.Figure:
+    """Validation accuracy against the effort; ``target`` is marked, by default the highest that all reach."""
+    table, axis = efforts.effort_curves(of.run), chosen("effort", effort, efforts.EFFORTS)
+    goal = efforts.reachable(table) if target is None else target
+    words = efforts.EFFORTS[axis]
+    return effort_lines(table, axis, goal, (f"Validation accuracy against {words}", words))
+
+
+def target_figure(of: Material, *, effort: str | None = None, target: float | None = None) -> go.Figure:
+    """The effort that an accuracy takes, by default the highest that all strategies reach."""
+    table, axis = efforts.effort_curves(of.run), chosen("effort", effort, efforts.EFFORTS)
+    goal = efforts.reachable(table) if target is None else target
+    words = efforts.EFFORTS[axis]
+    return target_bars(efforts.time_to_accuracy(table, goal), axis, (f"What {goal:.0%} takes: {words}", words))
+
+
+def communication_figure(of: Material) -> go.Figure:
+    """Bytes between ranks a training step, by strategy."""
+    return costs.communication_bars(communication(of), "Bytes between ranks a training step")
+
+
+def cost_figure(of: Material, *, quantity: str | None = None) -> go.Figure:
+    """Parameters or operations of the global and the local networks."""
+    name = chosen("quantity", quantity, costs.QUANTITIES)
+    return costs.cost_bars(cost(of), name, costs.QUANTITIES[name].capitalize())
+
+
+def memory_figure(of: Material) -> go.Figure:
+    """Memory that training holds, with Adam."""
+    batch = of.run.experiment.training.batch_size
+    return costs.memory_bars(cost(of), f"Memory that training holds, with Adam and {batch} images a batch")
+
+
+def passes_figure(of: Material, *, effort: str | None = None, measure: str | None = None) -> go.Figure:
+    """Methods that train the global network against each other."""
+    axis, name = chosen("effort", effort, passing.EFFORTS), chosen("measure", measure, passing.MEASURES)
+    title = f"{passing.MEASURES[name].capitalize()} against {passing.EFFORTS[axis]}"
+    return passes_lines(passes(of), axis, name, title)
+
+
+def subdomains_figure(of: Material, *, image: int = 0) -> go.Figure:
+    """The subdomains drawn on a validation image; of a volume, see ``subimages``."""
+    pixels, mask = of.image(image)
+    if pixels.ndim == 4:
+        raise ValueError("figure: 'subdomains' draws images and signals, this run has volumes; 'subimages' draws them")
+    return pictures.subdomains_figure(pixels, of.problem.decomposition, f"Image {image} and its subdomains", mask)
+
+
+def subimages_figure(of: Material, *, image: int = 0) -> go.Figure:
+    """The subimages of a validation image, in place."""
+    pixels, mask = of.image(image)
+    numbers = [str(number) for number in range(1, len(of.problem.decomposition) + 1)]
+    return pictures.subimages_figure(pixels, of.problem.decomposition, f"Subimages of image {image}", numbers, (), mask)

@@ -1,0 +1,94 @@
+"""What tables and figures are made from: a run, a seed of it, and what is read of them once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from ddlab.analyses.decisions.probabilities import Explanation, Outcomes, explain, read_outcomes
+from ddlab.data.cache import load
+from ddlab.data.source import Dataset
+from ddlab.problem import Problem, pose
+from ddlab.registry import unknown
+from ddlab.registry.strategies import STRATEGIES
+from ddlab.runs import RunFolder
+
+Choice = TypeVar("Choice")
+
+
+@dataclass(frozen=True)
+class Material:
+    """A run as tables and figures see it.
+
+    Parameters
+    ----------
+    seed
+        The one that is meant where a table is of one seed.
+    beside
+        Further runs, for what compares several.
+    """
+
+    run: RunFolder
+    seed: int
+    beside: tuple[RunFolder, ...] = ()
+
+    @property
+    def runs(self) -> list[RunFolder]:
+        """The run and those beside it."""
+        return [self.run, *self.beside]
+
+    @cached_property
+    def problem(self) -> Problem:
+        """Its decomposition and networks, described."""
+        return pose(self.run.experiment)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """Its images."""
+        return load(self.run.experiment.dataset)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """What it said of every validation image."""
+        return read_outcomes(self.run, self.seed)
+
+    def explanation(self, image: int) -> Explanation:
+        """How it came to decide about a validation image."""
+        return explain(self.outcomes, image)
+
+    def image(self, image: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """A validation image, bytes ``(C, *shape)``, and the mask ``(*shape)`` of its evidence where it has one."""
+        split = self.dataset.validation
+        if not 0 <= image < len(split):
+            raise ValueError(f"image: needs 0 to {len(split) - 1}, got {image}")
+        mask = None if split.masks is None else np.asarray(split.masks[image])
+        return np.asarray(split.images[image]), mask if np.any(mask) else None
+
+
+def chosen(field: str, value: Choice | None, choices: Collection[Choice], nothing: str = "") -> Choice:
+    """The value, or the first choice where none is given.
+
+    Parameters
+    ----------
+    nothing
+        Why there may be nothing to choose from, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is none of the choices, or there are none; names the field, the value and the choices.
+    """
+    if not choices:
+        raise ValueError(f"{field}: there is none to choose; {nothing or 'this run has none yet'}")
+    if value is None:
+        return next(iter(choices))
+    if value not in choices:
+        raise ValueError(unknown(field, value, map(str, choices)))
+    return value
+
+
+def title_of(strategy: str) -> str:
+    """A strategy as people know it."""
+    return STRATEGIES[strategy].title if strategy in STRATEGIES else strategy

@@ -1,0 +1,153 @@
+"""Other packages add data sets, networks, strategies and analyses; what they get wrong is named and left out."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import ddlab
+from ddlab.analyses import ANALYSES
+from ddlab.registry import Entry
+from ddlab.registry.datasets import DATASETS
+from ddlab.registry.entry_points import LeftOut, Registry
+from ddlab.registry.models import MODELS
+from ddlab.registry.strategies import STRATEGIES
+from tests.registry.plugin import LEFT_OUT, install
+
+ROOT = Path(__file__).parents[2]
+REGISTRIES = {"datasets": DATASETS, "models": MODELS, "strategies": STRATEGIES, "analyses": ANALYSES}
+ADDED = {"datasets": "stripes", "models": "tiny", "strategies": "surest", "analyses": "epochs"}
+EXPERIMENT = """
+name: theirs
+dataset: {name: stripes, train_images: 80, validation_images: 40}
+model: {name: tiny}
+strategies: [average, surest]
+training: {epochs: 1, batch_size: 20}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return install(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def installed(site, monkeypatch):
+    """The package is there in this process, too; afterwards registries have forgotten it."""
+    monkeypatch.syspath_prepend(str(site))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LeftOut)
+        for registry in REGISTRIES.values():
+            registry.__dict__.pop("_found", None)
+        yield
+    for registry in REGISTRIES.values():
+        registry.__dict__.pop("_found", None)
+    for name in [name for name in sys.modules if name.startswith("their_package")]:
+        del sys.modules[name]
+
+
+def command(site, home, *arguments):
+    paths = os.pathsep.join([str(ROOT), str(site)])
+    environment = {**os.environ, "PYTHONPATH": paths, "DDLAB_HOME": str(home), "NO_COLOR": "1"}
+    line = [sys.executable, "-m", "ddlab", *arguments]
+    return subprocess.run(line, cwd=home.parent, env=environment, capture_output=True, text=True, timeout=200)
+
+
+@pytest.mark.parametrize("name", REGISTRIES)
+def test_ours_come_first_and_theirs_after(installed, name):
+    registry = REGISTRIES[name]
+    assert list(registry) == [*registry.own, ADDED[name]] and len(registry) == len(registry.own) + 1
+    assert registry[ADDED[name]] is registry.added[ADDED[name]] and ADDED[name] in registry
+    assert callable(registry[ADDED[name]].load())
+    with pytest.raises(KeyError):
+        registry["nobody's"]
+
+
+@pytest.mark.parametrize("name", REGISTRIES)
+def test_what_cannot_be_used_is_named_with_its_package_and_reason(installed, name):
+    assert len(REGISTRIES[name].left_out) == len(LEFT_OUT[name])
+    for entry, reason in LEFT_OUT[name].items():
+        (said,) = (line for line in REGISTRIES[name].left_out if entry in line)
+        assert f"ddlab.{name}: {entry} of their-package 1.5 is left out" in said and reason in said
+
+
+def test_a_name_of_ours_stays_ours(installed):
+    assert DATASETS["digits"].title == "Digits"
+
+
+def test_every_fault_is_warned_of_once(site, monkeypatch):
+    monkeypatch.syspath_prepend(str(site))
+    registry = Registry("ddlab.models", {"own": Entry("Own", "Ours.", "x:y")}, Entry)
+    with pytest.warns(LeftOut) as warned:
+        list(registry)
+    assert sorted(str(warning.message) for warning in warned) == sorted(registry.left_out)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(registry) == ["own", "tiny"]
+
+
+def test_our_own_names_need_no_look_at_other_packages(monkeypatch):
+    monkeypatch.setattr("ddlab.registry.entry_points.entry_points", lambda **_: pytest.fail("looked"))
+    registry = Registry("ddlab.models", {"own": Entry("Own", "Ours.", "x:y")}, Entry)
+    assert registry["own"].title == "Own" and "own" in registry
+
+
+def test_two_packages_with_one_name(tmp_path, monkeypatch):
+    for number, package in enumerate(("first", "second")):
+        info = tmp_path / f"{package}-{number}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text("[ddlab.models]\nsame = ddlab.registry.models:ONE\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("ddlab.registry.models.ONE", Entry("One", "One.", "x:y"), raising=False)
+    registry = Registry("ddlab.models", {}, Entry)
+    with pytest.warns(LeftOut, match="another package has that name"):
+        assert list(registry) == ["same"]
+
+
+def test_an_experiment_of_theirs_is_checked_and_planned(installed):
+    asked = ddlab.Experiment().with_settings(
+        {"dataset.name": "stripes", "model.name": "tiny", "strategies": ["surest"]}
+    )
+    assert ddlab.networks(asked)[0] is not None
+    with pytest.raises(ddlab.ExperimentError, match="did you mean 'stripes'"):
+        ddlab.Experiment().with_settings({"dataset.name": "stripe"})
+
+
+@pytest.mark.slow
+def test_trained_by_the_command_line(site, tmp_path, installed, monkeypatch):
+    asked, home = tmp_path / "theirs.yaml", tmp_path / "home"
+    asked.write_text(EXPERIMENT)
+    done = command(site, home, "train", str(asked), "--workers", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    came_to = json.loads(done.stdout)
+    assert came_to["strategies"]["surest"]["title"] == "The surest"
+    assert came_to["strategies"]["surest"]["validation"] is not None
+    monkeypatch.setenv("DDLAB_HOME", str(home))
+    run = ddlab.run("latest")
+    assert run.tables["epochs"] == "Epochs of every network of the run. Settings: least."
+    assert list(run.table("epochs", least=1)["stage"]) == ["local"]
+    assert run.figure("confusion", strategy="surest").layout.title.text.startswith("The surest")
+    assert run.figure("accuracy").data[0].marker.color[-1] == "#123456"
+
+
+def test_pages_name_what_is_left_out(installed):
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100).run()
+    assert not page.exception
+    told = page.main.caption[-1].value.replace("\\", "")  # Markdown's signs are escaped
+    assert told.count("is left out") == sum(map(len, LEFT_OUT.values())) and "nowhere" in told, told
+
+
+@pytest.mark.parametrize("name", ["datasets", "models", "strategies"])
+def test_the_command_line_lists_theirs_and_names_what_is_left_out(site, tmp_path, name):
+    done = command(site, tmp_path / "home", name, "--json")
+    assert done.returncode == 0, done.stderr
+    assert ADDED[name] in [entry["name"] for entry in json.loads(done.stdout)]
+    assert len(done.stderr.splitlines()) == len(LEFT_OUT[name]), done.stderr
+    for entry, reason in LEFT_OUT[name].items():
+        assert entry in done.stderr and reason in done.stderr
