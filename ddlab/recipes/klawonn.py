@@ -74,9 +74,9 @@ def klawonn_cifar10_vgg9_small() -> Experiment:
     ``ddlab train klawonn_cifar10_vgg9_small``: a fifth of the images, half our channels, 8 epochs for every strategy
     (``transfer``: 6 and 2), three seeds. Needs CIFAR-10 in ``DDLAB_DATA``.
 
-    Measured before the warm-up (3 seeds, 37 min 00 s on two busy cores, images re-coded as JPEG):
-    ``global`` 0.565 ± 0.012, ``average`` 0.512 ± 0.005, ``majority`` 0.484 ± 0.006, ``cnn_dnn`` 0.528 ± 0.004,
-    ``coherent`` 0.407 ± 0.003, ``transfer`` 0.411 ± 0.014.
+    Measured (3 seeds, 8 min 52 s on two cores, image files in class folders): ``global`` 0.563 ± 0.019,
+    ``average`` 0.506 ± 0.006, ``majority`` 0.472 ± 0.003, ``cnn_dnn`` 0.525 ± 0.006, ``coherent`` 0.443 ± 0.019,
+    ``transfer`` 0.456 ± 0.002.
     """
     return small(klawonn_cifar10_vgg9(), _budget(8) | FEWER_IMAGES)
 
@@ -96,8 +96,9 @@ def klawonn_cifar10_resnet20_small() -> Experiment:
     ``ddlab train klawonn_cifar10_resnet20_small``: a fifth of the images, half the channels, 6 epochs for every
     strategy (``transfer``: 4 and 2), three seeds. Needs CIFAR-10 in ``DDLAB_DATA``.
 
-    Measured before the warm-up (one seed, 14 min 00 s on two busy cores, images re-coded as JPEG): ``global`` 0.540,
-    ``average`` 0.438, ``majority`` 0.398, ``cnn_dnn`` 0.450, ``coherent`` 0.420, ``transfer`` 0.415.
+    Measured (3 seeds, 7 min 49 s on two busy cores, image files in class folders): ``global`` 0.512 ± 0.021,
+    ``average`` 0.434 ± 0.012, ``majority`` 0.389 ± 0.007, ``cnn_dnn`` 0.460 ± 0.013, ``coherent`` 0.409 ± 0.018,
+    ``transfer`` 0.405 ± 0.010.
     """
     return small(klawonn_cifar10_resnet20(), _budget(6) | FEWER_IMAGES)
 
@@ -121,9 +122,8 @@ def klawonn_flowers_vgg9_2x2_small() -> Experiment:
     ``ddlab train klawonn_flowers_vgg9_2x2_small``: half our channels, 6 epochs for every strategy (``transfer``: 4 and
     2), three seeds. Needs TF-Flowers in ``DDLAB_DATA``.
 
-    Measured before the warm-up (3 seeds, 36 min 00 s on two busy cores): ``global`` 0.667 ± 0.043,
-    ``average`` 0.664 ± 0.014, ``majority`` 0.639 ± 0.005, ``cnn_dnn`` 0.666 ± 0.002, ``coherent`` 0.593 ± 0.025,
-    ``transfer`` 0.610 ± 0.031.
+    Measured (3 seeds, 11 min 11 s on two cores): ``global`` 0.665 ± 0.055, ``average`` 0.653 ± 0.022,
+    ``majority`` 0.634 ± 0.023, ``cnn_dnn`` 0.650 ± 0.016, ``coherent`` 0.616 ± 0.029, ``transfer`` 0.596 ± 0.008.
     """
     return small(klawonn_flowers_vgg9_2x2(), _budget(6) | MIDDLE_SIZE)
 
@@ -144,8 +144,8 @@ def klawonn_flowers_vgg9_4x4_small() -> Experiment:
     ``ddlab train klawonn_flowers_vgg9_4x4_small``: as on the 2×2 grid, but for ``global``, which does not depend on the
     grid. Needs TF-Flowers in ``DDLAB_DATA``.
 
-    Measured before the warm-up (one seed, 9 min 00 s on two busy cores): ``average`` 0.617, ``majority`` 0.564,
-    ``cnn_dnn`` 0.625, ``coherent`` 0.571, ``transfer`` 0.594.
+    Measured (3 seeds, 5 min 03 s on two busy cores): ``average`` 0.583 ± 0.006, ``majority`` 0.538 ± 0.013,
+    ``cnn_dnn`` 0.610 ± 0.021, ``coherent`` 0.586 ± 0.023, ``transfer`` 0.596 ± 0.005.
     """
     return small(klawonn_flowers_vgg9_4x4(), _budget(6) | MIDDLE_SIZE | WITHOUT_GLOBAL)
 
