@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ddlab.face.training import recipe, train
     from ddlab.recipes import RECIPES
     from ddlab.registry import Entry
+    from ddlab.registry.analyses import AnalysisEntry
     from ddlab.registry.datasets import DATASETS
     from ddlab.registry.models import MODELS
     from ddlab.registry.strategies import STRATEGIES, StrategyEntry
@@ -43,6 +44,7 @@ __all__ = [
     "Experiment",
     "ExperimentError",
     "Run",
+    "AnalysisEntry",
     "StrategyEntry",
     "all_runs",
     "compose",
@@ -65,6 +67,7 @@ _WHERE = {
     "ddlab.registry": ("Entry",),
     "ddlab.registry.datasets": ("DATASETS",),
     "ddlab.registry.models": ("MODELS",),
+    "ddlab.registry.analyses": ("AnalysisEntry",),
     "ddlab.registry.strategies": ("STRATEGIES", "StrategyEntry"),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}

@@ -1,6 +1,7 @@
 """An experiment with its data described: the decomposition, the networks, and whether all of it fits together."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ddlab.data.cache import describe
 from ddlab.data.source import Description
@@ -10,6 +11,7 @@ from ddlab.models.architecture import Network
 from ddlab.models.constants import with_constants
 from ddlab.models.spec import NetworkSpec
 from ddlab.registry.models import MODELS
+from ddlab.runs.reader import RunReader
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ def pose(experiment: Experiment) -> Problem:
     return assemble(experiment, description)
 
 
+def problem_of(run: RunReader) -> Problem:
+    """Pose the problem of a run; raises as :func:`pose`, and a ValueError where the run's folder is damaged."""
+    return pose(run.experiment)
+
+
+@lru_cache(maxsize=64)
 def assemble(experiment: Experiment, description: Description) -> Problem:
     """Build the decomposition and the networks' descriptions for data that are described already.
 

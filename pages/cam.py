@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from ddlab.registry.analyses import ANALYSES
 from ddlab.strategies.trained import trained_dnns, trained_networks
-from pages.ui import results, selection, shell
+from pages.ui import added, results, selection, shell
 from pages.ui.maps import choices as maps
 from pages.ui.maps import pictures as map_pictures
 from pages.ui.maps import scores as map_scores
@@ -20,10 +21,8 @@ seed = selection.pick_seed(run)
 # ---- is there anything to show?
 
 problem = results.posed(run)
-if not maps.layers(problem):
-    maps.nothing("The networks of this run have no maps: all of their layers are fully connected.")
-if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):
-    maps.nothing("This run has no weights to look into: none are trained yet, or it was kept without them.")
+if why := ANALYSES["maps"].why_not(run):
+    maps.nothing(why)
 networks, dnns = trained_networks(run, seed), trained_dnns(run, seed)
 num_whole = sum("-" not in name for name in networks)
 num_local = len(dnns) + ("local-1" in networks)
@@ -51,3 +50,4 @@ images = f"0-{count - 1}" if extent == "sample" else chosen.alone
 about = maps.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
 scored = map_scores.read(run, seed, images, chosen.layer, view.of, about)
 map_scores.show(scored, view.viewers, f"{run.id}-map-scores")
+added.show("cam", run)

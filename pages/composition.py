@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ddlab.analyses.composition.premises import premises, why_not_composed
+from ddlab.analyses.composition.premises import premises
+from ddlab.registry.analyses import ANALYSES
 from ddlab.strategies.stage import LOCAL
-from pages.ui import results, selection, shell
+from pages.ui import added, results, selection, shell
 from pages.ui.composition import blocks, feature_maps, theory
 
 shell.title("Does the composed network reproduce its local networks, and what does further training change?")
@@ -14,7 +15,7 @@ st.markdown(
 )
 run = results.require_run("Here the local networks of a run are composed and compared with what they become.")
 problem = results.posed(run)
-if why := why_not_composed(problem):
+if why := ANALYSES["verification"].why_not(run):
     theory.how_to(why)
     st.stop()
 
@@ -40,3 +41,5 @@ blocks.show(run, seed, found)
 if found.named("maps"):
     st.subheader("What do the feature maps show?")
     feature_maps.show(run, found, theory.telling_layer(found))
+
+added.show("composition", run)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ddlab.analyses import ANALYSES
+from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES

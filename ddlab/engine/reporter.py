@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from ddlab.problem import pose
+from ddlab.problem import problem_of
 from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.runs.health import Stuck, dead_layer, learned, says_the_same
@@ -27,7 +27,7 @@ class Reporter:
     def __init__(self, run: RunFolder, ranks: Ranks, last_record: dict[str, Any]) -> None:
         self.run, self.ranks, self.last_record = run, ranks, last_record
         self.seeds = run.experiment.seeds
-        self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(pose(run.experiment))}
+        self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(problem_of(run))}
         self._shares = {_key(record): _share(record) for record in run.metrics()}
         self._stuck: dict[tuple[Any, ...], Stuck] = {}
         self._began = time.monotonic()

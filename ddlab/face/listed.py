@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from ddlab.analyses import ANALYSES
 from ddlab.face.material import Material
 from ddlab.registry import unknown
+from ddlab.registry.analyses import ANALYSES
 
 __all__ = ["FIGURES", "TABLES", "described", "figures", "make", "tables"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddlab.data.cache import load
 from ddlab.data.source import Dataset
-from ddlab.problem import pose
+from ddlab.problem import problem_of
 from ddlab.strategies.stage import StageContext, plan
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def execute(
     ValueError
         If the data or the settings cannot work.
     """
-    problem = pose(run.experiment)
+    problem = problem_of(run)
     # All ranks look before the barrier of _load, and none writes before it: they agree on what is left to do, where a
     # rank that looked later could find a stage done that rank 0 has only just finished, and miss its barrier.
     left = [

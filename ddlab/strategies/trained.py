@@ -12,7 +12,7 @@ from ddlab.data.cache import load
 from ddlab.data.source import SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.models.architecture import Network
-from ddlab.problem import Problem, pose
+from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder, StageFolder
 from ddlab.strategies.stage import LOCAL, KeptNetwork, Outputs, Stage, plan
 
@@ -83,7 +83,7 @@ def trained_networks(run: RunFolder, seed: int) -> dict[str, TrainedNetwork]:
 
     ``random_untrained`` is the network that the random start begins with; it is there as soon as any other is.
     """
-    problem = pose(run.experiment)
+    problem = problem_of(run)
     found = [_trained(kept, folder, problem) for stage, folder in _done(run, problem, seed) for kept in stage.networks]
     start = partial(_first_state, problem.global_network, seed)
     network = TrainedNetwork(
@@ -94,7 +94,7 @@ def trained_networks(run: RunFolder, seed: int) -> dict[str, TrainedNetwork]:
 
 def trained_dnns(run: RunFolder, seed: int) -> dict[str, TrainedDNN]:
     """Read the CNN-DNNs of the stages that are done, by strategy."""
-    problem, networks = pose(run.experiment), trained_networks(run, seed)
+    problem, networks = problem_of(run), trained_networks(run, seed)
     found = {}
     for stage, folder in _done(run, problem, seed):
         if stage.dnn:
@@ -126,7 +126,7 @@ def normalised(run: RunFolder, images: "Tensor", split: SplitName = "train", *, 
     """Bytes ``(B, C, *shape)`` as the networks of a run see those of a split; images of neither as training images."""
     from ddlab.training.batches import Normalisation
 
-    settings, problem = run.experiment.training, pose(run.experiment)
+    settings, problem = run.experiment.training, problem_of(run)
     exact = settings.model_copy(update={"precision": "float64" if double else "float32"})
     return Normalisation.of(load(run.experiment.dataset), exact, "cpu", split)(images, problem.whole_image)
 

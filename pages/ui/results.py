@@ -7,7 +7,7 @@ from ddlab.analyses.comparison import accuracy
 from ddlab.analyses.decisions import probabilities
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
-from ddlab.problem import Problem, decompose, pose
+from ddlab.problem import Problem, decompose, problem_of
 from ddlab.runs import RunFolder
 from pages.ui import selection, shell
 from pages.ui.making import dataset
@@ -41,7 +41,7 @@ def require_run(question: str) -> RunFolder:
 def posed(run: RunFolder) -> Problem:
     """The run's networks and how it cuts its images; stops the page with a sentence where its data are gone."""
     try:
-        return pose(run.experiment)
+        return problem_of(run)
     except ValueError as error:
         shell.refuse(error)
         st.stop()

@@ -33,12 +33,21 @@ LEFT_OUT = {  # by registry: the names that add nothing, and what is said of the
     "analyses": {},
 }
 ENTRIES = """
-from ddlab import Entry, StrategyEntry
+from ddlab import AnalysisEntry, Entry, StrategyEntry
 
 STRIPES = Entry("Stripes", "Rows or columns?", "their_package.stripes:Stripes")
 TINY = Entry("Tiny", "One convolution.", "their_package.tiny:tiny")
-SUREST = StrategyEntry("The surest", "Whoever is surest decides.", "their_package.surest:stages", color="#123456")
-EPOCHS = Entry("Epochs", "How many epochs every network took.", "their_package.epochs:epochs")
+SUREST = StrategyEntry(
+    "The surest", "Whoever is surest decides.", "their_package.surest:stages", own="their_package.surest:SurestSettings"
+)
+EPOCHS = AnalysisEntry(
+    "Epochs",
+    "How many epochs every network took.",
+    "their_package.epochs:epochs",
+    applies="their_package.epochs:why_not",
+    page="compare",
+    figure="their_package.epochs:bars",
+)
 UNTYPED = {"title": "Untyped"}
 """
 STRIPES = '''
@@ -78,12 +87,19 @@ def tiny(spec):
     head = dense_head(spec, shape_after(body, spec.input), hidden=(8,))
     return Network((*body, *head), spec.input, classifier="classifier")
 """
-SUREST = """
+SUREST = '''
 import time
 
+from ddlab.experiment.base import Settings, setting
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_combination
 from ddlab.strategies.stage import LOCAL, Stage
+
+
+class SurestSettings(Settings):
+    """How much surer than the others one must be."""
+
+    power: float = setting(1.0, "The probabilities are raised to it.", gt=0, le=9)
 
 
 def stages(problem):
@@ -93,10 +109,11 @@ def stages(problem):
 
 def combine(context):
     began = time.monotonic()
-    scores = {split: local.max(axis=1) for split, local in context.needed(LOCAL).predictions().items()}
+    power = context.problem.experiment.own(SurestSettings).power
+    scores = {split: local.max(axis=1) ** power for split, local in context.needed(LOCAL).predictions().items()}
     decisions = {split: values.argmax(1) for split, values in scores.items()}
     write_combination(context, scores, decisions, scores, began)
-"""
+'''
 EPOCHS = '''
 import pandas as pd
 
@@ -105,6 +122,16 @@ def epochs(run, *, least=0):
     """Epochs of every network of the run."""
     found = pd.DataFrame(run.metrics()).groupby("stage")["epoch"].max()
     return found[found >= least].reset_index()
+
+
+def why_not(run):
+    return "" if len(run.metrics()) else "Nothing was trained."
+
+
+def bars(table):
+    import plotly.express as px
+
+    return px.bar(table, x="stage", y="epoch", title="Epochs")
 '''
 
 

@@ -11,12 +11,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ddlab
-from ddlab.analyses import ANALYSES
+from ddlab.experiment import parse_experiment
+from ddlab.figures.colors import SPARE
+from ddlab.fingerprint import fingerprint
 from ddlab.registry import Entry
+from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.entry_points import LeftOut, Registry
 from ddlab.registry.models import MODELS
-from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry.strategies import RESERVED, STRATEGIES
+from tests.made_run import made_run
 from tests.registry.plugin import LEFT_OUT, install
 
 ROOT = Path(__file__).parents[2]
@@ -123,17 +127,63 @@ def test_an_experiment_of_theirs_is_checked_and_planned(installed):
 def test_trained_by_the_command_line(site, tmp_path, installed, monkeypatch):
     asked, home = tmp_path / "theirs.yaml", tmp_path / "home"
     asked.write_text(EXPERIMENT)
-    done = command(site, home, "train", str(asked), "--workers", "1", "--json")
+    done = command(site, home, "train", str(asked), "--workers", "1", "--set", "surest.power=2", "--json")
     assert done.returncode == 0, done.stderr
     came_to = json.loads(done.stdout)
     assert came_to["strategies"]["surest"]["title"] == "The surest"
     assert came_to["strategies"]["surest"]["validation"] is not None
     monkeypatch.setenv("DDLAB_HOME", str(home))
     run = ddlab.run("latest")
+    (own,) = run.experiment.model_extra.values()
+    assert own.power == 2
+    said = run.path / "stages" / "surest" / "seed0" / "predictions.npz"
+    assert said.exists()
     assert run.tables["epochs"] == "Epochs of every network of the run. Settings: least."
     assert list(run.table("epochs", least=1)["stage"]) == ["local"]
     assert run.figure("confusion", strategy="surest").layout.title.text.startswith("The surest")
-    assert run.figure("accuracy").data[0].marker.color[-1] == "#123456"
+    assert run.figure("accuracy").data[0].marker.color[-1] == SPARE[0]
+
+
+def test_settings_of_their_own_are_checked_like_ours(installed):
+    asked = ddlab.Experiment().with_settings({"strategies": ["surest"], "surest.power": 3})
+    assert asked.model_dump()["surest"] == {"power": 3} and ddlab.Experiment().model_extra == {}
+    assert parse_experiment(asked.model_dump(mode="json")) == asked
+    assert asked.with_settings({"strategies": ["average"]}).model_extra == {}
+    for settings, message in (
+        ({"surest.power": 0}, "surest.power: must be greater than 0, got 0"),
+        ({"surest.pover": 2}, "did you mean 'power'"),
+    ):
+        with pytest.raises(ddlab.ExperimentError, match=message):
+            asked.with_settings(settings)
+    one, two = (fingerprint(asked.with_settings({"surest.power": power}).model_dump()) for power in (1, 2))
+    assert one != two
+    with pytest.raises(LookupError, match="no strategy of average"):
+        ddlab.Experiment().with_settings({"strategies": ["average"]}).own(type(asked.model_extra["surest"]))
+
+
+def test_the_form_draws_settings_of_their_own(installed, home):
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100)
+    page.switch_page("pages/train.py").run()
+    assert not any(widget.key.endswith("/surest.power") for widget in page.number_input)
+    chosen = page.multiselect[[widget.label for widget in page.multiselect].index("Strategies")]
+    chosen.set_value(["average", "surest"]).run()
+    assert not page.exception
+    (power,) = (widget for widget in page.number_input if widget.key.endswith("/surest.power"))
+    assert power.value == 1 and any("**The surest**" in text.value for text in page.markdown)
+
+
+def test_a_page_shows_their_analysis_with_its_figure(installed):
+    run = made_run()
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100)
+    page.query_params["run"] = run.id
+    page.switch_page("pages/compare.py").run()
+    assert not page.exception
+    (part,) = (expander for expander in page.expander if expander.label == "Epochs")
+    assert "How many epochs" in part.caption[0].value and list(part.dataframe[0].value.columns) == ["stage", "epoch"]
+
+
+def test_no_name_of_a_strategy_is_a_part_of_an_experiment():
+    assert set(ddlab.Experiment.model_fields) <= {*RESERVED, *STRATEGIES.own}
 
 
 def test_pages_name_what_is_left_out(installed):

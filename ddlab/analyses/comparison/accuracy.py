@@ -10,7 +10,7 @@ from ddlab.analyses.comparison.effort import EFFORTS, share_of_global, total_eff
 from ddlab.analyses.comparison.judged import Judge, judge_of, judged_accuracy
 from ddlab.data.cache import is_ready, load
 from ddlab.experiment import DatasetSettings, Experiment
-from ddlab.problem import Problem, pose
+from ddlab.problem import Problem, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
@@ -67,7 +67,7 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
 def _problem(run: RunFolder) -> Problem | None:
     """Return the problem of a run; None where its data are gone or a newer ddlab wrote its experiment."""
     try:
-        return pose(run.experiment)
+        return problem_of(run)
     except ValueError:
         return None
 

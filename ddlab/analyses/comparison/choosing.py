@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ddlab.analyses.comparison.intervals import NORMAL
-from ddlab.problem import pose
+from ddlab.problem import problem_of
 from ddlab.runs import RunFolder
 
 TO_SET = "Set dataset.test to official, or to a share of the training images, so that images judge that chose nothing."
@@ -79,7 +79,7 @@ def chance(accuracy: float, *num_images: int) -> float:
 def _by_chance(runs: Sequence[RunFolder], judged: pd.DataFrame) -> str:
     """Say how much of the distance between the splits may be chance; empty where the data are gone."""
     try:
-        found = [pose(run.experiment).description for run in runs if run.id in set(judged["run_id"])]
+        found = [problem_of(run).description for run in runs if run.id in set(judged["run_id"])]
     except ValueError:
         return ""
     least = min(found, key=lambda about: min(about.num_validation, about.num_test))

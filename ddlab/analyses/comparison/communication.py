@@ -5,7 +5,7 @@ from collections import Counter
 
 import pandas as pd
 
-from ddlab.problem import Problem, pose
+from ddlab.problem import Problem, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import NO_PAYLOAD, strategy_stages
@@ -51,7 +51,7 @@ def measured_communication(run: RunFolder) -> pd.DataFrame:
     ValueError
         If the data set is gone, so that nobody knows the networks.
     """
-    problem = pose(run.experiment)
+    problem = problem_of(run)
     batches = math.ceil(problem.description.num_train / problem.experiment.training.batch_size)
     steps: Counter[tuple[str, int]] = Counter()
     for record in run.metrics():

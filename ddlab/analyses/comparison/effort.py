@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ddlab.problem import Problem, pose
+from ddlab.problem import Problem, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import LOCAL, Stage, strategy_stages, training_flops
@@ -41,7 +41,7 @@ def effort_curves(run: RunFolder) -> pd.DataFrame:
     ValueError
         If the data set is gone, so that nobody knows the stages.
     """
-    problem = pose(run.experiment)
+    problem = problem_of(run)
     results = {(result["stage"], result["seed"]): result for result in run.results()}
     records = pd.DataFrame(run.metrics()).reindex(columns=["stage", "seed", "epoch", "seconds", "validation_accuracy"])
     parts = []

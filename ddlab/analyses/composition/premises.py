@@ -14,7 +14,8 @@ import pandas as pd
 from ddlab.analyses.composition.receptive import padding
 from ddlab.composition.matching import check_composition
 from ddlab.models.architecture import BatchNorm, GlobalAveragePool
-from ddlab.problem import Problem
+from ddlab.problem import Problem, problem_of
+from ddlab.runs import RunFolder
 
 MAPS, SUM = "Theorem 2.1 (1)", "(2.16), (2.17), (2.19)"
 
@@ -63,6 +64,11 @@ def why_not_composed(problem: Problem) -> str:
     except ValueError as error:
         return f"Its local networks make no global network: {error}."
     return ""
+
+
+def why_not(run: RunFolder) -> str:
+    """Say why the local networks of a run cannot be composed; empty if they can."""
+    return why_not_composed(problem_of(run))
 
 
 # ---- its parts

@@ -16,7 +16,7 @@ from ddlab.analyses.composition.theory import TOLERANCE, LayerDifference, Networ
 from ddlab.composition.blocks import average_logits
 from ddlab.composition.compose import Composition, State, composition_of
 from ddlab.data.cache import load
-from ddlab.problem import Problem, pose
+from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
 from ddlab.strategies.trained import TrainedNetwork, load_images, trained_networks
 
@@ -45,7 +45,7 @@ def verify(run: RunFolder, seed: int, num_images: int = 256, num_shown: int = 4,
     ValueError
         If the run has no such seed, its local networks are not trained yet or make no global network.
     """
-    problem = pose(run.experiment)
+    problem = problem_of(run)
     _check(run, problem, seed, num_images)
     found, composition = trained_networks(run, seed), composition_of(problem)
     dtype = torch.float64 if double else torch.float32

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ddlab.data.cache import load
 from ddlab.decomposition import Decomposition
-from ddlab.problem import decompose, pose
+from ddlab.problem import decompose, problem_of
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import plan
 
@@ -30,7 +30,7 @@ def timeline(run: RunFolder, seed: int) -> pd.DataFrame:
     began = (records["time"] - records["seconds"]).groupby(records["stage"]).min()
     took = records.groupby("stage")["time"].max() - began
     starts: dict[str, float] = {}
-    for stage in plan(pose(run.experiment)):
+    for stage in plan(problem_of(run)):
         starts[stage.name] = max((starts[name] + took.get(name, 0.0) for name in stage.needs), default=0.0)
     records["seconds"] = records["time"] - records["stage"].map(began) + records["stage"].map(starts)
     records["subdomain"] = records["subdomain"].fillna(-1).astype(int)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from ddlab.models.architecture import Dropout, GlobalAveragePool, Linear, Network
+from ddlab.problem import problem_of
 from ddlab.registry import unknown
+from ddlab.runs import RunFolder
 
 
 def map_layers(network: Network) -> tuple[str, ...]:
@@ -22,6 +24,16 @@ def common_layers(networks: Iterable[Network]) -> tuple[str, ...]:
     """The layers with maps that all of the networks have, in the order of the first."""
     first, *others = map(map_layers, networks)
     return tuple(name for name in first if all(name in other for other in others))
+
+
+def why_not(run: RunFolder) -> str:
+    """Say why there are no class activation maps of a run's networks; empty if there can be some."""
+    problem = problem_of(run)
+    if not all(network.cam_layer for network in (problem.global_network, *problem.local_networks)):
+        return "The networks of this run have no maps: all of their layers are fully connected."
+    if not any(run.stage(result["stage"], result["seed"]).has_weights for result in run.results()):
+        return "This run has no weights to look into: none are trained yet, or it was kept without them."
+    return ""
 
 
 def cam_layer(network: Network, asked: str = "") -> str:

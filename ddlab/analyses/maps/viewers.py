@@ -15,7 +15,7 @@ from ddlab.analyses.maps.layers import common_layers
 from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import Network
 from ddlab.models.build import build
-from ddlab.problem import pose
+from ddlab.problem import problem_of
 from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
@@ -118,7 +118,7 @@ def viewers(run: RunFolder, seed: int, layer: str = "") -> dict[str, Viewer]:
         raise ValueError(f"seed: the run has {', '.join(map(str, run.experiment.seeds))}, got {seed}")
     if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):
         raise ValueError(f"run {run.id} has no weights to look into: train first, and keep the weights")
-    problem = pose(run.experiment)
+    problem = problem_of(run)
     networks = trained_networks(run, seed)
     _check_layer([trained.network for trained in networks.values()], layer)
     local = [networks[key] for key in networks if key.startswith(f"{LOCAL}-")]

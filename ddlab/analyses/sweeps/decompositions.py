@@ -13,7 +13,7 @@ from ddlab.decomposition import Decomposition, times
 from ddlab.engine.devices import num_workers, slots
 from ddlab.experiment import Experiment
 from ddlab.layouts import LAYOUTS, layout_of, title
-from ddlab.problem import Problem, pose
+from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.sweeps.decompositions import GLOBAL, Variant, vary
@@ -163,7 +163,7 @@ def _accuracy(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _described(run: RunFolder) -> dict[str, Any]:
     try:
-        return _shape(pose(run.experiment))
+        return _shape(problem_of(run))
     except ValueError:  # the data are gone
         return {"subdomains": None, "size": "", "work": None}
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ddlab.analyses.comparison.cost import DEFAULT_RATE, plan_table
 from ddlab.analyses.sweeps.decompositions import START
-from ddlab.problem import pose
+from ddlab.problem import pose, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, has_diverged
 from ddlab.sweeps.decompositions import Step
@@ -102,7 +102,7 @@ def _row(run: RunFolder) -> dict[str, Any] | None:
 def chance(run: RunFolder) -> float:
     """The accuracy of guessing one of the classes; NaN if the data are gone."""
     try:
-        return 1 / pose(run.experiment).description.num_classes
+        return 1 / problem_of(run).description.num_classes
     except ValueError:
         return math.nan
 

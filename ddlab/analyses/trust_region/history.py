@@ -37,6 +37,13 @@ def additive() -> list[str]:
     return [name for name in methods() if "apts" in STRATEGIES[name].settings]
 
 
+def why_not(run: RunFolder) -> str:
+    """Say why a run has no history of a radius, and never will; empty if it has one, or will have."""
+    if set(run.experiment.strategies).isdisjoint(methods()) and not histories(run):
+        return f"“{run.name}” has no history of a radius: none of its strategies takes steps in a ball."
+    return ""
+
+
 def histories(run: RunFolder) -> dict[str, list[int]]:
     """The seeds of every strategy with a trust region that has taken steps, in the order of the experiment."""
     found: dict[str, list[int]] = {}

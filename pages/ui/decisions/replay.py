@@ -5,7 +5,7 @@ import streamlit as st
 
 from ddlab.analyses.decisions.replay import timeline, witnesses
 from ddlab.figures.decisions import replay
-from ddlab.problem import pose
+from ddlab.problem import problem_of
 from ddlab.runs import EXAMPLE, open_run
 
 NUM_MAPS = 4
@@ -40,7 +40,7 @@ def maps() -> None:
 @st.cache_data(show_spinner=False)
 def _curves() -> tuple[pd.DataFrame, str]:
     run = open_run(EXAMPLE)
-    problem = pose(run.experiment)
+    problem = problem_of(run)
     lines = timeline(run, run.experiment.seeds[0])
     picture = replay.learning(lines, run.summary()["accuracies"], problem.description.num_classes)
     return lines, picture + replay.legend(len(problem.decomposition))

@@ -115,7 +115,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> 
     found: list[tuple[str, Any]] = []
     for key, value in new.items():
         if isinstance(value, dict):
-            found += _differences(old[key], value, f"{prefix}{key}.")
-        elif value != old[key]:
+            found += _differences(old.get(key, {}), value, f"{prefix}{key}.")
+        elif key not in old or value != old[key]:
             found.append((prefix + key, value))
     return found

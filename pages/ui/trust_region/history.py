@@ -13,6 +13,7 @@ from ddlab.analyses.trust_region import history as analysis
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
 from ddlab.optim.radius import RadiusRule
+from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
@@ -62,11 +63,14 @@ def _histories(path: str, told: int) -> dict[str, list[int]]:
 def show_history(run: RunFolder) -> None:
     """Draw the steps of one strategy and seed of a run, and sum them up in a few sentences."""
     found = _histories(str(run.path), _told(run))
+    if why := ANALYSES["trust_region"].why_not(run):
+        _ask_for_a_run(literal(why))
+        return
     if not found:
         if _will_have(run, analysis.methods()):
             live.follow(run, lambda run: st.caption("Its steps appear here after the first epoch."), _told)
             return
-        _ask_for_a_run(f"“{literal(run.name)}” has no history of a radius: none of its strategies took a step of one.")
+        _ask_for_a_run(f"“{literal(run.name)}” has no history of a radius: it ended before its first step.")
         return
     left, right = st.columns([3, 1])
     with left:
