@@ -184,7 +184,7 @@ def made(name: str) -> Network:
 def counted(network: Network, num_images: int) -> dict[str, float]:
     """What a forward pass comes to: operations, and bytes that its layers read and write, in billions."""
     moved = {True: 0, False: 0}
-    for step in network.steps():
+    for step in network.placed_layers():
         moved[isinstance(step.layer, Conv)] += 4 * (math.prod(step.input) + math.prod(step.output))
     counts = {"operations": network.flops(), "bytes of convolutions": moved[True], "bytes of the rest": moved[False]}
     return {what: round(count * num_images / 1e9, 3) for what, count in counts.items()}

@@ -64,7 +64,7 @@ def train(dataset: str, mode: str, order: int, subdomains: int, data: str, seed:
     told = {
         "accuracy": [round(record["validation_accuracy"], 5) for record in records],
         "loss": [round(record["loss"], 5) for record in records],
-        "sweeps": [round(record["sweeps"], 3) for record in records],
+        "data_passes": [round(record["data_passes"], 3) for record in records],
         "seconds": round(sum(record["seconds"] for record in records), 2),
         "rejected": round(1 - sum(accepted) / len(accepted), 4),
     }

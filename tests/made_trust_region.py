@@ -54,7 +54,7 @@ def _record(strategy: str, seed: int, epoch: int, steps: list[dict], last_radius
     record |= {"epochs": EPOCHS, "loss": 2 / epoch, "accuracy": share, "validation_loss": 2.1 / epoch, "rate": None}
     record |= {"validation_accuracy": share, "seconds": 2.0}
     if strategy in SWEEPS:
-        record |= {"sweeps": SWEEPS[strategy] * epoch, "vectors": VECTORS[strategy] * len(steps) * epoch}
+        record |= {"data_passes": SWEEPS[strategy] * epoch, "vectors": VECTORS[strategy] * len(steps) * epoch}
         record |= {"parameters": PARAMETERS, "bytes_each": NUMBER}
     if strategy in ("apts", "sapts", "trust_region"):
         shown = steps if strategy != "trust_region" else list(map(alone, steps))

@@ -128,7 +128,7 @@ def test_steps_of_subdomains_of_the_data_are_the_same_bit_for_bit(home, data):
             [[r[name] for r in told] for told in records] for name in ("radius", "steps", "vectors")
         )
         assert radii[0] == radii[1] and steps[0] == steps[1] and vectors[0] == vectors[1]
-        sweeps = [[r["sweeps"] for r in told] for told in records]
+        sweeps = [[r["data_passes"] for r in told] for told in records]
         assert sweeps[0] == pytest.approx(sweeps[1]) and sweeps[0][-1] > 3
         sent = vectors[0][-1] * pose(two.experiment).global_network.parameters() * 8
         assert (here.result()["bytes_sent"], there.result()["bytes_sent"]) == (0, sent)

@@ -83,9 +83,9 @@ def _train(planned: "Reproduction", whole: "Reproduction") -> bool:
 def _one(work: "Work") -> RunFolder:
     """Start, resume or join the run of a training, and wait for its end; Ctrl-C cancels it."""
     from ddlab.engine.control import cancel
-    from ddlab.sweeps.decompositions import Step, start
+    from ddlab.sweeps.decompositions import PlannedRun, start
 
-    (run,) = start([Step(work.experiment, work.run)], shlex.join(["ddlab", *sys.argv[1:]]))
+    (run,) = start([PlannedRun(work.experiment, work.run)], shlex.join(["ddlab", *sys.argv[1:]]))
     try:
         watch(run)
     except KeyboardInterrupt:

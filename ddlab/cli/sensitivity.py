@@ -15,7 +15,8 @@ from ddlab.words import duration, percent
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ddlab.sweeps.decompositions import Step
+    from ddlab.sweeps.decompositions import PlannedRun
+
 
 commands = typer.Typer()
 
@@ -38,11 +39,11 @@ def sensitivity(
     command goes on with it; other values join the sweep.
     """
     from ddlab.sweeps.decompositions import by_sweep, start
-    from ddlab.sweeps.sensitivity import DEFAULT, plan_sensitivity, steps, sweep_name
+    from ddlab.sweeps.sensitivity import DEFAULT, plan_sensitivity, planned_runs, sweep_name
 
     base = find_experiment(what or DEFAULT).with_settings(dict(map(parse_setting, settings or ())))
     experiments = plan_sensitivity(base, split_commas(strategies), _numbers(values))
-    todo = steps(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))
+    todo = planned_runs(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))
     if plan:
         return _tell_plan(todo, json)
     runs = start(todo, shlex.join(["ddlab", *sys.argv[1:]]))
@@ -68,7 +69,7 @@ def _numbers(text: str) -> tuple[float, ...]:
         raise ValueError(f"--values: needs numbers such as 1e-4,0.01, decades=5 or paper, got {text!r}") from None
 
 
-def _tell_plan(todo: "list[Step]", json: bool) -> None:
+def _tell_plan(todo: "list[PlannedRun]", json: bool) -> None:
     """Write what would be trained, and about how long it would take."""
     from ddlab.analyses.comparison.cost import machine_rate
     from ddlab.analyses.sweeps.decompositions import runs_at_once, wall_seconds

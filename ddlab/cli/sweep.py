@@ -39,13 +39,21 @@ def sweep(
     The sweep has the experiment's name; '--set name=...' gives it another. Ctrl-C cancels what is left, and the same
     command goes on with it.
     """
-    from ddlab.sweeps.decompositions import DEFAULT, by_sweep, default_grids, plan_sweep, start, steps, sweep_name
+    from ddlab.sweeps.decompositions import (
+        DEFAULT,
+        by_sweep,
+        default_grids,
+        plan_sweep,
+        planned_runs,
+        start,
+        sweep_name,
+    )
 
     base = find_experiment(what or DEFAULT).with_settings(dict(map(parse_setting, settings or ())))
     cuts = [_numbers("grids", grid, "x") for grid in split_commas(grids)] or default_grids(base)
     chosen = {"layouts": split_commas(layouts)} if layouts else {}
     variants = plan_sweep(base, cuts, overlaps=_numbers("overlaps", overlaps, ","), **chosen)
-    todo = steps(variants, by_sweep(list_runs()).get(sweep_name(base), []))
+    todo = planned_runs(variants, by_sweep(list_runs()).get(sweep_name(base), []))
     if plan:
         return _tell_plan(variants, todo, json)
     runs = start(todo, shlex.join(["ddlab", *sys.argv[1:]]))

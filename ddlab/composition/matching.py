@@ -11,7 +11,7 @@ WEIGHTED = (Conv, Linear, BatchNorm)
 
 def layer_sizes(networks: Sequence[Network]) -> dict[str, tuple[int, ...]]:
     """Outputs of every layer with weights, in each network; all have the same layers."""
-    steps = [[step for step in network.steps() if isinstance(step.layer, WEIGHTED)] for network in networks]
+    steps = [[step for step in network.placed_layers() if isinstance(step.layer, WEIGHTED)] for network in networks]
     return {group[0].name: tuple(step.output[0] for step in group) for group in zip(*steps, strict=True)}
 
 
@@ -26,14 +26,14 @@ def check_composition(local_networks: Sequence[Network], global_network: Network
     """
     if len(local_networks) != len(decomposition):
         raise ValueError(f"compose: {len(local_networks)} sub-networks do not fit {len(decomposition)} subdomains")
-    expected = [(step.name, type(step.layer).__name__) for step in global_network.steps()]
+    expected = [(step.name, type(step.layer).__name__) for step in global_network.placed_layers()]
     for number, (network, box) in enumerate(zip(local_networks, decomposition, strict=True), 1):
         if network.input[1:] != box.shape:
             raise ValueError(
                 f"compose: sub-network {number} sees {times(network.input[1:])} px, its subdomain has "
                 f"{times(box.shape)}"
             )
-        layers = [(step.name, type(step.layer).__name__) for step in network.steps()]
+        layers = [(step.name, type(step.layer).__name__) for step in network.placed_layers()]
         if layers != expected:
             pairs = zip_longest(layers, expected, fillvalue=("nothing", ""))
             ours, theirs = next((a, b) for (a, _), (b, _) in pairs if a != b)
@@ -42,7 +42,7 @@ def check_composition(local_networks: Sequence[Network], global_network: Network
                 f"that has {theirs!r}, the sub-network has {ours!r}; all must be of one family and depth"
             )
     sizes = layer_sizes(local_networks)
-    for step in global_network.steps():
+    for step in global_network.placed_layers():
         whole, parts = step.output[0], sizes.get(step.name, ())
         if parts and step.name != global_network.classifier and whole != sum(parts):
             raise ValueError(

@@ -17,7 +17,7 @@ def steps(of: Material, *, strategy: str | None = None) -> pd.DataFrame:
 
 
 def step_epochs(of: Material, *, strategy: str | None = None) -> pd.DataFrame:
-    """Every epoch of a method with a radius: loss, accuracy, rejections, sweeps over the data."""
+    """Every epoch of a method with a radius: loss, accuracy, rejections, passes over the data."""
     return analysis.epoch_table(of.run, _strategy(of, strategy), of.seed)
 
 

@@ -223,7 +223,7 @@ def activations(layers: Named, shape: Shape) -> int:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlacedLayer:
     """One layer at its place in a network: dotted name as in ``state_dict``, input shape and output shape."""
 
     name: str
@@ -232,14 +232,14 @@ class Step:
     output: Shape
 
 
-def walk(layers: Named, shape: Shape, prefix: str = "") -> Iterator[Step]:
+def walk(layers: Named, shape: Shape, prefix: str = "") -> Iterator[PlacedLayer]:
     """All layers in the order of the forward pass, those inside residual blocks included, with their shapes."""
     for name, layer in layers:
         if isinstance(layer, Residual):
             yield from walk(layer.body, shape, f"{prefix}{name}.body.")
             yield from walk(layer.shortcut, shape, f"{prefix}{name}.shortcut.")
         else:
-            yield Step(prefix + name, layer, shape, layer.output(shape))
+            yield PlacedLayer(prefix + name, layer, shape, layer.output(shape))
         shape = layer.output(shape)
 
 
@@ -271,29 +271,29 @@ class Network:
     weights: Literal["he", "keras", "torch"] = "he"
 
     def __post_init__(self) -> None:
-        for step in self.steps():
-            if min(step.output) < 1:
+        for placed in self.placed_layers():
+            if min(placed.output) < 1:
                 raise ValueError(
-                    f"model: input {times(self.input[1:])} px is too small: layer {step.name!r} would have the output "
-                    f"{times(step.output)}; take larger subimages, a shallower network or same padding"
+                    f"model: input {times(self.input[1:])} px is too small: layer {placed.name!r} would have the "
+                    f"output {times(placed.output)}; take larger subimages, a shallower network or same padding"
                 )
 
-    def steps(self) -> Iterator[Step]:
+    def placed_layers(self) -> Iterator[PlacedLayer]:
         """All layers with their input and output shapes."""
         return walk(self.layers, self.input)
 
     @property
     def outputs(self) -> int:
         """Number of logits."""
-        return list(self.steps())[-1].output[0]
+        return list(self.placed_layers())[-1].output[0]
 
     def parameters(self) -> int:
         """Trainable numbers, torch's convention: what ``p.numel()`` sums to over ``module.parameters()``."""
-        return sum(step.layer.parameters(step.input) for step in self.steps())
+        return sum(placed.layer.parameters(placed.input) for placed in self.placed_layers())
 
     def flops(self) -> int:
         """Operations of a forward pass of one sample, torch's convention: 2 a multiply-add, norms not counted."""
-        return sum(step.layer.flops(step.input) for step in self.steps())
+        return sum(placed.layer.flops(placed.input) for placed in self.placed_layers())
 
     def activations(self) -> int:
         """Numbers kept for the backward pass of one sample, itself included."""

@@ -98,12 +98,12 @@ def parameters_keras(network: Network) -> int:
 
 def parameters_keras_trainable(network: Network) -> int:
     """The numbers that Keras' default layers of the same sizes train: convolutions have biases."""
-    missing = (step.layer for step in network.steps() if isinstance(step.layer, Conv) and not step.layer.bias)
+    missing = (step.layer for step in network.placed_layers() if isinstance(step.layer, Conv) and not step.layer.bias)
     return network.parameters() + sum(layer.out_channels for layer in missing)
 
 
 def _normalised_channels(network: Network) -> int:
-    return sum(step.layer.channels for step in network.steps() if isinstance(step.layer, BatchNorm))
+    return sum(step.layer.channels for step in network.placed_layers() if isinstance(step.layer, BatchNorm))
 
 
 # ---- operations
@@ -150,4 +150,4 @@ def flops_profiler_plain(network: Network) -> int:
 
 def num_outputs(network: Network) -> int:
     """Numbers that all convolutions and linear layers put out, for one sample."""
-    return sum(math.prod(step.output) for step in network.steps() if isinstance(step.layer, Conv | Linear))
+    return sum(math.prod(step.output) for step in network.placed_layers() if isinstance(step.layer, Conv | Linear))

@@ -16,7 +16,8 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
+from ddlab.optim.base import Advance, Placement, TrustRegionMethod, as_parts
+from ddlab.optim.communicator import halving_sum, share
 from ddlab.optim.flat import length
 from ddlab.optim.iteration import Outcome, Region, StepRecord, Trial, size_of
 from ddlab.optim.model import SECOND_ORDER, StepModel
@@ -24,10 +25,9 @@ from ddlab.optim.objective import Closure, Evaluation, Objective
 from ddlab.optim.preconditioner import PAPER_PRECONDITIONER, LocalProblem, LocalResult, Preconditioner, bounded_steps
 from ddlab.optim.radius import PAPER, RadiusRule, ratio_of
 from ddlab.optim.released import released_iteration, released_ratio, released_steps
-from ddlab.optim.together import halving_sum, share
 
 
-class Additive(BallMethod):
+class Additive(TrustRegionMethod):
     """The common part of APTS and SAPTS.
 
     Mode "paper" departs from Algorithm 1 in four places, and here is why:
@@ -79,7 +79,7 @@ class Additive(BallMethod):
         super().__init__(params, radius, rule, model, **placement)
         self.preconditioner = preconditioner
         count = preconditioner.num_subdomains
-        self.own = share(preconditioner.distinct, self.together.rank, self.together.size)
+        self.own = share(preconditioner.distinct, self.communicator.rank, self.communicator.size)
         local = rule if preconditioner.mode == "released" else rule.local(count, preconditioner.local_steps)
         self.locally = [Region(model, local, model.memory()) for _ in self.own]
         self._memories += [region.memory for region in self.locally]
@@ -130,7 +130,7 @@ class Additive(BallMethod):
         """The state of all subdomains, whichever rank holds them: ranks call it together."""
         whole = super().state_dict()
         first, *own = self._own_state["memories"]
-        everyones = [memory for memories in self.together.gather(own) for memory in memories]
+        everyones = [memory for memories in self.communicator.gather(own) for memory in memories]
         (key,) = whole["state"]
         whole["state"] = {key: {**whole["state"][key], "memories": [first, *everyones]}}
         return whole
@@ -210,7 +210,7 @@ class Additive(BallMethod):
             places = slice(None) if self.preconditioner.shared else index
             table[0, places] = result.decrease
             table[1, places] = length(result.step, self.region.model.norm)
-        return objective.together.sum(table.to(objective.params[0].device)).cpu()
+        return objective.communicator.sum(table.to(objective.params[0].device)).cpu()
 
     def _global_iteration(
         self, objective: Objective, theta: Tensor, here: Evaluation, radius: float

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup
 
+from ddlab.optim.communicator import Communicator
 from ddlab.optim.flat import flatten, write
 from ddlab.optim.iteration import Region, StepRecord
 from ddlab.optim.model import StepModel
 from ddlab.optim.objective import Closure, Evaluation, Objective, Part, Tally
 from ddlab.optim.radius import RadiusRule
-from ddlab.optim.together import Together
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Placement(TypedDict, total=False):
     buffers: Sequence[Tensor]
 
 
-class BallMethod(torch.optim.Optimizer):
+class TrustRegionMethod(torch.optim.Optimizer):
     """Steps in balls. Everything that a resumed training needs is in ``state`` and ``param_groups``.
 
     Attributes
@@ -69,7 +69,7 @@ class BallMethod(torch.optim.Optimizer):
             raise ValueError(f"params: all parameters make one vector, so one group, got {len(self.param_groups)}")
         self.region = Region(model, rule, model.memory())
         self._memories = [self.region.memory]  # and those of subdomains, where there are any
-        self.together, self.buffers = Together(placement.get("group")), tuple(placement.get("buffers", ()))
+        self.communicator, self.buffers = Communicator(placement.get("group")), tuple(placement.get("buffers", ()))
         self.tally = Tally()
         self.record: StepRecord | None = None
         self._known: Evaluation | None = None
@@ -94,7 +94,7 @@ class BallMethod(torch.optim.Optimizer):
             The parts are the functions of the step before.
         """
         point = flatten(self._params)
-        objective = Objective(self._params, parts, self.buffers, self.together, self.tally)
+        objective = Objective(self._params, parts, self.buffers, self.communicator, self.tally)
         here = self._evaluation(objective, point, again)
         objective.settle(here)
         try:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ddlab.optim.communicator import Communicator, halving_sum
 from ddlab.optim.flat import flatten, write
-from ddlab.optim.together import Together, halving_sum
 
 Closure = Callable[[], Tensor]
 
@@ -61,7 +61,7 @@ class Tally:
     vectors: int = 0
 
     @property
-    def sweeps(self) -> float:
+    def data_passes(self) -> float:
         """Passes in units of a gradient's; a loss alone takes a third of it."""
         return self.gradients + self.values / 3
 
@@ -85,11 +85,11 @@ class Objective:
         params: Sequence[Tensor],
         parts: Sequence[Part],
         buffers: Sequence[Tensor],
-        together: Together,
+        communicator: Communicator,
         tally: Tally,
     ) -> None:
         self.params, self.parts, self.buffers = params, parts, buffers
-        self.together, self.tally = together, tally
+        self.communicator, self.tally = communicator, tally
         self._random = _random_state(params[0].device)
 
     # ---- one subdomain
@@ -108,7 +108,7 @@ class Objective:
     @torch.no_grad()
     def value_of(self, index: int, point: Tensor) -> float:
         """Loss of one of this rank's subdomains."""
-        self.tally.values += self.parts[index].weight * self.together.size
+        self.tally.values += self.parts[index].weight * self.communicator.size
         write(point, self.params)
         with self._buffers_restored():
             _set_random_state(point.device, self._random)
@@ -137,20 +137,20 @@ class Objective:
     def total(self, vectors: Sequence[Tensor], like: Tensor) -> Tensor:
         """The sum of all subdomains' vectors; ranks sum one."""
         self.tally.vectors += 1
-        return self.together.sum(halving_sum(vectors).clone() if vectors else torch.zeros_like(like))
+        return self.communicator.sum(halving_sum(vectors).clone() if vectors else torch.zeros_like(like))
 
     def add(self, numbers: Sequence[float]) -> float:
         """The sum of all subdomains' numbers, in float64."""
         device = self.params[0].device
         own = [torch.tensor(number, dtype=torch.float64, device=device) for number in numbers]
         zero = torch.zeros((), dtype=torch.float64, device=device)
-        return float(self.together.sum(halving_sum(own).clone() if own else zero))
+        return float(self.communicator.sum(halving_sum(own).clone() if own else zero))
 
     def _mean(self, losses: Sequence[float]) -> float:
         return self.add([part.weight * loss for part, loss in zip(self.parts, losses, strict=True)])
 
     def _differentiate(self, index: int, point: Tensor) -> tuple[float, Tensor]:
-        self.tally.gradients += self.parts[index].weight * self.together.size
+        self.tally.gradients += self.parts[index].weight * self.communicator.size
         write(point, self.params)
         for parameter in self.params:
             parameter.grad = None

@@ -12,14 +12,14 @@ from typing import Unpack
 
 from torch import Tensor
 
-from ddlab.optim.base import Advance, BallMethod, Placement, as_parts
+from ddlab.optim.base import Advance, Placement, TrustRegionMethod, as_parts
 from ddlab.optim.iteration import Trial
 from ddlab.optim.model import SECOND_ORDER, StepModel
 from ddlab.optim.objective import Closure, Evaluation, Objective, Part, Tally
 from ddlab.optim.radius import PAPER, RadiusRule
 
 
-class TrustRegion(BallMethod):
+class TrustRegion(TrustRegionMethod):
     """A method that minimises a model of the loss in a ball; steps that lower the loss are taken, and the ball adapts.
 
     A step that raises the loss is never taken. Every evaluation of a step draws the same random numbers, so that
@@ -105,7 +105,7 @@ class TrustRegion(BallMethod):
         NotFinite
             If the loss is NaN or infinite here, or at every trial point down to the smallest radius.
         """
-        weights = [1 / self.together.size if weight is None else weight]
+        weights = [1 / self.communicator.size if weight is None else weight]
         parts = as_parts([closure], None if value is None else [value], weights)
         overlaps = as_parts([overlap], None, weights) if overlap and self.region.model.order > 1 else []
         with_gradients = again or (self.region.model.order > 1 and not overlaps)
@@ -128,7 +128,7 @@ class TrustRegion(BallMethod):
         outcome = self.region.iterate(point, here.loss, here.gradient, self.radius, evaluate)
         if overlaps:  # rejected or not: a model that misled would mislead again
             a_few = Tally()  # samples: they do not count as passes over the data, their vectors do
-            shared = Objective(self._params, overlaps, self.buffers, self.together, a_few)
+            shared = Objective(self._params, overlaps, self.buffers, self.communicator, a_few)
             change = shared.evaluate(last).gradient - shared.evaluate(point).gradient
             self.tally.vectors += a_few.vectors
             self.region.memory.update(last - point, change)

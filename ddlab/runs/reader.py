@@ -27,6 +27,7 @@ from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS
 from ddlab.runs.stage_folder import StageFolder
 
 MOST_NAME = 80  # characters
+RENAMED = {"sweeps": "data_passes"}  # fields of an epoch's record
 
 
 class RunReader:
@@ -132,7 +133,7 @@ class RunReader:
 
     def metrics(self) -> list[dict[str, Any]]:
         """All records of all ranks by time; of an epoch that was repeated after a resume, the last."""
-        records = [record for path in self.path.glob("metrics-*.jsonl") for record in METRICS.lines(path)]
+        records = [_renamed(record) for path in self.path.glob("metrics-*.jsonl") for record in METRICS.lines(path)]
         records.sort(key=lambda record: record.get("time", 0))
         keys = ("stage", "seed", "subdomain", "fold", "epoch")
         latest = {tuple(map(record.get, keys)): record for record in records}
@@ -168,3 +169,8 @@ class RunReader:
     def size(self) -> int:
         """Bytes on disk."""
         return sum(files.size(path) for path in self.path.rglob("*"))
+
+
+def _renamed(record: dict[str, Any]) -> dict[str, Any]:
+    """Give the fields of a record of an older ddlab the names that they have now."""
+    return {RENAMED.get(name, name): value for name, value in record.items()}

@@ -72,7 +72,7 @@ def begin_alike(context: StageContext, trainee: "Trainee") -> None:
 def effort_notes(problem: Problem, trainee: "Trainee") -> dict[str, Any]:
     """Return what a record says of the effort so far: passes over the data, and what ranks exchange."""
     return {
-        "sweeps": trainee.progress.sweeps,
+        "data_passes": trainee.progress.data_passes,
         "vectors": trainee.progress.vectors,
         "parameters": problem.global_network.parameters(),
         "bytes_each": problem.number_bytes,

@@ -64,7 +64,7 @@ class Trained:
         """Operations of the epochs that were trained, on this many images each."""
         images = 0.0
         for progress in (trainee.progress for trainee in self.trainees):
-            images += (1 + BACKWARD) * progress.sweeps * num_train + progress.epoch * num_validation
+            images += (1 + BACKWARD) * progress.data_passes * num_train + progress.epoch * num_validation
         return self.bank.network.flops() * images
 
 

@@ -24,7 +24,7 @@ from ddlab.strategies.stage import Payload, Stage, StageContext
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ddlab.optim.base import BallMethod
+    from ddlab.optim.base import TrustRegionMethod
     from ddlab.ranks import Ranks
     from ddlab.training.trainee import Trainee
     from ddlab.training.trust_region_epoch import Cut
@@ -116,7 +116,7 @@ def train(context: StageContext) -> None:
 
 def _cut(problem: Problem, strategy: str, ranks: "Ranks") -> "Cut":
     """Return how the experiment cuts its data over subdomains and ranks; ``trust_region`` has a subdomain a rank."""
-    from ddlab.optim.together import share
+    from ddlab.optim.communicator import share
     from ddlab.training.trust_region_epoch import Cut
 
     apts, plain = problem.experiment.apts, strategy == "trust_region"
@@ -135,7 +135,7 @@ def _never_changes(problem: Problem) -> bool:
 
 def _optimizer(
     experiment: Experiment, strategy: str, parameters: "list[Tensor]", buffers: "list[Tensor]"
-) -> "BallMethod":
+) -> "TrustRegionMethod":
     import torch.distributed
 
     from ddlab.optim.model import StepModel
@@ -153,5 +153,5 @@ def _optimizer(
     if strategy != "trust_region":
         parts = (apts.subdomains, apts.local_steps, apts.mode, apts.consistency, apts.global_pass)
         balls["preconditioner"] = Preconditioner(*parts, shared=apts.data == "shared")
-    optimizer: BallMethod = OPTIMIZERS[strategy].load()(parameters, own.radius, **balls)
+    optimizer: TrustRegionMethod = OPTIMIZERS[strategy].load()(parameters, own.radius, **balls)
     return optimizer

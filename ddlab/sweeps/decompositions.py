@@ -157,7 +157,7 @@ def _is_tuned(strategy: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedRun:
     """A step of a sweep, with what is left to do: nothing, to resume its run, or to make one.
 
     Parameters
@@ -180,7 +180,7 @@ def is_open(run: RunFolder) -> bool:
     return run.state().can_resume and not has_diverged(run)
 
 
-def steps(variants: Iterable[Variant], runs: Sequence[RunFolder]) -> list[Step]:
+def planned_runs(variants: Iterable[Variant], runs: Sequence[RunFolder]) -> list[PlannedRun]:
     """Match the decompositions that fit with the runs of the sweep, so that nothing is trained twice.
 
     Parameters
@@ -203,7 +203,7 @@ def steps(variants: Iterable[Variant], runs: Sequence[RunFolder]) -> list[Step]:
         best = min(same, key=lambda run: (run.state().can_resume, run.state().is_live), default=None)
         if best is None and has_global and GLOBAL in experiment.strategies:
             experiment = experiment.with_settings({"strategies": [s for s in experiment.strategies if s != GLOBAL]})
-        found.append(Step(experiment, best))
+        found.append(PlannedRun(experiment, best))
     return found
 
 
@@ -243,7 +243,7 @@ def _difference(path: str, mine: Any, theirs: Any) -> tuple[str, Any, Any]:
 # ---- doing it
 
 
-def start(steps: Iterable[Step], command: str = "") -> list[RunFolder]:
+def start(todo: Iterable[PlannedRun], command: str = "") -> list[RunFolder]:
     """Put everything that is left to do in the queue; runs that are finished or work already stay as they are.
 
     All folders are made before the first process is started: who is interrupted in between finds them as lost runs,
@@ -252,7 +252,7 @@ def start(steps: Iterable[Step], command: str = "") -> list[RunFolder]:
     Returns
     -------
     list of RunFolder
-        The runs of all steps, in order.
+        All runs, in order.
 
     Raises
     ------
@@ -261,7 +261,7 @@ def start(steps: Iterable[Step], command: str = "") -> list[RunFolder]:
     RuntimeError
         If a process does not start.
     """
-    planned = [(step, step.run or RunFolder.create(step.experiment, command), step.is_open) for step in steps]
+    planned = [(each, each.run or RunFolder.create(each.experiment, command), each.is_open) for each in todo]
     for step, run, is_open in planned:
         if is_open:
             launch(run) if step.run is None else resume(run)

@@ -18,7 +18,7 @@ from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES, TUNED
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import plan
-from ddlab.sweeps.decompositions import NAME, Step, refuse_another
+from ddlab.sweeps.decompositions import NAME, PlannedRun, refuse_another
 
 RADIUS, RATE = "initial radius", "learning rate"
 DEFAULT = "trust_region_demo"  # a recipe whose sweep a lecture has time for
@@ -123,7 +123,7 @@ def varied(experiment: Experiment) -> tuple[str, float]:
 # ---- what there is
 
 
-def steps(base: Experiment, experiments: Iterable[Experiment], runs: Iterable[RunFolder]) -> list[Step]:
+def planned_runs(base: Experiment, experiments: Iterable[Experiment], runs: Iterable[RunFolder]) -> list[PlannedRun]:
     """Match the experiments with the runs of the sweep, so that nothing is trained twice.
 
     Parameters
@@ -144,4 +144,4 @@ def steps(base: Experiment, experiments: Iterable[Experiment], runs: Iterable[Ru
         before = there.get((strategy, value))
         if before is None or before.state().can_resume:
             there[strategy, value] = run
-    return [Step(experiment, there.get(varied(experiment))) for experiment in experiments]
+    return [PlannedRun(experiment, there.get(varied(experiment))) for experiment in experiments]

@@ -167,7 +167,7 @@ class Loop:
                 self._refuse_nan(totals.loss_S, epoch)
         self._refuse_nan(totals.loss_S, epoch)
         for trainee in active:
-            trainee.progress.sweeps += 1
+            trainee.progress.data_passes += 1
             trainee.progress.vectors += step + 1
         return totals.means()
 

@@ -14,6 +14,7 @@ from ddlab.experiment import TrainingSettings
 KERNEL_AXES = 3  # of a convolution's weight at least: channels out, channels in, and space
 
 State = dict[str, Tensor]
+RENAMED = {"sweeps": "data_passes"}  # fields of the progress in checkpoints of an older ddlab
 PARTS = {"last_state", "best_state", "optimizer", "scheduler", "progress"}  # of a checkpoint, at least
 
 
@@ -35,7 +36,7 @@ class Progress:
     ----------
     steps
         Steps of back-propagation so far.
-    sweeps
+    data_passes
         Passes over the training images, in units of one with gradients.
     vectors
         Times that ranks with a part of the data each sum a number for every parameter.
@@ -48,7 +49,7 @@ class Progress:
     validation_accuracy: float = 0.0
     seconds: float = 0.0
     steps: int = 0
-    sweeps: float = 0.0
+    data_passes: float = 0.0
     vectors: int = 0
 
 
@@ -163,7 +164,7 @@ class Trainee:
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         if self.scheduler:
             self.scheduler.load_state_dict(checkpoint["scheduler"])
-        self.progress = Progress(**checkpoint["progress"])
+        self.progress = Progress(**{RENAMED.get(name, name): value for name, value in checkpoint["progress"].items()})
 
 
 def _optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.optim.Optimizer:

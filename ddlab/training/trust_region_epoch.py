@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ddlab.models.architecture import Network
 from ddlab.optim.apts import Additive
-from ddlab.optim.base import BallMethod
+from ddlab.optim.base import TrustRegionMethod
 from ddlab.optim.iteration import NotFinite, StepRecord
 from ddlab.optim.trust_region import TrustRegion
 from ddlab.training.batches import ImageFeed, Inputs
@@ -123,21 +123,21 @@ class Steps:
         """Take the epoch's steps; losses and accuracies are those on the training images after it."""
         (trainee,) = active
         optimizer = trainee.optimizer
-        assert isinstance(optimizer, BallMethod), "its strategy gives it one"
+        assert isinstance(optimizer, TrustRegionMethod), "its strategy gives it one"
         loop.model.train()
         torch.manual_seed(derive_seed(loop.seed, loop.stage, epoch, "dropout", loop.ranks.rank))
-        records, sweeps = [], 0.0
+        records, data_passes = [], 0.0
         for microbatches in self._microbatches(loop, epoch):
             loop.check()
-            before = optimizer.tally.sweeps
+            before = optimizer.tally.data_passes
             try:
                 self._step(loop, optimizer, microbatches)
             except NotFinite as error:
                 raise Diverged(loop.stage, epoch, None) from error
-            sweeps += (optimizer.tally.sweeps - before) * self._share(microbatches)
+            data_passes += (optimizer.tally.data_passes - before) * self._share(microbatches)
             assert optimizer.record is not None
             records.append(optimizer.record)
-        trainee.progress.sweeps += _mean_over_ranks(sweeps, loop)  # which may hold unequal parts, or none
+        trainee.progress.data_passes += _mean_over_ranks(data_passes, loop)  # which may hold unequal parts, or none
         self.columns = columns_of(records)
         self.step_loss = _finite(sum(map(_end_loss, records)) / len(records))
         trainee.progress.vectors = optimizer.tally.vectors
@@ -167,7 +167,7 @@ class Steps:
         sizes = [len(microbatch.labels) / microbatch.weight for microbatch in microbatches]
         return sizes[0] / len(self.feed.kept) if sizes else 0.0
 
-    def _step(self, loop: Loop, optimizer: BallMethod, microbatches: list[Microbatch]) -> None:
+    def _step(self, loop: Loop, optimizer: TrustRegionMethod, microbatches: list[Microbatch]) -> None:
         losses = [Loss(loop, microbatch, self.chunk) for microbatch in microbatches]
         closures, values = [loss.with_gradient for loss in losses], [loss.value for loss in losses]
         weights = [microbatch.weight for microbatch in microbatches]

@@ -91,7 +91,7 @@ def test_maps_are_halved_in_the_last_block_of_a_stage_or_in_the_first():
     """By TF-slim in a 3×3 convolution, by Keras in a 1×1 convolution."""
     image = NetworkSpec((3, 224, 224), 1000)
     first, last = (MODELS[name].load()(image) for name in ("resnet50_fc", "resnet50"))
-    shapes = [{step.name: step.output for step in network.steps()} for network in (first, last)]
+    shapes = [{step.name: step.output for step in network.placed_layers()} for network in (first, last)]
     for stage, side in ((1, 28), (2, 14), (3, 7)):
         blocks = {1: 3, 2: 4, 3: 6}[stage]
         assert shapes[1][f"stage{stage}_block{blocks}.body.conv2"][1:] == (side, side)

@@ -81,13 +81,13 @@ def test_reduction_rules(name, reduction):
     spec = NetworkSpec((3, 32, 32), 10, width=2)
     whole, local = (MODELS[name].load()(s) for s in (spec, spec.for_subimage((16, 16), 4, reduction)))
     factor = {"1/N": 4, "1/sqrt(N)": 2, "1": 1}[reduction]
-    channels = [[s.layer.out_channels for s in n.steps() if isinstance(s.layer, Conv)] for n in (whole, local)]
+    channels = [[s.layer.out_channels for s in n.placed_layers() if isinstance(s.layer, Conv)] for n in (whole, local)]
     assert channels[0] == [factor * number for number in channels[1]]
 
 
 def test_a_local_network_keeps_two_channels():
     spec = NetworkSpec((1, 16, 16), 2).for_subimage((4, 4), 256, "1/N")
-    convolutions = [step.layer for step in MODELS["cnn"].load()(spec).steps() if isinstance(step.layer, Conv)]
+    convolutions = [step.layer for step in MODELS["cnn"].load()(spec).placed_layers() if isinstance(step.layer, Conv)]
     assert min(conv.out_channels for conv in convolutions) == 2
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ddlab.optim.apts import APTS, SAPTS
-from ddlab.optim.base import BallMethod
+from ddlab.optim.base import TrustRegionMethod
 from ddlab.optim.model import StepModel
 from ddlab.optim.preconditioner import Preconditioner
 from ddlab.optim.radius import PAPER, RadiusRule
@@ -38,7 +38,7 @@ class Problem:
             [self._closure(number, part, backward) for number, part in enumerate(indices)] for backward in (True, False)
         ]
 
-    def step(self, optimizer: BallMethod, **how):
+    def step(self, optimizer: TrustRegionMethod, **how):
         """One step of any method."""
         if isinstance(optimizer, TrustRegion):
             return optimizer.step(*(parts[0] for parts in self.parts(1)), **how)
@@ -72,7 +72,7 @@ def problem(dtype=torch.float64, layers=(), samples=24) -> Problem:
     return Problem(model, torch.randn(samples, 5, dtype=dtype), torch.randint(3, (samples,)))
 
 
-def method(name, model, order=1, norm="2", radius=0.5, rule=PAPER, group=None, **preconditioner) -> BallMethod:
+def method(name, model, order=1, norm="2", radius=0.5, rule=PAPER, group=None, **preconditioner) -> TrustRegionMethod:
     """One of the three, on a network."""
     where = {"group": group, "buffers": list(model.buffers())}
     # The model of the released code may curve down where no pair tells of.

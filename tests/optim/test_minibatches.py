@@ -54,5 +54,5 @@ def test_sweeps_are_the_passes_that_images_made_through_the_network(strategy, da
     names = {"dataset.name": "digits", "model.name": "mlp", "strategies": [strategy]}
     run = RunFolder.create(Experiment().with_settings({**names, **settings}))
     execute(run, Ranks(), records.append, lambda: None)
-    assert records[-1]["sweeps"] == pytest.approx((passed[True] + passed[False] / 3) / 200)
+    assert records[-1]["data_passes"] == pytest.approx((passed[True] + passed[False] / 3) / 200)
     assert passed[True] >= 2 * 200 and (passed[False] > 0) == (strategy not in ("sgd", "adam"))

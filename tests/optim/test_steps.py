@@ -110,7 +110,10 @@ def test_shared_data_are_n_equal_trainings(name, order, count, mode):
         accepted.add(shared.record.accepted)
     assert True in accepted
     assert len(explicit.points) == count * len(one.points)
-    assert shared.tally.sweeps == pytest.approx(plain.tally.sweeps) and shared.tally.vectors == plain.tally.vectors
+    assert (
+        shared.tally.data_passes == pytest.approx(plain.tally.data_passes)
+        and shared.tally.vectors == plain.tally.vectors
+    )
     assert len(shared.state_dict()["state"][0]["memories"]) == 2
 
 

@@ -113,7 +113,7 @@ def test_split_against_shared_data_is_shown_from_what_was_recorded():
     assert title == "Recorded experiment, SAPTS, ten epochs: validation accuracy"
     said = " ".join(text.value for text in at.markdown)
     assert "have no decomposition of the data" in said and "N = 4:" in said
-    for measure in ("loss", "rejected", "sweeps_to_target", "rank_sweeps_to_target"):
+    for measure in ("loss", "rejected", "passes_to_target", "rank_passes_to_target"):
         assert len(titles(opened(view="data", split_measure=measure))) == 1
 
 

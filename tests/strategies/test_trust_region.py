@@ -53,7 +53,7 @@ def test_records_tell_of_effort_and_steps(finished, strategy):
     run, records = finished
     mine = of(records, strategy)
     assert [record["epoch"] for record in mine] == [1, 2, 3]
-    sweeps, vectors = ([record[name] for record in mine] for name in ("sweeps", "vectors"))
+    sweeps, vectors = ([record[name] for record in mine] for name in ("data_passes", "vectors"))
     assert sweeps == sorted(sweeps) and sweeps[0] > 0 and vectors == sorted(vectors)
     assert mine[0]["parameters"] == pose(run.experiment).global_network.parameters() and mine[0]["bytes_each"] == 4
     if strategy not in BALLS:
@@ -195,7 +195,7 @@ def test_shared_data_are_trained_on_once(finished, strategy):
     assert any(len(set(decreases)) > 1 for record in split for decreases in record["steps"]["decreases"])
     trials = [record["steps"]["global_trials"] for record in (shared[0], split[0])]
     if trials[0] == trials[1]:
-        assert shared[0]["sweeps"] == pytest.approx(split[0]["sweeps"])
+        assert shared[0]["data_passes"] == pytest.approx(split[0]["data_passes"])
     assert shared[0]["vectors"] == split[0]["vectors"] or trials[0] != trials[1]
     run_of(**changes | {"apts.subdomains": 101})  # more than images: they are no parts of them
 

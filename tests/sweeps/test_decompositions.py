@@ -6,7 +6,7 @@ from ddlab.experiment import ExperimentError
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
 from ddlab.sweeps import decompositions as sweeps
-from ddlab.sweeps.decompositions import by_sweep, default_grids, plan_sweep, start, steps
+from ddlab.sweeps.decompositions import by_sweep, default_grids, plan_sweep, planned_runs, start
 from tests.made_run import made_experiment, made_run
 
 
@@ -69,28 +69,28 @@ def test_what_is_there_is_not_trained_again(launched):
     variants = planned(layouts=["grid", "shifted"])
     first, second, third, fourth = (variant.problem.experiment for variant in variants)
     done, failed, works = made_run(experiment=first), made_run("failed", second), made_run("running", third)
-    todo = steps(variants, by_sweep(list_runs())["made"])
+    todo = planned_runs(variants, by_sweep(list_runs())["made"])
     assert [step.run and step.run.id for step in todo] == [done.id, failed.id, works.id, None]
     runs = start(todo, "ddlab sweep")
     assert launched == {"launch": [runs[3].id], "resume": [failed.id]}
     assert runs[3].experiment == fourth and runs[3].command == "ddlab sweep"
     assert len(list_runs()) == 4
-    assert not any(step.is_open for step in steps(planned(layouts=["grid"], overlaps=[0]), list_runs()))
+    assert not any(step.is_open for step in planned_runs(planned(layouts=["grid"], overlaps=[0]), list_runs()))
 
 
 def test_a_sweep_that_grows_to_the_front_trains_no_second_global_network(launched):
-    start(steps(planned(overlaps=[2]), []))
-    todo = steps(planned(overlaps=[0, 2]), by_sweep(list_runs())["made"])
+    start(planned_runs(planned(overlaps=[2]), []))
+    todo = planned_runs(planned(overlaps=[0, 2]), by_sweep(list_runs())["made"])
     assert [step.run is None for step in todo] == [True, False] * 3
     assert not any("global" in step.experiment.strategies for step in todo if step.run is None)
 
 
 def test_another_experiment_of_the_same_name_is_refused(launched):
-    start(steps(planned(overlaps=[0]), []))
+    start(planned_runs(planned(overlaps=[0]), []))
     with pytest.raises(ExperimentError, match="training.epochs 6 in place of 3; give this one another name"):
-        steps(planned(made_experiment(training={"epochs": 3})), by_sweep(list_runs())["made"])
+        planned_runs(planned(made_experiment(training={"epochs": 3})), by_sweep(list_runs())["made"])
     with pytest.raises(ExperimentError, match="local strategies"):
-        steps(planned(made_experiment(strategies=["average"])), by_sweep(list_runs())["made"])
+        planned_runs(planned(made_experiment(strategies=["average"])), by_sweep(list_runs())["made"])
 
 
 def test_runs_of_no_sweep_are_left_out():

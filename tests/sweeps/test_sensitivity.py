@@ -13,7 +13,7 @@ from ddlab.sweeps.sensitivity import (
     PAPER_RATES,
     log_grid,
     plan_sensitivity,
-    steps,
+    planned_runs,
     sweep_name,
     tunable,
     varied,
@@ -98,7 +98,7 @@ def test_what_finished_or_diverged_is_not_trained_again(launched):
     done, gone = tuned_run("adam", 0.1, [0.9]), tuned_run("adam", 1.0, state="diverged")
     failed = tuned_run("sapts", 0.1, state="failed")
     planned = plan_sensitivity(base, ["adam", "sapts"], [0.1, 1.0])
-    todo = steps(base, planned, by_sweep(list_runs(), tuned=True)[sweep_name(base)])
+    todo = planned_runs(base, planned, by_sweep(list_runs(), tuned=True)[sweep_name(base)])
     assert [step.run and step.run.id for step in todo] == [done.id, failed.id, gone.id, None]
     assert [step.is_open for step in todo] == [False, True, False, True]
     runs = start(todo)
@@ -107,10 +107,10 @@ def test_what_finished_or_diverged_is_not_trained_again(launched):
 
 
 def test_another_experiment_of_the_same_name_is_refused_whichever_value_it_has(launched):
-    start(steps(tuned_base(), plan_sensitivity(tuned_base(), ["sapts"], [1e-5]), []))
+    start(planned_runs(tuned_base(), plan_sensitivity(tuned_base(), ["sapts"], [1e-5]), []))
     other = tuned_base(trust_region={"lower": 0.1})
     with pytest.raises(ExperimentError, match="trust_region.lower 0.25 in place of 0.1; give this one another name"):
-        steps(other, plan_sensitivity(other, ["adam"], [1.0]), list_runs())
+        planned_runs(other, plan_sensitivity(other, ["adam"], [1.0]), list_runs())
 
 
 def test_the_two_kinds_of_sweep_are_kept_apart():

@@ -17,7 +17,7 @@ from ddlab.runs import RunFolder
 
 EFFORTS = {
     "epoch": "epochs",
-    "sweeps": "gradient sweeps over the training images",
+    "data_passes": "passes over the training images, with gradients",
     "bytes": "bytes exchanged by every rank",
     "seconds": "wall time (s)",
 }
@@ -36,10 +36,10 @@ def passes_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The columns ``COLUMNS``; efforts, ``vectors`` and ``steps`` count from the start. ``sweeps`` are passes over the
-        training images with gradients, of which a loss alone is a third. ``bytes`` is what every one of N ranks, with a
-        subdomain each, would put into sums over all ranks. NaN where a record does not tell; ``global``, which does
-        not, makes one sweep an epoch.
+        The columns ``COLUMNS``; efforts, ``vectors`` and ``steps`` count from the start. ``data_passes`` are those over
+        the training images with gradients, of which a loss alone is a third. ``bytes`` is what every one of N ranks,
+        with a subdomain each, would put into sums over all ranks. NaN where a record does not tell; ``global``, which
+        does not, makes one pass an epoch.
     """
     parts = [_table(run) for run in runs]
     parts = [part for part in parts if not part.empty]
@@ -71,7 +71,7 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
     vectors = record.get("vectors", np.nan)
     exchanged = vectors * record.get("parameters", np.nan) * record.get("bytes_each", np.nan)
     steps = (record.get("steps") or {}).get("loss", ())
-    efforts = {"vectors": vectors, "bytes": exchanged, "sweeps": record.get("sweeps", record["epoch"])}
+    efforts = {"vectors": vectors, "bytes": exchanged, "data_passes": record.get("data_passes", record["epoch"])}
     named = {"strategy": record["stage"], "title": STRATEGIES[record["stage"]].title}
     return {**named, **told, **efforts, "steps": float(len(steps)), "listed": bool(record.get("steps"))}
 
@@ -87,7 +87,7 @@ def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``run_id``, ``run``, ``strategy``, ``title``, ``seeds``; ``vectors_a_step``, and ``gradients_a_step``: sweeps of
+        ``run_id``, ``run``, ``strategy``, ``title``, ``seeds``; ``vectors_a_step``, and ``gradients_a_step``: passes of
         a step over its own images, as many vectors as data-parallel descent sums for the same work; ``last`` accuracy
         and ``last_sd``; then, to reach the target for the first time, ``reached`` (by how many seeds) and the efforts
         ``EFFORTS``: means over the seeds, NaN unless all of them reach it.
@@ -110,7 +110,7 @@ def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
 
 def _gradients(ends: pd.DataFrame) -> pd.Series:
     """Sweeps of one step over its own images: the steps of an epoch make one pass over all images."""
-    return ends["sweeps"].astype(float) / ends["epoch"].astype(float)
+    return ends["data_passes"].astype(float) / ends["epoch"].astype(float)
 
 
 def reachable(table: pd.DataFrame) -> float:
@@ -129,8 +129,8 @@ def saving_in_words(takes: pd.DataFrame) -> str:
     additive = [name for name, entry in STRATEGIES.items() if "apts" in entry.settings]
     rows = takes[takes["strategy"].isin(additive)].dropna(subset=["vectors_a_step", "gradients_a_step"])
     told = [
-        f"A step of {row['title']} makes {row['gradients_a_step']:.1f} sweeps over its images and sums "
-        f"{row['vectors_a_step']:.1f} vectors over the ranks; data-parallel descent sums one a sweep, "
+        f"A step of {row['title']} passes {row['gradients_a_step']:.1f} times over its images and sums "
+        f"{row['vectors_a_step']:.1f} vectors over the ranks; data-parallel descent sums one a pass, "
         f"{row['gradients_a_step']:.1f} for as much work."
         for row in rows.drop_duplicates("strategy").to_dict("records")
     ]

@@ -110,7 +110,7 @@ def _decomposition(problem: Problem) -> Iterator[Premise]:
 
 
 def _network(problem: Problem) -> Iterator[Premise]:
-    padded = [step.name for step in problem.global_network.steps() if padding(step.layer)]
+    padded = [step.name for step in problem.global_network.placed_layers() if padding(step.layer)]
     alone = len(problem.decomposition) == 1
     yield Premise(
         "Valid padding",
@@ -121,7 +121,7 @@ def _network(problem: Problem) -> Iterator[Premise]:
         "pixels, and every layer carries the difference farther inwards",
         MAPS,
     )
-    pooled = any(isinstance(step.layer, GlobalAveragePool) for step in problem.global_network.steps())
+    pooled = any(isinstance(step.layer, GlobalAveragePool) for step in problem.global_network.placed_layers())
     yield Premise(
         "The head knows positions",
         not pooled or alone,
@@ -131,7 +131,7 @@ def _network(problem: Problem) -> Iterator[Premise]:
         "its subimage; with means over the activation fields the sum is exact wherever the maps are",
         SUM,
     )
-    norms = any(isinstance(step.layer, BatchNorm) for step in problem.global_network.steps())
+    norms = any(isinstance(step.layer, BatchNorm) for step in problem.global_network.placed_layers())
     fixed = not (norms and problem.experiment.composed.recalibrate)
     yield Premise(
         "Batch normalisation is fixed",

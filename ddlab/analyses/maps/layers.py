@@ -10,7 +10,7 @@ from ddlab.runs import RunFolder
 
 def map_layers(network: Network) -> tuple[str, ...]:
     """Dotted names of the layers whose output is a map of several positions, first to last; blocks as a whole, too."""
-    inside = {step.name: step.output for step in network.steps()}
+    inside = {step.name: step.output for step in network.placed_layers()}
     found: dict[str, tuple[int, ...]] = {}
     shape = network.input
     for name, layer in network.layers:

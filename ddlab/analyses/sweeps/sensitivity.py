@@ -12,7 +12,7 @@ from ddlab.analyses.sweeps.decompositions import START
 from ddlab.problem import pose, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, has_diverged
-from ddlab.sweeps.decompositions import Step
+from ddlab.sweeps.decompositions import PlannedRun
 from ddlab.sweeps.sensitivity import quantity, tunable, varied
 from ddlab.words import percent
 
@@ -25,7 +25,7 @@ COLUMNS = ("strategy", "title", "quantity", "value", *(f"{e}{sd}" for e in EPOCH
 # ---- before
 
 
-def plan_of_sensitivity(steps: Sequence[Step], rate: float = DEFAULT_RATE) -> pd.DataFrame:
+def plan_of_sensitivity(planned: Sequence[PlannedRun], rate: float = DEFAULT_RATE) -> pd.DataFrame:
     """Estimate what every run of a sweep will take; a row each.
 
     Parameters
@@ -40,15 +40,15 @@ def plan_of_sensitivity(steps: Sequence[Step], rate: float = DEFAULT_RATE) -> pd
         ``state`` (empty without a run) and ``open`` (whether it is left to do).
     """
     rows, stages_of = [], {}
-    for step in steps:
-        strategy, value = varied(step.experiment)
+    for each in planned:
+        strategy, value = varied(each.experiment)
         if strategy not in stages_of:  # no value changes what it costs
-            problem = pose(step.experiment)
+            problem = pose(each.experiment)
             stages_of[strategy] = plan_table(problem, problem.experiment.placement.workers or 1, rate)
         stages = stages_of[strategy]
         row: dict[str, Any] = {**_named(strategy), "value": value, "flops": stages["flops"].sum()}
-        state = step.run.state() if step.run else None
-        row |= {"seconds": START + stages["seconds"].sum(), "state": state.state if state else "", "open": step.is_open}
+        state = each.run.state() if each.run else None
+        row |= {"seconds": START + stages["seconds"].sum(), "state": state.state if state else "", "open": each.is_open}
         rows.append(row | {"took": state.seconds if state and state.state == "finished" else np.nan})
     table = pd.DataFrame(rows)
     took = table.groupby("strategy")["took"].transform("median")

@@ -22,7 +22,7 @@ GLOBAL = tuple(f"global_{name}" for name in ("loss", "trial", "ratio", "radius",
 DERIVED = ("decrease", "local_decrease", "global_decrease", "end_radius", "rejected", "global_rejected")
 EPOCH_COLUMNS = (
     *("epoch", "end_step", "loss", "accuracy", "validation_loss", "validation_accuracy", "radius"),
-    *("rejected", "global_rejected", "sweeps", "vectors", "seconds"),
+    *("rejected", "global_rejected", "data_passes", "vectors", "seconds"),
 )
 LEAST_PLATEAU = 2  # steps in a row
 
@@ -164,8 +164,8 @@ def summarize(steps: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
     dict
         ``steps``, ``epochs``, ``rejected`` (by the preconditioner; of ``trust_region``: without any step), by the
         ``global_rejected`` iteration (None without one), ``shorter`` (trials that were rejected before a shorter one),
-        ``radius_first``, ``radius_last``, ``radius_least``, ``radius_most``, ``sweeps``, ``vectors``, ``plateau`` (see
-        :func:`longest_plateau`) and ``negative`` (share of the models with negative curvature, None without any).
+        ``radius_first``, ``radius_last``, ``radius_least``, ``radius_most``, ``data_passes``, ``vectors``, ``plateau``
+        (see :func:`longest_plateau`) and ``negative`` (share of the models with negative curvature, None without any).
     """
     radii = steps[["radius", "next_radius", "end_radius"]]
     has_global = bool(steps["global_accepted"].notna().any())
@@ -180,7 +180,7 @@ def summarize(steps: pd.DataFrame, epochs: pd.DataFrame) -> dict[str, Any]:
         "radius_last": float(steps["end_radius"].iloc[-1]),
         "radius_least": float(radii.min().min()),
         "radius_most": float(radii.max().max()),
-        "sweeps": None if pd.isna(last["sweeps"]) else float(last["sweeps"]),
+        "data_passes": None if pd.isna(last["data_passes"]) else float(last["data_passes"]),
         "vectors": None if pd.isna(last["vectors"]) else int(last["vectors"]),
         "plateau": longest_plateau(steps),
         "negative": float((curvature < 0).mean()) if len(curvature) else None,
@@ -229,8 +229,8 @@ def in_words(summary: Mapping[str, Any], strategy: str) -> list[str]:
     span = f"{summary['radius_least']:.3g} and {summary['radius_most']:.3g}"
     ends = f"from {summary['radius_first']:.3g} to {summary['radius_last']:.3g}"
     sentences.append(f"The radius Δ went {ends}" + (f", between {span}." if " and " in span else "."))
-    if summary["sweeps"] is not None:
-        work = f"That took {summary['sweeps']:.1f} sweeps, passes over the training images with their gradients"
+    if summary["data_passes"] is not None:
+        work = f"That took {summary['data_passes']:.1f} passes over the training images with their gradients"
         sentences.append(
             work + (f", and {_count(summary['vectors'], 'sum')} over ranks." if summary["vectors"] else ".")
         )

@@ -99,7 +99,7 @@ class LocalWalk:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlaneStep:
     """One step of a method.
 
     Parameters
@@ -131,7 +131,7 @@ class Step:
 COLUMNS = ("step", "loss", "radius", "ratio", "accepted", "trials", "global_ratio", "global_accepted", "next_radius")
 
 
-def history(steps: Sequence[Step]) -> pd.DataFrame:
+def history(steps: Sequence[PlaneStep]) -> pd.DataFrame:
     """A row a step with the columns ``COLUMNS``, counted from 1; ``loss`` is the one where the step begins.
 
     ``ratio`` and ``accepted`` are of the sum of the local steps of APTS, else of the last trial on f; those of the

@@ -16,7 +16,7 @@ import numpy as np
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES, Array, Landscape, deal
 from ddlab.analyses.trust_region.plane_models import NOTHING, Memory, learn, length, minimise, steepest
-from ddlab.analyses.trust_region.plane_steps import LocalWalk, Place, Step, Trial, Walk
+from ddlab.analyses.trust_region.plane_steps import LocalWalk, Place, PlaneStep, Trial, Walk
 from ddlab.optim.radius import PAPER, RadiusRule, ratio_of
 
 NO_ROOM = 1e-6  # of Δ/N: what is left of it then is rounding
@@ -35,13 +35,13 @@ class State:
     memories: tuple[Memory, ...]
 
 
-def walk(asked: Walk, num_steps: int = 30, rule: RadiusRule = PAPER) -> list[Step]:
+def walk(asked: Walk, num_steps: int = 30, rule: RadiusRule = PAPER) -> list[PlaneStep]:
     """Take steps of a method until the gradient vanishes, nothing moves any longer, or ``num_steps`` are done."""
     landscape = LANDSCAPES[asked.landscape]
     advance = {"apts": apts_step, "trust_region": trust_region_step, "descent": descent_step}[asked.method]
     here = on_all(landscape)(np.array(asked.start, dtype=float))
     state = State(here, asked.radius, NOTHING, (NOTHING,) * asked.num_subdomains)
-    steps: list[Step] = []
+    steps: list[PlaneStep] = []
     while len(steps) < num_steps and np.linalg.norm(state.here.gradient) > SOLVED:
         step, state = advance(landscape, state, asked, rule)
         steps.append(step)
@@ -60,10 +60,10 @@ def on_all(landscape: Landscape) -> Evaluate:
 # ---- gradient descent
 
 
-def descent_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[Step, State]:
+def descent_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[PlaneStep, State]:
     """Step to ``θ - rate · g``: as far as the rate says, whatever happens to f."""
     there = on_all(landscape)(state.here.point - asked.rate * state.here.gradient)
-    return Step(state.here, there), replace(state, here=there)
+    return PlaneStep(state.here, there), replace(state, here=there)
 
 
 # ---- the trust-region method
@@ -110,18 +110,18 @@ def outcome(trials: Sequence[Trial], here: Place, radius: float) -> tuple[Place,
     return (trials[-1].there if trials[-1].accepted else here), trials[-1].next_radius
 
 
-def trust_region_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[Step, State]:
+def trust_region_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[PlaneStep, State]:
     """Do one iteration on f."""
     trials, memory = iterate(on_all(landscape), state.here, state.radius, state.memory, asked, rule)
     there, radius = outcome(trials, state.here, state.radius)
-    step = Step(state.here, there, state.radius, radius, trials=tuple(trials))
+    step = PlaneStep(state.here, there, state.radius, radius, trials=tuple(trials))
     return step, replace(state, here=there, radius=radius, memory=memory)
 
 
 # ---- APTS
 
 
-def apts_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[Step, State]:
+def apts_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule) -> tuple[PlaneStep, State]:
     """Do lines 4 to 9 of Algorithm 1: local steps, their sum, accepted or not, and an iteration on f."""
     count, evaluate = asked.num_subdomains, on_all(landscape)
     local_rule = rule.local(count, asked.local_steps)
@@ -136,7 +136,7 @@ def apts_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule)
     here = additive.there if additive.accepted else state.here
     trials, memory = iterate(evaluate, here, additive.next_radius, memory, asked, rule)
     there, radius = outcome(trials, here, additive.next_radius)
-    step = Step(state.here, there, state.radius, radius, tuple(walks), additive, tuple(trials))
+    step = PlaneStep(state.here, there, state.radius, radius, tuple(walks), additive, tuple(trials))
     return step, State(there, radius, memory, tuple(memories))
 
 

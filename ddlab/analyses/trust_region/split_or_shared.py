@@ -24,8 +24,8 @@ MEASURES = {
     "accuracy": "validation accuracy",
     "loss": "loss on the training images",
     "rejected": "sums of local steps that were rejected",
-    "sweeps_to_target": "passes over the data until the accuracy is reached",
-    "rank_sweeps_to_target": "the same of each of N ranks, with a subdomain each",
+    "passes_to_target": "passes over the data until the accuracy is reached",
+    "rank_passes_to_target": "the same of each of N ranks, with a subdomain each",
 }
 T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}  # of Student, by seeds
 
@@ -44,7 +44,7 @@ def summarize(runs: list[dict[str, Any]]) -> pd.DataFrame:
     ----------
     runs
         Each with ``CASE``, ``data``, ``seed``, ``seconds`` and ``rejected`` (share of the sums), and the lists
-        ``accuracy``, ``loss`` and ``sweeps`` (cumulative), an entry an epoch.
+        ``accuracy``, ``loss`` and ``data_passes`` (cumulative), an entry an epoch.
 
     Returns
     -------
@@ -57,16 +57,16 @@ def summarize(runs: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(runs)
     table["best"] = table["accuracy"].map(max)
     table["target"] = table.groupby(list(CASE[:3]))["best"].transform(lambda best: math.floor(100 * best.min()) / 100)
-    table["sweeps_to_target"] = [_effort(row) for row in table.to_dict("records")]
+    table["passes_to_target"] = [_effort(row) for row in table.to_dict("records")]
     parts = table["subdomains"].where(table["data"] == "split", 1)
-    table["rank_sweeps_to_target"] = table["sweeps_to_target"] / parts
-    table["sweeps"] = table["sweeps"].map(lambda sweeps: sweeps[-1])
+    table["rank_passes_to_target"] = table["passes_to_target"] / parts
+    table["data_passes"] = table["data_passes"].map(lambda passes: passes[-1])
     for name in ("accuracy", "loss"):
         table[name] = table[name].map(lambda values: values[-1])
     rows = []
     for key, part in table.groupby([*CASE, "data"], sort=True):
         row = dict(zip([*CASE, "data"], key, strict=True)) | {"seeds": len(part), "target": part["target"].iloc[0]}
-        row |= {name: _mean(part[name]) for name in [*MEASURES, "sweeps", "seconds"]}
+        row |= {name: _mean(part[name]) for name in [*MEASURES, "data_passes", "seconds"]}
         row |= {f"{name}_sd": float(part[name].std()) for name in ("accuracy", "loss")}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -74,7 +74,7 @@ def summarize(runs: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _effort(row: Mapping[Any, Any]) -> float:
     """Count the passes over the data at the end of the first epoch that reaches the target."""
-    reached = (sweeps for sweeps, got in zip(row["sweeps"], row["accuracy"], strict=True) if got >= row["target"])
+    reached = (passes for passes, got in zip(row["data_passes"], row["accuracy"], strict=True) if got >= row["target"])
     return next(reached, math.nan)
 
 

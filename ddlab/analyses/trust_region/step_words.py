@@ -2,7 +2,7 @@
 
 import math
 
-from ddlab.analyses.trust_region.plane_steps import Step, Trial
+from ddlab.analyses.trust_region.plane_steps import PlaneStep, Trial
 from ddlab.optim.radius import PAPER, RadiusRule
 
 
@@ -11,7 +11,7 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def tell(step: Step, rule: RadiusRule = PAPER) -> dict[str, str]:
+def tell(step: PlaneStep, rule: RadiusRule = PAPER) -> dict[str, str]:
     """Say what happened, in a sentence or two for each part of the step, by the part's name and in order."""
     if step.main is None:
         return {"Step": _descent(step)}
@@ -24,7 +24,7 @@ def tell(step: Step, rule: RadiusRule = PAPER) -> dict[str, str]:
     return told
 
 
-def short(step: Step) -> str:
+def short(step: PlaneStep) -> str:
     """Describe the step in a few words."""
     if step.main is None:
         return "taken" if step.there.loss <= step.here.loss else "taken, though the loss rises"
@@ -45,7 +45,7 @@ def _before(rejected: int) -> str:
     return f"{rejected} longer trials were rejected before. "
 
 
-def _locally(step: Step) -> str:
+def _locally(step: PlaneStep) -> str:
     counts = [str(len(found.trials)) for found in step.walks]
     falls = [number(found.decrease) for found in step.walks]
     if len(counts) == 1:
@@ -90,11 +90,11 @@ def _radius(trial: Trial) -> str:
     return f"the radius {verb} to {number(trial.next_radius)}"
 
 
-def _descent(step: Step) -> str:
+def _descent(step: PlaneStep) -> str:
     change = step.here.loss - step.there.loss
     how = f"falls by {number(change)}" if change >= 0 else f"rises by {number(-change)}: nothing holds the step back"
     return f"The rate times the gradient's length makes a step of {number(_length(step))}; the loss {how}."
 
 
-def _length(step: Step) -> float:
+def _length(step: PlaneStep) -> float:
     return math.dist(step.here.point, step.there.point)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from ddlab.analyses.trust_region.landscapes import Array, Landscape, deal
 from ddlab.analyses.trust_region.plane_models import ORDERS
-from ddlab.analyses.trust_region.plane_steps import METHODS, Step, Trial
+from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, Trial
 from ddlab.figures.colors import class_color, rgba, strategy_color
 from ddlab.figures.layout import finish
 
@@ -32,7 +32,7 @@ def step_color(method: str) -> str:
 
 
 def path_figure(
-    landscape: Landscape, paths: Mapping[str, Sequence[Step]], shown: int, norm: str, title: str
+    landscape: Landscape, paths: Mapping[str, Sequence[PlaneStep]], shown: int, norm: str, title: str
 ) -> go.Figure:
     """The whole landscape, and where the methods are after as many steps; the first is the one that is looked at.
 
@@ -135,7 +135,7 @@ def _mark(figure: go.Figure, point: Array, name: str, symbol: str, size: int, co
 # ---- one step, close up
 
 
-def step_figure(landscape: Landscape, step: Step, method: str, norm: str, surface: str, title: str) -> go.Figure:
+def step_figure(landscape: Landscape, step: PlaneStep, method: str, norm: str, surface: str, title: str) -> go.Figure:
     """One step: the ball, the local steps and their sum, trial points (open where rejected), the step on f.
 
     Parameters
@@ -170,7 +170,7 @@ def step_figure(landscape: Landscape, step: Step, method: str, norm: str, surfac
     return finish(figure, title, height=HEIGHT)
 
 
-def _view(step: Step, norm: str) -> Array:
+def _view(step: PlaneStep, norm: str) -> Array:
     """A square that holds all of a step, ``((left, right), (bottom, top))``."""
     points = [step.here.point[None], step.there.point[None]]
     points += [ball(step.here.point, step.radius, norm)] if np.isfinite(step.radius) else []
@@ -183,7 +183,7 @@ def _view(step: Step, norm: str) -> Array:
 
 
 def _surface(
-    landscape: Landscape, step: Step, surface: str, norm: str, grid: tuple[Array, Array]
+    landscape: Landscape, step: PlaneStep, surface: str, norm: str, grid: tuple[Array, Array]
 ) -> tuple[Array, bool, str]:
     """Values on a grid, whether they span decades, and the name."""
     if surface == "model" and step.trials:

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ddlab.analyses.trust_region.plane_steps import METHODS, Step, history
+from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, history
 from ddlab.figures.layout import finish
 from ddlab.figures.trust_region.playground import BALL, method_color, step_color
 from ddlab.optim.radius import PAPER, RadiusRule
@@ -17,7 +17,7 @@ SHOWN_RATIOS = (-1.0, 2.0)  # what is beyond stands at the edge
 
 
 def timeline(
-    paths: Mapping[str, Sequence[Step]], shown: int, title: str, wide: bool = False, rule: RadiusRule = PAPER
+    paths: Mapping[str, Sequence[PlaneStep]], shown: int, title: str, wide: bool = False, rule: RadiusRule = PAPER
 ) -> go.Figure:
     """Loss of all methods, radius and ρ of the first one, step by step; the step that is looked at is marked.
 
@@ -47,7 +47,7 @@ def timeline(
     return finish(figure, title, height=520 if judged else 280)
 
 
-def _judgements(figure: go.Figure, method: str, steps: Sequence[Step], rule: RadiusRule) -> None:
+def _judgements(figure: go.Figure, method: str, steps: Sequence[PlaneStep], rule: RadiusRule) -> None:
     """Radius and ρ, below the losses."""
     table = history(steps)
     radii = [*table["radius"], table["next_radius"].iloc[-1]]
@@ -66,7 +66,7 @@ def _judgements(figure: go.Figure, method: str, steps: Sequence[Step], rule: Rad
     figure.update_yaxes(title="ρ", range=[SHOWN_RATIOS[0] - 0.2, SHOWN_RATIOS[1] + 0.2], row=3, col=1)
 
 
-def _losses(paths: Mapping[str, Sequence[Step]], wide: bool) -> list[float]:
+def _losses(paths: Mapping[str, Sequence[PlaneStep]], wide: bool) -> list[float]:
     """Ends of the axis of losses: what rises far above where it began (gradient descent) leaves the picture."""
     losses = [step.there.loss for steps in paths.values() for step in steps]
     start = next(iter(paths.values()))[0].here.loss

@@ -25,7 +25,7 @@ from ddlab.sweeps.decompositions import (
     by_sweep,
     default_grids,
     plan_sweep,
-    steps,
+    planned_runs,
     sweep_name,
 )
 from ddlab.words import duration, percent
@@ -110,7 +110,7 @@ def offer(wish: Wish) -> None:
     """Say how many runs it takes and about how long, and start them at one click."""
     try:
         variants = wish.plan()
-        todo = steps(variants, by_sweep(list_runs()).get(sweep_name(wish.base), []))
+        todo = planned_runs(variants, by_sweep(list_runs()).get(sweep_name(wish.base), []))
         at_once = runs_at_once(todo[0].experiment)
     except ValueError as error:
         shell.refuse(error)

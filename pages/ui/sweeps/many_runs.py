@@ -13,7 +13,7 @@ from ddlab.engine.control import cancel, resume
 from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES, title
 from ddlab.runs import RunFolder
-from ddlab.sweeps.decompositions import Step, is_open, start
+from ddlab.sweeps.decompositions import PlannedRun, is_open, start
 from pages.ui import selection, shell
 from pages.ui.runs import live
 
@@ -60,7 +60,7 @@ def _of(run: RunFolder) -> Experiment:
     return asked.model_copy(update={"name": asked.sweep or asked.name})
 
 
-def start_button(todo: Sequence[Step], command: str, shown: tuple[str, str], nothing: str) -> None:
+def start_button(todo: Sequence[PlannedRun], command: str, shown: tuple[str, str], nothing: str) -> None:
     """Put all that is left in the queue at one click, and show what comes of it.
 
     Parameters

@@ -22,7 +22,7 @@ from ddlab.sweeps.sensitivity import (
     SUFFIX,
     log_grid,
     plan_sensitivity,
-    steps,
+    planned_runs,
     sweep_name,
     tunable,
 )
@@ -142,7 +142,7 @@ def _offer(base: Experiment, strategies: Sequence[str], grid: str, command: str)
     """Say how many runs it takes and about how long, and start them at one click."""
     try:
         experiments = plan_sensitivity(base, strategies, GRIDS[grid])
-        todo = steps(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))
+        todo = planned_runs(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))
         at_once = runs_at_once(todo[0].experiment)
     except ValueError as error:
         shell.refuse(error)

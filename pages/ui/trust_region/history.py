@@ -118,7 +118,7 @@ def _passes(paths: tuple[str, ...], names: tuple[str, ...], told: tuple[int, ...
 
 
 def show_against(runs: Sequence[RunFolder]) -> None:
-    """Draw accuracy or loss of all strategies of the runs by epochs, sweeps, bytes or time; and what a step takes."""
+    """Draw accuracy or loss of all strategies of the runs by epochs, passes, bytes or time, and what a step takes."""
     names = tuple(run.name for run in runs)
     table = _passes(tuple(str(run.path) for run in runs), names, tuple(map(_told, runs)))
     if table.empty and _will_have(runs[0], passes.compared()):
@@ -129,7 +129,7 @@ def show_against(runs: Sequence[RunFolder]) -> None:
         return
     left, right = st.columns(2)
     with left:
-        efforts = {"epoch": "Epochs", "sweeps": "Gradient sweeps", "bytes": "Bytes", "seconds": "Time"}
+        efforts = {"epoch": "Epochs", "data_passes": "Data passes", "bytes": "Bytes", "seconds": "Time"}
         effort = selection.pick_one_of(efforts, "Against", "against")
     with right:
         measures = {"validation_accuracy": "Accuracy", "loss": "Training loss", "validation_loss": "Validation loss"}
@@ -145,8 +145,8 @@ def _about(effort: str) -> str:
     return {
         "epoch": "An epoch shows every image once, but a step of APTS or SAPTS computes several gradients of each: the "
         "other axes count that.",
-        "sweeps": "A sweep is one gradient on as many images as the training set has; a loss alone counts as a third. "
-        "Local sweeps of N subdomains run at the same time on N ranks; here all of them count.",
+        "data_passes": "A data pass is one gradient on as many images as the training set has; a loss alone counts as "
+        "a third. Local passes of N subdomains run at the same time on N ranks; here all of them count.",
         "bytes": "What each of N ranks with a subdomain of its own puts into sums over all ranks: a number for every "
         "parameter of the network and vector. It is counted, also where the run had one rank.",
         "seconds": "Wall time of the training on this run's ranks, one after the other if it had a single one.",
@@ -192,7 +192,7 @@ def _columns(target: int) -> dict:
         "last_sd": number("± sd", **PERCENT),
         "reached": number(f"Reach {target} %", help="Seeds that do."),
         "epoch": number("Epochs", format="%.1f", help=first),
-        "sweeps": number("Sweeps", format="%.1f", help=first),
+        "data_passes": number("Data passes", format="%.1f", help=first),
         "bytes": number("MB a rank", format="%.1f", help=first),
         "seconds": number("Time", format="%.1f s", help=first),
     }

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES, Landscape
-from ddlab.analyses.trust_region.plane_steps import METHODS, Step, Walk, history
+from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, Walk, history
 from ddlab.analyses.trust_region.playground import walk
 from ddlab.analyses.trust_region.step_words import short, tell
 from ddlab.figures.trust_region import playground as figures
@@ -45,7 +45,7 @@ ones rejected. Each subdomain stays within Δ/N of θ, so that the sum of all st
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
-def _walk(asked: Walk) -> list[Step]:
+def _walk(asked: Walk) -> list[PlaneStep]:
     return walk(asked)
 
 
@@ -168,7 +168,7 @@ def _stepper(label: str, options: list[int], key: str) -> int:
         return st.select_slider(f"{label}, of {len(options)}", options, key=key)
 
 
-def _pick_surface(step: Step) -> str:
+def _pick_surface(step: PlaneStep) -> str:
     """Let the function whose contours the close-up shows be chosen."""
     titles = {"f": "f"} | ({"model": "model m"} if step.trials else {})
     titles |= {str(number): f"f{'₁₂₃₄'[number - 1]}" for number in range(1, len(step.walks) + 1)}
@@ -197,7 +197,7 @@ def _about_surface(surface: str, asked: Walk) -> str:
 # ---- what is drawn
 
 
-def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[Step]], shown: int) -> None:
+def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[PlaneStep]], shown: int) -> None:
     title = f"{landscape.title}: the way to step {shown}; dotted: the other methods"
     figure = figures.path_figure(landscape, paths, shown, asked.norm, title)
     key = f"{CHART} {asked.landscape} {asked.start}"

@@ -13,8 +13,8 @@ from pages.ui.literal import literal
 
 TITLES = {
     "accuracy": "Accuracy",
-    "sweeps_to_target": "Work",
-    "rank_sweeps_to_target": "Work of a rank",
+    "passes_to_target": "Work",
+    "rank_passes_to_target": "Work of a rank",
     "rejected": "Rejected sums",
     "loss": "Loss",
 }
@@ -52,7 +52,7 @@ def _own(run: RunFolder | None) -> None:
         return
     st.markdown(f"**Your runs.** {literal(analysis.own_in_words(run, other))}.")
     charts.show(
-        passes_lines(table, "sweeps", "validation_accuracy", "Your runs: split against shared data"),
+        passes_lines(table, "data_passes", "validation_accuracy", "Your runs: split against shared data"),
         *(table, "split own", f"{run.id}-split-or-shared"),
     )
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ddlab.analyses.sweeps.sensitivity import chance, in_words, plan_of_sensitivity, plateaus, sensitivity_table
-from ddlab.sweeps.sensitivity import plan_sensitivity, steps
+from ddlab.sweeps.sensitivity import plan_sensitivity, planned_runs
 from tests.tuned_run import KEPT, tuned_base, tuned_run
 
 
@@ -74,7 +74,7 @@ def test_the_plan_goes_by_the_time_that_runs_of_the_same_strategy_took():
     base = tuned_base()
     took = tuned_run("adam", 0.1, [0.9])
     took.update_status(started=100.0, ended=142.0)
-    todo = steps(base, plan_sensitivity(base, ["adam", "sapts"], [0.1, 1.0]), [took])
+    todo = planned_runs(base, plan_sensitivity(base, ["adam", "sapts"], [0.1, 1.0]), [took])
     table = plan_of_sensitivity(todo, rate=1e7)
     assert list(table["open"]) == [False, True, True, True] and list(table["state"]) == ["finished", "", "", ""]
     adam, sapts = (table[table["strategy"] == name] for name in ("adam", "sapts"))

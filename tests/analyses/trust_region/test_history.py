@@ -55,7 +55,7 @@ def test_a_number_that_is_missing_is_none_in_json():
 def test_epochs_count_from_the_start():
     table = epoch_table(made_trust_region_run(steps=PLATEAU), "apts", 0)
     assert list(table["end_step"]) == [5, 10, 15] and list(table["rejected"]) == [3, 6, 9]
-    assert list(table["sweeps"]) == [7, 14, 21] and list(table["seconds"]) == [2, 4, 6]
+    assert list(table["data_passes"]) == [7, 14, 21] and list(table["seconds"]) == [2, 4, 6]
 
 
 def test_a_plateau_is_found_and_told():

@@ -21,7 +21,7 @@ from tests.made_trust_region import made_trust_region_run
 
 def of(data, seed, accuracy, subdomains=4, **changes):
     own = {"dataset": "digits", "mode": "paper", "order": 1, "subdomains": subdomains, "data": data, "seed": seed}
-    own |= {"accuracy": accuracy, "loss": [1.0 - a for a in accuracy], "sweeps": [8.0 * (1 + i) for i in range(3)]}
+    own |= {"accuracy": accuracy, "loss": [1.0 - a for a in accuracy], "data_passes": [8.0 * (1 + i) for i in range(3)]}
     return own | {"seconds": 2.0, "rejected": 0.5} | changes
 
 
@@ -44,7 +44,7 @@ def test_means_and_what_the_highest_accuracy_of_all_takes():
     assert split["accuracy_sd"] == pytest.approx(0.02 * 2**0.5) and shared["loss"] == pytest.approx(0.146)
     assert split["sweeps_to_target"] == 24 and shared["sweeps_to_target"] == 20
     assert split["rank_sweeps_to_target"] == 6 and shared["rank_sweeps_to_target"] == 20
-    assert split["sweeps"] == 24 and split["rejected"] == 0.5 and split["seconds"] == 2
+    assert split["data_passes"] == 24 and split["rejected"] == 0.5 and split["seconds"] == 2
 
 
 def test_the_target_is_one_for_all_numbers_of_subdomains():

@@ -7,7 +7,7 @@ import torch.distributed
 from torch import Tensor
 
 
-class Together:
+class Communicator:
     """A process group of ``torch.distributed``, or this process alone.
 
     Parameters
