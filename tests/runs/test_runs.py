@@ -134,6 +134,12 @@ def test_unfinished_line_is_ignored_and_closed(run):
     assert [record["epoch"] for record in run.metrics()] == [1, 3]
 
 
+def test_fields_of_older_records_have_the_names_that_they_have_now(run):
+    run.append_metrics(0, {"stage": "apts", "seed": 0, "time": 1.0, "epoch": 1, "sweeps": 7.5})
+    (record,) = run.metrics()
+    assert record["data_passes"] == 7.5 and "sweeps" not in record
+
+
 def test_metrics_of_all_ranks_by_time_and_repeated_epochs_once(run):
     record = {"stage": "local", "seed": 0, "subdomain": 0, "epoch": 1}
     run.append_metrics(0, {**record, "time": 1.0, "loss": 2})

@@ -352,3 +352,15 @@ def first_steps(warm_up: int) -> list[torch.Tensor]:
         changes.append(weight.detach() - before)
         assert trainee.rate == 0.1, "the rate of the records and of the plan is the full one"
     return changes
+
+
+def test_a_checkpoint_of_an_older_ddlab_is_read():
+    """It called passes over the data sweeps."""
+    network = Network((("flatten", Flatten()), ("classifier", Linear(4, 2))), (1, 2, 2), classifier="classifier")
+    trainee = Trainee(Bank(network, 1).prepare("cpu", torch.float64), 0, None, DOUBLE)
+    trainee.progress.data_passes = 7.5
+    checkpoint = deepcopy(trainee.checkpoint())
+    checkpoint["progress"]["sweeps"] = checkpoint["progress"].pop("data_passes")
+    trainee.progress.data_passes = 0.0
+    trainee.restore(checkpoint)
+    assert trainee.progress.data_passes == 7.5
