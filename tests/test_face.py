@@ -328,8 +328,16 @@ def test_training_in_the_background_is_cancelled_and_gone_on_with(own_home):
     run.cancel()
 
 
+@pytest.fixture
+def heard():
+    """Interrupts are heard, also where the shell that began the tests ignores them, as it does for jobs behind it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
-def test_an_interrupt_cancels_and_is_raised_again(own_home, capfd):
+def test_an_interrupt_cancels_and_is_raised_again(own_home, capfd, heard):
     def interrupt():
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not any(run.state == "running" for run in ddlab.all_runs()):

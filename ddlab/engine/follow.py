@@ -40,7 +40,7 @@ def follow(
 
 
 def standing(run: RunFolder, *, detailed: bool) -> str:
-    """Where a run that has not ended stands, in a line."""
+    """Say in a line where a run stands that has not ended."""
     if run.state().state == "queued":
         return queue_position(run)[1]
     progress = run.progress()

@@ -38,11 +38,18 @@ def _cancelled(run: RunFolder) -> None:
         pass
 
 
+def _in_notebook() -> bool:
+    """Tell whether this process is a notebook's kernel; a module that was only imported makes none."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and "IPKernelApp" in shell.config
+
+
 class _Line:
     """A line that moves on a terminal and in a notebook; elsewhere, one line after the other, to stderr."""
 
     def __init__(self) -> None:
-        notebook = "ipykernel" in sys.modules  # whose stderr is red
+        notebook = _in_notebook()  # whose stderr is red
         self.stream = sys.stdout if notebook else sys.stderr
         self.moves = notebook or self.stream.isatty()
 

@@ -22,7 +22,7 @@ KEPT = 4  # verifications in memory
 
 
 def premises(of: Material) -> pd.DataFrame:
-    """What the theorems of composition take for granted, and whether this experiment is so."""
+    """List the premises of the theorems of composition, and whether this experiment meets them."""
     return premising.premise_table(premising.premises(of.problem))
 
 
@@ -56,7 +56,7 @@ def equal_positions_figure(of: Material, *, precision: Precision = "float32") ->
 
 
 def difference_figure(of: Material, *, layer: str | None = None, precision: Precision = "float32") -> go.Figure:
-    """Where on its map a layer of the composed network differs from its local networks."""
+    """Draw where on its map a layer of the composed network differs from its local networks."""
     found = verified(of, precision)
     name = chosen("layer", layer, found.named("difference"), "this network has no maps")
     title = f"{name}: blue where the composed network equals its local networks"
@@ -71,7 +71,7 @@ def logits_figure(of: Material, *, precision: Precision = "float32") -> go.Figur
 
 
 def bound_figure(of: Material, *, precision: Precision = "float32") -> go.Figure:
-    """What an image costs the composed network, and the bound by its local networks."""
+    """List the loss of the composed network for every image, and its bound by the local networks."""
     title = "What an image costs the composed network, and the bound by its local networks"
     return theory.bound_scatter(bound(of, precision=precision), len(of.problem.decomposition), title)
 
@@ -89,7 +89,7 @@ def blocks_figure(of: Material, *, layer: str | None = None, side: str = "untrai
 
 
 def block_energy_figure(of: Material) -> go.Figure:
-    """How much energy moves between the local networks' blocks, by epoch of further training."""
+    """List the energy between the local networks' blocks, by epoch of further training."""
     table = block_energy(of)
     if table.empty:
         raise ValueError("figure: 'block_energy' needs epochs of further training; add the strategy 'composed'")
@@ -117,7 +117,7 @@ def feature_map_figure(
 
 
 def verified(of: Material, precision: Precision = "float32") -> Verified:
-    """What ``ddlab verify`` says of the run, computed once as long as no result of the run changes."""
+    """The findings of ``ddlab verify``, computed once as long as no result of the run changes."""
     written = max((path.stat().st_mtime_ns for path in of.run.path.glob("stages/*/*/result.json")), default=0)
     name = chosen("precision", precision, ("float32", "float64"))
     return _verified(str(of.run.path), of.seed, name == "float64", written)

@@ -1,4 +1,4 @@
-"""How the strategies of a run decide: tables, and the figures of the page Probabilities. Images are of validation."""
+"""Decisions of a run's strategies: tables, and the figures of the page Probabilities. Images are of validation."""
 
 from collections.abc import Collection
 
@@ -26,17 +26,17 @@ def confusion(of: Material, *, strategy: str | None = None) -> pd.DataFrame:
 
 
 def local_probabilities(of: Material, *, image: int = 0) -> pd.DataFrame:
-    """What every local network says of an image: a row a subdomain, a column a class."""
+    """List the local probabilities of an image: a row a subdomain, a column a class."""
     return analysis.local_table(of.explanation(image))
 
 
 def subdomain_accuracies(of: Material) -> pd.DataFrame:
-    """How often every local network alone is right, over all validation images and over those of each class."""
+    """List how often every local network alone is right, over all validation images and over those of each class."""
     return subdomain_accuracy(of.outcomes)
 
 
 def sight(of: Material, *, image: int = 0) -> pd.DataFrame:
-    """How much of an image's evidence every subdomain holds, and how sure its network is."""
+    """List how much of an image's evidence every subdomain holds, and how sure its network is."""
     mask = of.image(image)[1]
     if mask is None:
         raise ValueError(f"image {image}: {UNKNOWN}")
@@ -44,7 +44,7 @@ def sight(of: Material, *, image: int = 0) -> pd.DataFrame:
 
 
 def change(of: Material, *, strategy: str | None = None) -> pd.DataFrame:
-    """How often local networks are right on their own, and as parts of a coherent model."""
+    """List how often local networks are right on their own, and as parts of a coherent model."""
     return change_of_accuracy(of.outcomes, _coherent(of, strategy))
 
 
@@ -52,7 +52,7 @@ def change(of: Material, *, strategy: str | None = None) -> pd.DataFrame:
 
 
 def confusion_figure(of: Material, *, strategy: str | None = None) -> go.Figure:
-    """Which class a strategy takes for which."""
+    """Count which class a strategy takes for which."""
     name = _decided(of, strategy)
     counts = analysis.confusion(of.outcomes, name)
     return confusion_matrix(counts, of.outcomes.classes, f"{title_of(name)}: which class is taken for which?")
@@ -66,7 +66,7 @@ def local_probabilities_figure(of: Material, *, image: int = 0) -> go.Figure:
 
 
 def decision_figure(of: Material, *, image: int = 0, strategy: str | None = None) -> go.Figure:
-    """What a strategy makes of an image: a number a class, the decision and the truth marked."""
+    """Draw the scores of a strategy for an image, the decision and the truth marked."""
     told = of.explanation(image)
     name = chosen("strategy", strategy, told.decisions)
     votes = name == "majority"
@@ -77,7 +77,7 @@ def decision_figure(of: Material, *, image: int = 0, strategy: str | None = None
 
 
 def attributions_figure(of: Material, *, image: int = 0, strategy: str | None = None) -> go.Figure:
-    """What the DNN of a strategy listens to in an image (integrated gradients)."""
+    """Draw the outputs that the DNN of a strategy listens to in an image (integrated gradients)."""
     told = of.explanation(image)
     name = chosen("strategy", strategy, told.attributions, "no strategy with a DNN is done")
     decided = told.classes[told.decisions[name]]
@@ -86,7 +86,7 @@ def attributions_figure(of: Material, *, image: int = 0, strategy: str | None = 
 
 
 def subdomain_accuracies_figure(of: Material, *, image: int = 0, of_class: str | None = None) -> go.Figure:
-    """How often every local network alone is right, drawn over an image; of all images or of those of a class."""
+    """Draw over an image how often every local network alone is right, of all images or of those of a class."""
     table, pixels = subdomain_accuracies(of), of.image(image)[0]
     column = "accuracy" if of_class is None else chosen("of_class", of_class, of.outcomes.classes)
     title = f"Accuracy of every local network alone, over {of_class or 'all'} validation images"
@@ -94,7 +94,7 @@ def subdomain_accuracies_figure(of: Material, *, image: int = 0, of_class: str |
 
 
 def sight_figure(of: Material, *, image: int = 0) -> go.Figure:
-    """Who saw the evidence of an image, and who is sure."""
+    """Draw the subdomains that saw the evidence of an image, and how sure each is."""
     table = sight(of, image=image)
     title = f"Image {image}: who saw the evidence, and who is sure?"
     return figures.sight_bars(table["evidence"].to_numpy(), table["confidence"].to_numpy(), title)

@@ -76,7 +76,7 @@ Maker = Callable[..., Any]
 
 
 def tables() -> dict[str, Maker]:
-    """What makes every table: ours, and those of other packages (the group ``ddlab.analyses``).
+    """Map the names of all tables to their makers: ours, and those of other packages (the group ``ddlab.analyses``).
 
     One of another package is given the run's folder (:class:`ddlab.runs.RunFolder`) and keywords.
     """
@@ -85,12 +85,12 @@ def tables() -> dict[str, Maker]:
 
 
 def figures() -> dict[str, Maker]:
-    """What makes every figure."""
+    """Map the names of all figures to their makers."""
     return _loaded(FIGURES)
 
 
 def described(makers: Mapping[str, Maker]) -> dict[str, str]:
-    """What each makes, in a sentence, and its settings."""
+    """Describe every maker in a sentence, with its settings."""
     return {name: _sentence(maker) for name, maker in makers.items()}
 
 

@@ -14,7 +14,7 @@ TRUTH, PREDICTION = "truth", "prediction"
 
 
 def maps(of: Material, *, images: str = "0-7") -> pd.DataFrame:
-    """What every network says of the images whose maps are drawn: decision, and a column of probabilities a class."""
+    """List the decisions of all networks about the images whose maps are drawn, a column of probabilities a class."""
     return mapped(of, images).table()
 
 
@@ -27,7 +27,7 @@ def map_scores(of: Material, *, images: str = "0-15", of_class: str = TRUTH) -> 
 
 
 def maps_figure(of: Material, *, image: int = 0, of_class: str = TRUTH, layer: str = "") -> go.Figure:
-    """Where every network looks: its map of the true class, of its own prediction or of a named class."""
+    """Draw where every network looks: its map of the true class, of its own prediction or of a named class."""
     of.image(image)
     found = mapped(of, str(image), layer)
     classes = found.about["classes"]

@@ -1,4 +1,4 @@
-"""What tables and figures are made from: a run, a seed of it, and what is read of them once."""
+"""The material of tables and figures: a run, a seed of it, and what is read of them once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -41,21 +41,21 @@ class Material:
 
     @cached_property
     def problem(self) -> Problem:
-        """Its decomposition and networks, described."""
+        """The run's decomposition and networks, described."""
         return pose(self.run.experiment)
 
     @cached_property
     def dataset(self) -> Dataset:
-        """Its images."""
+        """The run's images."""
         return load(self.run.experiment.dataset)
 
     @cached_property
     def outcomes(self) -> Outcomes:
-        """What it said of every validation image."""
+        """The decisions of the run about every validation image."""
         return read_outcomes(self.run, self.seed)
 
     def explanation(self, image: int) -> Explanation:
-        """How it came to decide about a validation image."""
+        """Take the decisions about a validation image apart."""
         return explain(self.outcomes, image)
 
     def image(self, image: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -122,7 +122,7 @@ class Run(Standing):
 
     @cached_property
     def decomposition(self) -> Decomposition:
-        """How it cuts its images; ``split`` and ``merge`` work on arrays and tensors."""
+        """The decomposition of its images; ``split`` and ``merge`` work on arrays and tensors."""
         from ddlab.problem import pose
 
         return pose(self.experiment).decomposition

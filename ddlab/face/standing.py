@@ -1,4 +1,4 @@
-"""Where a run stands, and what can be done with it."""
+"""The state of a run, and the actions that it allows."""
 
 from pathlib import Path
 from typing import Self
@@ -32,12 +32,12 @@ class Standing:
 
     @property
     def id(self) -> str:
-        """Its name in ``DDLAB_HOME/runs``; what the command line takes."""
+        """The run's name in ``DDLAB_HOME/runs``, which the command line takes."""
         return self.folder.id
 
     @property
     def name(self) -> str:
-        """Its name for people."""
+        """The run's name for people."""
         return self.folder.name
 
     @property
@@ -47,7 +47,7 @@ class Standing:
 
     @property
     def experiment(self) -> Experiment:
-        """What was asked; raises a ValueError if the folder is damaged."""
+        """The experiment that was asked for; raises a ValueError if the folder is damaged."""
         return self.folder.experiment
 
     @property
@@ -57,12 +57,12 @@ class Standing:
 
     @property
     def message(self) -> str:
-        """Why it is in its state, in a sentence; empty where there is nothing to say."""
+        """The reason for its state, in a sentence; empty where there is nothing to say."""
         return self.folder.state().message
 
     @property
     def progress(self) -> float:
-        """How much of it is done, 0 to 1."""
+        """The share of it that is done, 0 to 1."""
         return 1.0 if self.state == "finished" else float(self.folder.progress().get("done") or 0.0)
 
     def log(self, rank: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""How methods without a learning rate chose their steps: tables, and the figure of a run's history."""
+"""Methods without a learning rate: tables of their steps, and the figure of a run's history."""
 
 import pandas as pd
 import plotly.graph_objects as go

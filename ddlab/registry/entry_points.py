@@ -78,7 +78,7 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What cannot be used: a sentence each, with the name, the package and the reason."""
+        """The entry points that cannot be used: a sentence each, with the name, the package and the reason."""
         return self._found[1]
 
     @cached_property
@@ -95,7 +95,7 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
         return added, tuple(faults)
 
     def _read(self, point: EntryPoint, added: Mapping[str, AnyEntry]) -> AnyEntry:
-        """What an entry point names; raises a ValueError where it is no entry or its name is none to have."""
+        """Load what an entry point names; raise a ValueError where it is not an entry or its name is not allowed."""
         if point.name in self.own or point.name in self.reserved:
             raise ValueError("ddlab itself has that name")
         if point.name in added:

@@ -55,8 +55,9 @@ def sweep_name(base: Experiment) -> str:
 
 
 def tunable() -> dict[str, str]:
-    """Map every strategy whose sensitivity can be studied to the setting that is varied."""
-    return {name: entry.tunes for name, entry in STRATEGIES.items() if entry.tunes}
+    """Map every strategy whose sensitivity can be studied to the setting varied; those of a plain sweep first."""
+    found = {name: entry.tunes for name, entry in STRATEGIES.items() if entry.tunes}
+    return {name: found[name] for name in sorted(found, key=lambda name: [*TUNED, *found].index(name))}
 
 
 def quantity(strategy: str) -> str:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ddlab import experiment
-from ddlab.experiment import ExperimentError
+from ddlab.experiment import ExperimentError, tree
 from tests.attack import __main__ as attacks
 from tests.attack import addresses, cage, files, kills, races, run_folders, settings
 from tests.attack.fence import Fence
@@ -40,12 +39,12 @@ def test_nothing_breaks(name):
 
 def mischief():
     """A case for each way to break, beside code of ours that is broken on purpose."""
-    experiment.parse_experiment = lambda tree: {}["broken on purpose"]
+    tree.parse_experiment = lambda tree: {}["broken on purpose"]
     return lambda seed: cage.attempt(WAYS_TO_BREAK[seed], seed, f"way {seed}")
 
 
 def _escape():
-    experiment.load_experiment(Path(os.devnull))
+    tree.load_experiment(Path(os.devnull))
 
 
 def _hang():

@@ -122,7 +122,7 @@ class _Blocks(Source):
 def test_sets_are_written_block_by_block(monkeypatch):
     import tracemalloc
 
-    monkeypatch.setitem(cache.DATASETS, "digits", Entry("Blocks", "Made.", f"{__name__}:_Blocks"))
+    monkeypatch.setitem(cache.DATASETS.own, "digits", Entry("Blocks", "Made.", f"{__name__}:_Blocks"))
     monkeypatch.setattr(cache, "_source", lambda settings: _Blocks())
     tracemalloc.start()
     dataset = load(DatasetSettings(name="digits"))

@@ -42,15 +42,15 @@ def test_means_and_what_the_highest_accuracy_of_all_takes():
     split, shared = row(table, "split"), row(table, "shared")
     assert split["seeds"] == 2 and split["accuracy"] == pytest.approx(0.88) and split["target"] == 0.85
     assert split["accuracy_sd"] == pytest.approx(0.02 * 2**0.5) and shared["loss"] == pytest.approx(0.146)
-    assert split["sweeps_to_target"] == 24 and shared["sweeps_to_target"] == 20
-    assert split["rank_sweeps_to_target"] == 6 and shared["rank_sweeps_to_target"] == 20
+    assert split["passes_to_target"] == 24 and shared["passes_to_target"] == 20
+    assert split["rank_passes_to_target"] == 6 and shared["rank_passes_to_target"] == 20
     assert split["data_passes"] == 24 and split["rejected"] == 0.5 and split["seconds"] == 2
 
 
 def test_the_target_is_one_for_all_numbers_of_subdomains():
     more = [of(data, seed, [0.1, 0.2, 0.62], subdomains=6) for data in ("split", "shared") for seed in (0, 1)]
     table = summarize([*RUNS, *more])
-    assert set(table["target"]) == {0.62} and row(table, "split")["sweeps_to_target"] == 16
+    assert set(table["target"]) == {0.62} and row(table, "split")["passes_to_target"] == 16
 
 
 def test_differences_are_paired_by_seed():
