@@ -10,7 +10,7 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -71,7 +71,7 @@ class Kind(Generic[Record]):
             return {}
 
     def _parse(self, content: bytes) -> dict[str, Any]:
-        record: Any = self._adapter.validate_json(content)
+        record = cast(dict[str, Any], self._adapter.validate_json(content))
         if record.pop(SEAL, None) is not None:
             _check_seal(content)
         return record

@@ -100,4 +100,4 @@ def _key(record: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _share(record: dict[str, Any]) -> float:
-    return record["epoch"] / record["epochs"] / record.get("folds", 1)
+    return float(record["epoch"] / record["epochs"] / record.get("folds", 1))

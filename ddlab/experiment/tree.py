@@ -221,7 +221,7 @@ def load_experiment(path: Path) -> Experiment:
 
 def _fault(fault: Any) -> str:
     field = ".".join(str(part) for part in fault["loc"])
-    message = fault["msg"].removeprefix("Value error, ")
+    message: str = fault["msg"].removeprefix("Value error, ")
     if message.startswith("key: "):
         return f"{field}: {message}" if field else message
     names_itself = re.split(r"[.:]", message, maxsplit=1)[0] in {*Experiment.model_fields, *own_settings()}

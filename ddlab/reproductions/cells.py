@@ -65,7 +65,8 @@ class Quantity:
         if self.strategy != LOCAL:
             return row.get(self.measure)
         networks = {network.get("subdomain"): network for network in row.get("networks") or ()}
-        return networks.get(self.subdomain, {}).get(self.measure)
+        number: float | None = networks.get(self.subdomain, {}).get(self.measure)
+        return number
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,8 @@ def attribute(dnn: "Bank", outputs_MNK: np.ndarray, decisions_M: np.ndarray, bas
         n_steps=INTEGRATION_STEPS,
         internal_batch_size=65_536,
     )
-    return values.detach().float().cpu().numpy().reshape(outputs_MNK.shape)
+    shares: np.ndarray = values.detach().float().cpu().numpy().reshape(outputs_MNK.shape)
+    return shares
 
 
 def reason(explanation: Explanation) -> str:

@@ -108,7 +108,8 @@ class Predicted:
     @property
     def decisions(self) -> np.ndarray:
         """The decided classes ``(M,)``."""
-        return self.scores.argmax(1)
+        classes_M: np.ndarray = self.scores.argmax(1)
+        return classes_M
 
 
 def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Predicted:
@@ -267,4 +268,5 @@ def _size(problem: Problem) -> dict[str, Any]:
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     exponentials = np.exp(logits - logits.max(-1, keepdims=True))
-    return exponentials / exponentials.sum(-1, keepdims=True)
+    probabilities: np.ndarray = exponentials / exponentials.sum(-1, keepdims=True)
+    return probabilities

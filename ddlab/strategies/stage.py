@@ -173,7 +173,8 @@ def plan(problem: Problem) -> tuple[Stage, ...]:
 
 def strategy_stages(problem: Problem, name: str) -> Iterator[Stage]:
     """The stages of one strategy, in order."""
-    return STRATEGIES[name].load()(problem)
+    stages: Iterator[Stage] = STRATEGIES[name].load()(problem)
+    return stages
 
 
 def kept_local(problem: Problem, stage: str = LOCAL, title: str = "") -> tuple[KeptNetwork, ...]:

@@ -225,11 +225,12 @@ class Totals:
 
 def sample_losses(logits_BSK: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy ``(B, S)`` of every sample and network."""
-    return cross_entropy(
+    losses: Tensor = cross_entropy(
         logits_BSK.flatten(0, 1).float() if logits_BSK.dtype == torch.bfloat16 else logits_BSK.flatten(0, 1),
         labels.repeat_interleave(logits_BSK.shape[1]),
         reduction="none",
     ).unflatten(0, logits_BSK.shape[:2])
+    return losses
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def _problem(run: RunFolder) -> Problem | None:
 
 
 def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str, judge: Judge) -> dict[str, Any]:
-    by_stage: dict[tuple[str, int], dict] = {(r["stage"], r["seed"]): r for r in run.results()}
+    by_stage = {(r["stage"], r["seed"]): r for r in run.results()}
     done = [result for (stage, _), result in by_stage.items() if stage == strategy]
     if not done:
         return {}

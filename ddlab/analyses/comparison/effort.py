@@ -86,7 +86,8 @@ def total_effort(problem: Problem, stages: list[Stage], results: dict[str, dict[
     before = sum((_spent(problem, stage, results[stage.name]) for stage in earlier), np.zeros(len(EFFORTS)))
     if last.starts_from is not None:
         before = before * _share_of_epochs(results[LOCAL], last.starts_from)
-    return before + _spent(problem, last, results[last.name])
+    total: np.ndarray = before + _spent(problem, last, results[last.name])
+    return total
 
 
 def total_epochs(problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]]) -> tuple[float, float]:
@@ -143,7 +144,7 @@ def _share_of_epochs(local: dict[str, Any], start: int) -> float:
         (network["flops"] * min(start, network["epochs"]), network["flops"] * network["epochs"])
         for network in local["networks"]
     ]
-    return sum(part for part, _ in done) / sum(whole for _, whole in done)
+    return float(sum(part for part, _ in done) / sum(whole for _, whole in done))
 
 
 def time_to_accuracy(curves: pd.DataFrame, target: float) -> pd.DataFrame:

@@ -98,7 +98,8 @@ class Viewer:
             return said_BNK.softmax(2).mean(1)
         if self.outputs == "probabilities":
             said_BNK = said_BNK.softmax(2)
-        return self.dnn[1](said_BNK.flatten(1)).softmax(1)
+        decided_BK: Tensor = self.dnn[1](said_BNK.flatten(1)).softmax(1)
+        return decided_BK
 
 
 def batch_size(networks: Sequence[Network]) -> int:
