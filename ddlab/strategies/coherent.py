@@ -27,6 +27,7 @@ from ddlab.strategies.stage import BACKWARD, Payload, Stage, StageContext, Task,
 
 if TYPE_CHECKING:
     from ddlab.models.coherent import CoherentModel
+    from ddlab.runs.records import EpochRecord, Size
     from ddlab.training.batches import GroupedFeed
     from ddlab.training.trainee import State, Trainee
 
@@ -137,7 +138,7 @@ def reason(explanation: Explanation) -> str:
 # ---- its parts
 
 
-def _say_nothing(record: dict[str, Any]) -> None:
+def _say_nothing(record: "EpochRecord") -> None:
     """Report nothing: rank 0 reports the numbers of this rank."""
 
 
@@ -261,7 +262,7 @@ def _flops_by_rank(context: StageContext, epochs: int) -> list[float]:
     ]
 
 
-def _size(problem: Problem) -> dict[str, Any]:
+def _size(problem: Problem) -> "Size":
     networks = [*problem.local_networks, dnn(problem)]
     return combined_size([{"parameters": network.parameters(), "flops": network.flops()} for network in networks])
 
