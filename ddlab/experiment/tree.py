@@ -150,7 +150,7 @@ class Experiment(Settings):
             if key not in branch:
                 raise ExperimentError(unknown(field, key, branch))
             branch[key] = value
-        return parse_experiment(tree)  # type: ignore[return-value]
+        return parse_experiment(tree)  # type: ignore[return-value]  # no class is made of this one
 
     def to_yaml(self, *, full: bool = False) -> str:
         """Return the experiment as YAML; only what differs from the defaults, unless ``full``."""

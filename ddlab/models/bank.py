@@ -40,7 +40,7 @@ class Bank(nn.Module):
         self.to(device=device, dtype=dtype)
         axes = len(self.network.input)
         if axes in CHANNELS_LAST:
-            self.to(memory_format=CHANNELS_LAST[axes])  # type: ignore[call-overload]
+            self.to(memory_format=CHANNELS_LAST[axes])  # type: ignore[call-overload]  # missing in torch's types
         for parameter in self.parameters():
             parameter.grad = torch.zeros_like(parameter)
         return self

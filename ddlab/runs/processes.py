@@ -53,7 +53,7 @@ def _birth(process: psutil.Process) -> float:
 
     psutil compares it to detect that a pid is reused, but does not publish it: ``create_time`` moves with the clock.
     """
-    birth = process._ident[1]  # type: ignore[attr-defined]
+    birth = process._ident[1]  # type: ignore[attr-defined]  # private
     if birth is None:
         raise psutil.AccessDenied(process.pid)
     return float(birth)

@@ -113,7 +113,7 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
             with st.container(border=True):
                 st.markdown(f"**{_title(name)}** · {info.description}")
                 form.messages[name] = st.empty()
-                _section(form, f"{name}.", info.annotation.model_fields, begin, advanced)  # type: ignore[union-attr]
+                _section(form, f"{name}.", cast(type[Settings], info.annotation).model_fields, begin, advanced)
     return form
 
 
