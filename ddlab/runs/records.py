@@ -108,14 +108,14 @@ class NetworkResult(TypedDict, total=False):
 
 
 class Size(TypedDict):
-    """What a network costs for one image."""
+    """Size of a network: its parameters, and its operations for one image."""
 
     parameters: Count
     flops: Number
 
 
 class Accuracies(TypedDict, total=False):
-    """What the decisions of a stage reach on the splits."""
+    """Accuracies of the decisions of a stage on the splits."""
 
     train_accuracy: Share | None
     validation_accuracy: Share | None
@@ -130,7 +130,7 @@ class Accuracies(TypedDict, total=False):
 
 
 class Decided(Accuracies, total=False):
-    """What else is known of a stage: of the last one of a strategy, what it decides and costs."""
+    """Further results of a stage: of the last one of a strategy, its accuracies and its costs."""
 
     bytes_sent: Number
     epochs: Count
@@ -152,7 +152,7 @@ class StageResult(Decided):
 
 
 class Health(TypedDict, total=False):
-    """How the units and the answers of a network are after an epoch."""
+    """Health of a network after an epoch: its dead units, and how alike its answers are."""
 
     dead_units: Share
     worst_layer: Text
@@ -161,7 +161,7 @@ class Health(TypedDict, total=False):
 
 
 class Notes(TypedDict, total=False):
-    """What only some strategies tell of an epoch; it is read as it was written."""
+    """Notes that only some strategies add to an epoch; they are read as they were written."""
 
     sweeps: SkipValidation[float]
     vectors: SkipValidation[int]
