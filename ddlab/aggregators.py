@@ -14,7 +14,8 @@ import numpy as np
 
 def average(probabilities_MNK: np.ndarray) -> np.ndarray:
     """Mean of the local probabilities over the subdomains, ``(M, K)``; the decision is its largest entry."""
-    return probabilities_MNK.mean(axis=1)
+    mean_MK: np.ndarray = probabilities_MNK.mean(axis=1)
+    return mean_MK
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class Vote:
     @property
     def tie_M(self) -> np.ndarray:  # noqa: N802
         """Whether the tie rule had to decide."""
-        return self.tied_MK.sum(axis=1) > 1
+        several_M: np.ndarray = self.tied_MK.sum(axis=1) > 1
+        return several_M
 
     @property
     def shares_MK(self) -> np.ndarray:  # noqa: N802
         """Votes as shares of N."""
-        return self.votes_MK / self.votes_MK.sum(axis=1, keepdims=True)
+        shares_MK: np.ndarray = self.votes_MK / self.votes_MK.sum(axis=1, keepdims=True)
+        return shares_MK
 
     @property
     def ranks_MK(self) -> np.ndarray:  # noqa: N802

@@ -85,7 +85,7 @@ def size(path: Path) -> int:
         return 0
 
 
-def append_jsonl(path: Path, record: dict[str, Any]) -> None:
+def append_jsonl(path: Path, record: Mapping[str, object]) -> None:
     """Append one line; a line that an earlier process left unfinished is closed first."""
     line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
     with path.open("ab+") as file:

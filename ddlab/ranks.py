@@ -45,11 +45,12 @@ class Ranks:
             return
         import torch
         import torch.distributed
+        from torch.distributed.rendezvous import rendezvous
 
         if self.device.startswith("cuda"):
             torch.cuda.set_device(self.device)
         backend = "cpu:gloo,cuda:nccl" if self.device.startswith("cuda") else "gloo"
-        store, rank, size = next(torch.distributed.rendezvous("env://", timeout=MEETING))
+        store, rank, size = next(rendezvous("env://", timeout=MEETING))
         torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=MEETING)
         torch.distributed.barrier()
         store.set_timeout(PATIENCE)

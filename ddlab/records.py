@@ -1,7 +1,8 @@
 """JSON that outlives the program that wrote it: typed records, read whole or not at all, and checksums of themselves.
 
 A file that is not there reads as an empty record, and so does a damaged one, so that one odd file never keeps a list
-from its other rows; :meth:`Kind.fault` says what is wrong with it.
+from its other rows; :meth:`Kind.fault` says what is wrong with it. An empty record has none of its keys: what may be
+one is asked by ``get``, or for its truth.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,7 +21,7 @@ _SEALED = re.compile(rb'"sha256": "([0-9a-f]{64})"')
 _OPEN_SEAL = "0" * 64
 
 
-Record = TypeVar("Record")
+Record = TypeVar("Record", bound=Mapping[str, object])
 
 
 class Kind(Generic[Record]):
@@ -35,14 +36,14 @@ class Kind(Generic[Record]):
     def __init__(self, record: type[Record]) -> None:
         self._adapter: TypeAdapter[Record] = TypeAdapter(record)
 
-    def read(self, path: Path) -> dict[str, Any]:
+    def read(self, path: Path) -> Record:
         """The record in a file; empty if the file is not there or damaged."""
         try:
             return self._parse(_content(path))
         except (OSError, ValueError):
-            return {}
+            return self._empty()
 
-    def lines(self, path: Path) -> list[dict[str, Any]]:
+    def lines(self, path: Path) -> list[Record]:
         """Read all whole records of a file of lines that may be growing; what is not a record is left out."""
         try:
             lines = _content(path).split(b"\n")
@@ -64,15 +65,19 @@ class Kind(Generic[Record]):
             return f"{path.name} is damaged ({error})"
         return ""
 
-    def _line(self, line: bytes) -> dict[str, Any]:
+    def _line(self, line: bytes) -> Record:
         try:
-            return self._parse(line) if line else {}
+            return self._parse(line) if line else self._empty()
         except ValueError:
-            return {}
+            return self._empty()
 
-    def _parse(self, content: bytes) -> dict[str, Any]:
-        record: Any = self._adapter.validate_json(content)
-        if record.pop(SEAL, None) is not None:
+    @staticmethod
+    def _empty() -> Record:
+        return cast(Record, {})
+
+    def _parse(self, content: bytes) -> Record:
+        record = self._adapter.validate_json(content)
+        if cast(dict[str, object], record).pop(SEAL, None) is not None:
             _check_seal(content)
         return record
 

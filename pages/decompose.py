@@ -73,12 +73,12 @@ with parts:
 
 st.subheader("What will it cost?")
 ratio = work_ratio(problem)
-cells = st.columns(3)
+columns = st.columns(3)
 counted = "By the count of operations; the measured gain is smaller, since small networks use a machine less well."
-cells[0].metric("Local work, of the global", f"{1 / ratio.total:.0%}", help=f"All local networks together. {counted}")
-cells[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
+columns[0].metric("Local work, of the global", f"{1 / ratio.total:.0%}", help=f"All local networks together. {counted}")
+columns[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
 together = "Those of all local networks together."
-cells[2].metric("Local parameters, of the global", f"{1 / ratio.parameters:.0%}", help=together)
+columns[2].metric("Local parameters, of the global", f"{1 / ratio.parameters:.0%}", help=together)
 what, how = st.columns(2)
 with what:
     quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")

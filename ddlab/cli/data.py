@@ -69,7 +69,8 @@ def _tree(text: str) -> dict[str, Any]:
     from ddlab.data.messages import reason
 
     try:
-        return loads(text)
+        tree: dict[str, Any] = loads(text)
+        return tree
     except (ValueError, RecursionError) as error:
         raise ValueError(f"dataset: the settings cannot be read as JSON ({reason(error)})") from None
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ddlab.data import limits
 from ddlab.data.files import gunzip, open_file, readable
@@ -66,7 +66,7 @@ def open_zip(path: Path, what: str = "") -> Iterator[zipfile.ZipFile]:
     with file:
         bounded = _Bounded(file, limits.MOST_DIRECTORY_BYTES)
         with readable(path, what):
-            archive = zipfile.ZipFile(bounded)  # type: ignore[arg-type]
+            archive = zipfile.ZipFile(bounded)
         bounded.most = limits.MOST_IMAGE_BYTES
         with archive:
             yield archive
@@ -166,7 +166,8 @@ def temporary_file() -> IO[bytes]:
 def _tar(path: Path, file: IO[bytes]) -> tarfile.TarFile:
     with readable(path):
         file.seek(0)
-        return tarfile.open(fileobj=_Bounded(file, limits.MOST_IMAGE_BYTES), mode="r:")  # type: ignore[call-overload]
+        bounded = cast(IO[bytes], _Bounded(file, limits.MOST_IMAGE_BYTES))  # all of it that reading an archive asks for
+        return tarfile.open(fileobj=bounded, mode="r:")
 
 
 def _copy(packed: IO[bytes], target: IO[bytes], path: Path) -> None:

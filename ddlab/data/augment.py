@@ -118,4 +118,5 @@ def rotate(images: Tensor, angles: Tensor) -> Tensor:
     grid = affine_grid(torch.stack(rows, dim=1).reshape(-1, 2, 3), list(planes.shape), align_corners=False)
     turned = grid_sample(planes.float(), grid, padding_mode="border", align_corners=False)
     turned = turned.round().to(images.dtype).unflatten(1, (images.shape[1], -1))
-    return turned.movedim(2, -1).reshape(images.shape)
+    restored: Tensor = turned.movedim(2, -1).reshape(images.shape)
+    return restored

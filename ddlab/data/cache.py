@@ -130,7 +130,8 @@ def prepare(
 
 
 def _source(settings: "DatasetSettings") -> Source:
-    return DATASETS[settings.name].load()()
+    source: Source = DATASETS[settings.name].load()()
+    return source
 
 
 def _folder(settings: "DatasetSettings") -> Path:

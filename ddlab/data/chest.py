@@ -91,7 +91,8 @@ class Chest:
         """Map points ``(..., 3)`` of the chest's own axes to the scanner's."""
         y, x, z = np.moveaxis(points * self.size, -1, 0)
         cos, sin = np.cos(self.turn), np.sin(self.turn)
-        return np.stack([cos * y + sin * x, cos * x - sin * y, z], axis=-1) + self.shift
+        placed: np.ndarray = np.stack([cos * y + sin * x, cos * x - sin * y, z], axis=-1) + self.shift
+        return placed
 
 
 def make_chest(rng: np.random.Generator, is_ill: bool) -> Chest:
@@ -158,13 +159,15 @@ def _lung_depth(y: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     rim, height, width = map(np.float32, DOME)
     dome = rim + height * np.exp(-(np.square(y) + np.square(side)) / np.square(width))
     depth = _ellipsoid_depth((y - np.float32(LUNGS_AT[0]), side, z - np.float32(LUNGS_AT[2])), LUNGS)
-    return np.minimum(np.minimum(depth, -_ellipsoid_depth(from_heart, HEART)), z - dome)
+    nearer: np.ndarray = np.minimum(np.minimum(depth, -_ellipsoid_depth(from_heart, HEART)), z - dome)
+    return nearer
 
 
 def _rib_share(y: np.ndarray, z: np.ndarray, grid: Grid) -> np.ndarray:
     """Return the share of rib along the shell that the ribs lie in: bands that slope down towards the front."""
     wave = np.cos((z + y / 2) * np.float32(2 * np.pi / RIBS[2])) * np.float32(np.sinc(grid.spacing[2] / RIBS[2]))
-    return np.clip(np.float32(0.3) + wave, 0, 1)
+    share: np.ndarray = np.clip(np.float32(0.3) + wave, 0, 1)
+    return share
 
 
 def _smooth(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -210,7 +213,8 @@ def _tube_share(ends: np.ndarray, chest: Chest, grid: Grid) -> np.ndarray:
     index = np.floor((points / EXTENT + 0.5) * grid.shape).astype(np.int64)
     index = index[((index >= 0) & (index < grid.shape)).all(axis=1)]
     filled = np.bincount(np.ravel_multi_index(tuple(index.T), grid.shape), minlength=int(np.prod(grid.shape)))
-    return np.minimum(filled.reshape(grid.shape) * np.float32(grain / voxel), 1)
+    share: np.ndarray = np.minimum(filled.reshape(grid.shape) * np.float32(grain / voxel), 1)
+    return share
 
 
 def _lesion(rng: np.random.Generator, chest: Chest, side: int) -> Lesion:

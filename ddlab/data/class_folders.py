@@ -159,7 +159,8 @@ def _without_shared(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 def _mixed(files: list[_File], labels: np.ndarray, split: SplitName, seed: int) -> np.ndarray:
     members = np.array([index for index, file in enumerate(files) if file.split == split], dtype=np.int64)
-    return members[mixed_order(labels[members], seed)]
+    mixed: np.ndarray = members[mixed_order(labels[members], seed)]
+    return mixed
 
 
 def _check(classes: tuple[str, ...], labels: np.ndarray, path: Path) -> None:

@@ -59,7 +59,8 @@ def textures(numbers: np.ndarray, size: int) -> np.ndarray:
         stretch = interpolation(side, size)
         light += contrast * (stretch @ (points.reshape(-1, side, side) - 0.5) @ stretch.T)
     base = 120 + 60 * tints[:, :1] + 24 * (tints - tints.mean(axis=1, keepdims=True))
-    return base[:, :, None, None] + light[:, None]
+    colors: np.ndarray = base[:, :, None, None] + light[:, None]
+    return colors
 
 
 def draw(objects: Objects, backgrounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +96,8 @@ def draw(objects: Objects, backgrounds: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _disc(down: np.ndarray, right: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Signed distance of every pixel from the outline, positive inside: ``(M, rows, columns)``."""
-    return 0.86 * radii - np.sqrt(down**2 + right**2)
+    distances: np.ndarray = 0.86 * radii - np.sqrt(down**2 + right**2)
+    return distances
 
 
 def _cross(down: np.ndarray, right: np.ndarray, radii: np.ndarray, angles: np.ndarray) -> np.ndarray:
@@ -103,7 +105,8 @@ def _cross(down: np.ndarray, right: np.ndarray, radii: np.ndarray, angles: np.nd
     cosine, sine = np.cos(angles), np.sin(angles)
     across, along = np.abs(cosine * right + sine * down), np.abs(cosine * down - sine * right)
     arm, half = radii * 0.94, radii * 0.32  # the corners of the arms lie on the circle: 0.94² + 0.32² < 1
-    return np.maximum(np.minimum(half - across, arm - along), np.minimum(half - along, arm - across))
+    distances: np.ndarray = np.maximum(np.minimum(half - across, arm - along), np.minimum(half - along, arm - across))
+    return distances
 
 
 def interpolation(points: int, size: int) -> np.ndarray:

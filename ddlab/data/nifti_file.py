@@ -26,7 +26,7 @@ from ddlab.decomposition import times
 
 SUFFIXES = (".nii", ".nii.gz")
 AXES = "PRS"  # what the ends of our axes are: posterior, right, superior
-HEADERS = {
+HEADERS: dict[int, tuple[type[nib.Nifti1Header], bytes]] = {
     348: (nib.Nifti1Header, b"n+1"),
     540: (nib.Nifti2Header, b"n+2"),
 }  # by their sizes, with their magic
@@ -69,12 +69,14 @@ class Volume:
     @property
     def affine(self) -> np.ndarray:
         """The matrix 4×4 from indices along our three axes to the scanner's millimetres."""
-        return self.affine_in_file @ inv_ornt_aff(self._turn(), self.shape_in_file)
+        affine: np.ndarray = self.affine_in_file @ inv_ornt_aff(self._turn(), self.shape_in_file)
+        return affine
 
     @property
     def affine_in_file(self) -> np.ndarray:
         """The matrix 4×4 from indices along the file's axes to the scanner's millimetres."""
-        return self.header.get_best_affine()
+        affine: np.ndarray = self.header.get_best_affine()
+        return affine
 
     def voxels(self) -> np.ndarray:
         """All voxels, in our orientation, with the file's slope and intercept applied: float32.
@@ -89,7 +91,8 @@ class Volume:
         with _readable(self.name):
             values = self._read()
             _make_finite(values)
-            return nib.apply_orientation(self._in_file(values), self._turn())
+            turned: np.ndarray = nib.apply_orientation(self._in_file(values), self._turn())
+            return turned
 
     def sample(self, step: int) -> np.ndarray:
         """Every ``step``-th voxel along each axis, as a list of numbers.
@@ -124,12 +127,14 @@ class Volume:
         return values
 
     def _turn(self) -> np.ndarray:
-        return ornt_transform(io_orientation(self.affine_in_file), axcodes2ornt(AXES))
+        turn: np.ndarray = ornt_transform(io_orientation(self.affine_in_file), axcodes2ornt(AXES))
+        return turn
 
     @property
     def _sources(self) -> list[int]:
         """The file's axis that becomes each of ours."""
-        return np.argsort(self._turn()[:, 0]).tolist()
+        sources: list[int] = np.argsort(self._turn()[:, 0]).tolist()
+        return sources
 
 
 def open_volume(path: Path) -> Volume:
@@ -177,7 +182,8 @@ def to_nifti(voxels: np.ndarray, spacing: tuple[float, ...], orientation: str = 
     affine[:3, :3] = toward * spacing
     affine[:3, 3] = -affine[:3, :3] @ (np.array(voxels.shape) - 1) / 2
     image = nib.Nifti1Image(voxels, affine)
-    return image.as_reoriented(ornt_transform(io_orientation(affine), axcodes2ornt(orientation)))
+    turned: nib.Nifti1Image = image.as_reoriented(ornt_transform(io_orientation(affine), axcodes2ornt(orientation)))
+    return turned
 
 
 def _checked(name: str, content: Callable[[], Opened]) -> Volume:

@@ -53,7 +53,8 @@ def own_affine(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 
 def drawn_affine(description: Description) -> np.ndarray:
     """Return the same matrix for a data set's volume: centred on the scanner's origin."""
-    return to_nifti(np.zeros(description.shape, np.uint8), description.spacing or (1.0, 1.0, 1.0)).affine
+    affine: np.ndarray = to_nifti(np.zeros(description.shape, np.uint8), description.spacing or (1.0, 1.0, 1.0)).affine
+    return affine
 
 
 def _volume(path: Path, description: Description) -> np.ndarray:

@@ -123,7 +123,8 @@ def _labels(indices: np.ndarray, outcomes: tuple[Outcome, ...]) -> np.ndarray:
         shares[outcome.label] += outcome.probability
     ends = np.round(100 * np.cumsum(shares))
     places = 10 * (indices % 10) + indices // 10 % 10
-    return np.searchsorted(ends, places, side="right").astype(np.int64)
+    labels: np.ndarray = np.searchsorted(ends, places, side="right").astype(np.int64)
+    return labels
 
 
 def _choose(outcomes: tuple[Outcome, ...], labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:

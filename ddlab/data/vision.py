@@ -27,7 +27,8 @@ def datasets() -> ModuleType:
 def _import() -> ModuleType:
     import torchvision.datasets
 
-    return torchvision.datasets
+    datasets: ModuleType = torchvision.datasets
+    return datasets
 
 
 @cache

@@ -51,7 +51,10 @@ def zoom(volume: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return volume
     from scipy import ndimage  # imported here: it takes a third of a second
 
-    return ndimage.zoom(volume, [new / old for new, old in zip(shape, volume.shape, strict=True)], order=1)
+    stretched: np.ndarray = ndimage.zoom(
+        volume, [new / old for new, old in zip(shape, volume.shape, strict=True)], order=1
+    )
+    return stretched
 
 
 def as_bytes(voxels: np.ndarray, window: tuple[float, float], shape: tuple[int, ...]) -> np.ndarray:

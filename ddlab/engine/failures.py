@@ -2,9 +2,9 @@
 
 import errno
 import sys
-from typing import Any
+from collections.abc import Mapping
 
-Where = dict[str, Any]  # the last record that was reported: stage, epoch, subdomain
+Where = Mapping[str, object]  # the last record that was reported: stage, epoch, subdomain
 
 # What torch's message says when another rank is gone; only that one knows why.
 PEER_GONE = (

@@ -7,6 +7,7 @@ from ddlab.problem import problem_of
 from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.runs.health import Stuck, dead_layer, learned, says_the_same
+from ddlab.runs.records import EpochRecord, Progress
 from ddlab.strategies.stage import Stage, plan, shard
 
 PROGRESS_EVERY = 0.5  # seconds; the pages look once a second
@@ -24,7 +25,7 @@ class Reporter:
         Filled with the record that was reported last, which says where a failure happened.
     """
 
-    def __init__(self, run: RunFolder, ranks: Ranks, last_record: dict[str, Any]) -> None:
+    def __init__(self, run: RunFolder, ranks: Ranks, last_record: dict[str, object]) -> None:
         self.run, self.ranks, self.last_record = run, ranks, last_record
         self.seeds = run.experiment.seeds
         self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(problem_of(run))}
@@ -34,7 +35,7 @@ class Reporter:
         self._done_before: float | None = None
         self._written = float("-inf")
 
-    def report(self, record: dict[str, Any]) -> None:
+    def report(self, record: EpochRecord) -> None:
         """Append one record of one network and epoch."""
         record = {"time": time.time(), "rank": self.ranks.rank, **record}
         self.last_record.update(record)
@@ -50,7 +51,7 @@ class Reporter:
             self._written = time.monotonic()
             self.run.write_progress(self._progress(record))
 
-    def _note_health(self, record: dict[str, Any]) -> None:
+    def _note_health(self, record: EpochRecord) -> None:
         """Keep the networks of the current stage that say the same for every image, since when they do."""
         stage, seed, subdomain, _ = key = _key(record)
         self._stuck = {other: stuck for other, stuck in self._stuck.items() if other[:2] == key[:2]}
@@ -60,7 +61,7 @@ class Reporter:
         else:
             self._stuck.pop(key, None)
 
-    def _progress(self, record: dict[str, Any]) -> dict[str, Any]:
+    def _progress(self, record: EpochRecord) -> Progress:
         done = self._done(record)
         gained = done - (self._done_before or 0.0)
         elapsed = time.monotonic() - self._began
@@ -76,7 +77,7 @@ class Reporter:
             "stuck": [network.sentence for network in self._stuck.values()],
         }
 
-    def _done(self, record: dict[str, Any]) -> float:
+    def _done(self, record: EpochRecord) -> float:
         """Share of the run's operations that are done, 0..1."""
         total = len(self.seeds) * sum(stage.flops for stage in self.stages.values())
         done = sum(
@@ -84,7 +85,7 @@ class Reporter:
         )
         return min(1.0, done / total) if total else 0.0
 
-    def _stage_done(self, stage: Stage, seed: int, record: dict[str, Any]) -> float:
+    def _stage_done(self, stage: Stage, seed: int, record: EpochRecord) -> float:
         if self.run.stage(stage.name, seed).done:
             return 1.0
         if (stage.name, seed) != (record["stage"], record["seed"]):
@@ -95,9 +96,9 @@ class Reporter:
         return min(1.0, sum(shares) / max(1, len(own)))
 
 
-def _key(record: dict[str, Any]) -> tuple[Any, ...]:
+def _key(record: EpochRecord) -> tuple[Any, ...]:
     return record.get("stage"), record.get("seed"), record.get("subdomain"), record.get("fold")
 
 
-def _share(record: dict[str, Any]) -> float:
+def _share(record: EpochRecord) -> float:
     return record["epoch"] / record["epochs"] / record.get("folds", 1)

@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
@@ -18,7 +17,7 @@ from ddlab import files
 from ddlab.home import home
 from ddlab.runs import TERMINAL, RunFolder
 from ddlab.runs.processes import identity, is_alive, is_elsewhere
-from ddlab.runs.records import TICKET
+from ddlab.runs.records import TICKET, Process
 
 FORGOTTEN = 7 * 24 * 3600.0  # seconds without a sign of another machine
 
@@ -46,7 +45,7 @@ class Ticket:
     kind: str
     wanted: int
     slots: tuple[str, ...]
-    process: dict[str, Any]
+    process: Process
 
     @property
     def waits(self) -> bool:

@@ -15,11 +15,12 @@ import time
 import traceback
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import cast
 
 from ddlab.engine.failures import describe_failure
 from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
+from ddlab.runs.records import EpochRecord, Failure
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def main() -> None:
 
 def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
     """Train, write how it ended, and return the exit code."""
-    last_record: dict[str, Any] = {}
+    last_record: dict[str, object] = {}
     try:
         _train(run, ranks, stop, last_record)
     except Exception as error:  # the run must end in a state with a sentence, whatever happens
@@ -92,7 +93,7 @@ def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
     return 0
 
 
-def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[str, Any]) -> None:
+def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[str, object]) -> None:
     from ddlab.engine.reporter import Reporter
     from ddlab.strategies.execute import execute
 
@@ -108,17 +109,18 @@ def _wait_for_the_end(run: RunFolder) -> None:
         time.sleep(0.05)
 
 
-def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str, Any]) -> None:
+def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str, object]) -> None:
     log.error("rank %d failed", ranks.rank, exc_info=error)
     sentence = describe_failure(error, last_record)
     if sentence is None or run.status().get("state") == "finished":
         return  # another rank's end, which is not ours to explain
-    failure = {
+    last = cast(EpochRecord, last_record)
+    failure: Failure = {
         "sentence": sentence,
         "error": type(error).__name__,
         "traceback": "".join(traceback.format_exception(error)),
-        "stage": getattr(error, "stage", last_record.get("stage")),
-        "epoch": getattr(error, "epoch", last_record.get("epoch")),
+        "stage": getattr(error, "stage", last.get("stage")),
+        "epoch": getattr(error, "epoch", last.get("epoch")),
         "rank": ranks.rank,
     }
     if run.write_failure(failure):

@@ -150,7 +150,7 @@ class Experiment(Settings):
             if key not in branch:
                 raise ExperimentError(unknown(field, key, branch))
             branch[key] = value
-        return parse_experiment(tree)  # type: ignore[return-value]
+        return parse_experiment(tree)  # type: ignore[return-value]  # no class is made of this one
 
     def to_yaml(self, *, full: bool = False) -> str:
         """Return the experiment as YAML; only what differs from the defaults, unless ``full``."""
@@ -221,7 +221,7 @@ def load_experiment(path: Path) -> Experiment:
 
 def _fault(fault: Any) -> str:
     field = ".".join(str(part) for part in fault["loc"])
-    message = fault["msg"].removeprefix("Value error, ")
+    message: str = fault["msg"].removeprefix("Value error, ")
     if message.startswith("key: "):
         return f"{field}: {message}" if field else message
     names_itself = re.split(r"[.:]", message, maxsplit=1)[0] in {*Experiment.model_fields, *own_settings()}

@@ -53,7 +53,8 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, sequences: Tensor) -> Tensor:
         """Map ``(B, T, F)`` to logits ``(B, K)``."""
-        return self.classifier(self.blocks(sequences)[:, -1])
+        logits_BK: Tensor = self.classifier(self.blocks(sequences)[:, -1])
+        return logits_BK
 
 
 def compose_recurrent(states: Sequence[State], features: Sequence[Sequence[int]]) -> State:

@@ -7,13 +7,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from ddlab.analyses.decisions.probabilities import Explanation, Outcomes, explain, read_outcomes
+from ddlab.analyses.decisions.probabilities import Outcomes, explain, read_outcomes
 from ddlab.data.cache import load
 from ddlab.data.source import Dataset
 from ddlab.problem import Problem, pose
 from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
+from ddlab.strategies.explanation import Explanation
 
 Choice = TypeVar("Choice")
 

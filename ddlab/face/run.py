@@ -73,7 +73,8 @@ class Run(Standing):
         """
         from ddlab.face import listed
 
-        return listed.make("table", listed.tables(), name, self._material(seed, beside), settings)
+        made: pd.DataFrame = listed.make("table", listed.tables(), name, self._material(seed, beside), settings)
+        return made
 
     def figure(
         self, name: str, *, seed: int | None = None, beside: "Sequence[Run]" = (), **settings: Any

@@ -50,7 +50,8 @@ class Overlay:
         """Return bytes: 0 where there is nothing, 1 to 255 from one end of the scale to the other."""
         low, high = self.limits
         shown = np.clip(self.values, low, high)
-        return np.nan_to_num(1 + np.round(254 * (shown - low) / (high - low)), nan=0.0).astype(np.uint8)
+        levels: np.ndarray = np.nan_to_num(1 + np.round(254 * (shown - low) / (high - low)), nan=0.0).astype(np.uint8)
+        return levels
 
     def palette(self) -> list[list[float]]:
         """Red, green and blue of every byte, and of a shared scale the opacity: nothing is drawn around 0."""
@@ -93,14 +94,19 @@ class Scene:
         header = self._header() | {"parts": list(parts)}
         if overlay is not None:
             low, high = overlay.limits
-            header["overlay"] = {"name": overlay.name, "low": low, "high": high, "palette": overlay.palette()}
-            header["overlay"]["opacity"] = 0.5 if overlay.limit is None else 0.9
+            header["overlay"] = {
+                "name": overlay.name,
+                "low": low,
+                "high": high,
+                "palette": overlay.palette(),
+                "opacity": 0.5 if overlay.limit is None else 0.9,
+            }
         body = b"".join(part.tobytes() for part in parts.values())
         header["id"] = hashlib.sha256(json.dumps(header).encode() + body).hexdigest()
         text = json.dumps(header).encode()
         return struct.pack("<I", len(text)) + text + body
 
-    def _header(self) -> dict:
+    def _header(self) -> dict[str, object]:
         about, boxes = self.description, self.decomposition
         low, high = about.values
         return {
@@ -114,11 +120,15 @@ class Scene:
             "boxes": [self._box(index) for index in range(len(boxes))],
         }
 
-    def _box(self, index: int) -> dict:
+    def _box(self, index: int) -> dict[str, object]:
         box, number = self.decomposition.subdomains[index], str(index + 1)
         color = self.colors[index] if self.colors else class_color(index)
         label = self.labels[index] if self.labels else number
-        return {"start": box.start, "stop": box.stop, "number": number, "label": label} | {
+        return {
+            "start": box.start,
+            "stop": box.stop,
+            "number": number,
+            "label": label,
             "color": color,
             "ink": ink(color),
         }

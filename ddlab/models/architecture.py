@@ -70,7 +70,7 @@ class Conv(Layer):
         return 2 * self._weights(shape) * math.prod(self.output(shape)[1:])
 
     def _weights(self, shape: Shape) -> int:
-        return self.in_channels * self.out_channels * self.kernel ** (len(shape) - 1)
+        return int(self.in_channels * self.out_channels * self.kernel ** (len(shape) - 1))
 
 
 @dataclass(frozen=True)

@@ -32,14 +32,15 @@ class Bank(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map ``(B, N·C, *spatial)``, the subimages stacked along the channels, to logits ``(B, N, K)``."""
-        return self.networks(inputs).unflatten(1, (self.copies, -1))
+        stacked: Tensor = self.networks(inputs).unflatten(1, (self.copies, -1))
+        return stacked
 
     def prepare(self, device: str, dtype: torch.dtype) -> "Bank":
         """Move to the device and type, channels last, and give every parameter a gradient that stays in place."""
         self.to(device=device, dtype=dtype)
         axes = len(self.network.input)
         if axes in CHANNELS_LAST:
-            self.to(memory_format=CHANNELS_LAST[axes])  # type: ignore[call-overload]
+            self.to(memory_format=CHANNELS_LAST[axes])  # type: ignore[call-overload]  # missing in torch's types
         for parameter in self.parameters():
             parameter.grad = torch.zeros_like(parameter)
         return self

@@ -56,7 +56,8 @@ class ResidualBlock(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Add both ways."""
         deep, straight = self.body(maps), self.shortcut(maps)
-        return deep + self.middle(straight, deep)
+        activated: Tensor = deep + self.middle(straight, deep)
+        return activated
 
     @staticmethod
     def middle(straight: Tensor, deep: Tensor) -> Tensor:

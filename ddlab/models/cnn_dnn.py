@@ -48,4 +48,5 @@ class CNNDNN(nn.Module):
         said_BNK = torch.stack([self.get_submodule(name)(images[box.slices]) for name, box in parts], dim=1)
         if self.outputs == "probabilities":
             said_BNK = said_BNK.softmax(-1)
-        return self.get_submodule(DNN)(said_BNK.flatten(1))
+        logits_BK: Tensor = self.get_submodule(DNN)(said_BNK.flatten(1))
+        return logits_BK

@@ -90,7 +90,8 @@ class CoherentModel(nn.Module):
 
     def decide(self, outputs_BNK: Tensor) -> Tensor:
         """Logits ``(B, 1, K)`` of the DNN."""
-        return self.dnn(outputs_BNK.flatten(1))
+        logits: Tensor = self.dnn(outputs_BNK.flatten(1))
+        return logits
 
     def prepare(self, device: str, dtype: torch.dtype) -> "CoherentModel":
         """Move to the device and type, as :meth:`Bank.prepare` does."""

@@ -37,7 +37,8 @@ def evaluate(module: nn.Module, inputs: Tensor) -> Tensor:
         straight = module.middle(straight, deep)
         return deep + straight if deep is inputs else deep.add_(straight)
     if not isinstance(module, nn.Sequential):
-        return module(inputs)
+        outputs: Tensor = module(inputs)
+        return outputs
     maps, parts = inputs, list[Any](module)
     while parts:
         part, *parts = parts
@@ -54,7 +55,8 @@ def evaluate(module: nn.Module, inputs: Tensor) -> Tensor:
 def largest(pool: Any, maps: Tensor) -> Tensor:
     """Apply the max pooling ``pool``; 2 × 2 pairs are compared without noting where each maximum was."""
     if (pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode) != (2, 2, 0, False):
-        return pool(maps)
+        pooled: Tensor = pool(maps)
+        return pooled
     for axis in range(2, maps.dim()):
         pairs = maps.narrow(axis, 0, maps.shape[axis] // 2 * 2).unflatten(axis, (-1, 2))
         maps = torch.maximum(pairs.select(axis + 1, 0), pairs.select(axis + 1, 1))

@@ -71,4 +71,5 @@ def _layer(tree: dict[str, Any]) -> a.Layer:
     if kind == "Residual":
         return a.Residual(_named(tree["body"]), _named(tree["shortcut"]))
     build: Any = LAYERS[kind]
-    return build(**tree)
+    layer: a.Layer = build(**tree)
+    return layer

@@ -85,7 +85,7 @@ class Additive(TrustRegionMethod):
         self._memories += [region.memory for region in self.locally]
         self._remember()
 
-    def step(  # type: ignore[override]
+    def step(  # type: ignore[override]  # several closures, too
         self,
         closure: Closure | Sequence[Closure],
         value: Closure | Sequence[Closure] | None = None,

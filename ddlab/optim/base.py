@@ -79,7 +79,8 @@ class TrustRegionMethod(torch.optim.Optimizer):
     @property
     def radius(self) -> float:
         """The radius of the next step."""
-        return self._own_state["radius"]
+        radius: float = self._own_state["radius"]
+        return radius
 
     def _step(
         self, parts: Sequence[Part], advance: Callable[[Objective, Tensor, Evaluation], Advance], again: bool
@@ -120,11 +121,13 @@ class TrustRegionMethod(torch.optim.Optimizer):
 
     @property
     def _params(self) -> list[Tensor]:
-        return self.param_groups[0]["params"]
+        params: list[Tensor] = self.param_groups[0]["params"]
+        return params
 
     @property
     def _own_state(self) -> dict[str, Any]:
-        return self.state[self._params[0]]
+        state: dict[str, Any] = self.state[self._params[0]]
+        return state
 
     def _remember(self) -> None:
         """Put everything that changes into the state that torch saves; without copies."""

@@ -199,7 +199,8 @@ def products(rows: Tensor, others: Tensor) -> Tensor:
     whole = count * CHUNK
     rest = rows[:, whole:] @ others[:, whole:].T
     pieces = [part[:, :whole].unflatten(1, (count, CHUNK)).transpose(0, 1) for part in (rows, others)]
-    return ((pieces[0] @ pieces[1].mT).double().sum(0) + rest).cpu()
+    added: Tensor = ((pieces[0] @ pieces[1].mT).double().sum(0) + rest).cpu()
+    return added
 
 
 def compact_spectrum(table: Tensor, inner: Tensor, places: list[int], signed: bool = False) -> Spectrum | None:

@@ -67,7 +67,7 @@ class TrustRegion(TrustRegionMethod):
     ) -> None:
         super().__init__(params, radius, rule, model, **placement)
 
-    def step(  # type: ignore[override]
+    def step(  # type: ignore[override]  # further closures, too
         self,
         closure: Closure,
         value: Closure | None = None,

@@ -1,6 +1,6 @@
 """A cell of a paper's table: its number, and which of our trainings gives ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES
 from ddlab.reproductions import Budget
 from ddlab.runs import RunFolder
+from ddlab.runs.records import EpochRecord, StageResult
 from ddlab.strategies.stage import LOCAL
 
 ACCURACY, TOP_5, LOSS = "validation_accuracy", "validation_top5_accuracy", "step_loss"
@@ -54,6 +55,7 @@ class Quantity:
 
     def values(self, run: RunFolder) -> dict[int, float]:
         """The number of every seed that has it."""
+        rows: Sequence[EpochRecord] | Sequence[StageResult]
         if self.epoch is not None:
             rows = [row for row in run.metrics() if row.get("epoch") == self.epoch]
         else:
@@ -65,7 +67,8 @@ class Quantity:
         if self.strategy != LOCAL:
             return row.get(self.measure)
         networks = {network.get("subdomain"): network for network in row.get("networks") or ()}
-        return networks.get(self.subdomain, {}).get(self.measure)
+        number: float | None = networks.get(self.subdomain, {}).get(self.measure)
+        return number
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ddlab.home import home
 from ddlab.runs.locks import locked
 from ddlab.runs.processes import identity
 from ddlab.runs.reader import MOST_NAME, RunReader
+from ddlab.runs.records import EpochRecord, Failure, Progress, Status
 from ddlab.runs.state import RunState, derive
 from ddlab.runs.summary import digest, summarize
 
@@ -86,7 +87,7 @@ class RunFolder(RunReader):
         """Request cancellation."""
         files.write_json(self.path / "cancel.json", {"time": time.time()})
 
-    def write_failure(self, failure: dict[str, Any]) -> bool:
+    def write_failure(self, failure: Failure) -> bool:
         """Write the failure unless another rank already did; return whether it was the first."""
         files.release(self.path)
         try:
@@ -96,11 +97,11 @@ class RunFolder(RunReader):
             return False
         return True
 
-    def write_progress(self, progress: dict[str, Any]) -> None:
+    def write_progress(self, progress: Progress) -> None:
         """Write how far the run is."""
         files.write_json(self.path / "progress.json", progress)
 
-    def append_metrics(self, rank: int, record: dict[str, Any]) -> None:
+    def append_metrics(self, rank: int, record: EpochRecord) -> None:
         """Append a record of a rank."""
         files.append_jsonl(self.path / f"metrics-{rank}.jsonl", record)
 
@@ -129,6 +130,6 @@ class RunFolder(RunReader):
             raise ValueError(f"run {self.id}: is the example that comes with ddlab and stays as it is; train your own")
 
 
-def _queued() -> dict[str, Any]:
+def _queued() -> Status:
     """The status of a run that this process is about to launch: it lives with us until it has a process of its own."""
     return {"state": "queued", "time": time.time(), "launcher": identity()}

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs.reader import RunReader
+from ddlab.runs.records import EpochRecord, NetworkResult
 
 ONE_ANSWER = 0.99  # of the validation images are given one class: for this network they are all alike
 
@@ -59,7 +59,7 @@ def stuck_networks(run: RunReader) -> list[Stuck]:
 
     Runs of an older ddlab did not record it; nothing is said of them, nor of out-of-fold networks.
     """
-    histories: dict[tuple[str, int, int | None], dict[int, dict[str, Any]]] = {}
+    histories: dict[tuple[str, int, int | None], dict[int, EpochRecord]] = {}
     for record in run.metrics():
         if record.get("fold") is None and record.get("one_class") is not None:
             key = record["stage"], record["seed"], record.get("subdomain")
@@ -78,18 +78,18 @@ def says_the_same(share: float | None) -> bool:
     return share is not None and share >= ONE_ANSWER
 
 
-def dead_layer(record: dict[str, Any]) -> str | None:
+def dead_layer(record: EpochRecord) -> str | None:
     """The layer of which no unit answered to any image in the record's epoch, if there is one."""
     return record.get("worst_layer") if record.get("worst_layer_dead") == 1 else None
 
 
-def learned(record: dict[str, Any]) -> float | None:
+def learned(record: EpochRecord) -> float | None:
     """Training accuracy where it is clearly above the validation accuracy, which one answer for all has in full."""
     told, judged = record.get("accuracy"), record.get("validation_accuracy")
     return told if told is not None and judged is not None and told > judged + CLEARLY else None
 
 
-def _stuck(key: tuple[str, int, int | None], history: dict[int, dict[str, Any]], judged: int) -> Stuck | None:
+def _stuck(key: tuple[str, int, int | None], history: dict[int, EpochRecord], judged: int) -> Stuck | None:
     since = judged
     if judged not in history or not says_the_same(history[judged]["one_class"]):
         return None
@@ -104,7 +104,7 @@ def _kept_epochs(run: RunReader) -> Iterator[tuple[tuple[str, int, int | None], 
     if not isinstance(training, dict) or training.get("keep") == "last":
         return
     for result in run.results():
-        rows = result.get("networks") or [{"best_epoch": result.get("best_epoch")}]
+        rows: list[NetworkResult] = result.get("networks") or [{"best_epoch": result.get("best_epoch")}]
         for row in rows:
-            if row.get("best_epoch"):
-                yield (result["stage"], result["seed"], row.get("subdomain")), row["best_epoch"]
+            if best := row.get("best_epoch"):
+                yield (result["stage"], result["seed"], row.get("subdomain")), best

@@ -9,10 +9,12 @@ from typing import Any
 
 import psutil
 
+from ddlab.runs.records import Process
+
 CLOCK_TOLERANCE = 2.0  # seconds; of records by an older ddlab, which name a process by the time of day it began at
 
 
-def identity(pid: int | None = None) -> dict[str, Any]:
+def identity(pid: int | None = None) -> Process:
     """``{"pid", "birth", "boot", "host"}`` of a process, of this one if no pid is given."""
     pid = pid or os.getpid()
     return {"pid": pid, "birth": _birth(psutil.Process(pid)), "boot": _boot(), "host": socket.gethostname()}
@@ -51,7 +53,7 @@ def _birth(process: psutil.Process) -> float:
 
     psutil compares it to detect that a pid is reused, but does not publish it: ``create_time`` moves with the clock.
     """
-    birth = process._ident[1]  # type: ignore[attr-defined]
+    birth = process._ident[1]  # type: ignore[attr-defined]  # private
     if birth is None:
         raise psutil.AccessDenied(process.pid)
     return float(birth)

@@ -16,14 +16,29 @@
 What the files hold is typed in :mod:`ddlab.runs.records`.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ddlab import files
 from ddlab.experiment import SCHEMA, Experiment, parse_experiment, upgraded
 from ddlab.records import ANYTHING
-from ddlab.runs.records import ASKED, FAILURE, METRICS, PROGRESS, RESULT, STATUS, outlined
+from ddlab.runs.records import (
+    ASKED,
+    FAILURE,
+    METRICS,
+    PROGRESS,
+    RESULT,
+    STATUS,
+    EpochRecord,
+    Failure,
+    Process,
+    Progress,
+    StageResult,
+    Status,
+    outlined,
+)
 from ddlab.runs.stage_folder import StageFolder
 
 MOST_NAME = 80  # characters
@@ -105,33 +120,34 @@ class RunReader:
         fault = (ASKED.fault(asked) if asked.exists() else f"{asked.name} is not there") or STATUS.fault(status)
         return fault and f"The run's folder is damaged: {fault}."
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Status:
         """Read ``status.json``; :meth:`state` says whether it still holds."""
         return STATUS.read(self.path / "status.json")
 
-    def processes(self, status: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    def processes(self, status: Status | None = None) -> list[Process]:
         """Return the identities of all processes of its own; the launcher, maybe a server, is not among them."""
         status = self.status() if status is None else status
         names = ("pid", "birth", "boot", "created", "host")
-        first = [{key: status[key] for key in names if key in status}] if status.get("pid") else []
-        return first + list(status.get("ranks") or ())
+        known: Mapping[str, object] = status
+        own = cast(Process, {key: known[key] for key in names if key in known})
+        return ([own] if status.get("pid") else []) + list(status.get("ranks") or ())
 
     @property
     def cancel_requested(self) -> bool:
         """Whether cancellation was requested."""
         return (self.path / "cancel.json").exists()
 
-    def failure(self) -> dict[str, Any] | None:
+    def failure(self) -> Failure | None:
         """Read why the first rank that failed did; None if none failed."""
         return FAILURE.read(self.path / "failure.json") or None
 
     # ---- its records
 
-    def progress(self) -> dict[str, Any]:
+    def progress(self) -> Progress:
         """Read how far the run is; empty before the first epoch."""
         return PROGRESS.read(self.path / "progress.json")
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[EpochRecord]:
         """All records of all ranks by time; of an epoch that was repeated after a resume, the last."""
         records = [_renamed(record) for path in self.path.glob("metrics-*.jsonl") for record in METRICS.lines(path)]
         records.sort(key=lambda record: record.get("time", 0))
@@ -160,7 +176,7 @@ class RunReader:
         """The folder of a stage for a seed; it need not exist yet."""
         return StageFolder(self.path / "stages" / name / f"seed{seed}", name, seed)
 
-    def results(self) -> list[dict[str, Any]]:
+    def results(self) -> list[StageResult]:
         """The results of all stages that are done, by seed and stage."""
         found = [RESULT.read(path) for path in self.path.glob("stages/*/seed*/result.json")]
         return sorted(filter(None, found), key=lambda result: (result["seed"], result["stage"]))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, NotRequired, Required
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SkipValidation, with_config
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
 from ddlab.records import Kind
@@ -15,10 +15,10 @@ Text = Annotated[str, Field(max_length=100_000)]
 _LOOSE = ConfigDict(extra="allow", strict=True)  # a newer ddlab may know more
 
 
+@with_config(_LOOSE)
 class Process(TypedDict, total=False):
     """A process, and which rank it is."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     pid: Annotated[int, Field(ge=1, le=2**31)]
     birth: Number
     boot: Text
@@ -27,10 +27,10 @@ class Process(TypedDict, total=False):
     rank: Count
 
 
+@with_config(_LOOSE)
 class Status(Process, total=False):
     """``status.json``: where a run stands; the process at the top level is that of the training program."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     state: Required[Literal["queued", "running", "finished", "failed", "cancelled"]]
     message: Text | None
     time: Time
@@ -44,19 +44,19 @@ class Status(Process, total=False):
     stuck: list[Text] | None
 
 
+@with_config(_LOOSE)
 class Asked(TypedDict):
     """``experiment.json``: the experiment is validated where it is used."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     schema: Annotated[int, Field(ge=0)]
     experiment: dict[str, Any]
     command: NotRequired[Text | None]
 
 
+@with_config(_LOOSE)
 class Progress(TypedDict):
     """``progress.json``: how far the run is; ``done`` is its share of the operations, ``remaining`` in seconds."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     stage: Text
     title: Text
     seed: int
@@ -68,10 +68,10 @@ class Progress(TypedDict):
     stuck: NotRequired[list[Text]]
 
 
+@with_config(_LOOSE)
 class Failure(TypedDict):
     """``failure.json``: why the run ended, in a sentence, and where."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     sentence: Annotated[str, Field(min_length=1, max_length=100_000)]
     error: NotRequired[Text]
     traceback: NotRequired[Text | None]
@@ -80,10 +80,10 @@ class Failure(TypedDict):
     rank: NotRequired[Count]
 
 
+@with_config(_LOOSE)
 class Ticket(TypedDict):
     """A file of the queue: which process of which run wants how many slots, and which it was given."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     run: Annotated[str, Field(pattern=r"^[^/\\\x00]+$", max_length=255)]
     kind: Literal["cpu", "cuda"]
     wanted: Annotated[int, Field(ge=1, le=65_536)]
@@ -91,10 +91,10 @@ class Ticket(TypedDict):
     process: Process
 
 
+@with_config(_LOOSE)
 class NetworkResult(TypedDict, total=False):
     """One network in the result of a stage."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     subdomain: Count | None
     parameters: Count
     flops: Number
@@ -107,37 +107,77 @@ class NetworkResult(TypedDict, total=False):
     last_test_accuracy: Share
 
 
-class Result(TypedDict):
+class Size(TypedDict):
+    """Size of a network: its parameters, and its operations for one image."""
+
+    parameters: Count
+    flops: Number
+
+
+class Accuracies(TypedDict, total=False):
+    """Accuracies of the decisions of a stage on the splits."""
+
+    train_accuracy: Share | None
+    validation_accuracy: Share | None
+    test_accuracy: Share | None
+    last_validation_accuracy: Share | None
+    last_test_accuracy: Share | None
+    balanced_accuracy: Share | None
+    one_class: Share | None
+    test_balanced_accuracy: Share | None
+    validation_top5_accuracy: Share | None
+    test_top5_accuracy: Share | None
+
+
+class Decided(Accuracies, total=False):
+    """Further results of a stage: of the last one of a strategy, its accuracies and its costs."""
+
+    bytes_sent: Number
+    epochs: Count
+    best_epoch: Count | None
+    parameters: Count
+    flops: Number
+
+
+@with_config(_LOOSE)
+class StageResult(Decided):
     """``result.json``: the numbers that a stage came to."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     stage: Text
     seed: int
     kind: NotRequired[Text]
     seconds: NotRequired[Number]
     flops_by_rank: NotRequired[list[Number]]
-    bytes_sent: NotRequired[Number]
     networks: NotRequired[list[NetworkResult]]
-    train_accuracy: NotRequired[Share | None]
-    validation_accuracy: NotRequired[Share | None]
-    test_accuracy: NotRequired[Share | None]
-    last_validation_accuracy: NotRequired[Share | None]
-    last_test_accuracy: NotRequired[Share | None]
-    balanced_accuracy: NotRequired[Share | None]
-    one_class: NotRequired[Share | None]
-    test_balanced_accuracy: NotRequired[Share | None]
-    validation_top5_accuracy: NotRequired[Share | None]
-    test_top5_accuracy: NotRequired[Share | None]
-    epochs: NotRequired[Count]
-    best_epoch: NotRequired[Count | None]
-    parameters: NotRequired[Count]
-    flops: NotRequired[Number]
 
 
-class Metrics(TypedDict):
+class Health(TypedDict, total=False):
+    """Health of a network after an epoch: its dead units, and how alike its answers are."""
+
+    dead_units: Share
+    worst_layer: Text
+    worst_layer_dead: Share
+    one_class: Share
+
+
+class Notes(TypedDict, total=False):
+    """Notes that only some strategies add to an epoch; they are read as they were written."""
+
+    sweeps: SkipValidation[float]
+    vectors: SkipValidation[int]
+    parameters: SkipValidation[int]
+    bytes_each: SkipValidation[int]
+    radius: SkipValidation[float]
+    steps: SkipValidation[dict[str, list[Any]]]
+    still: SkipValidation[bool]
+    step_loss: SkipValidation[float | None]
+    cross_energy: SkipValidation[dict[str, float]]
+
+
+@with_config(_LOOSE)
+class EpochRecord(Health, Notes):
     """A line of ``metrics-<rank>.jsonl``: one epoch of one network. A loss may be NaN."""
 
-    __pydantic_config__ = _LOOSE  # type: ignore[misc]
     stage: Text
     seed: int
     epoch: Count
@@ -151,14 +191,12 @@ class Metrics(TypedDict):
     validation_accuracy: NotRequired[float | None]
     rate: NotRequired[float | None]
     seconds: NotRequired[Number]
-    dead_units: NotRequired[Share]
-    worst_layer: NotRequired[Text]
-    worst_layer_dead: NotRequired[Share]
-    one_class: NotRequired[Share]
+    rank: NotRequired[SkipValidation[int]]
+    folds: NotRequired[SkipValidation[int]]
 
 
 STATUS, ASKED, PROGRESS, FAILURE = Kind(Status), Kind(Asked), Kind(Progress), Kind(Failure)
-RESULT, METRICS, TICKET = Kind(Result), Kind(Metrics), Kind(Ticket)
+RESULT, METRICS, TICKET = Kind(StageResult), Kind(EpochRecord), Kind(Ticket)
 
 _OUTLINE: dict[str, type] = {"name": str, "sweep": str, "strategies": list, "seeds": list}
 _SECTIONS = ("dataset", "decomposition", "model", "training", "placement")

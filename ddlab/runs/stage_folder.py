@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddlab import files
-from ddlab.runs.records import RESULT
+from ddlab.runs.records import RESULT, StageResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,11 +32,11 @@ class StageFolder:
         """Whether the stage is finished: its result is written last, and whole even if the machine went down."""
         return bool(self.result())
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> StageResult:
         """The numbers that the stage came to; empty if it is not done."""
         return RESULT.read(self.path / "result.json")
 
-    def write_result(self, result: dict[str, Any]) -> None:
+    def write_result(self, result: StageResult) -> None:
         """Write the numbers; from here on the stage is done."""
         self._make()
         files.write_sealed(self.path / "result.json", result)

@@ -2,10 +2,10 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from ddlab.runs.processes import is_alive
 from ddlab.runs.reader import RunReader
+from ddlab.runs.records import Status
 
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 TERMINAL = ("finished", "failed", "cancelled")
@@ -59,7 +59,7 @@ class RunState:
         return max(0.0, until - self.started)
 
 
-def derive(run: RunReader, status: dict[str, Any] | None = None) -> RunState:
+def derive(run: RunReader, status: Status | None = None) -> RunState:
     """The state of a run.
 
     The status is read again after its processes are found dead, since they may have ended well in between.
@@ -86,15 +86,16 @@ def derive(run: RunReader, status: dict[str, Any] | None = None) -> RunState:
 
 def has_diverged(run: RunReader) -> bool:
     """Whether it ended because a loss became NaN or infinite; trained again, it would end so again."""
-    return (run.failure() or {}).get("error") == "Diverged" and derive(run).state == "failed"
+    failure = run.failure()
+    return failure is not None and failure.get("error") == "Diverged" and derive(run).state == "failed"
 
 
-def _lives(run: RunReader, status: dict[str, Any]) -> bool:
+def _lives(run: RunReader, status: Status) -> bool:
     """Whether a process works for it; before it has one, whether the one that launches it does."""
     processes = run.processes(status) or [status.get("launcher") or {}]
     return any(map(is_alive, processes))
 
 
-def _from_status(status: dict[str, Any], state: str, message: str, ended: float | None) -> RunState:
+def _from_status(status: Status, state: str, message: str | None, ended: float | None) -> RunState:
     devices = tuple(status.get("devices") or ())
     return RunState(state, message or "", status.get("started"), ended, devices, status.get("workers") or 0)

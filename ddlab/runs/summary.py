@@ -76,6 +76,7 @@ def mean_accuracies(run: RunReader) -> dict[str, float]:
     """Mean validation accuracy over the seeds, of every strategy that has a result."""
     by_strategy: dict[str, list[float]] = {name: [] for name in _several(run.asked().get("strategies"))}
     for result in run.results():
-        if result.get("stage") in by_strategy and result.get("validation_accuracy") is not None:
-            by_strategy[result["stage"]].append(result["validation_accuracy"])
+        accuracy = result.get("validation_accuracy")
+        if result["stage"] in by_strategy and accuracy is not None:
+            by_strategy[result["stage"]].append(accuracy)
     return {name: sum(values) / len(values) for name, values in by_strategy.items() if values}

@@ -35,6 +35,7 @@ from ddlab.strategies.stage import (
 
 if TYPE_CHECKING:
     from ddlab.models.bank import Bank
+    from ddlab.runs.records import Accuracies
     from ddlab.strategies.phases import Trained
 
 INTEGRATION_STEPS = 32
@@ -116,7 +117,8 @@ def attribute(dnn: "Bank", outputs_MNK: np.ndarray, decisions_M: np.ndarray, bas
         n_steps=INTEGRATION_STEPS,
         internal_batch_size=65_536,
     )
-    return values.detach().float().cpu().numpy().reshape(outputs_MNK.shape)
+    shares: np.ndarray = values.detach().float().cpu().numpy().reshape(outputs_MNK.shape)
+    return shares
 
 
 def reason(explanation: Explanation) -> str:
@@ -133,7 +135,7 @@ def _training(problem: Problem) -> TrainingSettings:
     return problem.experiment.training.model_copy(update={**own, "warm_up": 0})
 
 
-def _write_result(context: StageContext, trained: "Trained", reached: dict[str, float]) -> None:
+def _write_result(context: StageContext, trained: "Trained", reached: "Accuracies") -> None:
     network, progress = trained.bank.network, trained.trainees[0].progress
     parts = combined_size(context.needed(LOCAL).result()["networks"])
     write_result(

@@ -27,6 +27,7 @@ from ddlab.strategies.stage import BACKWARD, Payload, Stage, StageContext, Task,
 
 if TYPE_CHECKING:
     from ddlab.models.coherent import CoherentModel
+    from ddlab.runs.records import EpochRecord, Size
     from ddlab.training.batches import GroupedFeed
     from ddlab.training.trainee import State, Trainee
 
@@ -108,7 +109,8 @@ class Predicted:
     @property
     def decisions(self) -> np.ndarray:
         """The decided classes ``(M,)``."""
-        return self.scores.argmax(1)
+        classes_M: np.ndarray = self.scores.argmax(1)
+        return classes_M
 
 
 def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Predicted:
@@ -136,7 +138,7 @@ def reason(explanation: Explanation) -> str:
 # ---- its parts
 
 
-def _say_nothing(record: dict[str, Any]) -> None:
+def _say_nothing(record: "EpochRecord") -> None:
     """Report nothing: rank 0 reports the numbers of this rank."""
 
 
@@ -260,11 +262,12 @@ def _flops_by_rank(context: StageContext, epochs: int) -> list[float]:
     ]
 
 
-def _size(problem: Problem) -> dict[str, Any]:
+def _size(problem: Problem) -> "Size":
     networks = [*problem.local_networks, dnn(problem)]
     return combined_size([{"parameters": network.parameters(), "flops": network.flops()} for network in networks])
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     exponentials = np.exp(logits - logits.max(-1, keepdims=True))
-    return exponentials / exponentials.sum(-1, keepdims=True)
+    probabilities: np.ndarray = exponentials / exponentials.sum(-1, keepdims=True)
+    return probabilities

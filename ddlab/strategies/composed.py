@@ -23,6 +23,7 @@ from ddlab.strategies.results import write_result
 from ddlab.strategies.stage import LOCAL, Stage, StageContext, kept_whole
 
 if TYPE_CHECKING:
+    from ddlab.runs.records import Notes
     from ddlab.training.trainee import State, Trainee
 
 UNTRAINED = "composed_untrained"
@@ -116,7 +117,7 @@ def train_further(context: StageContext) -> None:
     def factor(trainee: "Trainee") -> float:
         return own.cross_rate * min(1.0, (trainee.progress.epoch + 1) / (own.warm_up + 1))
 
-    def notes(trainee: "Trainee") -> dict[str, Any]:
+    def notes(trainee: "Trainee") -> "Notes":
         return {"cross_energy": cross_energy(trainee.last_state, masks)}
 
     def begin(trainee: "Trainee") -> None:

@@ -8,7 +8,7 @@ Trust-Region Method", Section 3: Adam at the best of 13 rates.
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
@@ -16,6 +16,7 @@ from ddlab.strategies.global_network import global_task, train_whole, whole_stag
 from ddlab.strategies.stage import Stage, StageContext
 
 if TYPE_CHECKING:
+    from ddlab.runs.records import Notes
     from ddlab.training.loop import Loop, Means
     from ddlab.training.trainee import Trainee
 
@@ -69,7 +70,7 @@ def begin_alike(context: StageContext, trainee: "Trainee") -> None:
     trainee.begin_with(new_state(context.problem.global_network, context.seed, "optimizers", "global"))
 
 
-def effort_notes(problem: Problem, trainee: "Trainee") -> dict[str, Any]:
+def effort_notes(problem: Problem, trainee: "Trainee") -> "Notes":
     """Return what a record says of the effort so far: passes over the data, and what ranks exchange."""
     return {
         "data_passes": trainee.progress.data_passes,

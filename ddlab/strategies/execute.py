@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ddlab.data.cache import load
 from ddlab.data.source import Dataset
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
     from ddlab.ranks import Ranks
     from ddlab.runs import RunFolder
+    from ddlab.runs.records import EpochRecord
 
 log = logging.getLogger(__name__)
 
 
 def execute(
-    run: "RunFolder", ranks: "Ranks", report: Callable[[dict[str, Any]], None], check: Callable[[], None]
+    run: "RunFolder", ranks: "Ranks", report: Callable[["EpochRecord"], None], check: Callable[[], None]
 ) -> None:
     """Run all stages that are not done yet.
 

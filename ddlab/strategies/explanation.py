@@ -48,7 +48,8 @@ class Explanation:
     @property
     def named(self) -> np.ndarray:
         """The class that every local network names."""
-        return self.local_NK.argmax(axis=1)
+        classes_N: np.ndarray = self.local_NK.argmax(axis=1)
+        return classes_N
 
     def heard(self, strategy: str) -> np.ndarray:
         """The local probabilities ``(N, K)`` a strategy decides from: its own local networks', if it has any."""

@@ -1,7 +1,7 @@
 """The global network: one network on the whole image, trained data parallel by all ranks. The benchmark."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ddlab.strategies.results import Splits, accuracies, write_decisions, write_
 from ddlab.strategies.stage import Payload, Stage, StageContext, Task, kept_whole, training_flops
 
 if TYPE_CHECKING:
+    from ddlab.runs.records import Accuracies
     from ddlab.training.batches import ImageFeed
     from ddlab.training.loop import Plan
 
@@ -90,12 +91,22 @@ def train_whole(
     reached = write_scores(context, scores, {split: values[:, 0].argmax(1) for split, values in last.items()})
     (network,) = phases.network_results(cohort, trained, {name: [value] for name, value in reached.items()})
     work = trained.flops(len(context.dataset.train), len(context.dataset.validation)) / ranks.size
-    size = {key: network[key] for key in ("epochs", "best_epoch", "parameters", "flops")}
     sent = 0 if ranks.alone else trained.trainees[0].progress.vectors * gradient_bytes(context.problem)
-    write_result(context, trained.seconds, [work] * ranks.size, [network], bytes_sent=sent, **reached, **size)
+    write_result(
+        context,
+        trained.seconds,
+        [work] * ranks.size,
+        [network],
+        bytes_sent=sent,
+        **reached,
+        epochs=network["epochs"],
+        best_epoch=network["best_epoch"],
+        parameters=network["parameters"],
+        flops=network["flops"],
+    )
 
 
-def write_scores(context: StageContext, scores: Splits, last: Splits) -> dict[str, Any]:
+def write_scores(context: StageContext, scores: Splits, last: Splits) -> "Accuracies":
     """Write scores ``(M, K)`` and the decisions that follow from them; the accuracies that they reach.
 
     Parameters

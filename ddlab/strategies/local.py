@@ -15,6 +15,7 @@ from ddlab.strategies.results import TOP, top_accuracy, write_result
 from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, kept_local, shard, training_flops
 
 if TYPE_CHECKING:
+    from ddlab.runs.records import EpochRecord, NetworkResult
     from ddlab.strategies.phases import Cohort
 
 FOLDS = "local_folds"
@@ -52,7 +53,7 @@ def train_local(context: StageContext) -> None:
     asked = context.problem.experiment
     snapshot = asked.transfer.start if "transfer" in asked.strategies else None
     probabilities: dict[Any, dict[str, np.ndarray]] = {}
-    networks: list[dict[str, Any]] = []
+    networks: list[NetworkResult] = []
     seconds = flops = 0.0
     for cohort in _cohorts(context, _mine(context), prefix=""):
         feed = _feed(context, cohort)
@@ -99,7 +100,7 @@ def train_folds(context: StageContext) -> None:
         write_result(context, max(share[1] for share in shares), [share[2] for share in shares], networks=[])
 
 
-def _report_fold(context: StageContext, fold: int, num_folds: int, record: dict[str, Any]) -> None:
+def _report_fold(context: StageContext, fold: int, num_folds: int, record: "EpochRecord") -> None:
     context.report({**record, "fold": fold, "folds": num_folds})
 
 

@@ -5,7 +5,7 @@ Imports torch: strategies import this module when a stage runs. Shapes: M images
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from ddlab.strategies.stage import BACKWARD, StageContext
 from ddlab.training.batches import Feed
 from ddlab.training.loop import NOTHING_SPECIAL, Loop, Plan, derive_seed, precision
 from ddlab.training.trainee import State, Trainee
+
+if TYPE_CHECKING:
+    from ddlab.runs.records import NetworkResult
 
 
 @dataclass(frozen=True)
@@ -163,10 +166,10 @@ def _load(bank: Bank, states: Sequence[State]) -> None:
 
 
 def network_results(
-    cohort: Cohort, trained: Trained, accuracies: Mapping[str, Sequence[float]]
-) -> list[dict[str, Any]]:
+    cohort: Cohort, trained: Trained, accuracies: Mapping[str, Sequence[object]]
+) -> "list[NetworkResult]":
     """List what the run folder keeps of each network; ``accuracies`` has a number a network, by its record's name."""
-    return [
+    rows = [
         {
             "subdomain": subdomain,
             "parameters": cohort.network.parameters(),
@@ -177,3 +180,4 @@ def network_results(
         }
         for index, (subdomain, trainee) in enumerate(zip(cohort.subdomains, trained.trainees, strict=True))
     ]
+    return cast("list[NetworkResult]", rows)  # the accuracies have its names

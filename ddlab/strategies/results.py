@@ -4,11 +4,15 @@ Shapes: M images, K classes.
 """
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Unpack, cast
 
 import numpy as np
 
 from ddlab.strategies.stage import LOCAL, StageContext
+
+if TYPE_CHECKING:
+    from ddlab.runs.records import Accuracies, Decided, NetworkResult, Size
 
 Splits = dict[str, np.ndarray]
 TOP = 5  # first classes that top-5 accuracy looks at; where there are no more, all would be right
@@ -18,8 +22,8 @@ def write_result(
     context: StageContext,
     seconds: float,
     flops_by_rank: list[float],
-    networks: list[dict[str, Any]],
-    **decided: Any,
+    networks: "list[NetworkResult]",
+    **decided: "Unpack[Decided]",
 ) -> None:
     """Write the numbers of a stage; it counts as done from here on.
 
@@ -49,7 +53,7 @@ def write_result(
     )
 
 
-def accuracies(context: StageContext, ranks: Splits, decisions: Splits, last: Splits) -> dict[str, float]:
+def accuracies(context: StageContext, ranks: Splits, decisions: Splits, last: Splits) -> "Accuracies":
     """Compute the accuracy of the decisions on every split, and more for those that nothing was trained on.
 
     Parameters
@@ -76,7 +80,7 @@ def accuracies(context: StageContext, ranks: Splits, decisions: Splits, last: Sp
             found[f"{split}_top5_accuracy"] = top_accuracy(ranks[split], labels[split])
     if "test" in labels:
         found["test_balanced_accuracy"] = balanced_accuracy(decisions["test"], labels["test"])
-    return found
+    return cast("Accuracies", found)
 
 
 def top_accuracy(ranks_MK: np.ndarray, labels_M: np.ndarray, top: int = TOP) -> float:
@@ -119,6 +123,7 @@ def write_combination(context: StageContext, scores: Splits, decisions: Splits, 
     write_result(context, time.monotonic() - began, [0.0], [], **reached, best_epoch=None, **size)
 
 
-def combined_size(networks: list[dict[str, Any]]) -> dict[str, Any]:
+def combined_size(networks: "Sequence[NetworkResult]") -> "Size":
     """Parameters and operations of the local networks together: what a combination of them costs for one image."""
-    return {key: sum(network[key] for network in networks) for key in ("parameters", "flops")}
+    parameters, flops = (network["parameters"] for network in networks), (network["flops"] for network in networks)
+    return {"parameters": sum(parameters), "flops": sum(flops)}

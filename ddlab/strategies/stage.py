@@ -7,7 +7,7 @@ page shows the plan of a run that no process has started yet.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Subdomain
@@ -19,6 +19,7 @@ from ddlab.registry.strategies import STRATEGIES
 if TYPE_CHECKING:
     from ddlab.ranks import Ranks
     from ddlab.runs import StageFolder
+    from ddlab.runs.records import EpochRecord
 
 Kind = Literal["sharded", "collective", "single"]
 Outputs = Literal["probabilities", "logits"]
@@ -112,7 +113,7 @@ class StageContext:
     folder: "StageFolder"
     needed: "Callable[[str], StageFolder]"
     ranks: "Ranks"
-    report: Callable[[dict[str, Any]], None]
+    report: Callable[["EpochRecord"], None]
     check: Callable[[], None]
 
     @property
@@ -173,7 +174,8 @@ def plan(problem: Problem) -> tuple[Stage, ...]:
 
 def strategy_stages(problem: Problem, name: str) -> Iterator[Stage]:
     """The stages of one strategy, in order."""
-    return STRATEGIES[name].load()(problem)
+    stages: Iterator[Stage] = STRATEGIES[name].load()(problem)
+    return stages
 
 
 def kept_local(problem: Problem, stage: str = LOCAL, title: str = "") -> tuple[KeptNetwork, ...]:

@@ -11,7 +11,7 @@ Trust-Region Method".
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.experiment.parts import AUGMENTATIONS
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ddlab.optim.base import TrustRegionMethod
     from ddlab.ranks import Ranks
+    from ddlab.runs.records import Notes
     from ddlab.training.trainee import Trainee
     from ddlab.training.trust_region_epoch import Cut
 
@@ -105,9 +106,14 @@ def train(context: StageContext) -> None:
         optimizer = _optimizer(problem.experiment, context.stage.name, parameters, list(trainee.owner.buffers()))
         trainee.use(optimizer)
 
-        def notes() -> dict[str, Any]:
-            told = {"radius": optimizer.radius, "steps": steps.columns, "still": trainee.progress.finished}
-            return {**effort_notes(problem, trainee), "step_loss": steps.step_loss, **told}
+        def notes() -> "Notes":
+            return {
+                **effort_notes(problem, trainee),
+                "step_loss": steps.step_loss,
+                "radius": optimizer.radius,
+                "steps": steps.columns,
+                "still": trainee.progress.finished,
+            }
 
         trainee.notes = notes
 

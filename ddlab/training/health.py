@@ -13,7 +13,7 @@ Lu, Shin, Su, Karniadakis 2020, "Dying ReLU and Initialization: Theory and Numer
 from collections.abc import Iterator
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,9 @@ from torch import Tensor, nn
 from ddlab.models.bank import Bank
 from ddlab.models.names import DNN
 from ddlab.ranks import Ranks
+
+if TYPE_CHECKING:
+    from ddlab.runs.records import Health
 
 OF_DNN = "DNN's "  # before its layers' names; ranks that hold parts of a coherent model all hold the DNN
 
@@ -75,7 +78,7 @@ class Watch:
         named = torch.stack([said.bincount(minlength=num_classes) for said in logits_BSK.argmax(-1).unbind(1)])
         self.named = self.named.to(named.device) + named
 
-    def health(self, images: Ranks, parts: Ranks) -> list[dict[str, Any]]:
+    def health(self, images: Ranks, parts: Ranks) -> "list[Health]":
         """Return what an epoch's record says of every network's health.
 
         Parameters
@@ -137,7 +140,7 @@ def _added(parts: list[Counts]) -> Counts:
     return whole
 
 
-def _of_network(counts: Counts, index: int) -> dict[str, Any]:
+def _of_network(counts: Counts, index: int) -> "Health":
     """Return what a record says of the units of one network."""
     shares = {layer: int(dead_S[index]) / units for layer, (dead_S, units) in counts.items()}
     if not shares:

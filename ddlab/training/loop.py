@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,9 @@ from ddlab.ranks import Ranks
 from ddlab.training.batches import Feed
 from ddlab.training.health import Watch
 from ddlab.training.trainee import Trainee
+
+if TYPE_CHECKING:
+    from ddlab.runs.records import EpochRecord, Health
 
 STEPS_BETWEEN_CHECKS_OF_THE_LOSS = 20  # reading a loss waits for the device
 
@@ -97,7 +100,7 @@ class Loop:
     feed: Feed
     settings: TrainingSettings
     ranks: Ranks
-    report: Callable[[dict[str, Any]], None]
+    report: Callable[["EpochRecord"], None]
     check: Callable[[], None]
     save: Callable[[], None]
     plan: Plan = NOTHING_SPECIAL
@@ -129,22 +132,27 @@ class Loop:
                     trainee.end_epoch(validation_loss_S[i], validation_accuracy_S[i], seconds)
                     measures = (loss_S[i], accuracy_S[i], validation_loss_S[i], validation_accuracy_S[i])
                     if self.ranks.rank == 0:
-                        self.report(self._record(trainee, measures, seconds) | health_S[i])
+                        self.report(self._record(trainee, measures, seconds, health_S[i]))
             self.save()
 
-    def _record(self, trainee: Trainee, measures: tuple[float, ...], seconds: float) -> dict[str, Any]:
-        names = ("loss", "accuracy", "validation_loss", "validation_accuracy")
-        return {
+    def _record(self, trainee: Trainee, measures: tuple[float, ...], seconds: float, health: "Health") -> "EpochRecord":
+        loss, accuracy, validation_loss, validation_accuracy = measures
+        record = {
             "stage": self.stage,
             "seed": self.seed,
             "subdomain": trainee.subdomain,
             "epoch": trainee.progress.epoch,
             "epochs": self.settings.epochs,
-            **dict(zip(names, measures, strict=True)),
+            "loss": loss,
+            "accuracy": accuracy,
+            "validation_loss": validation_loss,
+            "validation_accuracy": validation_accuracy,
             "rate": trainee.rate,
             "seconds": seconds,
             **trainee.notes(),
+            **health,
         }
+        return cast("EpochRecord", record)  # a strategy may note more than its type names
 
     def back_propagate(self, epoch: int, active: list[Trainee]) -> Means:
         """Train for an epoch; losses and accuracies are those of the batches, at the weights that met them."""
@@ -225,11 +233,12 @@ class Totals:
 
 def sample_losses(logits_BSK: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy ``(B, S)`` of every sample and network."""
-    return cross_entropy(
+    losses: Tensor = cross_entropy(
         logits_BSK.flatten(0, 1).float() if logits_BSK.dtype == torch.bfloat16 else logits_BSK.flatten(0, 1),
         labels.repeat_interleave(logits_BSK.shape[1]),
         reduction="none",
     ).unflatten(0, logits_BSK.shape[:2])
+    return losses
 
 
 @contextmanager

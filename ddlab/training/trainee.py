@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ddlab.experiment import TrainingSettings
+
+if TYPE_CHECKING:
+    from ddlab.runs.records import Notes
 
 KERNEL_AXES = 3  # of a convolution's weight at least: channels out, channels in, and space
 
@@ -74,7 +77,7 @@ class Trainee:
         self.progress = Progress()
         self.best_state: State = owner.state_of(index)
         self.last_state: State = self.best_state
-        self.notes: Callable[[], dict[str, Any]] = dict
+        self.notes: Callable[[], Notes] = lambda: {}
 
     @property
     def rate(self) -> float | None:

@@ -1,9 +1,8 @@
 """One image with its subdomains: a figure, or the viewer where it is a volume."""
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ddlab.data.source import Split
 from ddlab.figures import images as pictures
@@ -18,9 +17,12 @@ def read(split: Split, index: int) -> tuple[np.ndarray, np.ndarray | None]:
     return np.asarray(split.images[index]), mask if np.any(mask) else None
 
 
-def places(image: np.ndarray) -> tuple[Any, Any]:
+def places(image: np.ndarray) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Return containers for an image and its subimages: side by side, or below each other for the volume viewer."""
-    return (st.container(), st.container()) if image.ndim == 4 else tuple(st.columns(2))
+    if image.ndim == 4:
+        return st.container(), st.container()
+    left, right = st.columns(2)
+    return left, right
 
 
 def show(scene: Scene, title: str, name: str) -> None:

@@ -1,8 +1,8 @@
 """The current run, seed, image and settings on screen. The URL names them, so a link shows the same again."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
@@ -14,15 +14,17 @@ from pages.ui.literal import literal
 RUN = "run"
 MOST_OFFERED = 200  # runs in a picker
 
+Choice = TypeVar("Choice")
+
 
 def pick(
     label: str,
-    options: Sequence[Any],
+    options: Sequence[Choice],
     name: str,
-    default: Any = None,
+    default: object = None,
     widget: Callable[..., Any] = st.selectbox,
     **settings: Any,
-) -> Any:
+) -> Choice:
     """Let one of ``options`` be chosen; the choice is in the URL as ``name`` and is remembered from page to page.
 
     Parameters
@@ -49,8 +51,8 @@ def pick(
     elif st.session_state.get(key) not in options:
         start = default if default in options else options[0]
         st.session_state[key] = by_text.get(st.session_state.get(written, ""), start)
-    chosen = widget(label, options, key=key, **settings)
-    chosen = options[0] if chosen is None else chosen
+    answer: Choice | None = widget(label, options, key=key, **settings)
+    chosen = options[0] if answer is None else answer
     put_in_url(name, str(chosen))
     st.session_state[written] = str(chosen)
     return chosen
@@ -58,8 +60,8 @@ def pick(
 
 def pick_one_of(titles: Mapping[str, str], label: str, name: str) -> str:
     """One of a few named things, all of them in sight; the URL holds the key, people read the title."""
-    settings = {"widget": st.segmented_control, "required": True, "format_func": titles.get}
-    return pick(label, list(titles), name, **settings)
+    options, widget = list(titles), st.segmented_control
+    return pick(label, options, name, widget=widget, required=True, format_func=titles.get)
 
 
 def pick_several(
@@ -168,14 +170,16 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
         asked = st.query_params.get("with", st.session_state.get(written, "")).split(",")
         st.session_state[key] = [id for id in asked if id in others]
     label = {id: run_label(other) for id, other in others.items()}
-    chosen = st.multiselect("Compare with", list(others), key=key, format_func=label.get, placeholder="no other run")
+    chosen = st.multiselect(
+        "Compare with", list(others), key=key, format_func=lambda id: label.get(id, id), placeholder="no other run"
+    )
     st.session_state[written] = ",".join(chosen)
     if chosen or "with" in st.query_params:
         put_in_url("with", ",".join(chosen))
     return [others[id] for id in chosen]
 
 
-def pick_image(indices: Sequence[int]) -> int:
+def pick_image(indices: Iterable[int]) -> int:
     """One of the images of a split, step by step or at random; the URL holds its index as ``image``."""
     return pick("Image", [int(index) for index in indices], "image", widget=_stepper)
 
@@ -187,8 +191,14 @@ def _stepper(label: str, options: list[int], key: str) -> int:
     with st.container(horizontal=True, vertical_alignment="center"):
         for icon, image in steps.items():
             text = "Another" if icon == "casino" else ""
-            settings = {"icon": f":material/{icon}:", "disabled": len(options) == 1, "key": f"{key} {icon}"}
-            st.button(text, on_click=choose, args=("image", image), **settings)
+            st.button(
+                text,
+                on_click=choose,
+                args=("image", image),
+                icon=f":material/{icon}:",
+                disabled=len(options) == 1,
+                key=f"{key} {icon}",
+            )
         st.caption(f"{label} {options[place]}: {place + 1} of {len(options)}")
     return options[place]
 

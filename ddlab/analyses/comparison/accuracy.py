@@ -1,6 +1,6 @@
 """Strategies side by side: accuracy over the seeds, epochs, cost and time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ddlab.problem import Problem, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
+from ddlab.runs.records import StageResult
 from ddlab.strategies.stage import strategy_stages
 
 CURVE_COLUMNS = (
@@ -73,7 +74,7 @@ def _problem(run: RunFolder) -> Problem | None:
 
 
 def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str, judge: Judge) -> dict[str, Any]:
-    by_stage: dict[tuple[str, int], dict] = {(r["stage"], r["seed"]): r for r in run.results()}
+    by_stage = {(r["stage"], r["seed"]): r for r in run.results()}
     done = [result for (stage, _), result in by_stage.items() if stage == strategy]
     if not done:
         return {}
@@ -99,7 +100,7 @@ def _strategy_row(run: RunFolder, problem: Problem | None, strategy: str, judge:
     }
 
 
-def _of(rows: Sequence[dict[str, Any]], key: str) -> list[float]:
+def _of(rows: Sequence[Mapping[str, Any]], key: str) -> list[float]:
     """Collect the values that rows have under a key; rows without one are left out."""
     return [row[key] for row in rows if row.get(key) is not None]
 
@@ -108,9 +109,7 @@ def _spread(measure: str) -> tuple[tuple[str, Callable[[Sequence[float]], float]
     return (measure, _mean), (f"{measure}_sd", _sd)
 
 
-def _efforts(
-    problem: Problem, strategy: str, by_stage: dict[tuple[str, int], dict[str, Any]]
-) -> list[dict[str, float]]:
+def _efforts(problem: Problem, strategy: str, by_stage: dict[tuple[str, int], StageResult]) -> list[dict[str, float]]:
     """Return what a strategy takes with each seed whose stages are all done: epochs, operations and time."""
     stages = list(strategy_stages(problem, strategy))
     efforts = []

@@ -3,14 +3,13 @@
 Strategies of a run share stages, so that none was ever trained by itself; here each is laid out as if it had been.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from ddlab.problem import Problem, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
+from ddlab.runs.records import StageResult
 from ddlab.strategies.stage import LOCAL, Stage, strategy_stages, training_flops
 
 EFFORTS = {
@@ -58,7 +57,7 @@ def effort_curves(run: RunFolder) -> pd.DataFrame:
 
 
 def _curve(
-    problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]], records: pd.DataFrame
+    problem: Problem, stages: list[Stage], results: dict[str, StageResult], records: pd.DataFrame
 ) -> pd.DataFrame:
     """One strategy of one seed."""
     last = stages[-1].name
@@ -72,7 +71,7 @@ def _curve(
     return epochs.join(spent).assign(seconds=before[0] + records["seconds"].cumsum().to_numpy())
 
 
-def total_effort(problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]]) -> np.ndarray:
+def total_effort(problem: Problem, stages: list[Stage], results: dict[str, StageResult]) -> np.ndarray:
     """Add up the effort of a strategy from its start to its end, of one seed, in the order of ``EFFORTS``.
 
     Parameters
@@ -86,10 +85,11 @@ def total_effort(problem: Problem, stages: list[Stage], results: dict[str, dict[
     before = sum((_spent(problem, stage, results[stage.name]) for stage in earlier), np.zeros(len(EFFORTS)))
     if last.starts_from is not None:
         before = before * _share_of_epochs(results[LOCAL], last.starts_from)
-    return before + _spent(problem, last, results[last.name])
+    total: np.ndarray = before + _spent(problem, last, results[last.name])
+    return total
 
 
-def total_epochs(problem: Problem, stages: list[Stage], results: dict[str, dict[str, Any]]) -> tuple[float, float]:
+def total_epochs(problem: Problem, stages: list[Stage], results: dict[str, StageResult]) -> tuple[float, float]:
     """Epochs that a strategy trains as one model, and epochs in all: those of its local networks, too.
 
     What looks at probabilities, not at images, counts as none: the DNN of CNN-DNN, and votes. Out-of-fold networks are
@@ -107,7 +107,7 @@ def total_epochs(problem: Problem, stages: list[Stage], results: dict[str, dict[
     return as_one, as_one + before
 
 
-def _epochs(result: dict[str, Any]) -> float:
+def _epochs(result: StageResult) -> float:
     """Epochs that a stage trained; of several networks those of the longest."""
     known = [result.get("epochs"), *(network.get("epochs") for network in result.get("networks") or ())]
     return float(max((epochs for epochs in known if epochs is not None), default=np.nan))
@@ -118,7 +118,7 @@ def share_of_global(problem: Problem, flops: float) -> float:
     return flops / training_flops(problem.global_network.flops(), problem)
 
 
-def _spent(problem: Problem, stage: Stage, result: dict[str, Any]) -> np.ndarray:
+def _spent(problem: Problem, stage: Stage, result: StageResult) -> np.ndarray:
     """Return the effort of a whole stage, in the order of ``EFFORTS``."""
     by_rank = result["flops_by_rank"] or [0.0]
     return np.array([result["seconds"], sum(by_rank), max(by_rank), sum(by_rank) * _largest_share(problem, stage)])
@@ -137,7 +137,7 @@ def _largest_share(problem: Problem, stage: Stage) -> float:
     return max(work) / sum(work)
 
 
-def _share_of_epochs(local: dict[str, Any], start: int) -> float:
+def _share_of_epochs(local: StageResult, start: int) -> float:
     """Return the share of the local stage's work that was done when a stage could start from its epoch ``start``."""
     done = [
         (network["flops"] * min(start, network["epochs"]), network["flops"] * network["epochs"])

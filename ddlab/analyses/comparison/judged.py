@@ -47,7 +47,8 @@ def decided_rightly(run: RunFolder, strategy: str, seeds: Sequence[int], judge: 
         return None
     if not decisions or any(made.shape != judge.labels.shape for made in decisions):
         return None
-    return np.stack(decisions) == judge.labels
+    right: np.ndarray = np.stack(decisions) == judge.labels
+    return right
 
 
 def judged_accuracy(run: RunFolder, strategy: str, seeds: Sequence[int], judge: Judge) -> Interval:

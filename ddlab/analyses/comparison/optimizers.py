@@ -14,6 +14,7 @@ import pandas as pd
 
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
+from ddlab.runs.records import EpochRecord
 
 EFFORTS = {
     "epoch": "epochs",
@@ -66,7 +67,7 @@ def _table(run: RunFolder) -> pd.DataFrame:
     return table.assign(run_id=run.id, run=run.name)[list(COLUMNS)]
 
 
-def _row(record: dict[str, Any]) -> dict[str, Any]:
+def _row(record: EpochRecord) -> dict[str, Any]:
     told = {name: record.get(name) for name in ("seed", "epoch", "seconds", *MEASURES)}
     vectors = record.get("vectors", np.nan)
     exchanged = vectors * record.get("parameters", np.nan) * record.get("bytes_each", np.nan)

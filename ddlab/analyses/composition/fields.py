@@ -30,7 +30,7 @@ class LayerField:
     reach: Reach
     whole: Shape
     channels: np.ndarray
-    slices: tuple
+    slices: tuple[slice, ...]
     promised: np.ndarray
 
 

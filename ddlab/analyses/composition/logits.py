@@ -40,7 +40,8 @@ class Logits:
     @property
     def total(self) -> np.ndarray:
         """The sum of the sub-networks' logits times the factor: the right side of eq. (2.16)."""
-        return self.factor * self.local_MNK.sum(axis=1)
+        total_MK: np.ndarray = self.factor * self.local_MNK.sum(axis=1)
+        return total_MK
 
 
 def cross_entropy(logits_MK: np.ndarray, labels_M: np.ndarray) -> np.ndarray:
@@ -80,12 +81,14 @@ def _of_truth(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _costs(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Cross entropy; the largest logit is taken out first, for no exponential to overflow."""
     above = logits - logits.max(axis=-1, keepdims=True)
-    return np.log(np.exp(above).sum(axis=-1)) - _of_truth(above, labels)
+    costs: np.ndarray = np.log(np.exp(above).sum(axis=-1)) - _of_truth(above, labels)
+    return costs
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return weights / weights.sum(axis=-1, keepdims=True)
+    probabilities: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def bound_table(logits: Logits) -> pd.DataFrame:

@@ -73,7 +73,8 @@ class Verified:
 
     def whole_map(self, side: str, layer: str, image: int, network: int, channel: int) -> np.ndarray:
         """One channel of sub-network ``network`` on the composed network's map; NaN where ``local`` has none."""
-        return self.arrays[f"maps:{side}:{layer}"][image, network, channel].astype(np.float32)
+        channel_map: np.ndarray = self.arrays[f"maps:{side}:{layer}"][image, network, channel].astype(np.float32)
+        return channel_map
 
     def assembled_map(self, side: str, layer: str, image: int, channel: int) -> np.ndarray:
         """A channel of all sub-networks, each on its own activation field (the last one where fields overlap)."""

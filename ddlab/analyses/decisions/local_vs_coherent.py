@@ -6,7 +6,8 @@ As parts they are no longer asked to name the class: the DNN may teach them a la
 import numpy as np
 import pandas as pd
 
-from ddlab.analyses.decisions.probabilities import Explanation, Outcomes
+from ddlab.analyses.decisions.probabilities import Outcomes
+from ddlab.strategies.explanation import Explanation
 
 
 def change_table(explanation: Explanation, strategy: str) -> pd.DataFrame:

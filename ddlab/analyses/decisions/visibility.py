@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ddlab.analyses.decisions.probabilities import Explanation, Outcomes
+from ddlab.analyses.decisions.probabilities import Outcomes
 from ddlab.decomposition import Decomposition, times
+from ddlab.strategies.explanation import Explanation
 
 
 def evidence_share(decomposition: Decomposition, mask: np.ndarray) -> np.ndarray:

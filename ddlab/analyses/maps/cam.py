@@ -129,8 +129,10 @@ def _shifted(back: nn.Sequential, outputs: Tensor, shift_BC: Tensor) -> Tensor:
     if [type(layer) for layer in layers[:2]] == [nn.Flatten, nn.Linear]:  # a shift meets the sum of a map's weights
         flatten, hidden = layers[:2]
         sums_HC = hidden.weight.detach().unflatten(1, (outputs.shape[1], -1)).sum(2)
-        return nn.Sequential(*layers[2:])(hidden(flatten(outputs)) + shift_BC @ sums_HC.T)
-    return nn.Sequential(*layers)(outputs + shift_BC.unflatten(1, (-1, *(1 for _ in outputs.shape[2:]))))
+        logits: Tensor = nn.Sequential(*layers[2:])(hidden(flatten(outputs)) + shift_BC @ sums_HC.T)
+    else:
+        logits = nn.Sequential(*layers)(outputs + shift_BC.unflatten(1, (-1, *(1 for _ in outputs.shape[2:]))))
+    return logits
 
 
 def captum_cam(module: nn.Module, images: Tensor, layer: str) -> ClassMaps:

@@ -86,12 +86,14 @@ class Curves:
     @property
     def insertion_area(self) -> np.ndarray:
         """Area below every insertion curve, ``(M,)``: the larger, the sooner the class is recognised."""
-        return np.trapezoid(self.insertion, self.shares, axis=1)
+        area_M: np.ndarray = np.trapezoid(self.insertion, self.shares, axis=1)
+        return area_M
 
     @property
     def deletion_area(self) -> np.ndarray:
         """Area below every deletion curve, ``(M,)``: the smaller, the sooner the class is lost."""
-        return np.trapezoid(self.deletion, self.shares, axis=1)
+        area_M: np.ndarray = np.trapezoid(self.deletion, self.shares, axis=1)
+        return area_M
 
 
 def curves(predict: Predict, images: np.ndarray, maps: np.ndarray, classes: np.ndarray, steps: int = STEPS) -> Curves:

@@ -55,7 +55,8 @@ class Kept:
     @property
     def viewers(self) -> dict[str, str]:
         """Titles of the viewers by name, in a fixed order."""
-        return self.about["viewers"]
+        titles: dict[str, str] = self.about["viewers"]
+        return titles
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ class Viewer:
             return said_BNK.softmax(2).mean(1)
         if self.outputs == "probabilities":
             said_BNK = said_BNK.softmax(2)
-        return self.dnn[1](said_BNK.flatten(1)).softmax(1)
+        decided_BK: Tensor = self.dnn[1](said_BNK.flatten(1)).softmax(1)
+        return decided_BK
 
 
 def batch_size(networks: Sequence[Network]) -> int:
@@ -168,7 +169,9 @@ def _evaluated(module: nn.Module) -> nn.Module:
     """Put a module into evaluation mode, with channels last where there are two axes: that is faster."""
     module = module.eval().requires_grad_(False)
     is_flat = any(parameter.dim() == 4 for parameter in module.parameters())
-    return module.to(memory_format=torch.channels_last) if is_flat else module  # type: ignore[call-overload]
+    if is_flat:
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
+    return module
 
 
 def _laid_out(images: Tensor) -> Tensor:

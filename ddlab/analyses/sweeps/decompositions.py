@@ -16,6 +16,7 @@ from ddlab.layouts import LAYOUTS, layout_of, title
 from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
+from ddlab.runs.records import StageResult
 from ddlab.sweeps.decompositions import GLOBAL, Variant, vary
 from ddlab.words import beware
 
@@ -151,12 +152,13 @@ def _rows_of(run: RunFolder) -> list[dict[str, Any]]:
     ]
 
 
-def _accuracy(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    by_seed = [result["validation_accuracy"] for result in results]
+def _accuracy(results: Sequence[StageResult]) -> dict[str, Any]:
+    by_seed = np.array([result["validation_accuracy"] for result in results], float)
     same = sum(says_the_same(result.get("one_class")) for result in results)
-    mean = float(np.mean(by_seed)) if by_seed else np.nan
+    mean = float(np.mean(by_seed)) if len(by_seed) else np.nan
     sd = float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else np.nan
-    tested = [result["test_accuracy"] for result in results if result.get("test_accuracy") is not None]
+    told = (result.get("test_accuracy") for result in results)
+    tested = [accuracy for accuracy in told if accuracy is not None]
     test = float(np.mean(tested)) if tested else np.nan
     return {"validation": mean, "validation_sd": sd, "test": test, "seeds": len(by_seed), "same_answer": same}
 

@@ -89,9 +89,11 @@ def _row(run: RunFolder) -> dict[str, Any] | None:
         return None
     state, results = run.state(), [result for result in run.results() if result["stage"] == strategy]
     row: dict[str, Any] = {**_named(strategy), "value": value}
-    for epoch, key in (("last", "last_validation_accuracy"), ("kept", "validation_accuracy")):
-        by_seed = [result[key] for result in results]
-        row |= {epoch: float(np.mean(by_seed)) if by_seed else np.nan}
+    last = [result["last_validation_accuracy"] for result in results]
+    kept = [result["validation_accuracy"] for result in results]
+    for epoch, accuracies in (("last", last), ("kept", kept)):
+        by_seed = np.array(accuracies, float)
+        row |= {epoch: float(np.mean(by_seed)) if len(by_seed) else np.nan}
         row |= {f"{epoch}_sd": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else np.nan}
     row |= {"seeds": len(results), "state": state.state, "message": state.message, "run_id": run.id}
     if has_diverged(run):

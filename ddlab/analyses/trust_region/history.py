@@ -16,6 +16,7 @@ import pandas as pd
 from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
+from ddlab.runs.records import EpochRecord
 
 OWN = ("loss", "trial", "predicted", "ratio", "radius", "next_radius", "trials", "smallest", "length")
 GLOBAL = tuple(f"global_{name}" for name in ("loss", "trial", "ratio", "radius", "trials", "smallest"))
@@ -97,7 +98,7 @@ def step_table(run: RunFolder, strategy: str, seed: int) -> pd.DataFrame:
     return table
 
 
-def _records(run: RunFolder, strategy: str, seed: int) -> list[dict[str, Any]]:
+def _records(run: RunFolder, strategy: str, seed: int) -> list[EpochRecord]:
     mine = (r for r in run.metrics() if r["stage"] == strategy and r["seed"] == seed and r.get("steps"))
     return sorted(mine, key=lambda record: record["epoch"])
 

@@ -60,7 +60,8 @@ class Landscape:
     def surface(self, x: Array, y: Array, part: slice = slice(None)) -> Array:
         """The mean loss of some samples at every point of a grid."""
         columns = [column[part] for column in self.samples]
-        return self.losses(x[..., None], y[..., None], *columns)[0].mean(-1)
+        mean: Array = self.losses(x[..., None], y[..., None], *columns)[0].mean(-1)
+        return mean
 
 
 def deal(num_subdomains: int) -> list[slice]:

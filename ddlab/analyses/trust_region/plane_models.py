@@ -98,7 +98,8 @@ def sr1(steps: Array, changes: Array) -> Array | None:
     if weights.max() <= 0 or not inverse.any():
         return gamma * np.eye(2)
     small = (psi @ kept).T @ np.linalg.solve(inverse, psi @ kept)
-    return gamma * np.eye(2) + kept @ ((small + small.T) / 2) @ kept.T
+    matrix: Array = gamma * np.eye(2) + kept @ ((small + small.T) / 2) @ kept.T
+    return matrix
 
 
 def minimise(gradient: Array, matrix: Array, radius: float) -> tuple[Array, float]:

@@ -142,8 +142,9 @@ def own_in_words(first: RunFolder, second: RunFolder) -> str:
     for run in sorted((first, second), key=lambda run: run.experiment.apts.data == "shared"):
         last: dict[tuple[str, int], float] = {}
         for record in run.metrics():
-            if record["stage"] in additive():
-                last[record["stage"], record["seed"]] = record["validation_accuracy"]
+            accuracy = record["validation_accuracy"] if record["stage"] in additive() else None
+            if accuracy is not None:
+                last[record["stage"], record["seed"]] = accuracy
         for strategy in sorted({strategy for strategy, _ in last}):
             mine = [accuracy for (name, _), accuracy in last.items() if name == strategy]
             reached = percent(sum(mine) / len(mine))

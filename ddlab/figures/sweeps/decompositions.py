@@ -90,7 +90,7 @@ def _hover(row: Any) -> str:
     return f"{head}<br>{about}<br>{row.message or 'Click to open the run.'}"
 
 
-def _note(row: Any, place: tuple[int, int], low: float, high: float) -> dict:
+def _note(row: Any, place: tuple[int, int], low: float, high: float) -> dict[str, object]:
     """Return the annotation of a cell: the accuracy, or why there is none."""
     note = {"x": place[1], "y": place[0], "showarrow": False, "captureevents": False}
     if row.validation is None or np.isnan(row.validation):

@@ -111,7 +111,8 @@ def ball(centre: Array, radius: float, norm: str) -> Array:
     """The boundary of a ball ``(K, 2)``, closed: a circle, a diamond or a square."""
     angles = np.linspace(0, 2 * np.pi, 121)
     points = np.stack([np.cos(angles), np.sin(angles)], -1)
-    return centre + radius * points / np.linalg.norm(points, ORDERS[norm], axis=1, keepdims=True)
+    boundary: Array = centre + radius * points / np.linalg.norm(points, ORDERS[norm], axis=1, keepdims=True)
+    return boundary
 
 
 def _outline(figure: go.Figure, centre: Array, radius: float, norm: str, name: str, dash: str = "solid") -> None:

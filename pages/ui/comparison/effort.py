@@ -51,10 +51,15 @@ def _target(curves: pd.DataFrame) -> float:
     highest = math.floor(100 * curves["validation_accuracy"].max())
     lowest = math.floor(100 * curves["validation_accuracy"].min())
     options = list(range(min(lowest, highest), highest + 1))
-    settings = {"widget": st.select_slider, "format_func": "{} %".format, "help": "On the validation images."}
     if len(options) == 1:  # a slider needs two
         return options[0] / 100
-    return (
-        selection.pick("Accuracy to reach", options, "target", math.floor(100 * analysis.reachable(curves)), **settings)
-        / 100
+    percents = selection.pick(
+        "Accuracy to reach",
+        options,
+        "target",
+        math.floor(100 * analysis.reachable(curves)),
+        st.select_slider,
+        format_func="{} %".format,
+        help="On the validation images.",
     )
+    return percents / 100

@@ -1,5 +1,8 @@
 """The paper's numbers beside those of a run, and beside those of all runs."""
 
+from functools import partial
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -8,6 +11,7 @@ from ddlab.recipes import RECIPES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, list_runs
 from pages.ui import results
+from pages.ui.columns import Columns
 from pages.ui.literal import literal
 
 SHARE = "percent"
@@ -46,18 +50,18 @@ def _titles(table: pd.DataFrame) -> list[str]:
     return [STRATEGIES[name].title if name in STRATEGIES else name for name in table["strategy"]]
 
 
-def _columns() -> dict:
+def _columns() -> Columns:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    points = {"format": "%+.1f", "help": "Ours less theirs, in percentage points."}
+    points = partial(number, format="%+.1f", help="Ours less theirs, in percentage points.")
     return {
         "strategy": text("Strategy"),
         "paper": number("Paper", format=SHARE, help="Validation accuracy in Klawonn, Lanser, Weber."),
         "validation": number("Here", format=SHARE, help="Validation accuracy, mean of the seeds."),
         "validation_sd": number("± sd", format=SHARE, help="Standard deviation over the seeds."),
-        "difference": number("Difference", **points),
+        "difference": points("Difference"),
         "paper_train": number("Paper, training", format=SHARE),
         "train": number("Here, training", format=SHARE),
-        "train_difference": number("Difference ", **points),
+        "train_difference": points("Difference "),
         "table": number("Table", help="Which of the paper's tables."),
     }
 
@@ -94,14 +98,14 @@ def _wide(table: pd.DataFrame) -> pd.DataFrame:
     recipes = {paper.cell_of(RECIPES[name]().model_dump(mode="json")): name for name in WHOLE}
     rows = []
     for key, cell in table.groupby(["dataset", "model", "grid"], sort=False):
-        where = paper.Cell(*key)
+        where = paper.Cell(*map(str, key))
         shown = dict(zip(_titles(cell), [_beside(row) for row in cell.itertuples()], strict=True))
         last = {"Runs": literal(", ".join(cell["runs"].iloc[0])), "Recipe": f"[train](train?recipe={recipes[where]})"}
         rows.append({"Data": where.dataset, "Model": MODELS[where.model], "Grid": where.grid} | shown | last)
     return pd.DataFrame(rows, columns=list(rows[0])).fillna("–")  # the first row has all strategies
 
 
-def _beside(row) -> str:
+def _beside(row: Any) -> str:
     if pd.isna(row.validation):
         return f"{100 * row.paper:.1f}"
     return f"{100 * row.paper:.1f} → {100 * row.validation:.1f} ({100 * row.difference:+.1f})"

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.words import mark
+from pages.ui.columns import Columns
 
 SHARE = "percent"
 CONDITIONS = ("epochs_as_one", "epochs", "work")  # stand beside the accuracies that were reached under them
@@ -21,14 +22,14 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced:
     shown["rank_flops"] = table["rank_flops"] / 1e9
     judged = "test_sd" if table["test"].notna().any() else "validation_sd"
     ends = zip(table["low"], table["high"], strict=True)
-    shown.insert(shown.columns.get_loc(judged) + 1, "interval", [_between(low, high) for low, high in ends])
+    shown.insert(list(shown.columns).index(judged) + 1, "interval", [_between(low, high) for low, high in ends])
     shown = shown.drop(columns=["low", "high"]).dropna(axis="columns", how="all")
     if table["run_id"].nunique() == 1:
         shown = shown.drop(columns="run")
     if len(paper):
         by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
         theirs = [by_strategy.get(strategy) for strategy in table["strategy"]]
-        shown.insert(shown.columns.get_loc("validation"), "paper", theirs)
+        shown.insert(list(shown.columns).index("validation"), "paper", theirs)
     if table["same_answer"].any():
         shown["title"] = [mark(*row) for row in zip(table["title"], table["same_answer"], table["seeds"], strict=True)]
     shown = shown.drop(columns="same_answer")
@@ -57,7 +58,7 @@ def _between(low: float, high: float) -> str | None:
     return None if pd.isna(low) else f"{100 * low:.1f} – {100 * high:.1f} %"
 
 
-def _columns() -> dict:
+def _columns() -> Columns:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "run": text("Run"),

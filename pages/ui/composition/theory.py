@@ -99,7 +99,7 @@ def show_layers(found: Verified) -> None:
     choice, drawn = st.columns([2, 3])
     with choice:
         layer = selection.pick("Layer", found.named("difference"), "layer", telling_layer(found))
-        row = table.set_index("layer").loc[layer]
+        row = table.set_index("layer").to_dict("index")[layer]
         st.metric("Equal positions", percent(row["equal"]), help="To rounding, over all images and channels.")
         st.metric("Must be equal", percent(row["promised"]))
         st.caption(f"A position of this layer sees {row['radius']:g} px to either side.")
@@ -113,8 +113,8 @@ def show_layers(found: Verified) -> None:
 def telling_layer(found: Verified) -> str:
     """The last layer with maps of which some positions must be equal and some not; the last one if there is none."""
     names = found.named("difference")
-    table = found.layers().set_index("layer").loc[names]
-    partly = [name for name in names if 0 < table.loc[name, "promised"] < 1]
+    shares = found.layers().set_index("layer").loc[names, "promised"].tolist()
+    partly = [name for name, share in zip(names, shares, strict=True) if 0 < share < 1]
     return partly[-1] if partly else names[-1]
 
 
@@ -150,5 +150,11 @@ def show_logits(found: Verified) -> None:
 def _logit_table(found: Verified) -> pd.DataFrame:
     logits = found.logits()
     images, classes = np.indices(logits.total.shape)
-    columns = {"image": images, "class": classes, "sum": logits.total, "composed": logits.composed_MK}
-    return pd.DataFrame({name: values.ravel() for name, values in (columns | {"masked": logits.masked_MK}).items()})
+    columns = {
+        "image": np.ravel(images),
+        "class": np.ravel(classes),
+        "sum": np.ravel(logits.total),
+        "composed": np.ravel(logits.composed_MK),
+        "masked": np.ravel(logits.masked_MK),
+    }
+    return pd.DataFrame(columns)

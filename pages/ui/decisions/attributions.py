@@ -5,10 +5,11 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.decisions.local_vs_coherent import change_of_accuracy, change_table
-from ddlab.analyses.decisions.probabilities import Explanation, Outcomes
+from ddlab.analyses.decisions.probabilities import Outcomes
 from ddlab.experiment import Experiment
 from ddlab.figures.decisions import probabilities as figures
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.strategies.explanation import Explanation
 from pages.ui import charts, selection
 
 

@@ -9,13 +9,14 @@ import streamlit as st
 
 from ddlab.analyses.decisions import probabilities as analysis
 from ddlab.analyses.decisions import visibility as sight
-from ddlab.analyses.decisions.probabilities import Explanation, Outcomes
+from ddlab.analyses.decisions.probabilities import Outcomes
 from ddlab.analyses.decisions.reasons import reason
 from ddlab.decomposition import Decomposition
 from ddlab.figures import images as pictures
 from ddlab.figures.colors import class_color
 from ddlab.figures.decisions import probabilities as figures
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.strategies.explanation import Explanation
 from pages.ui import charts, selection
 from pages.ui.literal import literal
 

@@ -4,9 +4,10 @@ import streamlit as st
 
 from ddlab.analyses.comparison.cost import ways_table
 from ddlab.problem import Problem
+from pages.ui.columns import Columns
 
 WORDS = {"parameters": "parameters", "flops": "operations"}
-COLUMNS = {
+COLUMNS: Columns = {
     "quantity": "What",
     "counted": "Counted",
     "global": st.column_config.NumberColumn("Global network", format="localized"),
@@ -21,5 +22,6 @@ def show(problem: Problem) -> None:
         table = ways_table(problem)
         table["quantity"] = table["quantity"].map(WORDS)
         st.dataframe(table[list(COLUMNS)], hide_index=True, column_config=COLUMNS)
-        lines = [f"- {row.quantity.capitalize()} **{row.counted}**: {row.explanation}" for row in table.itertuples()]
+        told = zip(*(table[name].tolist() for name in ("quantity", "counted", "explanation")), strict=True)
+        lines = [f"- {quantity.capitalize()} **{counted}**: {explanation}" for quantity, counted, explanation in told]
         st.markdown("\n".join(lines))

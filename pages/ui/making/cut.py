@@ -1,7 +1,7 @@
 """The controls of the Decompose page: data, decomposition and networks, all kept in the URL."""
 
 import math
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import streamlit as st
 
@@ -54,7 +54,7 @@ def _pick_size() -> int | None:
     size = selection.pick(
         "Image size (px)", SIZES, "size", help="“own” is the size that the data set comes with; not all can be resized."
     )
-    return None if size == "own" else size
+    return size if isinstance(size, int) else None
 
 
 def _pick_volume(own: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -93,7 +93,7 @@ def _pick_grid(shape: tuple[int, ...], axes_alike: bool = False) -> dict[str, An
     )
     with above, st.container(horizontal=True):
         for preset in _presets(shape):
-            kind = "primary" if preset == grid else "secondary"
+            kind: Literal["primary", "secondary"] = "primary" if preset == grid else "secondary"
             st.button(times(preset), key=f"grid {preset}", type=kind, on_click=_set_grid, args=preset)
     overlap = _pick_overlap(shape, grid, axes_alike or len(shape) < 3)
     border = selection.pick("Border", get_args(Border), "border", format_func=BORDERS.get)
@@ -118,12 +118,14 @@ def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) ->
     unit = UNITS[len(shape)]
     cells = [extent // number for extent, number in zip(shape, grid, strict=True)]
     divided = {axis: cell for axis, cell, number in zip(AXES, cells, grid, strict=False) if number > 1}
-    slider = {"widget": st.select_slider, "help": f"Neighbours share 2δ {unit}."}
+    slider, about = st.select_slider, f"Neighbours share 2δ {unit}."
     if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
         most = min(divided.values(), default=min(shape))
-        return selection.pick(f"Overlap δ ({unit})", _overlaps(most), "overlap", **slider)
+        return selection.pick(f"Overlap δ ({unit})", _overlaps(most), "overlap", widget=slider, help=about)
     chosen = {
-        axis: selection.pick(f"Overlap δ along {axis} ({unit})", _overlaps(cell), f"overlap_{axis}", **slider)
+        axis: selection.pick(
+            f"Overlap δ along {axis} ({unit})", _overlaps(cell), f"overlap_{axis}", widget=slider, help=about
+        )
         for axis, cell in divided.items()
     }
     return tuple(chosen.get(axis, 0) for axis, _ in zip(AXES, shape, strict=False))

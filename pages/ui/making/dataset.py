@@ -80,15 +80,16 @@ def show(data: Dataset) -> None:
     st.markdown(
         literal(f"{images}, {size}, {about.num_classes} classes. Source: {about.source}. Licence: {about.licence}.")
     )
-    balance, sample = st.columns(2)
+    balance, examples = st.columns(2)
     with balance:
         table = class_balance(data)
         title = "Images of every class: training (full) and validation (pale)"
         if about.num_test:
             title += "; test images are in the table"
-        figure = balance_bars(table["train"], table["validation"], table["class"], title)
+        train, validation, classes = (table[name].tolist() for name in ("train", "validation", "class"))
+        figure = balance_bars(train, validation, classes, title)
         charts.show(figure, table, "balance", "class-balance")
-    with sample:
+    with examples:
         middle = ", their middle slices" if len(about.shape) == 3 else ""
         st.markdown(f"**Training images of every class{middle}**")
         sample = sample_of_every_class(data, max(1, SHOWN // about.num_classes))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 import streamlit as st
 import yaml
@@ -41,6 +41,7 @@ SHAPES = ("decomposition.grid", "decomposition.overlap", "dataset.volume")  # wr
 JUDGES = {"validation": "Validation images, as in the papers", "official": "The data set's held-out images"}
 SHARES = (0.1, 0.2)  # of the training images
 COLUMNS = 3
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
             with st.container(border=True):
                 st.markdown(f"**{_title(name)}** · {info.description}")
                 form.messages[name] = st.empty()
-                _section(form, f"{name}.", info.annotation.model_fields, begin, advanced)  # type: ignore[union-attr]
+                _section(form, f"{name}.", cast(type[Settings], info.annotation).model_fields, begin, advanced)
     return form
 
 
@@ -192,17 +193,18 @@ def _widget(slot: Slot) -> Any:
         return st.selectbox(slot.label, list(get_args(kind)), list(get_args(kind)).index(slot.value), **slot.shared)
     if kind is bool:
         return st.toggle(slot.label, slot.value, **slot.shared)
-    if kind is int or kind is float:
-        return _number(slot, kind)
+    if kind is int:
+        return _number(slot, int)
+    if kind is float:
+        return _number(slot, float)
     return _text(slot) if kind is str else _list(slot)
 
 
 def _entry(slot: Slot) -> str:
     registry = REGISTRIES[slot.path]
     names = list(registry)
-    return st.selectbox(
-        slot.label, names, names.index(slot.value), format_func=lambda name: registry[name].title, **slot.shared
-    )
+    title, place = (lambda name: registry[name].title), names.index(slot.value)
+    return cast(str, st.selectbox(slot.label, names, place, format_func=title, **slot.shared))
 
 
 def _entries(slot: Slot) -> list[str]:
@@ -215,7 +217,7 @@ def _entries(slot: Slot) -> list[str]:
 def _judges(slot: Slot) -> str | float:
     """Draw the choice of the images that judge: by name, or a share, which can be typed."""
     options = list(dict.fromkeys([*JUDGES, *SHARES, slot.value]))
-    return st.selectbox(
+    judges: str | float = st.selectbox(
         "Images that judge",
         options,
         options.index(slot.value),
@@ -223,20 +225,24 @@ def _judges(slot: Slot) -> str | float:
         accept_new_options=True,
         **slot.shared,
     )
+    return judges
 
 
 def _share(value: str | float) -> str:
     return f"{value:.0%} of the training images" if isinstance(value, float) else value
 
 
-def _number(slot: Slot, kind: type[int] | type[float]) -> int | float | None:
-    least = next((kind(limit.ge) for limit in slot.info.metadata if isinstance(limit, Ge)), None)  # type: ignore[arg-type]
-    most = next((kind(limit.le) for limit in slot.info.metadata if isinstance(limit, Le)), None)  # type: ignore[arg-type]
-    form = {"step": 1} if kind is int else {"step": _step(slot.value or slot.info.default), "format": "%g"}
+def _number(slot: Slot, kind: type[Number]) -> Number | None:
+    least = next((kind(cast(float, limit.ge)) for limit in slot.info.metadata if isinstance(limit, Ge)), None)
+    most = next((kind(cast(float, limit.le)) for limit in slot.info.metadata if isinstance(limit, Le)), None)
+    form: dict[str, Any] = (
+        {"step": 1} if kind is int else {"step": _step(slot.value or slot.info.default), "format": "%g"}
+    )
     value = None if slot.value is None else kind(slot.value)
     empty = re.search(r"empty: ([^.;]+)", slot.info.description or "")
     placeholder = empty.group(1) if empty else None
-    return st.number_input(slot.label, least, most, value, placeholder=placeholder, **form, **slot.shared)
+    number = st.number_input(slot.label, least, most, value, placeholder=placeholder, **form, **slot.shared)
+    return cast("Number | None", number)  # its kind is that of its value and step
 
 
 def _step(value: float | None) -> float:

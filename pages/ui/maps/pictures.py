@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -44,7 +45,8 @@ class View:
             return chosen.truth
         if self.of in (TRUTH, PREDICTION):
             return int(mapped.probabilities(viewer)[chosen.place].argmax())
-        return mapped.about["classes"].index(self.of)
+        place: int = mapped.about["classes"].index(self.of)
+        return place
 
 
 def pick(mapped: Mapped, chosen: Chosen) -> View:
@@ -114,7 +116,6 @@ def offer_files(mapped: Mapped, chosen: Chosen, run: RunFolder) -> None:
     kind = "NIfTI overlays" if mapped.images.ndim == 5 else "pictures (PNG)"
     name = f"{run.id}-maps-{mapped.about['images'][chosen.place]}"
     with st.container(horizontal=True):
-        settings = {"icon": ":material/download:", "on_click": "ignore"}
-        files = f"All classes as {kind}"
-        st.download_button(files, lambda: zipped(map_files(mapped, chosen.place)), f"{name}.zip", **settings)
-        st.download_button("Arrays (npz)", mapped.packed, f"{name}.npz", **settings)
+        button = partial(st.download_button, icon=":material/download:", on_click="ignore")
+        button(f"All classes as {kind}", lambda: zipped(map_files(mapped, chosen.place)), f"{name}.zip")
+        button("Arrays (npz)", mapped.packed, f"{name}.npz")

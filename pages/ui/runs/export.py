@@ -21,7 +21,9 @@ def offer(run: RunFolder, seed: int) -> None:
         left, right = st.columns(2)
         whole = "composed" if "composed" in titles else "global"  # what most people want
         first = whole if whole in titles else next(iter(titles))
-        name = left.selectbox("Network", list(titles), list(titles).index(first), format_func=titles.get)
+        name = left.selectbox(
+            "Network", list(titles), list(titles).index(first), format_func=lambda name: titles.get(name, name)
+        )
         form = right.selectbox("Format", list(FORMATS), format_func=lambda form: FORMATS[form].title)
         st.caption(
             f"{FORMATS[form].description} It takes normalised images and gives logits; the classes, the normalisation "
@@ -33,10 +35,10 @@ def offer(run: RunFolder, seed: int) -> None:
                 _make(run, question)
             made = st.session_state.get(MADE)
             if made and made[0] == question and made[1].exists():
-                _hand_over(run, *question[2:])
+                _hand_over(run, name, form)
 
 
-def _make(run: RunFolder, question: tuple[str, ...]) -> None:
+def _make(run: RunFolder, question: tuple[str, str, str, str]) -> None:
     _, seed, name, form = question
     asked = ("--network", name, "--format", form, "--seed", seed)
     try:
@@ -50,5 +52,11 @@ def _make(run: RunFolder, question: tuple[str, ...]) -> None:
 
 def _hand_over(run: RunFolder, name: str, form: str) -> None:
     made, file = st.session_state[MADE][1], f"{name}{FORMATS[form].suffix}"
-    settings = {"mime": "application/octet-stream", "icon": ":material/download:", "on_click": "ignore"}
-    st.download_button(f"Download {file}", made.read_bytes, f"{run.id}-{file}", **settings)
+    st.download_button(
+        f"Download {file}",
+        made.read_bytes,
+        f"{run.id}-{file}",
+        "application/octet-stream",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -1,7 +1,7 @@
 """A run while it works: its state, its failure, its log; and what can be done with it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -17,7 +17,8 @@ from pages.ui.literal import literal, literal_lines
 SECONDS = 1.0  # between two looks at a run that works
 LOG_LINES = 200
 MOST_STUCK = 6  # networks named one by one; of 32 subdomains all may be stuck
-LOOKS = {  # of every state: its sign, its word and its colour
+Color = Literal["gray", "blue", "green", "red", "orange", "violet"]
+LOOKS: dict[str, tuple[str, str, Color]] = {  # of every state: its sign, its word and its colour
     "queued": (":material/hourglass_top:", "Waiting", "gray"),
     "running": (":material/directions_run:", "Running", "blue"),
     "finished": (":material/check_circle:", "Finished", "green"),
@@ -66,7 +67,7 @@ def status(run: RunFolder) -> None:
     progress = run.progress()
     waits_for = queue_position(run)[1] if state.state == "queued" else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]
+        st.badge(word, icon=icon, color=color)
         facts = run.summary()
         told = sentence(state, progress, facts["accuracies"], waits_for)
         st.markdown(literal(told + ("" if state.is_live else beware(facts["stuck"]))))

@@ -50,13 +50,14 @@ def runs() -> None:
 def _row(run: RunFolder) -> dict[str, Any]:
     facts = run.summary()
     live = facts["state"] in ("queued", "running")
-    progress = run.progress() if live else {}
-    remaining = progress.get("remaining")
+    progress = run.progress() if live else None
+    remaining = progress.get("remaining") if progress else None
+    done = progress.get("done") if progress else None
     return {
         "State": LOOKS[facts["state"]][1],
         "Run": facts["name"],
         "Made": selection.made(run),
-        "Progress": 1.0 if facts["state"] == "finished" else float(progress.get("done") or 0.0) if live else None,
+        "Progress": 1.0 if facts["state"] == "finished" else float(done or 0.0) if live else None,
         "Time": _time(facts["seconds"], remaining, live),
         "It says": _says(run, facts),
         "Data": f"{facts['dataset']} {facts['grid']}",

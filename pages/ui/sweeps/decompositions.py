@@ -30,6 +30,7 @@ from ddlab.sweeps.decompositions import (
 )
 from ddlab.words import duration, percent
 from pages.ui import charts, results, selection, shell
+from pages.ui.columns import Columns
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
 
@@ -80,8 +81,10 @@ def pick() -> Wish:
     layouts = selection.pick_several("Layouts", list(LAYOUTS), "layouts", list(LAYOUTS), format_func=_layout_title)
     overlaps = [str(overlap) for overlap in sorted({*OVERLAPS, *FURTHER})]
     chosen_overlaps = selection.pick_several("Overlaps (px)", overlaps, "overlaps", [str(o) for o in OVERLAPS])
-    settings = {"of": source, "format_func": lambda name: STRATEGIES[name].title}
-    strategies = selection.pick_several("Strategies", list(STRATEGIES), "strategies", list(base.strategies), **settings)
+    offered, first = list(STRATEGIES), list(base.strategies)
+    strategies = selection.pick_several(
+        "Strategies", offered, "strategies", first, source, format_func=lambda name: STRATEGIES[name].title
+    )
     name = st.text_input("Name", sweep_name(base), max_chars=NAME, key=f"name of the sweep of {source}")
     base = base.model_copy(update={"name": name.strip() or sweep_name(base), "strategies": tuple(strategies)})
     return Wish(base, source, chosen_grids, layouts, chosen_overlaps)
@@ -132,7 +135,7 @@ def offer(wish: Wish) -> None:
         st.code(wish.command(), language="bash", wrap_lines=True)
 
 
-def _columns() -> dict:
+def _columns() -> Columns:
     number = st.column_config.NumberColumn
     return {
         "title": "Decomposition",

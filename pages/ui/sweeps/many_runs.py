@@ -110,7 +110,7 @@ def badges(states: Iterable[str]) -> None:
     with st.container(horizontal=True):
         for state, (icon, word, color) in LOOKS.items():
             if counts[state]:
-                st.badge(f"{counts[state]} {word.lower()}", icon=icon, color=color)  # type: ignore[arg-type]
+                st.badge(f"{counts[state]} {word.lower()}", icon=icon, color=color)
 
 
 def actions(runs: Sequence[RunFolder], key: str) -> None:

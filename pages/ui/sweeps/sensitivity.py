@@ -111,13 +111,22 @@ def _form() -> None:
     except ValueError as error:
         shell.refuse(error)
         return
-    settings = {"format_func": lambda name: STRATEGIES[name].title}
-    strategies = selection.pick_several("Strategies", list(tunable()), "sensitivity_of", TUNED, **settings)
+    strategies = selection.pick_several(
+        "Strategies", list(tunable()), "sensitivity_of", TUNED, format_func=lambda name: STRATEGIES[name].title
+    )
     left, right = st.columns(2)
     with left:
         about = f"From {min(log_grid()):g} to 1, evenly in their logarithm; or the paper's rates of Adam."
-        look = {"widget": st.segmented_control, "required": True, "format_func": _grid_title, "help": about}
-        grid = selection.pick("Values", list(GRIDS), "sensitivity_values", str(len(log_grid())), **look)
+        grid = selection.pick(
+            "Values",
+            list(GRIDS),
+            "sensitivity_values",
+            str(len(log_grid())),
+            st.segmented_control,
+            required=True,
+            format_func=_grid_title,
+            help=about,
+        )
     with right:
         seeds = selection.pick("Seeds", SEEDS, "sensitivity_seeds", widget=st.segmented_control, required=True)
     base = base.model_copy(update={"seeds": tuple(range(seeds)), "name": base.name.removesuffix(SUFFIX)})

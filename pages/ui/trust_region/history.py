@@ -17,11 +17,12 @@ from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
+from pages.ui.columns import Columns
 from pages.ui.literal import literal
 from pages.ui.runs import live
 
 COMMAND = "ddlab train trust_region_demo"
-PERCENT = {"format": "percent"}
+PERCENT = "percent"
 
 
 def _told(run: RunFolder) -> int:
@@ -77,9 +78,9 @@ def show_history(run: RunFolder) -> None:
         titles = {strategy: STRATEGIES[strategy].title for strategy in found}
         strategy = selection.pick_one_of(titles, "Strategy", "history")
     with right:
-        settings = {"widget": st.segmented_control, "required": True}
-        seeds = found[strategy]
-        seed = seeds[0] if len(seeds) == 1 else selection.pick("Seed", seeds, "history_seed", **settings)
+        seed, *others = seeds = found[strategy]
+        if others:
+            seed = selection.pick("Seed", seeds, "history_seed", widget=st.segmented_control, required=True)
     live.follow(run, partial(_draw_history, strategy=strategy, seed=seed))
     _explain(strategy, run.experiment.trust_region.order)
 
@@ -169,7 +170,7 @@ def _takes(table: pd.DataFrame) -> None:
     st.dataframe(shown, hide_index=True, column_config=_columns(target), key="takes", placeholder="–")
 
 
-def _columns(target: int) -> dict:
+def _columns(target: int) -> Columns:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     first = (
         f"mean over the seeds until {target} % of the validation images are decided correctly; – if a seed never does"
@@ -188,8 +189,8 @@ def _columns(target: int) -> dict:
             format="%.1f",
             help="Over the images of the step. Data-parallel descent sums one vector in each.",
         ),
-        "last": number("Last epoch", help="Validation accuracy, mean over the seeds.", **PERCENT),
-        "last_sd": number("± sd", **PERCENT),
+        "last": number("Last epoch", help="Validation accuracy, mean over the seeds.", format=PERCENT),
+        "last_sd": number("± sd", format=PERCENT),
         "reached": number(f"Reach {target} %", help="Seeds that do."),
         "epoch": number("Epochs", format="%.1f", help=first),
         "data_passes": number("Data passes", format="%.1f", help=first),

@@ -1,8 +1,10 @@
 """The playground of the Trust region page: a function of two parameters, and every step of a method on it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES, Landscape
 from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, Walk, history
@@ -91,7 +93,7 @@ def show() -> None:
 
 
 def _pick() -> Walk:
-    cells = st.columns(3)
+    cells: Sequence[DeltaGenerator] = st.columns(3)
     with cells[0]:
         titles = {name: landscape.title for name, landscape in LANDSCAPES.items()}
         name = selection.pick("Function", list(titles), "function", TELLING["function"], format_func=titles.get)
