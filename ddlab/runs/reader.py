@@ -187,6 +187,6 @@ class RunReader:
         return sum(files.size(path) for path in self.path.rglob("*"))
 
 
-def _renamed(record: dict[str, Any]) -> dict[str, Any]:
+def _renamed(record: EpochRecord) -> EpochRecord:
     """Give the fields of a record of an older ddlab the names that they have now."""
-    return {RENAMED.get(name, name): value for name, value in record.items()}
+    return cast(EpochRecord, {RENAMED.get(name, name): value for name, value in record.items()})

@@ -163,7 +163,7 @@ class Health(TypedDict, total=False):
 class Notes(TypedDict, total=False):
     """Notes that only some strategies add to an epoch; they are read as they were written."""
 
-    sweeps: SkipValidation[float]
+    data_passes: SkipValidation[float]
     vectors: SkipValidation[int]
     parameters: SkipValidation[int]
     bytes_each: SkipValidation[int]

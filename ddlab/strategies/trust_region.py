@@ -48,7 +48,7 @@ def apts_stages(problem: Problem) -> Iterator[Stage]:
     if model.dropout:
         raise ExperimentError(f"model.dropout: apts has one loss for all steps; needs 0, got {model.dropout:g}")
     _enough(problem, problem.description.num_train)
-    yield _stage(problem, "apts", _sweeps(problem.experiment), 3 if problem.experiment.apts.global_pass else 2)
+    yield _stage(problem, "apts", _passes(problem.experiment), 3 if problem.experiment.apts.global_pass else 2)
 
 
 def sapts_stages(problem: Problem) -> Iterator[Stage]:
@@ -60,7 +60,7 @@ def sapts_stages(problem: Problem) -> Iterator[Stage]:
         If a subdomain would be left without images.
     """
     _enough(problem, min(problem.experiment.training.batch_size, problem.description.num_train))
-    yield _stage(problem, "sapts", _sweeps(problem.experiment), 3)
+    yield _stage(problem, "sapts", _passes(problem.experiment), 3)
 
 
 def trust_region_stages(problem: Problem) -> Iterator[Stage]:
@@ -80,7 +80,7 @@ def _stage(problem: Problem, name: str, passes: float, vectors: int) -> Stage:
     return whole_stage(problem, name, train, replace(task, flops=task.flops * passes), payload)
 
 
-def _sweeps(experiment: Experiment) -> float:
+def _passes(experiment: Experiment) -> float:
     """Passes of an additive step in which nothing is rejected: here, ν - 1 local ones, the sum; and two losses."""
     return 1 + experiment.apts.local_steps + 2 * VALUE
 
