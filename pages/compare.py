@@ -29,8 +29,9 @@ else:
     cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")
     bars, cloud = st.columns(2)
     with bars:
+        intervals = "; 95 % intervals" if table["low"].notna().any() else ""
         diamonds = "; ◆ the paper" if len(published) else ""
-        title = f"Accuracy: {figures.bars_of(table)}, training (grey); 95 % intervals{diamonds}"
+        title = f"Accuracy: {figures.bars_of(table)}, training (grey){intervals}{diamonds}"
         charts.show(figures.strategy_bars(table, title, published), table, "bars", f"{run.id}-accuracy")
     with cloud:
         figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")

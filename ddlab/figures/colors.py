@@ -23,6 +23,7 @@ PAPER = "#101820"  # published numbers, outlined in white so that they show on a
 PROBABILITY = "Cividis"  # 0 to 1; made for the colour-blind (Nunez, Anderton, Renslow 2018)
 SIGNED = "RdBu"  # around 0
 OTHER = "#7f7f7f"  # what is no strategy
+WHISKER = "#7a8794"  # ends of an interval on a bar, seen on light and dark
 SPARE = ("#44AA99", "#882255", "#661100", "#88CCEE", "#117733", "#DDCC77", "#332288")  # Tol 2021, "muted"
 AGAINST, FOR = (202, 0, 32), (5, 90, 200)  # the same where the opacity tells how much: red and blue of equal weight
 

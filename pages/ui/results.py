@@ -5,6 +5,7 @@ import streamlit as st
 
 from ddlab.analyses.comparison import accuracy
 from ddlab.analyses.decisions import probabilities
+from ddlab.data.cache import is_ready
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.problem import Problem, decompose, problem_of
@@ -70,14 +71,24 @@ def outcomes(run: RunFolder, seed: int) -> probabilities.Outcomes:
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
-def _strategies(paths: tuple[str, ...], names: tuple[str, ...], changed: tuple[int, ...]) -> pd.DataFrame:
+def _strategies(
+    paths: tuple[str, ...], names: tuple[str, ...], changed: tuple[int, ...], decoded: tuple[bool, ...]
+) -> pd.DataFrame:
     return accuracy.strategy_table([RunFolder(path) for path in paths])
 
 
 def strategies(runs: list[RunFolder]) -> pd.DataFrame:
     """The strategies of the runs in one table."""
     names = tuple(run.name for run in runs)
-    return _strategies(tuple(str(run.path) for run in runs), names, tuple(map(stamp, runs)))
+    decoded = tuple(map(_is_decoded, runs))  # intervals need the labels: they appear as soon as those are there
+    return _strategies(tuple(str(run.path) for run in runs), names, tuple(map(stamp, runs)), decoded)
+
+
+def _is_decoded(run: RunFolder) -> bool:
+    try:
+        return is_ready(run.experiment.dataset)
+    except ValueError:  # data that are gone, or a damaged run
+        return False
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ddlab import files
+from ddlab.data.cache import load
 from ddlab.records import ANYTHING
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures, open_alone
@@ -40,6 +41,17 @@ def test_it_shows_what_a_run_has(state, num_rows):
     assert len(titles(at)) == 6
     assert any(state.capitalize() in text.value for text in at.markdown) == (state != "finished")
     assert any("more appears by itself" in text.value for text in at.caption) == (state != "finished")
+
+
+def test_intervals_appear_as_soon_as_the_images_are_decoded(monkeypatch):
+    """Labels that were not there when the page was first opened: their lack is not remembered."""
+    run = made_run()
+    with monkeypatch.context() as patch:
+        for module in ("ddlab.analyses.comparison.judged", "pages.ui.results"):
+            patch.setattr(f"{module}.is_ready", lambda settings: False)
+        assert "95 % intervals" not in titles(opened(run=run.id))[0]
+    load(run.experiment.dataset)
+    assert "95 % intervals" in titles(opened(run=run.id))[0]
 
 
 def test_a_queued_run_has_nothing_to_compare_yet():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import PAPER, TRAIN, ink, rgba, strategy_color
+from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.registry.strategies import STRATEGIES
 
@@ -86,7 +86,7 @@ def _whiskers(table: pd.DataFrame, measure: str) -> dict[str, Any]:
     judges = table["test"].notna() == (measure == "test") if measure != "train" else pd.Series(False, table.index)
     above, below = (table["high"] - table[measure]).where(judges), (table[measure] - table["low"]).where(judges)
     ends = {"array": above.clip(lower=0), "arrayminus": below.clip(lower=0)}
-    return {"symmetric": False, **ends, "thickness": 1.5, "width": 4}
+    return {"symmetric": False, **ends, "color": WHISKER, "thickness": 1.5, "width": 4}
 
 
 def _row_names(table: pd.DataFrame) -> list[str]:
