@@ -5,6 +5,7 @@ from them. Fields marked ``advanced`` are hidden in the form's basic view.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -43,9 +44,27 @@ class ExperimentError(ValueError):
     """An experiment that cannot be run: one line a fault, each naming the field, the rule and the value."""
 
 
-def own_settings() -> dict[str, type[Settings]]:
-    """Load the settings that strategies bring themselves, by the part of an experiment in which they stand."""
-    return {name: load_target(entry.own) for name, entry in STRATEGIES.items() if entry.own}
+def own_settings(strategies: Iterable[Any]) -> dict[str, type[Settings]]:
+    """Load the settings that these strategies bring themselves, by the part of an experiment in which they stand.
+
+    Those of no other strategy are loaded: what is wrong with a package harms who asks for it alone.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be loaded; names the strategy and the reason.
+    """
+    found = {}
+    for name in _with_own() & {name for name in strategies if isinstance(name, str)}:
+        try:
+            found[name] = load_target(STRATEGIES[name].own)
+        except Exception as error:  # whatever a package of others does when it is imported
+            raise ValueError(f"strategies: the settings of {name!r} cannot be loaded ({error})") from None
+    return found
+
+
+def _with_own() -> set[str]:
+    return {name for name, entry in STRATEGIES.items() if entry.own}
 
 
 class Experiment(Settings):
@@ -80,14 +99,14 @@ class Experiment(Settings):
     def _check_keys(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        own = own_settings()
+        known = _with_own()
         for key in values:
-            if key not in cls.model_fields and key not in own:
-                raise ValueError(unknown("key", key, [*cls.model_fields, *own]))
+            if key not in cls.model_fields and key not in known:
+                raise ValueError(unknown("key", key, [*cls.model_fields, *sorted(known)]))
         asked = values.get("strategies", DEFAULT)
-        wanted = [name for name in own if isinstance(asked, list | tuple) and name in asked]
-        kept = {key: value for key, value in values.items() if key not in own}
-        return kept | {name: _validated(name, own[name], values.get(name, {})) for name in wanted}
+        own = own_settings(asked if isinstance(asked, list | tuple) else ())
+        kept = {key: value for key, value in values.items() if key not in known}
+        return kept | {name: _validated(name, kind, values.get(name, {})) for name, kind in sorted(own.items())}
 
     def own(self, settings: type[Own]) -> Own:
         """Return the settings of a strategy's own class.
@@ -137,7 +156,12 @@ class Experiment(Settings):
         ExperimentError
             If a path or a value is wrong.
         """
-        own = {name: kind().model_dump(mode="json") for name, kind in own_settings().items()}
+        asked = settings.get("strategies")
+        try:
+            brought = own_settings(asked if isinstance(asked, list | tuple) else self.strategies)
+        except ValueError as error:
+            raise ExperimentError(str(error)) from None
+        own = {name: kind().model_dump(mode="json") for name, kind in brought.items()}
         tree = {**own, **self.model_dump(mode="json")}
         for path, value in settings.items():
             *parents, key = path.split(".")
@@ -224,7 +248,7 @@ def _fault(fault: Any) -> str:
     message: str = fault["msg"].removeprefix("Value error, ")
     if message.startswith("key: "):
         return f"{field}: {message}" if field else message
-    names_itself = re.split(r"[.:]", message, maxsplit=1)[0] in {*Experiment.model_fields, *own_settings()}
+    names_itself = re.split(r"[.:]", message, maxsplit=1)[0] in {*Experiment.model_fields, *_with_own()}
     if names_itself:
         return message
     message = re.sub(r"^\w+ should ", "must ", message)  # not "Tuple should", which is pydantic's word for a list

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,15 @@ def test_settings_of_their_own_are_checked_like_ours(installed):
     assert one != two
     with pytest.raises(LookupError, match="no strategy of average"):
         ddlab.Experiment().with_settings({"strategies": ["average"]}).own(type(asked.model_extra["surest"]))
+
+
+def test_settings_that_cannot_be_loaded_harm_no_other_experiment(installed, monkeypatch):
+    broken = replace(STRATEGIES["surest"], own="their_package.nowhere:Settings")
+    monkeypatch.setitem(STRATEGIES.added, "surest", broken)
+    assert ddlab.Experiment().with_settings({"training.epochs": 3}).training.epochs == 3
+    for ask in (ddlab.Experiment().with_settings, parse_experiment):
+        with pytest.raises(ddlab.ExperimentError, match="the settings of 'surest' cannot be loaded"):
+            ask({"strategies": ["surest"]})
 
 
 def test_the_form_draws_settings_of_their_own(installed, home):

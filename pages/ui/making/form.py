@@ -111,7 +111,8 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
                 _fitted(tree, source, _num_axes(form.tree["dataset"])) if name == "decomposition" else (tree, source)
             )
             with st.container(border=True):
-                st.markdown(f"**{_title(name)}** · {info.description}")
+                title = STRATEGIES[name].title if name in STRATEGIES else name.capitalize()
+                st.markdown(f"**{title}** · {info.description}")
                 form.messages[name] = st.empty()
                 _section(form, f"{name}.", cast(type[Settings], info.annotation).model_fields, begin, advanced)
     return form
@@ -120,15 +121,14 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
 def _brought(tree: dict[str, Any]) -> dict[str, FieldInfo]:
     """Describe the settings that the chosen strategies bring themselves; the tree gets their defaults."""
     found = {}
-    for name, kind in own_settings().items():
-        if name in tree["strategies"]:
-            tree.setdefault(name, kind().model_dump(mode="json"))
-            found[name] = FieldInfo(annotation=kind, description=(kind.__doc__ or "").split("\n")[0])
+    try:
+        brought = own_settings(tree["strategies"])
+    except ValueError:  # the plan beside the form tells why
+        return {}
+    for name, kind in sorted(brought.items()):
+        tree.setdefault(name, kind().model_dump(mode="json"))
+        found[name] = FieldInfo(annotation=kind, description=(kind.__doc__ or "").split("\n")[0])
     return found
-
-
-def _title(part: str) -> str:
-    return STRATEGIES[part].title if part in STRATEGIES else part.capitalize()
 
 
 def _fitted(tree: dict[str, Any], source: str, axes: int | None) -> tuple[dict[str, Any], str]:
