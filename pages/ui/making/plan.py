@@ -79,7 +79,7 @@ def stages(problem: Problem) -> None:
         pd.DataFrame(
             {
                 "Stage": table["title"],
-                "Work (GFLOP)": [f"{flops / 1e9:,.0f}" if flops else "–" for flops in table["flops"]],
+                "GFLOP": [f"{flops / 1e9:,.0f}" if flops else "–" for flops in table["flops"]],
                 "About": [duration(seconds) for seconds in table["seconds"]],
             }
         ),
