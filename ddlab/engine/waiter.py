@@ -23,6 +23,7 @@ FILES, FILES_A_WORKER = (
     32,
     16,
 )  # open files that a run may need: torchrun had 26 with two workers, a rank 12, one alone 9
+SHUTDOWN = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "3"}  # seconds from SIGTERM to SIGKILL of the ranks; older torch has 30
 POLL = 0.3  # seconds between two checks of the queue by the run that is next
 LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep a core busy with looking
 
@@ -67,7 +68,6 @@ def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
         "--rdzv-endpoint=127.0.0.1:0",
         f"--rdzv-id={run.id}",
         "--local-addr=127.0.0.1",
-        "--shutdown-timeout=3",  # seconds from SIGTERM to SIGKILL of the ranks
     ]
     return [sys.executable, "-m", "torch.distributed.run", *options, *worker]
 
@@ -75,11 +75,13 @@ def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
 def variables(devices: list[Device]) -> dict[str, str]:
     """Return the environment variables that assign devices to workers: one thread a core; only the run's own GPUs."""
     if devices[0].kind == "cpu":
-        return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **_loopback()}
-    threads = max(1, len(slots("cpu")) // len(slots("cuda")))
+        threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        return {**threads, "CUDA_VISIBLE_DEVICES": "", **SHUTDOWN, **_loopback()}
+    threads_each = max(1, len(slots("cpu")) // len(slots("cuda")))
     return {
-        "OMP_NUM_THREADS": str(threads),
+        "OMP_NUM_THREADS": str(threads_each),
         "CUDA_VISIBLE_DEVICES": ",".join(device.visible for device in devices),
+        **SHUTDOWN,
         **_loopback(),
     }
 

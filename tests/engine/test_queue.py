@@ -218,6 +218,18 @@ def test_one_worker_needs_no_torchrun():
     assert "--nproc-per-node=2" in training_command(run, "cpu", 2)
 
 
+def test_torchrun_takes_what_it_is_asked_and_gives_ranks_three_seconds_to_end(two_cores, monkeypatch):
+    """An older torchrun, which cannot be told, must not refuse it: it has no such field, and takes 30 seconds."""
+    launcher = pytest.importorskip("torch.distributed.run")
+    for name, value in variables(slots("cpu")).items():
+        monkeypatch.setenv(name, value)
+    asked = training_command(new_run(), "cpu", 2)[3:]
+    config, _, worker = launcher.config_from_args(launcher.get_args_parser().parse_args(asked))
+    assert (config.nproc_per_node, config.max_restarts, config.local_addr) == (2, 0, "127.0.0.1")
+    assert vars(config).get("shutdown_timeout", 3) == 3
+    assert worker[-3:] == ["ddlab.engine.worker", asked[-2], "cpu"]
+
+
 def test_run_does_not_take_a_surrounding_job_for_its_own(monkeypatch):
     monkeypatch.setenv("RANK", "3")
     monkeypatch.setenv("WORLD_SIZE", "4")
