@@ -61,13 +61,18 @@ class Npz(Source):
         Those of the arrays, the first that fit.
     names
         Of the classes, where the file does not name them.
+    seed
+        Of the order and the split; None: that of the settings.
     """
 
-    def __init__(self, path: Path, licence: str, keys: Keys = KEYS, names: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, path: Path, licence: str, keys: Keys = KEYS, names: tuple[str, ...] = (), seed: int | None = None
+    ) -> None:
         self.path = path
         self.licence = licence
         self.keys = keys
         self.names = names
+        self.seed = seed
 
     def describe(self, settings: "DatasetSettings") -> Description:
         """Describe the data from the labels and the header of the images."""
@@ -101,7 +106,8 @@ class Npz(Source):
         return hashlib.sha256(stamp.encode()).hexdigest()
 
     def _layout(self, settings: "DatasetSettings") -> Layout:
-        return _look(self.path, _stamp(self.path), settings.seed, self.keys, self.names)
+        seed = settings.seed if self.seed is None else self.seed
+        return _look(self.path, _stamp(self.path), seed, self.keys, self.names)
 
 
 class AdrenalMnist(Relayed):
@@ -126,7 +132,7 @@ class AdrenalMnist(Relayed):
                 f"that DDLAB_DATA names)"
             )
         keys = ("train_images", "train_labels", "test_images", "test_labels")
-        return Npz(path, "CC BY 4.0", (keys,), ("normal", "hyperplasia"))
+        return Npz(path, "CC BY 4.0", (keys,), ("normal", "hyperplasia"), seed=0)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
