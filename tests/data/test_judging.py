@@ -5,10 +5,8 @@ import pytest
 from PIL import Image
 
 from ddlab.data.cache import describe, load
-from ddlab.data.source import DataMissing
 from ddlab.experiment import DatasetSettings, ExperimentError, parse_experiment
 from ddlab.problem import pose
-from ddlab.registry.datasets import DATASETS
 from tests.data.test_cache import caches
 from tests.made_run import made_experiment, made_run
 
@@ -44,16 +42,6 @@ def check_slices(data):
         part = found[round(start * len(found)) : round(stop * len(found))]
         off = np.bincount(part, minlength=num_classes) - shares * len(part)
         assert np.abs(off).max() <= num_classes, "each class may shift the others by one image at both ends"
-
-
-@pytest.mark.parametrize("name", DATASETS)
-def test_every_slice_of_the_training_images_is_a_stratified_sample(name):
-    settings = asked("validation", name)
-    try:
-        describe(settings)
-    except (DataMissing, ValueError) as error:
-        pytest.skip(str(error))
-    check_slices(load(settings))
 
 
 def test_every_slice_of_own_images_is_a_stratified_sample(own):

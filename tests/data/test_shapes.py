@@ -160,15 +160,6 @@ def test_discs_are_round_and_crosses_are_not():
     assert (area / boxes)[disc].min() > (area / boxes)[~disc].mean()
 
 
-def test_an_image_depends_on_seed_split_and_place_alone():
-    few, many = read("shapes_pairs", train_images=7), read("shapes_pairs", train_images=600)
-    for short, long in zip(few, many, strict=True):
-        np.testing.assert_array_equal(short, long[:7])
-    others = [read("shapes_pairs", train_images=7, seed=1), read("shapes_pairs", "validation", validation_images=7)]
-    for images, _, _ in others:
-        assert (images != few[0]).any(axis=(1, 2, 3)).all()
-
-
 def test_limits_may_exceed_the_default():
     described = ShapesLocal().describe(DatasetSettings(train_images=9000))
     assert (described.num_train, described.num_validation) == (9000, 1000)

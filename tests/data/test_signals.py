@@ -36,14 +36,6 @@ def test_outside_of_the_wave_there_is_noise_around_a_slow_drift(signals):
     assert np.median(sharp) > 2 * np.median(smooth)
 
 
-def test_a_signal_depends_on_its_seed_split_and_number_alone(signals):
-    few = load(DatasetSettings(name="signals", train_images=50, validation_images=50))
-    np.testing.assert_array_equal(few.train.images, signals.images[:50])
-    assert not np.array_equal(few.validation.images, few.train.images)
-    other = load(DatasetSettings(name="signals", train_images=50, validation_images=50, seed=1))
-    assert not np.array_equal(other.train.images, few.train.images)
-
-
 def test_a_signal_cannot_be_turned():
     with pytest.raises(ExperimentError, match="training.rotate: a signal of one axis cannot be turned; needs 0"):
         pose(recipe().model_copy(update={"training": TrainingSettings(rotate=10)}))
