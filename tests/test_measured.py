@@ -166,7 +166,7 @@ def test_a_fingerprint_tells_what_decides_from_what_does_not():
 
 def test_what_is_stored_is_left_alone_and_what_was_interrupted_goes_on(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(measured, "FILE", tmp_path / "recipes.json")
-    monkeypatch.setitem(RECIPES, "demo", lambda: made_experiment(name="demo"))
+    monkeypatch.setitem(RECIPES.own, "demo", lambda: made_experiment(name="demo"))
     monkeypatch.setattr(recipes.psutil, "cpu_percent", lambda interval: 0.0)
     run, done = made_run("cancelled", experiment=made_experiment()), []
 

@@ -24,7 +24,9 @@ def recipes(
             raise ValueError(unknown("recipe", name, RECIPES))
         experiment = RECIPES[name]()
         write_json(experiment.model_dump(mode="json")) if json else typer.echo(experiment.to_yaml(), nl=False)
-    elif json:
+        return
+    _tell_left_out(RECIPES)
+    if json:
         write_json([{"name": name, "title": title(name)} for name in RECIPES])
     else:
         write_table(("recipe", "what"), [(name, title(name)) for name in RECIPES])
@@ -55,14 +57,19 @@ def strategies(json: Json = False) -> None:
 
 
 def _write_registry(head: str, registry: Registry[Any], json: bool) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LeftOut)  # told below, as a sentence
-        faults = registry.left_out
-    for fault in faults:
-        typer.echo(fault, err=True)
+    _tell_left_out(registry)
     entries = [(name, entry.title, entry.description, entry.reference) for name, entry in registry.items()]
     if json:
         keys = ("name", "title", "description", "reference")
         write_json([dict(zip(keys, entry, strict=True)) for entry in entries])
     else:
         write_table((head, "title", "description"), [entry[:3] for entry in entries])
+
+
+def _tell_left_out(registry: Registry[Any]) -> None:
+    """Write what other packages meant to add and cannot, a sentence each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LeftOut)  # told here, as a sentence
+        faults = registry.left_out
+    for fault in faults:
+        typer.echo(fault, err=True)

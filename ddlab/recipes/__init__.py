@@ -1,13 +1,15 @@
 """Named experiments, by family. A recipe is a function whose docstring says its command and what to expect."""
 
 from collections.abc import Callable
+from types import FunctionType
 
 from ddlab.experiment import Experiment
 from ddlab.recipes import apts, classroom, extensions, gu, gu_cifar100, gu_photographs, klawonn, volumes
+from ddlab.registry.entry_points import Registry
 
 __all__ = ["RECIPES", "title"]
 
-RECIPES: dict[str, Callable[[], Experiment]] = {
+_OWN: dict[str, Callable[[], Experiment]] = {
     "classroom": classroom.classroom,
     "demo": classroom.demo,
     "pairs": classroom.pairs,
@@ -62,6 +64,9 @@ RECIPES: dict[str, Callable[[], Experiment]] = {
     "gu_food101_resnet101_16": gu_photographs.gu_food101_resnet101_16,
     "gu_dogs_cats_cnn11": gu_photographs.gu_dogs_cats_cnn11,
 }
+
+RECIPES: Registry[Callable[[], Experiment]] = Registry("ddlab.recipes", _OWN, FunctionType)
+"""Ours, and those that other packages add (:mod:`ddlab.registry.entry_points`): functions that give an experiment."""
 
 
 def title(name: str) -> str:

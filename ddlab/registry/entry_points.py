@@ -1,7 +1,8 @@
 """Registries that other packages add to: a literal dict of ours, and what is installed beside us.
 
 A package adds an entry by an entry point: the group says to which registry, the name is the entry's, and the object is
-an :class:`~ddlab.registry.Entry` (of a strategy a ``StrategyEntry``). In its ``pyproject.toml``::
+an :class:`~ddlab.registry.Entry` (of a strategy a ``StrategyEntry``), or a recipe's function. In its
+``pyproject.toml``::
 
     [project.entry-points."ddlab.models"]
     my_network = "my_package.entries:MY_NETWORK"
@@ -15,10 +16,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic
+from typing import Any, Generic, TypeVar
 
-from ddlab.registry import AnyEntry, shortened
+from ddlab.registry import shortened
 
+Member = TypeVar("Member")
 NAME = r"[a-z][a-z0-9_]{0,39}"  # of an entry: it becomes a folder's name and a choice of the command line
 
 
@@ -26,7 +28,7 @@ class LeftOut(UserWarning):
     """An entry point that adds nothing, and why."""
 
 
-class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
+class Registry(Mapping[str, Member], Generic[Member]):
     """Entries by name: ours first, in their order, then those of other packages, by name.
 
     Others are looked for when a name is asked for that is not ours, or all names are; once a process. What cannot be
@@ -50,15 +52,13 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
     'VGG9'
     """
 
-    def __init__(
-        self, group: str, own: dict[str, AnyEntry], kind: type[AnyEntry], reserved: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, group: str, own: dict[str, Member], kind: type[Any], reserved: tuple[str, ...] = ()) -> None:
         self.group = group
         self.own = own
         self.kind = kind
         self.reserved = reserved
 
-    def __getitem__(self, name: str) -> AnyEntry:
+    def __getitem__(self, name: str) -> Member:
         return self.own[name] if name in self.own else self.added[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -72,7 +72,7 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
         return f"Registry({self.group!r}, {', '.join(self)})"
 
     @property
-    def added(self) -> dict[str, AnyEntry]:
+    def added(self) -> dict[str, Member]:
         """Entries of other packages, by name."""
         return self._found[0]
 
@@ -82,8 +82,8 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
         return self._found[1]
 
     @cached_property
-    def _found(self) -> tuple[dict[str, AnyEntry], tuple[str, ...]]:
-        added: dict[str, AnyEntry] = {}
+    def _found(self) -> tuple[dict[str, Member], tuple[str, ...]]:
+        added: dict[str, Member] = {}
         faults: list[str] = []
         for point in sorted(entry_points(group=self.group), key=lambda point: (point.name, point.value)):
             try:
@@ -94,7 +94,7 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
             warnings.warn(fault, LeftOut, stacklevel=2)
         return added, tuple(faults)
 
-    def _read(self, point: EntryPoint, added: Mapping[str, AnyEntry]) -> AnyEntry:
+    def _read(self, point: EntryPoint, added: Mapping[str, Member]) -> Member:
         """Load what an entry point names; raise a ValueError where it is not an entry or its name is not allowed."""
         if point.name in self.own or point.name in self.reserved:
             raise ValueError("ddlab itself has that name")
@@ -102,7 +102,7 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
             raise ValueError("another package has that name")
         if not re.fullmatch(NAME, point.name):
             raise ValueError("a name has small letters, digits and _, begins with a letter, and is at most 40 long")
-        found = point.load()
+        found: Member = point.load()
         if not isinstance(found, self.kind):
             raise ValueError(f"{point.value} is of type {type(found).__name__}, needs {self.kind.__name__}")
         return found

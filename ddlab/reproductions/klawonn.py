@@ -32,7 +32,7 @@ def table_2() -> tuple[Cell, ...]:
 def _table(number: int) -> tuple[Cell, ...]:
     recipes = {
         cell_of(recipe().model_dump(mode="json")): name
-        for name, recipe in RECIPES.items()
+        for name, recipe in RECIPES.own.items()
         if name.startswith("klawonn_") and not name.endswith(SMALL)
     }
     cells = []

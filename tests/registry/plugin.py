@@ -21,6 +21,12 @@ local = their_package.entries:SUREST
 
 [ddlab.analyses]
 epochs = their_package.entries:EPOCHS
+
+[ddlab.recipes]
+striped = their_package.recipes:striped
+demo = their_package.recipes:striped
+missing = their_package.recipes:missing
+entry = their_package.entries:TINY
 """
 LEFT_OUT = {  # by registry: the names that add nothing, and what is said of them
     "datasets": {"'digits'": "ddlab itself has that name"},
@@ -31,6 +37,11 @@ LEFT_OUT = {  # by registry: the names that add nothing, and what is said of the
     },
     "strategies": {"'plain'": "is of type Entry, needs StrategyEntry", "'local'": "ddlab itself has that name"},
     "analyses": {},
+    "recipes": {
+        "'demo'": "ddlab itself has that name",
+        "'missing'": "AttributeError",
+        "'entry'": "is of type Entry, needs function",
+    },
 }
 ENTRIES = """
 from ddlab import AnalysisEntry, Entry, StrategyEntry
@@ -134,6 +145,29 @@ def bars(table):
     return px.bar(table, x="stage", y="epoch", title="Epochs")
 '''
 
+RECIPES = '''
+from ddlab import Experiment
+
+
+def striped() -> Experiment:
+    """Stripes, decided by whoever is surest.
+
+    ``ddlab train striped`` takes a second.
+    """
+    return Experiment().with_settings(
+        {
+            "name": "striped",
+            "dataset.name": "stripes",
+            "dataset.train_images": 80,
+            "dataset.validation_images": 40,
+            "model.name": "tiny",
+            "strategies": ["average", "surest"],
+            "training.epochs": 1,
+            "training.batch_size": 20,
+        }
+    )
+'''
+
 
 def install(site: Path) -> Path:
     """Write the package and what its installer says of it; gives the folder back."""
@@ -142,7 +176,8 @@ def install(site: Path) -> Path:
         folder.mkdir(parents=True)
     (info / "METADATA").write_text(METADATA)
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    modules = {"__init__": "", "entries": ENTRIES, "stripes": STRIPES, "tiny": TINY, "surest": SUREST, "epochs": EPOCHS}
+    modules = {"__init__": "", "entries": ENTRIES, "recipes": RECIPES}
+    modules |= {"stripes": STRIPES, "tiny": TINY, "surest": SUREST, "epochs": EPOCHS}
     for name, text in modules.items():
         (package / f"{name}.py").write_text(text)
     return site

@@ -1,4 +1,4 @@
-"""Other packages add data sets, networks, strategies and analyses; what they get wrong is named and left out."""
+"""Other packages add data sets, networks, strategies, analyses, recipes; what they get wrong is named and left out."""
 
 import json
 import os
@@ -15,6 +15,7 @@ import ddlab
 from ddlab.experiment import parse_experiment
 from ddlab.figures.colors import SPARE
 from ddlab.fingerprint import fingerprint
+from ddlab.recipes import RECIPES, title
 from ddlab.registry import Entry
 from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.datasets import DATASETS
@@ -26,14 +27,8 @@ from tests.registry.plugin import LEFT_OUT, install
 
 ROOT = Path(__file__).parents[2]
 REGISTRIES = {"datasets": DATASETS, "models": MODELS, "strategies": STRATEGIES, "analyses": ANALYSES}
-ADDED = {"datasets": "stripes", "models": "tiny", "strategies": "surest", "analyses": "epochs"}
-EXPERIMENT = """
-name: theirs
-dataset: {name: stripes, train_images: 80, validation_images: 40}
-model: {name: tiny}
-strategies: [average, surest]
-training: {epochs: 1, batch_size: 20}
-"""
+REGISTRIES |= {"recipes": RECIPES}
+ADDED = {"datasets": "stripes", "models": "tiny", "strategies": "surest", "analyses": "epochs", "recipes": "striped"}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +63,8 @@ def test_ours_come_first_and_theirs_after(installed, name):
     registry = REGISTRIES[name]
     assert list(registry) == [*registry.own, ADDED[name]] and len(registry) == len(registry.own) + 1
     assert registry[ADDED[name]] is registry.added[ADDED[name]] and ADDED[name] in registry
-    assert callable(registry[ADDED[name]].load())
+    added = registry[ADDED[name]]
+    assert callable(added.load() if isinstance(added, Entry) else added)
     with pytest.raises(KeyError):
         registry["nobody's"]
 
@@ -82,7 +78,7 @@ def test_what_cannot_be_used_is_named_with_its_package_and_reason(installed, nam
 
 
 def test_a_name_of_ours_stays_ours(installed):
-    assert DATASETS["digits"].title == "Digits"
+    assert DATASETS["digits"].title == "Digits" and ddlab.recipe("demo").name == "demo"
 
 
 def test_every_fault_is_warned_of_once(site, monkeypatch):
@@ -124,11 +120,19 @@ def test_an_experiment_of_theirs_is_checked_and_planned(installed):
         ddlab.Experiment().with_settings({"dataset.name": "stripe"})
 
 
+def test_a_recipe_of_theirs_is_asked_for_like_ours(site, tmp_path, installed):
+    asked = ddlab.recipe("striped")
+    assert asked.strategies == ("average", "surest") and title("striped") == "Stripes, decided by whoever is surest."
+    done = command(site, tmp_path / "home", "recipes", "striped", "--json")
+    assert done.returncode == 0 and parse_experiment(json.loads(done.stdout)) == asked
+    with pytest.raises(ValueError, match="did you mean 'striped'"):
+        ddlab.recipe("stripd")
+
+
 @pytest.mark.slow
 def test_trained_by_the_command_line(site, tmp_path, installed, monkeypatch):
-    asked, home = tmp_path / "theirs.yaml", tmp_path / "home"
-    asked.write_text(EXPERIMENT)
-    done = command(site, home, "train", str(asked), "--workers", "1", "--set", "surest.power=2", "--json")
+    home = tmp_path / "home"
+    done = command(site, home, "train", "striped", "--workers", "1", "--set", "surest.power=2", "--json")
     assert done.returncode == 0, done.stderr
     came_to = json.loads(done.stdout)
     assert came_to["strategies"]["surest"]["title"] == "The surest"
@@ -200,10 +204,11 @@ def test_pages_name_what_is_left_out(installed):
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100).run()
     assert not page.exception
     told = page.main.caption[-1].value.replace("\\", "")  # Markdown's signs are escaped
-    assert told.count("is left out") == sum(map(len, LEFT_OUT.values())) and "nowhere" in told, told
+    shown = sum(len(faults) for name, faults in LEFT_OUT.items() if name != "recipes")
+    assert told.count("is left out") == shown and "nowhere" in told, told
 
 
-@pytest.mark.parametrize("name", ["datasets", "models", "strategies"])
+@pytest.mark.parametrize("name", ["datasets", "models", "strategies", "recipes"])
 def test_the_command_line_lists_theirs_and_names_what_is_left_out(site, tmp_path, name):
     done = command(site, tmp_path / "home", name, "--json")
     assert done.returncode == 0, done.stderr
