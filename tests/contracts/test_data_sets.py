@@ -257,13 +257,15 @@ def test_an_experiment_takes_its_settings(case):
 
 
 @every_name
-def test_the_form_shows_the_settings_that_it_says_matter(name):
+def test_the_form_shows_the_settings_that_it_says_matter(name, monkeypatch):
     def page(name):
         from ddlab.experiment import Experiment
         from pages.ui.making import form
 
         form.show(Experiment().with_settings({"dataset.name": name}).model_dump(mode="json"), "contracts", True)
 
+    # The page becomes the main module, which processes that are spawned later would run.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     test = AppTest.from_function(page, default_timeout=60, kwargs={"name": name}).run()
     assert not test.exception
     kinds = (test.selectbox, test.number_input, test.text_input)

@@ -149,6 +149,22 @@ def test_trained_by_the_command_line(site, tmp_path, installed, monkeypatch):
     assert run.figure("accuracy").data[0].marker.color[-1] == SPARE[0]
 
 
+def test_their_data_sets_and_networks_go_through_the_contracts(site, tmp_path):
+    paths = os.pathsep.join([str(ROOT), str(site)])
+    files = ["tests/contracts/test_data_sets.py", "tests/contracts/test_models.py"]
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "theirs")]
+    done = subprocess.run(
+        [*line, *files, "-k", "stripes or tiny"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "s" not in done.stdout.split()[0] and done.stdout.count(".") > 30, "all were tried"
+
+
 def test_settings_of_their_own_are_checked_like_ours(installed):
     asked = ddlab.Experiment().with_settings({"strategies": ["surest"], "surest.power": 3})
     assert asked.model_dump()["surest"] == {"power": 3} and ddlab.Experiment().model_extra == {}
