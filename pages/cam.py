@@ -4,7 +4,7 @@ import streamlit as st
 
 from ddlab.registry.analyses import ANALYSES
 from ddlab.strategies.trained import trained_dnns, trained_networks
-from pages.ui import added, results, selection, shell
+from pages.ui import results, selection, shell
 from pages.ui.maps import choices as maps
 from pages.ui.maps import pictures as map_pictures
 from pages.ui.maps import scores as map_scores
@@ -50,4 +50,3 @@ images = f"0-{count - 1}" if extent == "sample" else chosen.alone
 about = maps.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
 scored = map_scores.read(run, seed, images, chosen.layer, view.of, about)
 map_scores.show(scored, view.viewers, f"{run.id}-map-scores")
-added.show("cam", run)

@@ -5,7 +5,7 @@ import streamlit as st
 from ddlab.analyses.comparison.choosing import told
 from ddlab.analyses.comparison.paper import paper_rows
 from ddlab.figures.comparison import accuracy as figures
-from pages.ui import added, charts, results, selection, shell
+from pages.ui import charts, results, selection, shell
 from pages.ui.comparison import communication, effort, paper
 from pages.ui.comparison.strategies import show_table
 from pages.ui.literal import literal
@@ -52,5 +52,4 @@ if not curves.empty:
         "Bands show one standard deviation over seeds, and over subdomains for the local networks."
     )
 
-added.show("compare", run)
 paper.show_overview()

@@ -7,7 +7,7 @@ from ddlab.figures import images as pictures
 from ddlab.figures.comparison.accuracy import confusion_matrix
 from ddlab.figures.volumes import Scene
 from ddlab.registry.strategies import STRATEGIES
-from pages.ui import added, charts, picture, results, selection, shell
+from pages.ui import charts, picture, results, selection, shell
 from pages.ui.decisions import attributions
 from pages.ui.decisions import probabilities as decisions
 from pages.ui.literal import literal
@@ -93,4 +93,3 @@ with everywhere:
 if mask is not None:
     with here:
         decisions.show_sight(explanation, decomposition, mask, index)
-added.show("probabilities", run)

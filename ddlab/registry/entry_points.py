@@ -95,7 +95,7 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
         return added, tuple(faults)
 
     def _read(self, point: EntryPoint, added: Mapping[str, AnyEntry]) -> AnyEntry:
-        """Load what an entry point names; raise a ValueError where it is not an entry or its name is not allowed."""
+        """Load what an entry point names; raise a ValueError where it is no entry, or its name or a field cannot be."""
         if point.name in self.own or point.name in self.reserved:
             raise ValueError("ddlab itself has that name")
         if point.name in added:
@@ -105,6 +105,7 @@ class Registry(Mapping[str, AnyEntry], Generic[AnyEntry]):
         found = point.load()
         if not isinstance(found, self.kind):
             raise ValueError(f"{point.value} is of type {type(found).__name__}, needs {self.kind.__name__}")
+        found.check()
         return found
 
 

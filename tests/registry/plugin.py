@@ -21,6 +21,7 @@ local = their_package.entries:SUREST
 
 [ddlab.analyses]
 epochs = their_package.entries:EPOCHS
+homeless = their_package.entries:HOMELESS
 """
 LEFT_OUT = {  # by registry: the names that add nothing, and what is said of them
     "datasets": {"'digits'": "ddlab itself has that name"},
@@ -30,7 +31,10 @@ LEFT_OUT = {  # by registry: the names that add nothing, and what is said of the
         "'Bad-Name'": "a name has small letters",
     },
     "strategies": {"'plain'": "is of type Entry, needs StrategyEntry", "'local'": "ddlab itself has that name"},
-    "analyses": {},
+    "analyses": {
+        "'homeless'": "page: unknown 'comparison'; did you mean 'compare'? choices: compare, probabilities, cam, "
+        "composition, trust_region; must be one of them, or empty",
+    },
 }
 ENTRIES = """
 from ddlab import AnalysisEntry, Entry, StrategyEntry
@@ -48,6 +52,7 @@ EPOCHS = AnalysisEntry(
     page="compare",
     figure="their_package.epochs:bars",
 )
+HOMELESS = AnalysisEntry("Homeless", "On no page.", "their_package.epochs:epochs", page="comparison")
 UNTYPED = {"title": "Untyped"}
 """
 STRIPES = '''
