@@ -20,7 +20,7 @@ def _curves(path: str, changed: int) -> pd.DataFrame:
 def show(run: RunFolder) -> None:
     """Draw accuracy against effort, and the effort that an accuracy takes; nothing where the data are gone."""
     try:
-        curves = _curves(str(run.path), results.stamp(run))
+        curves = _curves(str(run.path), run.results_stamp())
     except ValueError as error:
         st.caption(f"How soon the strategies are good cannot be told: {literal(error)}")
         return

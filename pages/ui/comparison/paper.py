@@ -27,7 +27,7 @@ def _cell(path: str, changed: int) -> tuple[pd.DataFrame, pd.DataFrame, list[str
 
 def show_cell(run: RunFolder) -> None:
     """Draw the cell of the paper's tables that a run repeats, what differs in the set-up, and what to know of both."""
-    table, differences, sentences = _cell(str(run.path), results.stamp(run))
+    table, differences, sentences = _cell(str(run.path), run.results_stamp())
     if table.empty:
         return
     first = table.iloc[0]
@@ -82,7 +82,7 @@ def show_overview() -> None:
     with whole:
         repeating = [run for runs in paper.repeating_runs(list_runs()).values() for run in runs]
         repeating.sort(key=lambda run: run.id, reverse=True)
-        table = _overview(tuple(str(run.path) for run in repeating), tuple(map(results.stamp, repeating)))
+        table = _overview(tuple(str(run.path) for run in repeating), tuple(map(RunFolder.results_stamp, repeating)))
         st.table(_wide(table), hide_index=True)
         st.caption(
             "Validation accuracy in percent: the paper's → that of the newest finished run here (difference in "

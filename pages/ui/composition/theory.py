@@ -15,7 +15,7 @@ from ddlab.figures.composition import theory as figures
 from ddlab.problem import Problem
 from ddlab.runs import EXAMPLE, RunFolder
 from ddlab.words import percent
-from pages.ui import charts, results, selection, shell
+from pages.ui import charts, selection, shell
 from pages.ui.literal import literal
 
 MOST_IMAGES, LEAST_IMAGES = 256, 16
@@ -49,7 +49,7 @@ def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Ver
     arguments = [EXAMPLE if run.read_only else run.id, "--seed", str(seed), "--images", str(images), *double]
     try:
         with st.spinner("Composing the network and comparing it layer by layer ..."):
-            path = computed("verify", *arguments, stamp=(FORMAT, results.stamp(run)))
+            path = computed("verify", *arguments, stamp=(FORMAT, run.results_stamp()))
         return _read(str(path))
     except ValueError as error:
         shell.refuse(error)

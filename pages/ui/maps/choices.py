@@ -131,7 +131,7 @@ def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
 def ask(run: RunFolder, *arguments: str) -> Path:
     """Return the file of ``ddlab maps``; stop the page with a sentence where it fails."""
     try:
-        return computed("maps", run.id, *arguments, stamp=(str(run.path), results.stamp(run)))
+        return computed("maps", run.id, *arguments, stamp=(str(run.path), run.results_stamp()))
     except ValueError as error:
         shell.refuse(str(error).removeprefix("ddlab: "))
         st.stop()

@@ -29,7 +29,7 @@ from ddlab.sweeps.decompositions import (
     sweep_name,
 )
 from ddlab.words import duration, percent
-from pages.ui import charts, results, selection, shell
+from pages.ui import charts, selection, shell
 from pages.ui.columns import Columns
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
@@ -163,7 +163,7 @@ def show(runs: list[RunFolder], name: str) -> None:
 def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
     states = tuple(run.state().state for run in runs)
     many_runs.badges(states)
-    table = _table(tuple(str(run.path) for run in runs), tuple(map(results.stamp, runs)), states)
+    table = _table(tuple(str(run.path) for run in runs), tuple(map(RunFolder.results_stamp, runs)), states)
     if table.empty:
         st.error("None of its runs can be read.")
         return
