@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ddlab.analyses.composition.premises import premises
+from ddlab.analyses.composition.reading import telling_layer
 from ddlab.registry.analyses import ANALYSES
 from ddlab.strategies.stage import LOCAL
 from pages.ui import results, selection, shell
@@ -40,4 +41,4 @@ blocks.show(run, seed, found)
 
 if found.named("maps"):
     st.subheader("What do the feature maps show?")
-    feature_maps.show(run, found, theory.telling_layer(found))
+    feature_maps.show(run, found, telling_layer(found))
