@@ -97,12 +97,6 @@ def test_a_start_off_the_landscape_is_refused_in_a_sentence():
     assert "“99,0”, which is not here" in at.warning[0].value
 
 
-def test_a_typed_start_is_two_numbers_on_the_landscape():
-    sine = LANDSCAPES["sine"]
-    assert playground.point_of("1.5, -0.5", sine) == (1.5, -0.5)
-    assert [playground.point_of(text, sine) for text in ("99,0", "1", "1,2,3", "nan,0", "far away")] == [None] * 5
-
-
 def test_a_link_to_a_step_that_is_not_there_shows_another():
     assert "which is not here" in opened(step="99").warning[0].value
 

@@ -57,7 +57,7 @@ def show() -> None:
     asked = _pick()
     landscape = LANDSCAPES[asked.landscape]
     methods = sorted(METHODS, key=lambda method: method != asked.method)
-    paths = {method: _walk(_with(asked, method)) for method in methods}
+    paths = {method: _walk(asked.by(method)) for method in methods}
     steps = paths[asked.method]
     if not steps:
         st.info("Here the gradient is zero: no method sees where it goes down. Start elsewhere, if only a little.")
@@ -122,20 +122,11 @@ def _pick() -> Walk:
     return Walk(name, start, method, radius, order, norm, subdomains, local_steps, rate)
 
 
-def _with(asked: Walk, method: str) -> Walk:
-    """Return the walk for another method; settings it does not use keep their defaults, so that it is in memory."""
-    about = (asked.landscape, asked.start, method)
-    if method == "descent":
-        return Walk(*about, rate=asked.rate)
-    model = (asked.radius, asked.order, asked.norm)
-    return Walk(*about, *model, *((asked.num_subdomains, asked.local_steps) if method == "apts" else ()))
-
-
 def _pick_start(landscape: Landscape) -> tuple[float, float]:
     """Let a start be chosen: a named point, one that was typed, or one that was clicked."""
     typed = st.session_state.get("start picker")
     wishes = [st.session_state.get("start wanted"), typed, st.query_params.get("start")]
-    points = {wish: point for wish in wishes if wish and (point := point_of(wish, landscape))}
+    points = {wish: point for wish in wishes if wish and (point := landscape.point_of(wish))}
     known = {**landscape.starts, **points}
     if typed and typed not in known and not any(typed in other.starts for other in LANDSCAPES.values()):
         left, right, bottom, top = landscape.window
@@ -143,16 +134,6 @@ def _pick_start(landscape: Landscape) -> tuple[float, float]:
         st.warning(f"Start: must be {rule}, got {literal(shortened(typed))}.")
     settings: dict[str, Any] = {"accept_new_options": True, "help": "Or type two numbers, or click on the landscape."}
     return known[selection.pick("Start", list(known), "start", TELLING["start"], **settings)]
-
-
-def point_of(text: str, landscape: Landscape) -> tuple[float, float] | None:
-    """Read two numbers with a comma, within the window; None if they are not."""
-    left, right, bottom, top = landscape.window
-    try:
-        x, y = (float(number) for number in text.split(","))
-    except ValueError:
-        return None
-    return (x, y) if left <= x <= right and bottom <= y <= top else None
 
 
 def _stepper(label: str, options: list[int], key: str) -> int:
