@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ddlab.analyses.comparison.accuracy import curves_of
 from ddlab.analyses.comparison.choosing import told
 from ddlab.analyses.comparison.paper import paper_rows
 from ddlab.figures.comparison import accuracy as figures
@@ -40,7 +41,7 @@ else:
     effort.show(run)
     communication.show(run)
 
-curves = results.curves(runs)
+curves = curves_of(runs)
 if not curves.empty:
     st.subheader("How did they learn?")
     told_of = {name: words for name, words in figures.CURVES.items() if curves[name].notna().any()}

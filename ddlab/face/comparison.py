@@ -28,8 +28,7 @@ def accuracies(of: Material) -> pd.DataFrame:
 
 def curves(of: Material) -> pd.DataFrame:
     """Every epoch of everything that is trained: loss, accuracy, learning rate; all seeds."""
-    found = [analysis.learning_curves(run).assign(run=run.name) for run in of.runs]
-    return pd.concat(found, ignore_index=True)
+    return analysis.curves_of(of.runs)
 
 
 def effort(of: Material) -> pd.DataFrame:

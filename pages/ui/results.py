@@ -93,11 +93,6 @@ def has_unequal_classes(run: RunFolder) -> bool:
     return _unequal(str(run.path), run.results_stamp())
 
 
-def curves(runs: list[RunFolder]) -> pd.DataFrame:
-    """The learning curves of the runs, with their names in the column ``run``."""
-    return pd.concat([accuracy.learning_curves(run).assign(run=run.name) for run in runs], ignore_index=True)
-
-
 def images(run: RunFolder) -> tuple[Dataset, Decomposition]:
     """The data set of a run and how the run cuts its images; stops the page with a sentence where its data are gone."""
     try:

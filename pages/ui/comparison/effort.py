@@ -1,11 +1,10 @@
 """Accuracy against time and work, and what a given accuracy takes."""
 
-import math
-
 import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison import effort as analysis
+from ddlab.analyses.comparison.targets import targets
 from ddlab.figures.comparison import effort as figures
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
@@ -48,16 +47,14 @@ def show(run: RunFolder) -> None:
 
 def _target(curves: pd.DataFrame) -> float:
     """An accuracy in whole percents; at first the highest that all strategies reach."""
-    highest = math.floor(100 * curves["validation_accuracy"].max())
-    lowest = math.floor(100 * curves["validation_accuracy"].min())
-    options = list(range(min(lowest, highest), highest + 1))
+    options, first = targets(curves["validation_accuracy"], analysis.reachable(curves))
     if len(options) == 1:  # a slider needs two
         return options[0] / 100
     percents = selection.pick(
         "Accuracy to reach",
         options,
         "target",
-        math.floor(100 * analysis.reachable(curves)),
+        first,
         st.select_slider,
         format_func="{} %".format,
         help="On the validation images.",

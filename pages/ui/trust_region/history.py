@@ -1,6 +1,5 @@
 """The history of trust-region methods in a run, and methods of one or several runs against each other."""
 
-import math
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -9,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.comparison import optimizers as passes
+from ddlab.analyses.comparison.targets import targets_near
 from ddlab.analyses.trust_region import history as analysis
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
@@ -92,7 +92,7 @@ def _draw_history(run: RunFolder, strategy: str, seed: int) -> None:
 
 
 def _explain(strategy: str, order: int) -> None:
-    if strategy == "trust_region":
+    if strategy not in analysis.additive():
         told = (
             "ρ compares what a step brought with what its model had predicted: below η₁ it is rejected and tried with "
             "a smaller radius, above η₂ the radius grows. In minibatches every step has other images, so its loss "
@@ -155,11 +155,9 @@ def _about(effort: str) -> str:
 
 
 def _takes(table: pd.DataFrame) -> None:
-    highest = math.floor(100 * table["validation_accuracy"].astype(float).max())
-    reachable = math.floor(100 * passes.reachable(table))
-    options = list(range(max(0, reachable - 20), max(highest, reachable) + 1))
+    options, first = targets_near(table["validation_accuracy"], passes.reachable(table))
     target = selection.pick(
-        "Accuracy to reach", options, "against_target", reachable, st.select_slider, format_func="{} %".format
+        "Accuracy to reach", options, "against_target", first, st.select_slider, format_func="{} %".format
     )
     takes = passes.what_it_takes(table, target / 100)
     st.markdown(literal(passes.saving_in_words(takes)))
