@@ -189,7 +189,8 @@ def test_the_history_is_a_row_a_step():
 def test_a_typed_point_is_two_numbers_in_the_window():
     sine = LANDSCAPES["sine"]
     assert sine.point_of("1.5, -0.5") == (1.5, -0.5)
-    assert [sine.point_of(text) for text in ("99,0", "1", "1,2,3", "nan,0", "far away")] == [None] * 5
+    assert [sine.point_of(text) for text in ("1", "1,2,3", "nan,0", "far away")] == [None] * 4
+    assert [sine.point_of(text) for text in ("99,0", "-99,0", "0,99", "0,-99")] == [None] * 4
 
 
 def test_a_walk_by_another_method_keeps_what_that_method_uses():
