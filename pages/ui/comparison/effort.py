@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison import effort as analysis
+from ddlab.analyses.comparison.reaching import reachable
 from ddlab.figures.comparison import effort as figures
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
@@ -50,16 +51,6 @@ def _target(curves: pd.DataFrame) -> float:
     """An accuracy in whole percents; at first the highest that all strategies reach."""
     highest = math.floor(100 * curves["validation_accuracy"].max())
     lowest = math.floor(100 * curves["validation_accuracy"].min())
-    options = list(range(min(lowest, highest), highest + 1))
-    if len(options) == 1:  # a slider needs two
-        return options[0] / 100
-    percents = selection.pick(
-        "Accuracy to reach",
-        options,
-        "target",
-        math.floor(100 * analysis.reachable(curves)),
-        st.select_slider,
-        format_func="{} %".format,
-        help="On the validation images.",
-    )
-    return percents / 100
+    options, by_all = range(min(lowest, highest), highest + 1), math.floor(100 * reachable(curves))
+    about = "On the validation images."
+    return selection.pick_percent("Accuracy to reach", options, "target", by_all, help=about) / 100

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.comparison import optimizers as passes
+from ddlab.analyses.comparison.reaching import reachable
 from ddlab.analyses.trust_region import history as analysis
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
@@ -156,11 +157,9 @@ def _about(effort: str) -> str:
 
 def _takes(table: pd.DataFrame) -> None:
     highest = math.floor(100 * table["validation_accuracy"].astype(float).max())
-    reachable = math.floor(100 * passes.reachable(table))
-    options = list(range(max(0, reachable - 20), max(highest, reachable) + 1))
-    target = selection.pick(
-        "Accuracy to reach", options, "against_target", reachable, st.select_slider, format_func="{} %".format
-    )
+    by_all = math.floor(100 * reachable(table))
+    options = range(max(0, by_all - 20), max(highest, by_all) + 1)
+    target = selection.pick_percent("Accuracy to reach", options, "against_target", by_all)
     takes = passes.what_it_takes(table, target / 100)
     st.markdown(literal(passes.saving_in_words(takes)))
     shown = takes.drop(columns=["run_id", "strategy"])
