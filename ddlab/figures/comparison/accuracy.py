@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
+from ddlab.figures.bands import add_band
+from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.registry.strategies import STRATEGIES
 
@@ -192,15 +193,12 @@ def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure
     lines = curves[["run", "stage"]].drop_duplicates().itertuples(index=False)
     for run, stage in lines:
         by_epoch = curves[(curves["run"] == run) & (curves["stage"] == stage)].groupby("epoch")[measure]
-        mean, sd = by_epoch.mean(), by_epoch.std().fillna(0.0)
+        mean = by_epoch.mean()
         name = STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
         name = name if len(runs) == 1 else f"{name}, {run}"
         color = strategy_color(stage)
         line = {"color": color, "width": 2.5, "dash": DASHES[runs.index(run) % len(DASHES)]}
         figure.add_scatter(x=mean.index, y=mean, name=name, legendgroup=name, mode="lines", line=line)
-        if sd.any():
-            band = {"x": [*mean.index, *mean.index[::-1]], "y": [*(mean + sd), *(mean - sd)[::-1]]}
-            fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
-            figure.add_scatter(**band, **fill, legendgroup=name, showlegend=False, hoverinfo="skip")
+        add_band(figure, mean, by_epoch.std(), color, name)
     axis = {} if "loss" in measure else percent_axis("y")
     return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)
