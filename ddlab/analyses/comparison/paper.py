@@ -19,7 +19,6 @@ from ddlab.runs import RunFolder
 CIFAR10, FLOWERS, CT = "CIFAR-10", "TF-Flowers", "Chest CT scans"
 STAND_INS = {"ct_phantom": CT}  # drawn data: of the kind of the paper's, but not its
 SETS = {"cifar10": CIFAR10, "flowers": FLOWERS, "mosmed": CT, **STAND_INS}
-MODELS = ("vgg9", "resnet20")
 ORDER = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
 
 
