@@ -23,11 +23,11 @@ from typing import Any
 
 from benchmarks import stored
 from benchmarks.recipes import train
+from ddlab.registry.strategies import COMPARED_BY_GU
 from ddlab.runs import RunFolder
 
 RESULTS = stored.RESULTS / "local_epochs.json"
 LOCAL_EPOCHS = (2, 5, 10, 20, 40, 80)
-STRATEGIES = ("composed_untrained", "composed", "random", "random_work")
 COMMON: dict[str, Any] = {
     "model__name": "cnn",
     "dataset__train_images": 1000,
@@ -37,7 +37,7 @@ COMMON: dict[str, Any] = {
     "training__plateau_patience": 1000,  # the rate stays
     "composed__epochs": 20,
     "composed__learning_rate": 3e-4,
-    "strategies": list(STRATEGIES),
+    "strategies": list(COMPARED_BY_GU),
     "placement__workers": 1,
 }
 PROBLEMS: dict[str, dict[str, Any]] = {
@@ -62,7 +62,7 @@ def measure(problem: str, epochs: int, seed: int) -> dict[str, Any]:
     local = [network["validation_accuracy"] for network in results["local"]["networks"]]
     reached = {
         name: {"best": results[name]["validation_accuracy"], "last": results[name]["last_validation_accuracy"]}
-        for name in STRATEGIES
+        for name in COMPARED_BY_GU
     }
     (whole,) = results["random_work"]["networks"]
     return {"epochs": epochs, "seed": seed, "local": local, "work_epochs": whole["epochs"], **reached}

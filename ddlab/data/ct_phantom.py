@@ -15,6 +15,7 @@ import nibabel as nib
 import numpy as np
 
 from ddlab.data.chest import Grid, draw_chest, make_chest
+from ddlab.data.nifti import LABELS_FILE
 from ddlab.data.nifti_file import parse_volume, to_nifti
 from ddlab.data.source import SPLITS, Description, Source, Split, SplitName
 from ddlab.data.volumes import CT_WINDOW, LUNG_CT_SHAPE, as_bytes, blocks, volume_shape, volume_window
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 NUM_TRAIN, NUM_VALIDATION = 140, 60  # as in Klawonn, Lanser and Weber's table
 CLASSES = ("normal", "lesions")
 ORIENTATIONS = ("RAS", "LPS", "LAS", "PRS", "ASR", "SPL")  # of the files: all of them are met in practice
-LABELS_FILE = "labels.csv"
 
 
 class CtPhantom(Source):

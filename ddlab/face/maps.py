@@ -3,12 +3,10 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.analyses.maps.stored import Mapped, Scored
+from ddlab.analyses.maps.stored import PREDICTION, TRUTH, Mapped, Scored
 from ddlab.face.material import Material, chosen
 from ddlab.figures.maps import overlays as figures
 from ddlab.figures.volumes import Scene
-
-TRUTH, PREDICTION = "truth", "prediction"
 
 # ---- tables
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from ddlab.analyses.comparison.paper import MODELS, cell_of, paper_table
 from ddlab.analyses.comparison.paper import Cell as PaperCell
-from ddlab.analyses.comparison.paper import cell_of, paper_table
 from ddlab.recipes import RECIPES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.reproductions.cells import Cell, Quantity, Training
 
-MODELS = {"vgg9": "VGG9", "resnet20": "ResNet20"}
 SMALL = "_small"
 DRAWN = {"seeds": [0, 1, 2], "dataset.test": "validation", "dataset.train_images": 300}  # two splits, as the paper
 STAND_INS = {  # drawn chests: the scans may not be handed on, so that few have them

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ddlab.analyses.maps import scores as scores
 from ddlab.analyses.maps.layers import cam_layer, is_analytic
-from ddlab.analyses.maps.stored import Mapped, Scored
+from ddlab.analyses.maps.stored import PREDICTION, TRUTH, Mapped, Scored
 from ddlab.analyses.maps.viewers import Viewer, in_batches, viewers
 from ddlab.data.cache import load
 from ddlab.data.own_image import drawn_affine, own_affine, own_image
@@ -22,7 +22,6 @@ from ddlab.registry import unknown
 from ddlab.runs import RunFolder
 from ddlab.strategies.trained import load_images, normalised
 
-TRUTH, PREDICTION = "truth", "prediction"
 NUMBERED = re.compile(r"(?:(train|validation|test):)?(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")
 RANDOM_WEIGHTS = 1  # seed of the weights of the sanity check
 

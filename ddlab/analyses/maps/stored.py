@@ -17,6 +17,7 @@ SCORES = {"pointing": "pointing game", "energy": "energy in the evidence", "inse
     "sanity": "rank correlation with random weights",
 }
 RANDOM = "Random pointing"
+TRUTH, PREDICTION = "truth", "prediction"  # the class whose map is meant: the true one, or what a network decides
 
 
 class OfViewers(Stored):

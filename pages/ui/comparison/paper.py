@@ -16,7 +16,6 @@ from pages.ui.literal import literal
 
 SHARE = "percent"
 WHOLE = [name for name in RECIPES if name.startswith("klawonn_") and not name.endswith("_small")]
-MODELS = {"vgg9": "VGG9", "resnet20": "ResNet20"}
 
 
 @st.cache_data(max_entries=results.KEPT, show_spinner=False)
@@ -31,7 +30,7 @@ def show_cell(run: RunFolder) -> None:
     if table.empty:
         return
     first = table.iloc[0]
-    st.subheader(f"Beside the paper: {first['dataset']}, {MODELS[first['model']]}, {first['grid']}")
+    st.subheader(f"Beside the paper: {first['dataset']}, {paper.MODELS[first['model']]}, {first['grid']}")
     shown = table.assign(strategy=_titles(table), difference=100 * table["difference"])
     shown["train_difference"] = 100 * table["train_difference"]
     columns = ["strategy", "paper", "validation", "validation_sd", "difference"]
@@ -101,7 +100,7 @@ def _wide(table: pd.DataFrame) -> pd.DataFrame:
         where = paper.Cell(*map(str, key))
         shown = dict(zip(_titles(cell), [_beside(row) for row in cell.itertuples()], strict=True))
         last = {"Runs": literal(", ".join(cell["runs"].iloc[0])), "Recipe": f"[train](train?recipe={recipes[where]})"}
-        rows.append({"Data": where.dataset, "Model": MODELS[where.model], "Grid": where.grid} | shown | last)
+        rows.append({"Data": where.dataset, "Model": paper.MODELS[where.model], "Grid": where.grid} | shown | last)
     return pd.DataFrame(rows, columns=list(rows[0])).fillna("–")  # the first row has all strategies
 
 

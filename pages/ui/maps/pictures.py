@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from ddlab.analyses.maps.stored import Mapped
+from ddlab.analyses.maps.stored import PREDICTION, TRUTH, Mapped
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.figures.maps import overlays as figures
@@ -17,7 +17,6 @@ from ddlab.runs import RunFolder
 from pages.ui import charts, picture, selection
 from pages.ui.maps.choices import Chosen
 
-TRUTH, PREDICTION = "truth", "prediction"
 SCALES = {"one": "One for all", "own": "Its own each"}
 
 
