@@ -1,11 +1,14 @@
 """Trust region: its playground needs no run, says what every step does, and has all of it in the URL."""
 
+from functools import partial
+
 import pytest
 from streamlit.util import AttributeDictionary
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES
 from ddlab.analyses.trust_region.plane_steps import METHODS
 from ddlab.runs.trash import delete
+from pages.ui import charts
 from pages.ui.trust_region import playground
 from tests.made_run import made_run
 from tests.made_trust_region import made_trust_region_run
@@ -86,9 +89,10 @@ def test_only_a_click_on_the_chart_that_is_drawn_counts(monkeypatch):
     state = AttributeDictionary({"old": AttributeDictionary(click), "new": AttributeDictionary(click)})
     state[playground.CHART] = "new"
     monkeypatch.setattr(playground.st, "session_state", state)
-    playground._clicked("old")
+    old, new = (charts.on_click(key, partial(playground._begin_at, key))["on_select"] for key in ("old", "new"))
+    old()
     assert "start wanted" not in state
-    playground._clicked("new")
+    new()
     assert state["start wanted"] == "1,-0.5" and state["step wanted"] == 1
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison import effort as analysis
-from ddlab.analyses.comparison.targets import targets
+from ddlab.analyses.comparison.reaching import reachable, targets
 from ddlab.figures.comparison import effort as figures
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
@@ -47,16 +47,6 @@ def show(run: RunFolder) -> None:
 
 def _target(curves: pd.DataFrame) -> float:
     """An accuracy in whole percents; at first the highest that all strategies reach."""
-    options, first = targets(curves["validation_accuracy"], analysis.reachable(curves))
-    if len(options) == 1:  # a slider needs two
-        return options[0] / 100
-    percents = selection.pick(
-        "Accuracy to reach",
-        options,
-        "target",
-        first,
-        st.select_slider,
-        format_func="{} %".format,
-        help="On the validation images.",
-    )
-    return percents / 100
+    options, first = targets(curves["validation_accuracy"], reachable(curves))
+    about = "On the validation images."
+    return selection.pick_percent("Accuracy to reach", options, "target", first, help=about) / 100

@@ -55,7 +55,7 @@ def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Ver
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
 def _read(path: str) -> Verified:
-    return Verified.load(Path(path))
+    return Verified.read(Path(path))
 
 
 def verdict(about: dict[str, Any]) -> None:

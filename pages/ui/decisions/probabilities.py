@@ -1,6 +1,7 @@
 """The parts of the Probabilities page: each draws one figure with its table and says what to look for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,16 +34,13 @@ def show_confusion(figure: go.Figure, counts: np.ndarray, classes: Sequence[str]
     """Draw a confusion matrix; a click on a cell chooses its two classes."""
     table = analysis.confusion_table(counts, classes)
 
-    def clicked() -> None:
-        points = st.session_state["confusion"].selection.points
-        if points:
-            row, column, _ = points[0]["customdata"]
-            selection.choose("truth", classes[int(row)])
-            selection.choose("decided", classes[int(column)])
-            selection.choose("filter", "all")
+    def choose(point: dict[str, Any]) -> None:
+        row, column, _ = point["customdata"]
+        selection.choose("truth", classes[int(row)])
+        selection.choose("decided", classes[int(column)])
+        selection.choose("filter", "all")
 
-    settings = {"on_select": clicked, "selection_mode": "points"}
-    charts.show(figure, table, "confusion", f"{run_id}-confusion", **settings)
+    charts.show(figure, table, "confusion", f"{run_id}-confusion", **charts.on_click("confusion", choose))
 
 
 def show_local(explanation: Explanation, index: int) -> None:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.comparison import optimizers as passes
-from ddlab.analyses.comparison.targets import targets_near
+from ddlab.analyses.comparison.reaching import reachable, targets_near
 from ddlab.analyses.trust_region import history as analysis
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
@@ -155,10 +155,8 @@ def _about(effort: str) -> str:
 
 
 def _takes(table: pd.DataFrame) -> None:
-    options, first = targets_near(table["validation_accuracy"], passes.reachable(table))
-    target = selection.pick(
-        "Accuracy to reach", options, "against_target", first, st.select_slider, format_func="{} %".format
-    )
+    options, first = targets_near(table["validation_accuracy"], reachable(table))
+    target = selection.pick_percent("Accuracy to reach", options, "against_target", first)
     takes = passes.what_it_takes(table, target / 100)
     st.markdown(literal(passes.saving_in_words(takes)))
     shown = takes.drop(columns=["run_id", "strategy"])

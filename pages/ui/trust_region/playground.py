@@ -1,6 +1,7 @@
 """The playground of the Trust region page: a function of two parameters, and every step of a method on it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -184,15 +185,13 @@ def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[PlaneStep]], 
     title = f"{landscape.title}: the way to step {shown}; dotted: the other methods"
     figure = figures.path_figure(landscape, paths, shown, asked.norm, title)
     key = f"{CHART} {asked.landscape} {asked.start}"
-    settings: dict[str, Any] = {"on_select": lambda: _clicked(key), "selection_mode": "points"}
     st.session_state[CHART] = key
-    charts.show(figure, None, key, f"{asked.landscape}-path", **settings)
+    charts.show(figure, None, key, f"{asked.landscape}-path", **charts.on_click(key, partial(_begin_at, key)))
     st.caption("The stronger the colour of the ground, the lower f. A click on it starts from there.")
 
 
-def _clicked(key: str) -> None:
+def _begin_at(key: str, point: dict[str, Any]) -> None:
     """Start at the point that was clicked; a chart that is gone sends its last click again, which is not a click."""
-    points = st.session_state[key].selection.points
-    if points and st.session_state.get(CHART) == key:
-        selection.choose("start", f"{points[0]['x']:.3g},{points[0]['y']:.3g}")
+    if st.session_state.get(CHART) == key:
+        selection.choose("start", f"{point['x']:.3g},{point['y']:.3g}")
         selection.choose("step", 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddlab.analyses.comparison.targets import targets, targets_near
+from ddlab.analyses.comparison.reaching import targets, targets_near
 
 
 @pytest.mark.parametrize(
