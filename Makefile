@@ -1,5 +1,6 @@
 # make app    makes .venv the first time, then opens the laboratory on http://127.0.0.1:8501 (PORT=8600 make app)
 # make test   installs what the tests need, the browser included, and runs everything
+# make check  the same without a browser and without what trains for long: for between two commits
 # make docs   builds the documentation into docs/_build/html; any warning is an error
 # make bench  measures the performance that docs/results/speed.md states
 # make attack attacks it for an hour, and says what broke (ATTACK="--files 50" changes a count)
@@ -10,18 +11,26 @@ PORT   ?= 8501
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: app test docs bench attack mutants clean
+# On all cores; the tests of a module stay together, because they share what they train.
+PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope
+
+.PHONY: app test check lint docs bench attack mutants clean
 
 app: $(VENV)/app.stamp
 	@echo "The laboratory opens on http://127.0.0.1:$(PORT)   (stop: Ctrl-C; running trainings go on)"
 	@exec $(BIN)/streamlit run app.py --server.port=$(PORT)
 
-test: $(VENV)/test.stamp
+test: $(VENV)/test.stamp lint
+	$(BIN)/python -m tests.browser.chromium
+	$(PYTEST)
+
+check: $(VENV)/test.stamp lint
+	$(PYTEST) -m "not slow and not browser"
+
+lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/pytest
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/sphinx-build --quiet -W --keep-going --jobs auto docs docs/_build/html

@@ -7,7 +7,7 @@ every visitor Streamlit runs it once more, as a script.
 import streamlit as st
 from streamlit.starlette import App
 
-from pages.ui import guard, selection, shell
+from pages.ui import added, guard, selection, shell
 from pages.ui.runs import devices
 
 
@@ -39,8 +39,12 @@ def draw() -> None:
     with st.sidebar:
         selection.pick_run()
         devices.strip()
-    page.run()
-    shell.left_out()
+    above, below = st.container(), st.container()
+    with below:  # drawn first: a page that has nothing to show of the run ends the script (`st.stop`)
+        added.show(page.url_path)
+        shell.left_out()
+    with above:
+        page.run()
 
 
 if __name__ == "__main__":

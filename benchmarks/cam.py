@@ -15,18 +15,17 @@ Run: ``python -m benchmarks.cam --write``; about two minutes.
 """
 
 import argparse
-import json
 import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from pathlib import Path
 
 import torch
 from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
+from benchmarks import stored
 from benchmarks.made import CLASSES, SHAPE
 from ddlab.analyses.maps.cam import class_maps, grad_cam
 from ddlab.analyses.maps.layers import is_analytic
@@ -43,7 +42,7 @@ except ImportError:
 
 NAMES = ("resnet20", "cnn11", "vgg3", "cnn")
 CLASS = 3
-RESULTS = Path(__file__).parent / "results" / "cam.json"
+RESULTS = stored.RESULTS / "cam.json"
 OURS, FORWARD, CONVOLUTIONS = "ours", "forward", "convolutions"
 ONE_BY_ONE, BATCH, OTHER = "captum, one image at a time", "captum, in batches", "pytorch-grad-cam, in batches"
 Way = Callable[[range], Tensor]
@@ -221,8 +220,7 @@ def main() -> None:
         print(table(name, count, {what: results[name][what] for what in ("one class", "all classes")}), flush=True)
     if arguments.write:
         facts = {"images": arguments.images, "classes": CLASSES, "rounds": arguments.rounds, "torch": torch.__version__}
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(facts | {"networks": results}, indent=1, ensure_ascii=False) + "\n")
+        stored.write(RESULTS, facts | {"networks": results})
 
 
 if __name__ == "__main__":

@@ -10,16 +10,14 @@ Run: ``python -m benchmarks.dying [CASE ...]``, a few minutes of one core a case
 """
 
 import argparse
-import json
 import os
 import tempfile
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ddlab import files
+from benchmarks import stored
 from ddlab.data.source import DataMissing
 from ddlab.experiment import ExperimentError, parse_experiment
 from ddlab.problem import pose
@@ -28,7 +26,7 @@ from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.strategies.execute import execute
 
-RESULTS = Path(__file__).parent / "results" / "dying.json"
+RESULTS = stored.RESULTS / "dying.json"
 WARM_UPS = (0, 50)
 RATE = 1e-3
 SEEDS = 10
@@ -118,7 +116,7 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[RATE])
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
-    measured = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    measured = stored.read(RESULTS)
     for name in () if arguments.table else arguments.cases:
         try:
             pose(parse_experiment(CASES[name]))
@@ -133,7 +131,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as home:
                 os.environ["DDLAB_HOME"] = home
                 rows.append(measure(CASES[name], warm_up, rate, arguments.seeds))
-            files.write_json(RESULTS, {case: measured[case] for case in CASES if case in measured})
+            stored.write(RESULTS, {case: measured[case] for case in CASES if case in measured})
         print(table({name: rows}), flush=True)
     print(table(measured))
 

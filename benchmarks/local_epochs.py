@@ -16,18 +16,18 @@ Gu, Zhang, Liu, Cai, ETNA 56, 2022, Section 3.1.1, Table 3.3.
 """
 
 import argparse
-import json
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import stored
 from benchmarks.recipes import train
+from ddlab.registry.strategies import COMPARED_BY_GU
 from ddlab.runs import RunFolder
 
-RESULTS = Path(__file__).parent / "results" / "local_epochs.json"
+RESULTS = stored.RESULTS / "local_epochs.json"
 LOCAL_EPOCHS = (2, 5, 10, 20, 40, 80)
-STRATEGIES = ("composed_untrained", "composed", "random", "random_work")
 COMMON: dict[str, Any] = {
     "model__name": "cnn",
     "dataset__train_images": 1000,
@@ -37,7 +37,7 @@ COMMON: dict[str, Any] = {
     "training__plateau_patience": 1000,  # the rate stays
     "composed__epochs": 20,
     "composed__learning_rate": 3e-4,
-    "strategies": list(STRATEGIES),
+    "strategies": list(COMPARED_BY_GU),
     "placement__workers": 1,
 }
 PROBLEMS: dict[str, dict[str, Any]] = {
@@ -62,7 +62,7 @@ def measure(problem: str, epochs: int, seed: int) -> dict[str, Any]:
     local = [network["validation_accuracy"] for network in results["local"]["networks"]]
     reached = {
         name: {"best": results[name]["validation_accuracy"], "last": results[name]["last_validation_accuracy"]}
-        for name in STRATEGIES
+        for name in COMPARED_BY_GU
     }
     (whole,) = results["random_work"]["networks"]
     return {"epochs": epochs, "seed": seed, "local": local, "work_epochs": whole["epochs"], **reached}
@@ -70,20 +70,15 @@ def measure(problem: str, epochs: int, seed: int) -> dict[str, Any]:
 
 def read(problem: str) -> list[dict[str, Any]]:
     """What has been measured with our settings."""
-    kept = _kept().get(problem, {})
+    kept = stored.read(RESULTS).get(problem, {})
     return list(kept["results"]) if kept.get("settings") == PROBLEMS[problem] else []
 
 
 def write(problem: str, rows: Sequence[dict[str, Any]]) -> None:
     """Keep it, ordered by seeds and epochs, with the settings that it is of."""
     ordered = sorted(rows, key=lambda row: (row["seed"], row["epochs"]))
-    kept = _kept() | {problem: {"settings": PROBLEMS[problem], "results": ordered}}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-
-
-def _kept() -> dict[str, Any]:
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept = stored.read(RESULTS) | {problem: {"settings": PROBLEMS[problem], "results": ordered}}
+    stored.write(RESULTS, kept)
 
 
 def told(values: Sequence[float], sign: str = "") -> str:

@@ -23,19 +23,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import stored
 from ddlab.analyses.comparison.accuracy import has_unequal_classes, strategy_table
 from ddlab.data.shapes import BAYES_ACCURACY
 from ddlab.engine.devices import slots
 from ddlab.experiment import Experiment
-from ddlab.files import write_json
 from ddlab.fingerprint import fingerprint
 from ddlab.recipes import RECIPES
-from ddlab.records import ANYTHING
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.words import duration, mark
 
-FILE = Path(__file__).parent / "results" / "recipes.json"
+FILE = stored.RESULTS / "recipes.json"
 BEGINS = "Measured"  # the paragraph of a docstring that is written from the file
 INDENT, WIDTH = 4, 120
 LOCAL, SAME, INTERVAL = "local", "same_answer", "interval"
@@ -53,15 +52,14 @@ Entry = dict[str, Any]
 
 def read() -> dict[str, Entry]:
     """All entries, in the order of the recipes."""
-    tree = ANYTHING.read(FILE)
+    tree = stored.read(FILE)
     return {name: tree[name] for name in RECIPES if name in tree} | tree
 
 
 def store(recipe: str, entry: Entry) -> None:
     """Put an entry in the place of the recipe's last one; what another process stored meanwhile stays."""
     tree = read() | {recipe: entry}
-    FILE.parent.mkdir(exist_ok=True)
-    write_json(FILE, {name: tree[name] for name in RECIPES if name in tree})
+    stored.write(FILE, {name: tree[name] for name in RECIPES if name in tree})
 
 
 def asked(recipe: str, settings: Mapping[str, Any], seeds: Sequence[int]) -> Experiment:

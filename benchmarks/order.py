@@ -10,14 +10,12 @@ Run: ``python -m benchmarks.order``; five seeds take about 20 minutes of a core.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ddlab import files
+from benchmarks import stored
 from ddlab.analyses.comparison.intervals import accuracy_interval, paired_difference
 from ddlab.data.cache import load
 from ddlab.experiment import Experiment, parse_experiment
@@ -26,7 +24,7 @@ from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.execute import execute
 
-RESULTS = Path(__file__).parent / "results" / "order.json"
+RESULTS = stored.RESULTS / "order.json"
 EPOCHS, FURTHER, PATIENCE = 60, 20, 8
 LONGER = "coherent, longer"
 ORDER = ("global", "average", "majority", "cnn_dnn", "coherent", LONGER, "transfer")
@@ -109,8 +107,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     if not arguments.table:
-        files.write_json(RESULTS, measure(arguments.seeds))
-    print(table(json.loads(RESULTS.read_text())))
+        stored.write(RESULTS, measure(arguments.seeds))
+    print(table(stored.read(RESULTS)))
 
 
 if __name__ == "__main__":

@@ -13,19 +13,19 @@ their ten trials (CIFAR-10: five), from the tables that they published with thei
 
 import argparse
 import csv
-import json
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import stored
 from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "published_apts.json"
+RESULTS = stored.RESULTS / "published_apts.json"
 EPOCHS = 10
 MEASURES = ("accuracy", "loss")
 
@@ -104,8 +104,7 @@ def compared(ours: dict[str, float], theirs: dict[str, float]) -> dict[str, Any]
 
 def saved() -> dict[str, Any]:
     """What was measured so far."""
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    return {"command": "python -m benchmarks.published_apts", "curves": known.get("curves", {})}
+    return {"command": "python -m benchmarks.published_apts", "curves": stored.read(RESULTS).get("curves", {})}
 
 
 def measure(case: Case, seed: int, epochs: int) -> None:
@@ -122,8 +121,7 @@ def measure(case: Case, seed: int, epochs: int) -> None:
         if len(made) > len(known["epochs"]):
             results = saved()  # another process may have written another curve
             results["curves"][name] = {**case._asdict(), "seed": seed, "epochs": made}
-            RESULTS.parent.mkdir(exist_ok=True)
-            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            stored.write(RESULTS, results)
 
     curve(case, seed, epochs, tell)
 

@@ -8,20 +8,19 @@ in ``DDLAB_DATA``.
 
 import argparse
 import itertools
-import json
 import os
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmarks import stored
 from ddlab.analyses.trust_region.split_or_shared import RECORDED, differences, in_words, summarize
 from ddlab.experiment import Experiment
 from ddlab.runs import RunFolder
 
-RESULTS = Path(__file__).parent / "results" / "split_or_shared.json"
+RESULTS = stored.RESULTS / "split_or_shared.json"
 COMMAND = "python -m benchmarks.split_or_shared"
 KEY = ("dataset", "mode", "order", "subdomains", "data", "seed")
 DATASETS: dict[str, dict[str, Any]] = {
@@ -73,14 +72,7 @@ def train(dataset: str, mode: str, order: int, subdomains: int, data: str, seed:
 
 def saved() -> list[dict[str, Any]]:
     """What was measured so far."""
-    return json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else []
-
-
-def write(runs: list[dict[str, Any]]) -> None:
-    """Keep all runs, a line each."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    lines = ",\n".join(json.dumps(run) for run in runs)
-    RESULTS.write_text(f'{{"command": "{COMMAND}", "runs": [\n{lines}\n]}}\n')
+    return stored.read(RESULTS).get("runs", [])
 
 
 def record(runs: list[dict[str, Any]]) -> None:
@@ -89,7 +81,7 @@ def record(runs: list[dict[str, Any]]) -> None:
     rows = rows.where(rows.notna(), None).to_dict("records")
     kept = [{k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in rows]
     told = {"command": COMMAND, "words": in_words(differences(runs)), "rows": kept}
-    RECORDED.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    stored.write(RECORDED, told)
 
 
 def main() -> None:
@@ -102,7 +94,7 @@ def main() -> None:
                 continue
             with tempfile.TemporaryDirectory() as home:
                 os.environ["DDLAB_HOME"] = home
-                write([*saved(), train(*case)])
+                stored.write_runs(RESULTS, COMMAND, [*saved(), train(*case)])
     record(saved())
     with pd.option_context("display.width", 200, "display.max_columns", 30, "display.max_rows", 200):
         print(summarize(saved()).round(4).to_string(index=False))

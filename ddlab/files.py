@@ -33,16 +33,24 @@ def write_atomically(path: Path, writer: Callable[[Path], Any]) -> None:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text, atomically."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes, atomically."""
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
 def write_json(path: Path, tree: Any) -> None:
     """Write ``tree`` as JSON, atomically."""
-    text = json.dumps(tree, ensure_ascii=False, indent=1)
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, json.dumps(tree, ensure_ascii=False, indent=1))
 
 
 def write_sealed(path: Path, tree: Mapping[str, Any]) -> None:
     """Write ``tree`` as JSON with a checksum of itself, atomically."""
-    text = sealed(tree)
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, sealed(tree))
 
 
 def seal(path: Path) -> None:

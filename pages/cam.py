@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from ddlab.analyses.maps import asking
 from ddlab.registry.analyses import ANALYSES
-from ddlab.strategies.trained import trained_dnns, trained_networks
-from pages.ui import added, results, selection, shell
+from pages.ui import results, selection, shell
 from pages.ui.maps import choices as maps
 from pages.ui.maps import pictures as map_pictures
 from pages.ui.maps import scores as map_scores
@@ -23,9 +23,7 @@ seed = selection.pick_seed(run)
 problem = results.posed(run)
 if why := ANALYSES["maps"].why_not(run):
     maps.nothing(why)
-networks, dnns = trained_networks(run, seed), trained_dnns(run, seed)
-num_whole = sum("-" not in name for name in networks)
-num_local = len(dnns) + ("local-1" in networks)
+num_whole, num_local = asking.count_viewers(run, seed)
 
 # ---- the maps
 
@@ -33,7 +31,7 @@ data, decomposition = results.images(run)
 chosen = maps.pick(data, problem, num_whole + num_local)
 if chosen is None:
     st.stop()
-mapped = maps.read(run, seed, chosen, maps.seconds(problem, num_whole, num_local, 2 * maps.MOST_AT_ONCE))
+mapped = maps.read(run, seed, chosen, asking.seconds(problem, num_whole, num_local, 2 * asking.MOST_AT_ONCE))
 view = map_pictures.pick(mapped, chosen)
 map_pictures.show(mapped, chosen, view, data, decomposition)
 map_pictures.offer_files(mapped, chosen, run)
@@ -47,7 +45,6 @@ if extent == "no":
     st.stop()
 count = min(map_scores.SAMPLE, len(data.validation)) if extent == "sample" else 1
 images = f"0-{count - 1}" if extent == "sample" else chosen.alone
-about = maps.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
+about = asking.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
 scored = map_scores.read(run, seed, images, chosen.layer, view.of, about)
 map_scores.show(scored, view.viewers, f"{run.id}-map-scores")
-added.show("cam", run)

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from ddlab.analyses.comparison.accuracy import curves_of
 from ddlab.analyses.comparison.choosing import told
 from ddlab.analyses.comparison.paper import paper_rows
 from ddlab.figures.comparison import accuracy as figures
-from pages.ui import added, charts, results, selection, shell
+from pages.ui import charts, results, selection, shell
 from pages.ui.comparison import communication, effort, paper
 from pages.ui.comparison.strategies import show_table
 from pages.ui.literal import literal
@@ -40,7 +41,7 @@ else:
     effort.show(run)
     communication.show(run)
 
-curves = results.curves(runs)
+curves = curves_of(runs)
 if not curves.empty:
     st.subheader("How did they learn?")
     told_of = {name: words for name, words in figures.CURVES.items() if curves[name].notna().any()}
@@ -52,5 +53,4 @@ if not curves.empty:
         "Bands show one standard deviation over seeds, and over subdomains for the local networks."
     )
 
-added.show("compare", run)
 paper.show_overview()

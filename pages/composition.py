@@ -3,9 +3,10 @@
 import streamlit as st
 
 from ddlab.analyses.composition.premises import premises
+from ddlab.analyses.composition.reading import telling_layer
 from ddlab.registry.analyses import ANALYSES
 from ddlab.strategies.stage import LOCAL
-from pages.ui import added, results, selection, shell
+from pages.ui import results, selection, shell
 from pages.ui.composition import blocks, feature_maps, theory
 
 shell.title("Does the composed network reproduce its local networks, and what does further training change?")
@@ -40,6 +41,4 @@ blocks.show(run, seed, found)
 
 if found.named("maps"):
     st.subheader("What do the feature maps show?")
-    feature_maps.show(run, found, theory.telling_layer(found))
-
-added.show("composition", run)
+    feature_maps.show(run, found, telling_layer(found))

@@ -4,10 +4,11 @@ import streamlit as st
 
 from ddlab.analyses.decisions import probabilities as analysis
 from ddlab.figures import images as pictures
+from ddlab.figures.colors import class_color
 from ddlab.figures.comparison.accuracy import confusion_matrix
 from ddlab.figures.volumes import Scene
 from ddlab.registry.strategies import STRATEGIES
-from pages.ui import added, charts, picture, results, selection, shell
+from pages.ui import charts, picture, results, selection, shell
 from pages.ui.decisions import attributions
 from pages.ui.decisions import probabilities as decisions
 from pages.ui.literal import literal
@@ -65,7 +66,7 @@ if outcomes.any_local is None:
 explanation = analysis.explain(outcomes, index)
 truth_name = outcomes.classes[explanation.truth]
 st.subheader(f"Image {index} shows: {literal(truth_name)}")
-labels, colors = decisions.named(explanation)
+labels, colors = analysis.named_labels(explanation), [class_color(index) for index in explanation.named]
 whole, parts = picture.places(image)
 with whole:
     outlined = "; the evidence is outlined in pink" if mask is not None else ""
@@ -93,4 +94,3 @@ with everywhere:
 if mask is not None:
     with here:
         decisions.show_sight(explanation, decomposition, mask, index)
-added.show("probabilities", run)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ddlab.analyses.comparison.stages import outcome_table
 from ddlab.runs import RunFolder, list_runs
 from pages.ui import selection, shell
 from pages.ui.comparison import curves
@@ -23,7 +24,7 @@ else:
 
 def outcome(run: RunFolder, seed: int) -> None:
     """Show best and last epoch of every strategy, and where to look further."""
-    table = curves.outcome(run, seed)
+    table = outcome_table(run, seed)
     if table.empty:
         return
     st.subheader("What came of it")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import added, results, selection, shell
+from pages.ui import results, selection, shell
 from pages.ui.sweeps import sensitivity
 from pages.ui.trust_region import history as radius
 from pages.ui.trust_region import playground, split_or_shared
@@ -27,7 +27,6 @@ if view == "playground":
 elif view == "history":
     run = results.require_run("Here the radius of a run is followed step by step.")
     radius.show_history(run)
-    added.show("trust_region", run)
 elif view == "against":
     run = results.require_run("Here the strategies of a run stand against each other.")
     radius.show_against([run, *selection.pick_others(run)])

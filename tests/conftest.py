@@ -1,8 +1,12 @@
 """What every test stands on: a home of its own, and no data sets of this machine unless it asks."""
 
+import os
 import sys
 
 import pytest
+
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # they share the cores: before torch starts
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 from ddlab import cli
 

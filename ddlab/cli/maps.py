@@ -1,6 +1,5 @@
 """``maps``: where the networks of a run look, and whether their maps are any good."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +56,7 @@ def maps(
 
 def _write(mapped: Any, out: Path) -> None:
     from ddlab.figures.maps.files import map_files
-    from ddlab.files import write_atomically
+    from ddlab.files import write_bytes
 
     if out.suffix == ".npz":
         mapped.save(out)
@@ -67,11 +66,7 @@ def _write(mapped: Any, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for place in range(len(mapped.images)):
         for name, content in map_files(mapped, place).items():
-            write_atomically(out / name, partial(_write_bytes, content))
-
-
-def _write_bytes(content: bytes, path: Path) -> None:
-    path.write_bytes(content)
+            write_bytes(out / name, content)
 
 
 def _rows(table: Any) -> list[dict[str, Any]]:

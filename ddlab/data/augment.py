@@ -12,11 +12,6 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 
-def augment(images: Tensor, flip: bool, shift: float, generator: torch.Generator) -> Tensor:
-    """Flip and shift every image of ``(B, C, *spatial)`` at random, each in its own way; see :func:`draw_sources`."""
-    return move(images, draw_sources(len(images), images.shape[2:], flip, shift, generator))
-
-
 def draw_sources(
     count: int, shape: Sequence[int], flip: bool, shift: float, generator: torch.Generator
 ) -> list[Tensor]:

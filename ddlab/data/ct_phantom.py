@@ -5,8 +5,8 @@ made a NIfTI file of whole HU in one of several orientations, and read back by t
 """
 
 import csv
+import io
 import math
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,11 @@ import nibabel as nib
 import numpy as np
 
 from ddlab.data.chest import Grid, draw_chest, make_chest
+from ddlab.data.nifti import LABELS_FILE
 from ddlab.data.nifti_file import parse_volume, to_nifti
 from ddlab.data.source import SPLITS, Description, Source, Split, SplitName
 from ddlab.data.volumes import CT_WINDOW, LUNG_CT_SHAPE, as_bytes, blocks, volume_shape, volume_window
+from ddlab.files import write_bytes
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 NUM_TRAIN, NUM_VALIDATION = 140, 60  # as in Klawonn, Lanser and Weber's table
 CLASSES = ("normal", "lesions")
 ORIENTATIONS = ("RAS", "LPS", "LAS", "PRS", "ASR", "SPL")  # of the files: all of them are met in practice
-LABELS_FILE = "labels.csv"
 
 
 class CtPhantom(Source):
@@ -112,7 +113,6 @@ def write_phantom(folder: Path, settings: "DatasetSettings", report: Callable[[i
             nib.save(scan(settings.seed, split, index, grid)[0], folder / name)
             rows.append((name, CLASSES[index % 2], split))
             report(len(rows), sum(counts.values()))
-    temporary = folder / f"{LABELS_FILE}.part"
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("file", "label", "split"), *rows])
-    os.replace(temporary, folder / LABELS_FILE)
+    labels = io.StringIO()
+    csv.writer(labels).writerows([("file", "label", "split"), *rows])
+    write_bytes(folder / LABELS_FILE, labels.getvalue().encode())

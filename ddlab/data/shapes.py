@@ -63,12 +63,6 @@ class Outcome:
     label: int
     objects: tuple[tuple[str, tuple[int, ...]], ...]
 
-    @property
-    def seen(self) -> tuple[str | None, ...]:
-        """The kind of object that each of the four subdomains shows, or None."""
-        kinds = {place: kind for kind, places in self.objects for place in places}
-        return tuple(kinds.get(place) for place in range(4))
-
 
 class Shapes(Source):
     """Images drawn from a table of outcomes."""

@@ -9,6 +9,7 @@ from ddlab.analyses.comparison import optimizers as passing
 from ddlab.analyses.comparison.communication import measured_communication
 from ddlab.analyses.comparison.cost import cost_table
 from ddlab.analyses.comparison.paper import paper_comparison, paper_rows
+from ddlab.analyses.comparison.reaching import reachable
 from ddlab.analyses.decisions.visibility import subdomain_table
 from ddlab.face.material import Material, chosen
 from ddlab.figures import images as pictures
@@ -28,8 +29,7 @@ def accuracies(of: Material) -> pd.DataFrame:
 
 def curves(of: Material) -> pd.DataFrame:
     """Every epoch of everything that is trained: loss, accuracy, learning rate; all seeds."""
-    found = [analysis.learning_curves(run).assign(run=run.name) for run in of.runs]
-    return pd.concat(found, ignore_index=True)
+    return analysis.curves_of(of.runs)
 
 
 def effort(of: Material) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def learning_figure(of: Material, *, stage: str | None = None, measure: str | No
 def effort_figure(of: Material, *, effort: str | None = None, target: float | None = None) -> go.Figure:
     """Validation accuracy against the effort; ``target`` is marked, by default the highest that all reach."""
     table, axis = efforts.effort_curves(of.run), chosen("effort", effort, efforts.EFFORTS)
-    goal = efforts.reachable(table) if target is None else target
+    goal = reachable(table) if target is None else target
     words = efforts.EFFORTS[axis]
     return effort_lines(table, axis, goal, (f"Validation accuracy against {words}", words))
 
@@ -102,7 +102,7 @@ def effort_figure(of: Material, *, effort: str | None = None, target: float | No
 def target_figure(of: Material, *, effort: str | None = None, target: float | None = None) -> go.Figure:
     """The effort that an accuracy takes, by default the highest that all strategies reach."""
     table, axis = efforts.effort_curves(of.run), chosen("effort", effort, efforts.EFFORTS)
-    goal = efforts.reachable(table) if target is None else target
+    goal = reachable(table) if target is None else target
     words = efforts.EFFORTS[axis]
     return target_bars(efforts.time_to_accuracy(table, goal), axis, (f"What {goal:.0%} takes: {words}", words))
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from ddlab.analyses.composition import premises as premising
 from ddlab.analyses.composition.block_energy import cross_share, energy_table
 from ddlab.analyses.composition.logits import bound_table
+from ddlab.analyses.composition.reading import as_picture
 from ddlab.analyses.composition.stored import SIDES, Verified
 from ddlab.face.material import Material, chosen
 from ddlab.figures.composition import blocks as figures
@@ -108,7 +109,7 @@ def feature_map_figure(
     kept = [int(number) for number in found.arrays[f"channels:{name}"]]
     place = kept.index(chosen("channel", channel if channel in kept else None, kept))
     values = found.assembled_map(chosen("side", side, found.sides()), name, image, place)
-    values = values[None] if values.ndim == 1 else values[..., values.shape[-1] // 2] if values.ndim == 3 else values
+    values = as_picture(values, values.shape[-1] // 2 if values.ndim == 3 else None)
     title = f"{found.sides()[side]}: {name}, channel {kept[place]}, image {image}"
     return figures.feature_map(values, figures.shared_limits([values]), title)
 
@@ -118,9 +119,8 @@ def feature_map_figure(
 
 def verified(of: Material, precision: Precision = "float32") -> Verified:
     """The findings of ``ddlab verify``, computed once as long as no result of the run changes."""
-    written = max((path.stat().st_mtime_ns for path in of.run.path.glob("stages/*/*/result.json")), default=0)
     name = chosen("precision", precision, ("float32", "float64"))
-    return _verified(str(of.run.path), of.seed, name == "float64", written)
+    return _verified(str(of.run.path), of.seed, name == "float64", of.run.results_stamp())
 
 
 @lru_cache(maxsize=KEPT)

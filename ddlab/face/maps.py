@@ -1,14 +1,14 @@
 """Class activation maps of a run: tables, and the figures of their page."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
 from ddlab.analyses.maps.stored import Mapped, Scored
 from ddlab.face.material import Material, chosen
 from ddlab.figures.maps import overlays as figures
 from ddlab.figures.volumes import Scene
-
-TRUTH, PREDICTION = "truth", "prediction"
 
 # ---- tables
 
@@ -31,17 +31,16 @@ def maps_figure(of: Material, *, image: int = 0, of_class: str = TRUTH, layer: s
     of.image(image)
     found = mapped(of, str(image), layer)
     classes = found.about["classes"]
-    truth = int(of.dataset.validation.labels[image])
+    labels = of.dataset.validation.labels[image : image + 1]
     meant = chosen("of_class", of_class, (TRUTH, PREDICTION, *classes))
     panels = {}
     for viewer, title in found.viewers.items():
-        said = found.probabilities(viewer)[0]
-        known = {TRUTH: truth, PREDICTION: int(said.argmax())}
-        index = known[meant] if meant in known else classes.index(meant)
-        panels[f"{title}<br>{classes[index]} {said[index]:.0%}"] = found.maps(viewer)[0, index]
+        said = found.probabilities(viewer)
+        (index,) = meant_classes(meant, classes, np.asarray(labels), said)
+        panels[f"{title}<br>{classes[index]} {said[0, index]:.0%}"] = found.maps(viewer)[0, index]
     limit = figures.shared_limit(list(panels.values()))
     scene = Scene(found.images[0], of.dataset.description, of.problem.decomposition, found.mask(0))
-    title = f"Image {image} shows {classes[truth]}: blue speaks for the class, red against it"
+    title = f"Image {image} shows {classes[labels[0]]}: blue speaks for the class, red against it"
     return figures.maps_figure(scene, panels, [limit] * len(panels), title)
 
 

@@ -20,7 +20,6 @@ from ddlab.figures.signals import drawn, flat, flat_mask
 from ddlab.figures.volumes import axial, montage
 
 PICTURE = 380  # screen pixels of a figure that holds one picture
-SHOWN = 0.18  # opacity of what is outside every box
 CROWDED = 36  # from this many subdomains on, their numbers would cover the image
 
 

@@ -63,10 +63,6 @@ class Spectrum:
         """Compute ``P weights``, as long and precise as the parameters."""
         return (self.coefficients @ weights).to(self.basis) @ self.basis
 
-    def multiply(self, vector: Tensor) -> Tensor:
-        """Compute ``B vector``."""
-        return self.gamma * vector + self.combine((self.values - self.gamma) * self.along(vector))
-
 
 class LimitedMemorySR1:
     """The newest pairs of a step s and the gradient's change y over it, and the matrix with ``B s = y`` for them.

@@ -40,6 +40,15 @@ class Entry:
         """Import the target and return it."""
         return load_target(self.target)
 
+    def check(self) -> None:
+        """Refuse what the entry says of itself where it cannot be so; a kind of entry that can tell overrides it.
+
+        Raises
+        ------
+        ValueError
+            Names the field, the rule, the value and the choices.
+        """
+
 
 def load_target(target: str) -> Any:
     """Import what ``"package.module:attribute"`` names."""

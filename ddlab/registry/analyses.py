@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ddlab.registry import Entry, load_target
+from ddlab.registry import Entry, load_target, unknown
 from ddlab.registry.entry_points import Registry
 
-__all__ = ["ANALYSES", "AnalysisEntry"]
+__all__ = ["ANALYSES", "PAGES", "AnalysisEntry"]
+
+PAGES = ("compare", "probabilities", "cam", "composition", "trust_region")  # those that look at a run
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,8 @@ class AnalysisEntry(Entry):
         ``"package.module:function"`` of a run's folder: says why the analysis does not apply to it, and nothing where
         it does; empty: it applies to every run.
     page
-        The page that shows it by itself (``compare``), with its title, its description and its table; empty: a page
-        that knows it draws it, or none does.
+        The one of ``PAGES`` below which it is shown by itself, with its title, its description and its table; empty: a
+        page that knows it draws it, or none does.
     figure
         ``"package.module:function"`` that draws the table as a plotly figure, for ``page``; empty: the table alone.
     """
@@ -33,6 +35,11 @@ class AnalysisEntry(Entry):
         """Say why the analysis does not apply to a run (:class:`ddlab.runs.RunFolder`); empty if it does."""
         told: str = load_target(self.applies)(run) if self.applies else ""
         return told
+
+    def check(self) -> None:
+        """Refuse a page that the lab does not have."""
+        if self.page and self.page not in PAGES:
+            raise ValueError(f"{unknown('page', self.page, PAGES)}; must be one of them, or empty")
 
 
 _OWN: dict[str, AnalysisEntry] = {

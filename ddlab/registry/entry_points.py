@@ -18,7 +18,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from ddlab.registry import shortened
+from ddlab.registry import Entry, shortened
 
 Member = TypeVar("Member")
 NAME = r"[a-z][a-z0-9_]{0,39}"  # of an entry: it becomes a folder's name and a choice of the command line
@@ -95,7 +95,7 @@ class Registry(Mapping[str, Member], Generic[Member]):
         return added, tuple(faults)
 
     def _read(self, point: EntryPoint, added: Mapping[str, Member]) -> Member:
-        """Load what an entry point names; raise a ValueError where it is not an entry or its name is not allowed."""
+        """Load what an entry point names; raise a ValueError where it is no entry, or its name or a field cannot be."""
         if point.name in self.own or point.name in self.reserved:
             raise ValueError("ddlab itself has that name")
         if point.name in added:
@@ -105,6 +105,8 @@ class Registry(Mapping[str, Member], Generic[Member]):
         found: Member = point.load()
         if not isinstance(found, self.kind):
             raise ValueError(f"{point.value} is of type {type(found).__name__}, needs {self.kind.__name__}")
+        if isinstance(found, Entry):
+            found.check()
         return found
 
 

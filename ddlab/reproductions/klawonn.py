@@ -3,12 +3,12 @@
 from typing import Any
 
 from ddlab.analyses.comparison.paper import Cell as PaperCell
-from ddlab.analyses.comparison.paper import cell_of, paper_table
+from ddlab.analyses.comparison.paper import paper_table
+from ddlab.analyses.comparison.paper_print import model_title, recipes_of_cells
 from ddlab.recipes import RECIPES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.reproductions.cells import Cell, Quantity, Training
 
-MODELS = {"vgg9": "VGG9", "resnet20": "ResNet20"}
 SMALL = "_small"
 DRAWN = {"seeds": [0, 1, 2], "dataset.test": "validation", "dataset.train_images": 300}  # two splits, as the paper
 STAND_INS = {  # drawn chests: the scans may not be handed on, so that few have them
@@ -30,16 +30,11 @@ def table_2() -> tuple[Cell, ...]:
 
 
 def _table(number: int) -> tuple[Cell, ...]:
-    recipes = {
-        cell_of(recipe().model_dump(mode="json")): name
-        for name, recipe in RECIPES.own.items()
-        if name.startswith("klawonn_") and not name.endswith(SMALL)
-    }
     cells = []
     rows: list[Any] = paper_table().query("table == @number").to_dict("records")
     for row in rows:
-        recipe = recipes[PaperCell(row["dataset"], row["model"], row["grid"])]
-        title = f"{row['dataset']}, {MODELS[row['model']]}, {row['grid']}"
+        recipe = recipes_of_cells()[PaperCell(row["dataset"], row["model"], row["grid"])]
+        title = f"{row['dataset']}, {model_title(row['model'])}, {row['grid']}"
         strategy = row["strategy"]
         small, quantity = _small(recipe, strategy), Quantity(strategy)
         cells.append(Cell(title, STRATEGIES[strategy].title, row["validation"], quantity, Training(recipe), small))

@@ -1,16 +1,14 @@
 """The table of a target: the paper's numbers and ours, as Markdown, LaTeX and JSON."""
 
-import json
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ddlab.analyses.comparison.accuracy import flatten
 from ddlab.analyses.comparison.setup import recoded
-from ddlab.files import write_atomically
+from ddlab.files import write_json, write_text
 from ddlab.fingerprint import decisive
 from ddlab.reproductions import BUDGETS, TARGETS
 from ddlab.reproductions.cells import Cell
@@ -218,11 +216,8 @@ def write(reproduction: Reproduction) -> Path:
     """Write all files, each in one step, and give their folder."""
     folder = reproduction.folder
     folder.mkdir(parents=True, exist_ok=True)
-    texts = (
-        markdown(reproduction),
-        latex(reproduction),
-        json.dumps(as_tree(reproduction), ensure_ascii=False, indent=1),
-    )
-    for name, text in zip(FILES, texts, strict=True):
-        write_atomically(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))
+    table, typeset, tree = (folder / name for name in FILES)
+    write_text(table, markdown(reproduction))
+    write_text(typeset, latex(reproduction))
+    write_json(tree, as_tree(reproduction))
     return folder

@@ -122,7 +122,7 @@ class RunFolder(RunReader):
         if not 1 <= len(name) <= MOST_NAME:
             raise ValueError(f"name: needs 1 to {MOST_NAME} characters, got {len(name)}")
         with locked(self.path, "status"):
-            files.write_atomically(self.path / "name.txt", lambda path: path.write_text(name, encoding="utf-8"))
+            files.write_text(self.path / "name.txt", name)
 
     def check_writable(self) -> None:
         """Raise a ValueError if it is the run that is shipped with ddlab."""

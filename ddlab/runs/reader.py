@@ -16,7 +16,7 @@
 What the files hold is typed in :mod:`ddlab.runs.records`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -181,10 +181,25 @@ class RunReader:
         found = [RESULT.read(path) for path in self.path.glob("stages/*/seed*/result.json")]
         return sorted(filter(None, found), key=lambda result: (result["seed"], result["stage"]))
 
+    def results_stamp(self) -> int:
+        """Return the newest time of a result of the run, which a stage writes last; it changes whenever one is written.
+
+        Nothing else is looked at: a run that works replaces its other files at any moment.
+        """
+        return _newest(self.path.glob("stages/*/*/result.json"))
+
+    def records_stamp(self) -> int:
+        """Return the newest time of the run's records; it changes whenever an epoch is recorded."""
+        return _newest(self.path.glob("metrics-*.jsonl"))
+
     @property
     def size(self) -> int:
         """Bytes on disk."""
         return sum(files.size(path) for path in self.path.rglob("*"))
+
+
+def _newest(paths: Iterable[Path]) -> int:
+    return max((path.stat().st_mtime_ns for path in paths), default=0)
 
 
 def _renamed(record: EpochRecord) -> EpochRecord:

@@ -1,5 +1,6 @@
 """One way to show a chart: the figure, its table beside it, and both to take away."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -40,6 +41,16 @@ def show(figure: go.Figure, table: pd.DataFrame | None, key: str, name: str, **s
     if table is not None:
         _table(table, key, name)
     return event
+
+
+def on_click(key: str, act: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Settings of :func:`show` with which a click on a point of the chart ``key`` calls ``act(point)``."""
+
+    def clicked() -> None:
+        if points := st.session_state[key].selection.points:
+            act(points[0])
+
+    return {"on_select": clicked, "selection_mode": "points"}
 
 
 def _table(table: pd.DataFrame, key: str, name: str) -> None:

@@ -34,7 +34,7 @@ def require_run(question: str) -> RunFolder:
         st.stop()
     if run.state().state != "finished":
         with st.container(border=True):
-            live.follow(run, live.status, stamp)
+            live.follow(run, live.status, RunFolder.results_stamp)
             st.caption("What the run has so far is shown below; more appears by itself when a stage is done.")
     return run
 
@@ -48,14 +48,6 @@ def posed(run: RunFolder) -> Problem:
         st.stop()
 
 
-def stamp(run: RunFolder) -> int:
-    """Return the newest time of a result of the run, which a stage writes last; it changes whenever one is written.
-
-    Nothing else is looked at: a run that works replaces its other files at any moment.
-    """
-    return max((path.stat().st_mtime_ns for path in run.path.glob("stages/*/*/result.json")), default=0)
-
-
 @st.cache_data(max_entries=KEPT, show_spinner="Reading the predictions ...")
 def _outcomes(path: str, seed: int, changed: int) -> probabilities.Outcomes:
     return probabilities.read_outcomes(RunFolder(path), seed)
@@ -64,7 +56,7 @@ def _outcomes(path: str, seed: int, changed: int) -> probabilities.Outcomes:
 def outcomes(run: RunFolder, seed: int) -> probabilities.Outcomes:
     """Return the outcomes of every validation image of a run; stop the page where they cannot be read."""
     try:
-        return _outcomes(str(run.path), seed, stamp(run))
+        return _outcomes(str(run.path), seed, run.results_stamp())
     except ValueError as error:
         shell.refuse(error)
         st.stop()
@@ -81,7 +73,7 @@ def strategies(runs: list[RunFolder]) -> pd.DataFrame:
     """The strategies of the runs in one table."""
     names = tuple(run.name for run in runs)
     decoded = tuple(map(_is_decoded, runs))  # intervals need the labels: they appear as soon as those are there
-    return _strategies(tuple(str(run.path) for run in runs), names, tuple(map(stamp, runs)), decoded)
+    return _strategies(tuple(str(run.path) for run in runs), names, tuple(map(RunFolder.results_stamp, runs)), decoded)
 
 
 def _is_decoded(run: RunFolder) -> bool:
@@ -98,12 +90,7 @@ def _unequal(path: str, changed: int) -> bool:
 
 def has_unequal_classes(run: RunFolder) -> bool:
     """Whether the mean recall over the classes says more of the run than plain accuracy."""
-    return _unequal(str(run.path), stamp(run))
-
-
-def curves(runs: list[RunFolder]) -> pd.DataFrame:
-    """The learning curves of the runs, with their names in the column ``run``."""
-    return pd.concat([accuracy.learning_curves(run).assign(run=run.name) for run in runs], ignore_index=True)
+    return _unequal(str(run.path), run.results_stamp())
 
 
 def images(run: RunFolder) -> tuple[Dataset, Decomposition]:

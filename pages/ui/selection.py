@@ -64,6 +64,13 @@ def pick_one_of(titles: Mapping[str, str], label: str, name: str) -> str:
     return pick(label, options, name, widget=widget, required=True, format_func=titles.get)
 
 
+def pick_percent(label: str, options: range, name: str, default: int, **settings: Any) -> int:
+    """Let a share be chosen in whole percents; the only one is given without a slider, which needs two."""
+    if len(options) == 1:
+        return options[0]
+    return pick(label, options, name, default, st.select_slider, format_func="{} %".format, **settings)
+
+
 def pick_several(
     label: str, options: Sequence[str], name: str, default: Sequence[str], of: str = "", **settings: Any
 ) -> list[str]:

@@ -25,11 +25,21 @@ def title(text: str) -> None:
     pages are, and Streamlit then runs the page's file alone, without the sidebar: then start again through ``app.py``.
     So does a second visitor who comes while the first one is starting again.
     """
-    if PagesManager.uses_pages_directory or not st.session_state.get(ENTERED):
+    if _goes_by_folder() or not st.session_state.get(ENTERED):
         st.session_state[ENTERED] = True
-        PagesManager.uses_pages_directory = False
         st.rerun()
     st.title(text)
+
+
+def _goes_by_folder() -> bool:
+    """Whether Streamlit still takes the folder ``pages`` for the app's pages; from now on it does not."""
+    # Private to Streamlit, and used here alone. When Streamlit is raised (1.67 is what this was written for), look in
+    # its runtime/pages_manager.py whether the class still has the flag, set with the first visitor's manager, and in
+    # runtime/scriptrunner/script_runner.py whether pages still run alone (`_mpa_v1`) while it is set. If they do not,
+    # this function goes, and so does what tests set it for (`_manager_of_a_warm_server`, tests/attack/addresses.py).
+    goes = bool(PagesManager.uses_pages_directory)
+    PagesManager.uses_pages_directory = False
+    return goes
 
 
 def refuse(why: Exception | str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddlab.data.augment import augment, draw_angles, draw_zooms, rotate, zoom
+from ddlab.data.augment import draw_angles, draw_sources, draw_zooms, move, rotate, zoom
 
 SHAPES = [(12,), (8, 10), (6, 4, 10)]
 
@@ -15,6 +15,10 @@ def generator(seed=0):
 
 def images(shape, count=64):
     return torch.randint(0, 256, (count, 3, *shape), generator=generator(1)).to(torch.uint8)
+
+
+def augment(images, flip, shift, generator):
+    return move(images, draw_sources(len(images), images.shape[2:], flip, shift, generator))
 
 
 def candidates(image, flip, shift):

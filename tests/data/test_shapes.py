@@ -21,6 +21,12 @@ def read(name, split="train", **settings):
     return [np.concatenate([getattr(block, part) for block in blocks]) for part in ("images", "labels", "masks")]
 
 
+def kinds_seen(outcome):
+    """The kind of object that each of the four subdomains shows, or None."""
+    kinds = {place: kind for kind, places in outcome.objects for place in places}
+    return tuple(kinds.get(place) for place in range(4))
+
+
 def grouped(outcomes, seen):
     """Class probabilities of every value of ``seen(outcome)``, as exact fractions, not normalised."""
     groups = {}
@@ -35,7 +41,7 @@ def posteriors(outcomes):
     """What the local network of each subdomain can know at best, for each thing it may see."""
     tables = []
     for place in range(4):
-        groups = grouped(outcomes, lambda outcome, place=place: outcome.seen[place])
+        groups = grouped(outcomes, lambda outcome, place=place: kinds_seen(outcome)[place])
         tables.append({seen: [part / sum(group) for part in group] for seen, group in groups.items()})
     return tables
 
@@ -49,7 +55,7 @@ def accuracy_of(outcomes, decide):
     """Of a rule on the stack ``(1, N, K)`` of exact posteriors; decisions among exact ties count as one part each."""
     tables, total = posteriors(outcomes), 0.0
     for outcome in outcomes:
-        exact = [table[seen] for table, seen in zip(tables, outcome.seen, strict=True)]
+        exact = [table[seen] for table, seen in zip(tables, kinds_seen(outcome), strict=True)]
         total += outcome.probability * decide(np.array(exact, dtype=float)[None], outcome.label)
     return total
 
@@ -74,7 +80,7 @@ def test_bayes_accuracy_by_enumeration(name):
     bounds = {
         "global": best_accuracy(outcomes, lambda outcome: outcome.objects),
         "cnn_dnn": best_accuracy(
-            outcomes, lambda outcome: tuple(tuple(t[s]) for t, s in zip(tables, outcome.seen, strict=True))
+            outcomes, lambda outcome: tuple(tuple(t[s]) for t, s in zip(tables, kinds_seen(outcome), strict=True))
         ),
         "average": accuracy_of(outcomes, average_is_right),
         "majority": accuracy_of(outcomes, majority_is_right),
@@ -124,7 +130,7 @@ def test_every_subdomain_shows_what_an_outcome_says(name):
 
 
 def colors_seen(outcome):
-    return [None if kind is None else KINDS[kind][1] for kind in outcome.seen]
+    return [None if kind is None else KINDS[kind][1] for kind in kinds_seen(outcome)]
 
 
 def colors_shown(images, masks):

@@ -72,3 +72,10 @@ def test_an_error_shows_no_path_of_this_machine_and_the_server_tells_all(capsys)
     (shown,) = AppTest.from_function(script).run().exception
     assert "secret" not in str(shown.proto) and not shown.stack_trace
     assert "secret" in capsys.readouterr().out
+
+
+def test_one_place_uses_what_is_private_to_streamlit():
+    root = Path(__file__).parents[2]
+    files = [root / "app.py", *(root / "pages").rglob("*.py"), *(root / "ddlab").rglob("*.py")]
+    using = [path.name for path in files if "PagesManager" in path.read_text(encoding="utf-8")]
+    assert using == ["shell.py"]

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from ddlab import files
 from ddlab.data.cache import load
@@ -140,6 +141,19 @@ def test_the_accuracy_to_reach_and_the_effort_are_in_the_url():
     takes = next(figure for figure in figures(at) if "30% takes" in figure["layout"]["title"]["text"])
     assert takes["layout"]["xaxis"]["title"]["text"] == "operations of the busiest of N workers"
     assert takes["data"][0]["y"] == ["Global network", "Average probability", "CNN-DNN coherent", "CNN-DNN transfer"]
+
+
+@pytest.mark.parametrize(("options", "sliders"), [(range(30, 31), 0), (range(30, 32), 1)])
+def test_a_percentage_without_a_choice_needs_no_slider(options, sliders):
+    def page(options):
+        import streamlit as st
+
+        from pages.ui import selection
+
+        st.write(selection.pick_percent("Accuracy to reach", options, "target", 30))
+
+    at = AppTest.from_function(page, args=(options,)).run()
+    assert not at.exception and len(at.select_slider) == sliders and at.markdown[0].value == "`30`"
 
 
 def test_a_network_that_says_the_same_for_every_image_is_named_and_marked():

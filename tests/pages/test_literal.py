@@ -153,7 +153,8 @@ def brings_from_outside(node: ast.AST) -> bool:
 def test_names_and_errors_become_markdown_in_one_place_alone(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         called = node.func if isinstance(node, ast.Call) else None
-        if isinstance(called, ast.Attribute) and called.attr in MARKDOWN and path.stem != "shell":
+        logs = getattr(getattr(called, "value", None), "id", "") == "log"  # for the server's log: as it is written
+        if isinstance(called, ast.Attribute) and called.attr in MARKDOWN and path.stem != "shell" and not logs:
             for argument in node.args:
                 assert not brings_from_outside(argument), f"line {node.lineno}: use literal, or shell.refuse"
 

@@ -1,11 +1,14 @@
 """Trust region: its playground needs no run, says what every step does, and has all of it in the URL."""
 
+from functools import partial
+
 import pytest
 from streamlit.util import AttributeDictionary
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES
 from ddlab.analyses.trust_region.plane_steps import METHODS
 from ddlab.runs.trash import delete
+from pages.ui import charts
 from pages.ui.trust_region import playground
 from tests.made_run import made_run
 from tests.made_trust_region import made_trust_region_run
@@ -86,21 +89,16 @@ def test_only_a_click_on_the_chart_that_is_drawn_counts(monkeypatch):
     state = AttributeDictionary({"old": AttributeDictionary(click), "new": AttributeDictionary(click)})
     state[playground.CHART] = "new"
     monkeypatch.setattr(playground.st, "session_state", state)
-    playground._clicked("old")
+    old, new = (charts.on_click(key, partial(playground._begin_at, key))["on_select"] for key in ("old", "new"))
+    old()
     assert "start wanted" not in state
-    playground._clicked("new")
+    new()
     assert state["start wanted"] == "1,-0.5" and state["step wanted"] == 1
 
 
 def test_a_start_off_the_landscape_is_refused_in_a_sentence():
     at = opened(start="99,0")
     assert "“99,0”, which is not here" in at.warning[0].value
-
-
-def test_a_typed_start_is_two_numbers_on_the_landscape():
-    sine = LANDSCAPES["sine"]
-    assert playground.point_of("1.5, -0.5", sine) == (1.5, -0.5)
-    assert [playground.point_of(text, sine) for text in ("99,0", "1", "1,2,3", "nan,0", "far away")] == [None] * 5
 
 
 def test_a_link_to_a_step_that_is_not_there_shows_another():

@@ -21,6 +21,7 @@ local = their_package.entries:SUREST
 
 [ddlab.analyses]
 epochs = their_package.entries:EPOCHS
+homeless = their_package.entries:HOMELESS
 
 [ddlab.recipes]
 striped = their_package.recipes:striped
@@ -36,7 +37,10 @@ LEFT_OUT = {  # by registry: the names that add nothing, and what is said of the
         "'Bad-Name'": "a name has small letters",
     },
     "strategies": {"'plain'": "is of type Entry, needs StrategyEntry", "'local'": "ddlab itself has that name"},
-    "analyses": {},
+    "analyses": {
+        "'homeless'": "page: unknown 'comparison'; did you mean 'compare'? choices: compare, probabilities, cam, "
+        "composition, trust_region; must be one of them, or empty",
+    },
     "recipes": {
         "'demo'": "ddlab itself has that name",
         "'missing'": "AttributeError",
@@ -59,6 +63,7 @@ EPOCHS = AnalysisEntry(
     page="compare",
     figure="their_package.epochs:bars",
 )
+HOMELESS = AnalysisEntry("Homeless", "On no page.", "their_package.epochs:epochs", page="comparison")
 UNTYPED = {"title": "Untyped"}
 """
 STRIPES = '''

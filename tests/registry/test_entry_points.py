@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -17,7 +18,7 @@ from ddlab.figures.colors import SPARE
 from ddlab.fingerprint import fingerprint
 from ddlab.recipes import RECIPES, title
 from ddlab.registry import Entry
-from ddlab.registry.analyses import ANALYSES
+from ddlab.registry.analyses import ANALYSES, PAGES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.entry_points import LeftOut, Registry
 from ddlab.registry.models import MODELS
@@ -202,14 +203,62 @@ def test_the_form_draws_settings_of_their_own(installed, home):
     assert power.value == 1 and any("**The surest**" in text.value for text in page.markdown)
 
 
-def test_a_page_shows_their_analysis_with_its_figure(installed):
-    run = made_run()
+def below(page: str, monkeypatch, **query: str):
+    """The part of their analysis below a page that its entry names, and the page."""
+    monkeypatch.setitem(ANALYSES.added, "epochs", replace(ANALYSES["epochs"], page=page))
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100)
+    at.query_params.update(query)
+    at.switch_page(f"pages/{page}.py").run()
+    assert not at.exception, at.exception[0].stack_trace
+    (part,) = (expander for expander in at.main.expander if expander.label == "Epochs")
+    return part, at
+
+
+def test_a_page_shows_their_analysis_with_its_figure(installed, monkeypatch):
+    part, _ = below("compare", monkeypatch, run=made_run().id)
+    assert "How many epochs" in part.caption[0].value and list(part.dataframe[0].value.columns) == ["stage", "epoch"]
+
+
+@pytest.mark.parametrize(
+    ("page", "stopped"),
+    [
+        ("compare", "No strategy has a result yet"),
+        ("probabilities", "No strategy has decided yet"),
+        ("cam", "no weights to look into"),
+        ("composition", "Nothing is composed in this run"),
+        ("trust_region", ""),  # it begins with the playground, which asks for no run
+    ],
+)
+def test_their_analysis_stands_below_a_page_that_has_nothing_to_show(page, stopped, installed, monkeypatch):
+    run = made_run("queued")
+    part, at = below(page, monkeypatch, run=run.id)
+    assert any(stopped in info.value for info in at.info) or not stopped
+    assert part.info[0].value == "Nothing was trained."
+    assert "is left out" in at.main.caption[-1].value  # so does what cannot be used
+
+
+def test_their_analysis_is_not_drawn_of_a_run_that_cannot_be_read(installed, monkeypatch):
+    run = made_run("queued")
+    (run.path / "experiment.json").write_text("{}")
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100)
     page.query_params["run"] = run.id
     page.switch_page("pages/compare.py").run()
-    assert not page.exception
-    (part,) = (expander for expander in page.expander if expander.label == "Epochs")
-    assert "How many epochs" in part.caption[0].value and list(part.dataframe[0].value.columns) == ["stage", "epoch"]
+    assert not page.exception and "damaged" in page.error[0].value
+    assert "Epochs" not in [part.label for part in page.main.expander]
+
+
+def test_what_breaks_in_their_analysis_is_told_and_the_page_goes_on(installed, monkeypatch, caplog):
+    monkeypatch.setattr("their_package.epochs.epochs", lambda run: 1 / 0)
+    part, at = below("compare", monkeypatch, run=made_run().id)
+    assert part.warning[0].value == "ZeroDivisionError: division by zero" and "Traceback" in caplog.text
+    assert at.dataframe[0].value["title"].tolist()[0] == "Global network"
+
+
+def test_an_analysis_may_name_the_pages_that_look_at_a_run():
+    source = (ROOT / "app.py").read_text(encoding="utf-8").partition('"Look": [')[2].partition("]")[0]
+    assert re.findall(r"pages/(\w+)\.py", source) == list(PAGES)
+    for entry in ANALYSES.own.values():
+        entry.check()
 
 
 def test_no_name_of_a_strategy_is_a_part_of_an_experiment():

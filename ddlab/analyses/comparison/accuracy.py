@@ -180,3 +180,8 @@ def learning_curves(run: RunFolder) -> pd.DataFrame:
     frame["subdomain"] = frame["subdomain"].astype(float).add(1).fillna(0).astype(int)
     keys, measures = list(CURVE_COLUMNS[:4]), list(CURVE_COLUMNS[4:])
     return frame.astype(dict.fromkeys(measures, float)).groupby(keys, as_index=False)[measures].mean()
+
+
+def curves_of(runs: Sequence[RunFolder]) -> pd.DataFrame:
+    """The :func:`learning_curves` of several runs, with their names in the column ``run``."""
+    return pd.concat([learning_curves(run).assign(run=run.name) for run in runs], ignore_index=True)

@@ -6,6 +6,7 @@ Strategies of a run share stages, so that none was ever trained by itself; here 
 import numpy as np
 import pandas as pd
 
+from ddlab.analyses.comparison.reaching import reaching
 from ddlab.problem import Problem, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
@@ -162,14 +163,6 @@ def time_to_accuracy(curves: pd.DataFrame, target: float) -> pd.DataFrame:
     """
     rows = []
     for (strategy, title), curve in curves.groupby(["strategy", "title"], sort=False):
-        by_seed = curve.groupby("seed")["validation_accuracy"].max()
-        first = curve[curve["validation_accuracy"] >= target].groupby("seed")[list(EFFORTS)].first()
-        mean = first.mean() if len(first) == len(by_seed) else pd.Series(np.nan, index=list(EFFORTS))
-        told = {"strategy": strategy, "title": title, "best": by_seed.mean()}
-        rows.append(told | {"seeds": len(by_seed), "reached": len(first), **mean})
+        best = curve.groupby("seed")["validation_accuracy"].max().mean()
+        rows.append({"strategy": strategy, "title": title, "best": best, **reaching(curve, target, list(EFFORTS))})
     return pd.DataFrame(rows, columns=["strategy", "title", "best", "seeds", "reached", *EFFORTS])
-
-
-def reachable(curves: pd.DataFrame) -> float:
-    """The highest accuracy that every strategy reaches with every seed; NaN without any."""
-    return float(curves.groupby(["strategy", "seed"])["validation_accuracy"].max().min())

@@ -50,11 +50,6 @@ class Difference(NamedTuple):
     seeds_better: int
     seeds: int
 
-    @property
-    def decided(self) -> bool:
-        """Whether the interval excludes 0."""
-        return self.low > 0 or self.high < 0
-
 
 def wilson(accuracy: float, num_images: int) -> Interval:
     """Compute Wilson's score interval of an accuracy over images: never beyond 0 and 1, and right for few images, too.

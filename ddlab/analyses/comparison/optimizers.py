@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ddlab.analyses.comparison.reaching import reaching
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.runs.records import EpochRecord
@@ -96,15 +97,11 @@ def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
     rows = []
     for keys, part in table.groupby(list(OF_A_RUN), sort=False):
         ends = part.groupby("seed").last()
-        first = part[part["validation_accuracy"] >= target].groupby("seed")[list(EFFORTS)].first()
-        mean = first.astype(float).mean() if len(first) == len(ends) else pd.Series(np.nan, index=list(EFFORTS))
         steps = ends["steps"].astype(float)
         told = {"vectors_a_step": (ends["vectors"] / steps).mean(), "gradients_a_step": _gradients(ends).mean()}
         accuracy = ends["validation_accuracy"].astype(float)
         told |= {"last": accuracy.mean(), "last_sd": accuracy.std()}
-        rows.append(
-            dict(zip(OF_A_RUN, keys, strict=True)) | {"seeds": len(ends), **told, "reached": len(first), **mean}
-        )
+        rows.append(dict(zip(OF_A_RUN, keys, strict=True)) | told | reaching(part, target, list(EFFORTS)))
     names = ("seeds", "vectors_a_step", "gradients_a_step", "last", "last_sd", "reached", *EFFORTS)
     return pd.DataFrame(rows, columns=[*OF_A_RUN, *names])
 
@@ -112,11 +109,6 @@ def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
 def _gradients(ends: pd.DataFrame) -> pd.Series:
     """Sweeps of one step over its own images: the steps of an epoch make one pass over all images."""
     return ends["data_passes"].astype(float) / ends["epoch"].astype(float)
-
-
-def reachable(table: pd.DataFrame) -> float:
-    """The highest accuracy that every strategy of every run reaches with every seed; NaN without any."""
-    return float(table.groupby(["run_id", "strategy", "seed"])["validation_accuracy"].max().min())
 
 
 def saving_in_words(takes: pd.DataFrame) -> str:

@@ -14,13 +14,12 @@ import pandas as pd
 from ddlab.analyses.comparison.accuracy import strategy_table
 from ddlab.analyses.comparison.setup import setup_table
 from ddlab.experiment import Experiment
+from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from ddlab.runs import RunFolder
 
 CIFAR10, FLOWERS, CT = "CIFAR-10", "TF-Flowers", "Chest CT scans"
 STAND_INS = {"ct_phantom": CT}  # drawn data: of the kind of the paper's, but not its
 SETS = {"cifar10": CIFAR10, "flowers": FLOWERS, "mosmed": CT, **STAND_INS}
-MODELS = ("vgg9", "resnet20")
-ORDER = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
 
 
 class Cell(NamedTuple):
@@ -80,7 +79,7 @@ def compared_table() -> pd.DataFrame:
     cells = list(_TABLE_2[1])
     table = paper_table().sort_values("table", ascending=False).drop_duplicates([*Cell._fields, "strategy"])
     place = table[list(Cell._fields)].apply(tuple, axis=1).map(cells.index)
-    order = table.assign(cell=place, strategy=pd.Categorical(table["strategy"], ORDER)).sort_values(
+    order = table.assign(cell=place, strategy=pd.Categorical(table["strategy"], COMPARED_BY_KLAWONN)).sort_values(
         ["cell", "strategy"]
     )
     return table.loc[order.index].reset_index(drop=True)

@@ -36,6 +36,14 @@ def block_norms(composition: "Composition", state: "State") -> dict[str, np.ndar
     return norms
 
 
+def block_table(norms: np.ndarray) -> pd.DataFrame:
+    """The norms of one layer's blocks: ``to`` which sub-network, from 1, then a column a sub-network that sends."""
+    senders = [*(f"from {number}" for number in range(1, len(norms) + 1)), "from no network"]
+    table = pd.DataFrame(norms, columns=senders[: norms.shape[1]])
+    table.insert(0, "to", range(1, len(table) + 1))
+    return table
+
+
 def cross_share(norms: np.ndarray) -> float:
     """Share of the energy of blocks that lies off the diagonal."""
     energy = np.square(norms)

@@ -114,6 +114,26 @@ def bound_table(logits: Logits) -> pd.DataFrame:
     )
 
 
+def logit_table(logits: Logits) -> pd.DataFrame:
+    """Eq. (2.16), a row a sample and class.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``image`` (place among the images), ``class`` (its number), and the logits ``sum`` of the sub-networks,
+        ``composed`` and ``masked``.
+    """
+    images, classes = np.indices(logits.total.shape)
+    columns = {
+        "image": np.ravel(images),
+        "class": np.ravel(classes),
+        "sum": np.ravel(logits.total),
+        "composed": np.ravel(logits.composed_MK),
+        "masked": np.ravel(logits.masked_MK),
+    }
+    return pd.DataFrame(columns)
+
+
 def statements(logits: Logits, tolerance: float) -> dict[str, float | int]:
     """Eq. (2.16), (2.17) and (2.19) in numbers.
 

@@ -75,12 +75,12 @@ def why_not(run: RunFolder) -> str:
 
 
 def _decomposition(problem: Problem) -> Iterator[Premise]:
-    counts = problem.decomposition.multiplicity
+    counts, covers = problem.decomposition.multiplicity, problem.decomposition.covers
     yield Premise(
         "The subdomains cover the image",
-        bool(counts.min() > 0),
+        covers,
         "every pixel lies in a subdomain"
-        if counts.min() > 0
+        if covers
         else f"{(counts == 0).mean():.0%} of the pixels lie in none: no local network has learned from them, yet what "
         "the composed network sees there enters its means",
         "(2.6)",

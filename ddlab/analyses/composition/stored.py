@@ -3,47 +3,23 @@
 Shapes: M images, I of them with maps, N sub-networks, C channels, K classes.
 """
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from ddlab.analyses.composition.logits import Logits
+from ddlab.analyses.stored import Stored
 
 FORMAT = 1  # of the file's format; a new number computes everything again
 SIDES = {"local": "Local networks", "untrained": "Composed, untrained", "trained": "Composed, trained on"}
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(Stored):
     """The answer of a verification.
 
-    Parameters
-    ----------
-    about
-        What is written as JSON: run, layers, statements, premises, whether all holds that must.
-    arrays
-        What pictures need, by name: ``logits:<of whom>``, ``difference:<layer>``, ``blocks:<when>:<layer>``,
-        ``maps:<of whom>:<layer>`` and ``channels:<layer>``.
+    ``about`` tells run, layers, statements, premises, and whether all holds that must. The arrays are what pictures
+    need: ``logits:<of whom>``, ``difference:<layer>``, ``blocks:<when>:<layer>``, ``maps:<of whom>:<layer>`` and
+    ``channels:<layer>``.
     """
-
-    about: dict[str, Any]
-    arrays: dict[str, np.ndarray]
-
-    def save(self, path: Path) -> None:
-        """Write everything to one npz file."""
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, about=np.array(json.dumps(self.about)), **self.arrays)
-
-    @classmethod
-    def load(cls, path: Path) -> "Verified":
-        """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            found = dict(arrays)
-        return cls(json.loads(str(found.pop("about"))), found)
 
     def layers(self) -> pd.DataFrame:
         """Theorem 2.1, a row a layer.

@@ -113,15 +113,6 @@ def _masked_mean(composition: Composition, layer: str, whole: Tensor) -> Tensor:
     return means
 
 
-def masked_logits(networks: Networks, images: Tensor) -> Tensor:
-    """Logits ``(B, K)`` of the composed network if its global average pooling took means over the activation fields.
-
-    With them eq. (2.16) is exact wherever the maps are. A network without global average pooling gives its own.
-    """
-    *_, last = side_by_side(networks, images)
-    return last.whole if last.masked is None else last.masked
-
-
 # ---- how far they differ
 
 

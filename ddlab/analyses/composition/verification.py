@@ -18,9 +18,9 @@ from ddlab.composition.compose import Composition, State, composition_of
 from ddlab.data.cache import load
 from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
+from ddlab.strategies.composed import UNTRAINED
 from ddlab.strategies.trained import TrainedNetwork, load_images, trained_networks
 
-UNTRAINED = "composed_untrained"
 TRAINED = "composed"
 KEPT = 2**24  # numbers of all maps of a batch, about
 STORED = 1e-6  # rounding of weights in a file, relative

@@ -3,7 +3,7 @@
 Shapes: V validation images, N subdomains, K classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -137,6 +137,13 @@ def confusion(outcomes: Outcomes, strategy: str) -> np.ndarray:
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
+def confusion_table(counts: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """Tabulate what :func:`confusion` counts: ``true class``, then a column a class that is decided for."""
+    table = pd.DataFrame(counts, columns=list(classes))
+    table.insert(0, "true class", list(classes))
+    return table
+
+
 # ---- one image
 
 
@@ -173,4 +180,27 @@ def local_table(explanation: Explanation) -> pd.DataFrame:
     table = pd.DataFrame(explanation.local_NK, columns=list(explanation.classes))
     table.insert(0, "subdomain", np.arange(1, len(table) + 1))
     table.insert(1, "names", names)
+    return table
+
+
+def named_labels(explanation: Explanation) -> list[str]:
+    """Label every subdomain with its number from 1, the class that its local network names, and how sure that is."""
+    sure = explanation.local_NK.max(axis=1)
+    names = [explanation.classes[index] for index in explanation.named]
+    return [f"{number}: {name} {share:.0%}" for number, (name, share) in enumerate(zip(names, sure, strict=True), 1)]
+
+
+def weighed(explanation: Explanation, strategy: str) -> tuple[np.ndarray, str]:
+    """Return the number of every class that a strategy compares in its decision ``(K,)``, and what the numbers are."""
+    if strategy == "majority":
+        return explanation.vote.votes_MK[0], "votes"
+    if strategy == "average":
+        return explanation.mean_K, "mean probability"
+    return explanation.scores[strategy], "probability"
+
+
+def attribution_table(explanation: Explanation, strategy: str) -> pd.DataFrame:
+    """The attributions of a strategy with a DNN, a row a subdomain: ``subdomain`` from 1, then a column a class."""
+    table = pd.DataFrame(explanation.attributions[strategy], columns=list(explanation.classes))
+    table.insert(0, "subdomain", np.arange(1, len(table) + 1))
     return table

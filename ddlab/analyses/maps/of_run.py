@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ddlab.analyses.maps import scores as scores
+from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
 from ddlab.analyses.maps.layers import cam_layer, is_analytic
 from ddlab.analyses.maps.stored import Mapped, Scored
 from ddlab.analyses.maps.viewers import Viewer, in_batches, viewers
@@ -22,7 +23,6 @@ from ddlab.registry import unknown
 from ddlab.runs import RunFolder
 from ddlab.strategies.trained import load_images, normalised
 
-TRUTH, PREDICTION = "truth", "prediction"
 NUMBERED = re.compile(r"(?:(train|validation|test):)?(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)")
 RANDOM_WEIGHTS = 1  # seed of the weights of the sanity check
 
@@ -121,7 +121,8 @@ def score_images(run: RunFolder, seed: int, images: str, layer: str = "", of: st
         parts, first = [], 0
         for look, other in zip(looks, blind, strict=True):
             batch = slice(first, first := first + len(look.maps))
-            classes = _classes(of, known, asked.labels, look.probabilities, batch)
+            labels = None if asked.labels is None else asked.labels[batch]
+            classes = meant_classes(of, known, labels, look.probabilities)
             parts.append(_scores(viewer, asked, batch, classes, (look.maps, other.maps)))
         arrays |= {f"{score}:{name}": np.concatenate([part[score] for part in parts]) for score in parts[0]}
     return Scored(_about(run, seed, asked, found, layer) | {"of": of}, arrays)
@@ -146,15 +147,6 @@ def _scores(
         "insertion_curve": curves.insertion,
         "deletion_curve": curves.deletion,
     }
-
-
-def _classes(
-    of: str, known: tuple[str, ...], labels: np.ndarray | None, probabilities: np.ndarray, batch: slice
-) -> np.ndarray:
-    """Return, for each image of a batch, the class whose map is meant."""
-    if of == TRUTH and labels is not None:
-        return labels[batch]
-    return probabilities.argmax(1) if of == PREDICTION else np.full(len(probabilities), known.index(of))
 
 
 def _numbered(run: RunFolder, split: SplitName, numbers: str) -> Asked:

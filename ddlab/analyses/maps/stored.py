@@ -3,17 +3,14 @@
 Viewers are those who look at whole images: a network, the local networks together, a CNN-DNN. M images, K classes.
 """
 
-import io
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ddlab.analyses.maps.scores import Curves, mean_and_error
+from ddlab.analyses.stored import Stored
 
 SCORES = {"pointing": "pointing game", "energy": "energy in the evidence", "insertion": "insertion area"} | {
     "deletion": "deletion area",
@@ -22,35 +19,8 @@ SCORES = {"pointing": "pointing game", "energy": "energy in the evidence", "inse
 RANDOM = "Random pointing"
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Facts as plain values and arrays, in one npz file.
-
-    Parameters
-    ----------
-    about
-        What is written as JSON: the run, the images, the viewers' titles by name.
-    """
-
-    about: dict[str, Any]
-    arrays: dict[str, np.ndarray]
-
-    def save(self, path: Path) -> None:
-        """Write everything to one npz file."""
-        path.write_bytes(self.packed())
-
-    def packed(self) -> bytes:
-        """Return the content of the npz file."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, about=np.array(json.dumps(self.about)), **self.arrays)
-        return buffer.getvalue()
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"]))
-            return cls(about, {name: arrays[name] for name in arrays.files if name != "about"})
+class OfViewers(Stored):
+    """A result that has the same of several viewers."""
 
     @property
     def viewers(self) -> dict[str, str]:
@@ -59,8 +29,7 @@ class Kept:
         return titles
 
 
-@dataclass(frozen=True)
-class Mapped(Kept):
+class Mapped(OfViewers):
     """The maps ``maps:<viewer>`` ``(M, K, *shape)`` on the image, NaN where no network looks, with facts about them.
 
     Beside them: ``images`` ``(M, C, *shape)`` bytes, ``masks`` ``(M, *shape)`` where the evidence is known,
@@ -99,8 +68,7 @@ class Mapped(Kept):
         return pd.concat(parts, ignore_index=True)
 
 
-@dataclass(frozen=True)
-class Scored(Kept):
+class Scored(OfViewers):
     """Scores ``<score>:<viewer>`` ``(M,)`` of the maps of one class an image.
 
     ``<curve>:<viewer>`` ``(M, S + 1)`` with ``insertion_curve`` and ``deletion_curve`` over ``shares``; and

@@ -18,7 +18,7 @@ from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.runs.records import StageResult
 from ddlab.sweeps.decompositions import GLOBAL, Variant, vary
-from ddlab.words import beware
+from ddlab.words import beware, percent
 
 START = 7.0  # seconds until a run has loaded PyTorch and its images, as measured on a busy core of a 2020s processor
 UNFIT, ABSENT = "does not fit", "not run"  # states of decompositions without a run
@@ -201,3 +201,21 @@ def best_row(table: pd.DataFrame, strategy: str) -> dict[Hashable, Any] | None:
     known = table[table["strategy"] == strategy].dropna(subset=["validation"])
     ordered = known.sort_values(["validation", "work"], ascending=[False, True])
     return ordered.iloc[0].to_dict() if len(ordered) else None
+
+
+def best_in_words(table: pd.DataFrame, strategy: str) -> str:
+    """Tell the best decomposition of a strategy, its accuracy and work, and the global network's accuracy, in Markdown.
+
+    Parameters
+    ----------
+    table
+        As :func:`sweep_table` gives it.
+    """
+    best, whole = best_row(table, strategy), best_row(table, GLOBAL)
+    if best is None:
+        return "No run of this strategy is done yet: the cells fill by themselves."
+    text = f"Best so far: **{best['title']}, overlap {best['overlap']} px** with **{percent(best['validation'])}**"
+    if best["test"] == best["test"]:
+        text += f" of the validation images, which chose it, and {percent(best['test'])} of the test images,"
+    text += f" for {best['work']:.0%} of the global network's work" if best["work"] == best["work"] else ""
+    return text + (f"; the global network has {percent(whole['validation'])}." if whole else ".")

@@ -20,7 +20,6 @@ from ddlab.runs.records import EpochRecord
 
 OWN = ("loss", "trial", "predicted", "ratio", "radius", "next_radius", "trials", "smallest", "length")
 GLOBAL = tuple(f"global_{name}" for name in ("loss", "trial", "ratio", "radius", "trials", "smallest"))
-DERIVED = ("decrease", "local_decrease", "global_decrease", "end_radius", "rejected", "global_rejected")
 EPOCH_COLUMNS = (
     *("epoch", "end_step", "loss", "accuracy", "validation_loss", "validation_accuracy", "radius"),
     *("rejected", "global_rejected", "data_passes", "vectors", "seconds"),

@@ -51,6 +51,15 @@ class Landscape:
     losses: Callable[..., tuple[Array, Array, Array]]
     wide: bool = False
 
+    def point_of(self, text: str) -> tuple[float, float] | None:
+        """Read two numbers with a comma, within the window; None if they are not."""
+        left, right, bottom, top = self.window
+        try:
+            x, y = (float(number) for number in text.split(","))
+        except ValueError:
+            return None
+        return (x, y) if left <= x <= right and bottom <= y <= top else None
+
     def evaluate(self, point: Array, part: slice = slice(None)) -> tuple[float, Array]:
         """The mean loss (1) of some samples at a point ``(2,)``, and its gradient ``(2,)``."""
         columns = [column[part] for column in self.samples]

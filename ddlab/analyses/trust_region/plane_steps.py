@@ -45,6 +45,14 @@ class Walk:
     local_steps: int = 5
     rate: float = 0.1
 
+    def by(self, method: str) -> "Walk":
+        """Return the walk for another method from the same start; settings it does not use are at their defaults."""
+        about = (self.landscape, self.start, method)
+        if method == "descent":
+            return Walk(*about, rate=self.rate)
+        model = (self.radius, self.order, self.norm)
+        return Walk(*about, *model, *((self.num_subdomains, self.local_steps) if method == "apts" else ()))
+
 
 class Place(NamedTuple):
     """A point, and a function's value and gradient there."""

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
+from ddlab.figures.bands import add_band
+from ddlab.figures.cells import add_cells, cell_layout, name_cells
+from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.registry.strategies import STRATEGIES
 
@@ -138,31 +140,23 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> 
     rows, columns = np.indices(counts.shape).reshape(2, -1)
     written = num_classes <= CLICKABLE
     text = [str(count) if count and written else "" for count in counts.ravel()]
-    seen = {"opacity": 0.004}  # there to be clicked, not to be seen
-    figure.add_scatter(
-        x=columns,
-        y=rows,
-        mode="markers",
-        marker={"symbol": "square", "size": 200 / max(num_classes, 4), "color": "#000000", **seen},
-        selected={"marker": seen},
-        unselected={"marker": seen},
-        # a list of lists: Streamlit hands typed arrays of two axes back in the wrong order
+    add_cells(
+        figure,
+        zip(rows, columns, strict=True),
+        200 / max(num_classes, 4),
         customdata=np.stack([rows, columns, counts.ravel()], axis=1).tolist(),
         hovertext=[f"{classes[row]} taken for {classes[column]}" for row, column in zip(rows, columns, strict=True)],
         hovertemplate="%{hovertext}: %{customdata[2]} images<extra></extra>",
     )
-    still = {"showarrow": False, "captureevents": False}
-    notes = [  # handed over at once: plotly copies all of them with each that is added
+    notes = [
         {"x": column, "y": row, "text": label, "font": {"color": "#ffffff" if share > 0.5 else "#10243e", "size": 12}}
         for row, column, label, share in zip(rows, columns, text, shares.ravel(), strict=True)
         if label
     ]
-    ticks = {"tickvals": list(range(num_classes)), "ticktext": list(classes), "showgrid": False}
-    figure.update_xaxes(constrain="domain", **ticks)
-    figure.update_yaxes(autorange="reversed", scaleanchor="x", constrain="domain", **ticks)
-    settings = {"showlegend": False, "clickmode": "event+select", "dragmode": False}
-    settings["annotations"] = [note | still for note in notes]
-    return finish(figure, title, x="decided class", y="true class", height=460, **settings)
+    name_cells(figure, classes, classes)
+    figure.update_xaxes(constrain="domain")
+    figure.update_yaxes(scaleanchor="x", constrain="domain")
+    return finish(figure, title, x="decided class", y="true class", height=460, **cell_layout(notes))
 
 
 # ---- curves
@@ -192,15 +186,12 @@ def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure
     lines = curves[["run", "stage"]].drop_duplicates().itertuples(index=False)
     for run, stage in lines:
         by_epoch = curves[(curves["run"] == run) & (curves["stage"] == stage)].groupby("epoch")[measure]
-        mean, sd = by_epoch.mean(), by_epoch.std().fillna(0.0)
+        mean = by_epoch.mean()
         name = STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
         name = name if len(runs) == 1 else f"{name}, {run}"
         color = strategy_color(stage)
         line = {"color": color, "width": 2.5, "dash": DASHES[runs.index(run) % len(DASHES)]}
         figure.add_scatter(x=mean.index, y=mean, name=name, legendgroup=name, mode="lines", line=line)
-        if sd.any():
-            band = {"x": [*mean.index, *mean.index[::-1]], "y": [*(mean + sd), *(mean - sd)[::-1]]}
-            fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
-            figure.add_scatter(**band, **fill, legendgroup=name, showlegend=False, hoverinfo="skip")
+        add_band(figure, mean, by_epoch.std(), color, name)
     axis = {} if "loss" in measure else percent_axis("y")
     return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)

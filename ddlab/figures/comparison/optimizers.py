@@ -4,7 +4,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ddlab.analyses.comparison.optimizers import EFFORTS, MEASURES
-from ddlab.figures.colors import rgba, strategy_color
+from ddlab.figures.bands import add_band
+from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.accuracy import DASHES
 from ddlab.figures.layout import finish, percent_axis
 
@@ -26,12 +27,9 @@ def passes_lines(table: pd.DataFrame, effort: str, measure: str, title: str) -> 
     known = table.dropna(subset=[effort, measure])
     for (run_id, run, strategy, name), part in known.groupby(["run_id", "run", "strategy", "title"], sort=False):
         by_epoch = part.astype({effort: float, measure: float}).groupby("epoch")
-        x, mean, sd = by_epoch[effort].mean(), by_epoch[measure].mean(), by_epoch[measure].std().fillna(0.0)
-        color, label = strategy_color(str(strategy)), name if len(runs) == 1 else f"{name}, {run}"
-        if sd.any():
-            fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
-            band = {"x": [*x, *x[::-1]], "y": [*(mean + sd), *(mean - sd)[::-1]]}
-            figure.add_scatter(**band, **fill, legendgroup=label, showlegend=False, hoverinfo="skip")
+        x, mean = by_epoch[effort].mean(), by_epoch[measure].mean()
+        color, label = strategy_color(str(strategy)), str(name) if len(runs) == 1 else f"{name}, {run}"
+        add_band(figure, mean.set_axis(x), by_epoch[measure].std().set_axis(x), color, label)
         figure.add_scatter(
             x=x,
             y=mean,

@@ -1,12 +1,12 @@
 """A sweep drawn: the accuracy of every decomposition as a heat map, and against the work of its local networks."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from ddlab.figures.cells import add_cells, cell_layout, name_cells
 from ddlab.figures.colors import PROBABILITY, class_color, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 
@@ -47,17 +47,18 @@ def heat_map(table: pd.DataFrame, strategy: str, title: str) -> go.Figure:
             colorbar={"title": {"text": "accuracy", "side": "right"}, "tickformat": ".0%", "thickness": 14},
         )
     )
-    _add_points(figure, shown, places)
+    add_cells(
+        figure,
+        places,
+        ROW,
+        customdata=[[run_id] for run_id in shown["run_id"]],
+        hovertext=[_hover(row) for row in shown.itertuples()],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
     notes = [_note(row, place, low, high) for row, place in zip(shown.itertuples(), places, strict=True)]
-    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=list(map(str, columns)), showgrid=False)
-    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=rows, showgrid=False, autorange="reversed")
-    settings: dict[str, Any] = {
-        "showlegend": False,
-        "clickmode": "event+select",
-        "dragmode": False,
-        "annotations": notes,
-    }
-    return finish(figure, title, x="overlap δ (px)", height=max(LEAST, 120 + ROW * len(rows)), **settings)
+    name_cells(figure, rows, list(map(str, columns)))
+    height = max(LEAST, 120 + ROW * len(rows))
+    return finish(figure, title, x="overlap δ (px)", height=height, **cell_layout(notes))
 
 
 def _scale(values: pd.Series) -> tuple[float, float]:
@@ -65,21 +66,6 @@ def _scale(values: pd.Series) -> tuple[float, float]:
     known = values.astype(float).dropna()
     low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
     return float(low), float(max(high, low + 0.01))
-
-
-def _add_points(figure: go.Figure, shown: pd.DataFrame, places: Sequence[tuple[int, int]]) -> None:
-    seen = {"opacity": 0.004}  # there to be clicked, not to be seen
-    figure.add_scatter(
-        x=[column for _, column in places],
-        y=[row for row, _ in places],
-        mode="markers",
-        marker={"symbol": "square", "size": ROW, "color": "#000000", **seen},
-        selected={"marker": seen},
-        unselected={"marker": seen},
-        customdata=[[run_id] for run_id in shown["run_id"]],
-        hovertext=[_hover(row) for row in shown.itertuples()],
-        hovertemplate="%{hovertext}<extra></extra>",
-    )
 
 
 def _hover(row: Any) -> str:
@@ -92,7 +78,7 @@ def _hover(row: Any) -> str:
 
 def _note(row: Any, place: tuple[int, int], low: float, high: float) -> dict[str, object]:
     """Return the annotation of a cell: the accuracy, or why there is none."""
-    note = {"x": place[1], "y": place[0], "showarrow": False, "captureevents": False}
+    note = {"x": place[1], "y": place[0]}
     if row.validation is None or np.isnan(row.validation):
         text = WORDS.get(row.state, row.state)
         return note | {"text": f"<i>{text}</i>", "opacity": 0.75, "font": {"size": 11}}

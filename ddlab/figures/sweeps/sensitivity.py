@@ -8,10 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ddlab.analyses.sweeps.sensitivity import DIVERGED, EPOCHS
+from ddlab.figures.bands import add_band
 from ddlab.figures.colors import rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 
 HEIGHT = 470
+SHARES = (0.0, 1.0)  # accuracies lie between
 MARGIN = 0.2  # decades beside the outermost values
 
 
@@ -34,7 +36,8 @@ def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, g
     flat = {row["strategy"]: row for row in plateaus.to_dict("records")}
     known = table.dropna(subset=[epoch])
     for strategy, rows in known.groupby("strategy", sort=False):
-        _add_band(figure, rows, epoch, strategy_color(str(strategy)))
+        points, color = rows.set_index("value"), strategy_color(str(strategy))
+        add_band(figure, points[epoch], points[f"{epoch}_sd"], color, color, SHARES)
         _add_plateau(figure, rows, epoch, flat[strategy])
         _add_line(figure, rows, epoch, flat[strategy])
     if not math.isnan(guess):
@@ -45,14 +48,6 @@ def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, g
     title = f"Validation accuracy against initial radius or learning rate ({EPOCHS[epoch]})"
     axis = "initial radius, or learning rate"
     return finish(figure, title, x=axis, y="validation accuracy", height=HEIGHT, **percent_axis("y"))
-
-
-def _add_band(figure: go.Figure, rows: pd.DataFrame, epoch: str, color: str) -> None:
-    if rows[f"{epoch}_sd"].notna().any():
-        middle, spread, x = rows[epoch], rows[f"{epoch}_sd"].fillna(0), rows["value"]
-        fill = {"fill": "toself", "fillcolor": rgba(color, 0.18), "line": {"width": 0}, "mode": "lines"}
-        y = [*(middle + spread).clip(upper=1), *(middle - spread).clip(lower=0)[::-1]]
-        figure.add_scatter(x=[*x, *x[::-1]], y=y, hoverinfo="skip", showlegend=False, legendgroup=color, **fill)
 
 
 def _add_plateau(figure: go.Figure, rows: pd.DataFrame, epoch: str, plateau: Mapping[Hashable, Any]) -> None:

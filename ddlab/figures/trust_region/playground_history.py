@@ -9,11 +9,11 @@ from plotly.subplots import make_subplots
 
 from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, history
 from ddlab.figures.layout import finish
+from ddlab.figures.trust_region.history import SHOWN_RATIOS
 from ddlab.figures.trust_region.playground import BALL, method_color, step_color
 from ddlab.optim.radius import PAPER, RadiusRule
 
 SHORT = 12  # steps that the timeline has room for at least, if any method takes so many
-SHOWN_RATIOS = (-1.0, 2.0)  # what is beyond stands at the edge
 
 
 def timeline(

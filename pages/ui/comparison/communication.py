@@ -18,7 +18,7 @@ def _table(path: str, changed: int) -> pd.DataFrame:
 def show(run: RunFolder) -> None:
     """Draw the bytes of a training step of every strategy; nothing where the data are gone."""
     try:
-        table = _table(str(run.path), results.stamp(run))
+        table = _table(str(run.path), run.results_stamp())
     except ValueError as error:
         st.caption(f"What ranks send cannot be told: {literal(error)}")
         return

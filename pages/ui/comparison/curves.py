@@ -5,17 +5,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.comparison.accuracy import learning_curves
+from ddlab.analyses.comparison.stages import in_order, stage_title
 from ddlab.figures.comparison.learning import MEASURES, stage_curves
-from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from pages.ui import charts
 
 COLUMNS = 2
-
-
-def stage_title(stage: str) -> str:
-    """A stage as people know it."""
-    return STRATEGIES[stage].title if stage in STRATEGIES else f"{stage.replace('_', ' ').capitalize()} networks"
 
 
 def learning(run: RunFolder, seed: int, measure: str) -> None:
@@ -26,8 +21,7 @@ def learning(run: RunFolder, seed: int, measure: str) -> None:
         st.caption("The curves appear with the first epoch; loading PyTorch takes some seconds.")
         return
     st.caption("Draw a box in a chart to zoom.")
-    stages = [stage for stage in (*STRATEGIES, "local") if stage in set(curves["stage"])]
-    stages += sorted(set(curves["stage"]) - set(stages))
+    stages = in_order(curves["stage"])
     columns = st.columns(min(COLUMNS, len(stages)))
     for index, stage in enumerate(stages):
         figure = stage_curves(curves, stage, stage_title(stage), measure)
@@ -70,23 +64,3 @@ def pick_measure() -> str:
         format_func=lambda name: MEASURES[name],
         key="measure",
     )
-
-
-def outcome(run: RunFolder, seed: int) -> pd.DataFrame:
-    """Best and last epoch of every strategy that has a result; ``Test`` only where there are test images."""
-    table = pd.DataFrame(
-        [
-            {
-                "Strategy": stage_title(result["stage"]),
-                "Test": result.get("test_accuracy"),
-                "Best": result["validation_accuracy"],
-                "At epoch": result.get("best_epoch"),
-                "Last": result.get("last_validation_accuracy"),
-                "Training images": result["train_accuracy"],
-                "Seconds": result["seconds"],
-            }
-            for result in run.results()
-            if result["seed"] == seed and result.get("validation_accuracy") is not None
-        ]
-    )
-    return table if table.empty or table["Test"].notna().any() else table.drop(columns="Test")

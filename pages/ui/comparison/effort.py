@@ -1,11 +1,10 @@
 """Accuracy against time and work, and what a given accuracy takes."""
 
-import math
-
 import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison import effort as analysis
+from ddlab.analyses.comparison.reaching import reachable, targets
 from ddlab.figures.comparison import effort as figures
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
@@ -20,7 +19,7 @@ def _curves(path: str, changed: int) -> pd.DataFrame:
 def show(run: RunFolder) -> None:
     """Draw accuracy against effort, and the effort that an accuracy takes; nothing where the data are gone."""
     try:
-        curves = _curves(str(run.path), results.stamp(run))
+        curves = _curves(str(run.path), run.results_stamp())
     except ValueError as error:
         st.caption(f"How soon the strategies are good cannot be told: {literal(error)}")
         return
@@ -48,18 +47,6 @@ def show(run: RunFolder) -> None:
 
 def _target(curves: pd.DataFrame) -> float:
     """An accuracy in whole percents; at first the highest that all strategies reach."""
-    highest = math.floor(100 * curves["validation_accuracy"].max())
-    lowest = math.floor(100 * curves["validation_accuracy"].min())
-    options = list(range(min(lowest, highest), highest + 1))
-    if len(options) == 1:  # a slider needs two
-        return options[0] / 100
-    percents = selection.pick(
-        "Accuracy to reach",
-        options,
-        "target",
-        math.floor(100 * analysis.reachable(curves)),
-        st.select_slider,
-        format_func="{} %".format,
-        help="On the validation images.",
-    )
-    return percents / 100
+    options, first = targets(curves["validation_accuracy"], reachable(curves))
+    about = "On the validation images."
+    return selection.pick_percent("Accuracy to reach", options, "target", first, help=about) / 100

@@ -3,11 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from ddlab.words import mark
+from ddlab.analyses.comparison.readable import readable
 from pages.ui.columns import Columns
 
 SHARE = "percent"
-CONDITIONS = ("epochs_as_one", "epochs", "work")  # stand beside the accuracies that were reached under them
 
 
 def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced: bool) -> None:
@@ -18,44 +17,10 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced:
     balanced
         Whether to show the mean recall over the classes beside the accuracy.
     """
-    shown = table.drop(columns=["run_id", "strategy"]).assign(flops=table["flops"] / 1e6)
-    shown["rank_flops"] = table["rank_flops"] / 1e9
-    judged = "test_sd" if table["test"].notna().any() else "validation_sd"
-    ends = zip(table["low"], table["high"], strict=True)
-    shown.insert(list(shown.columns).index(judged) + 1, "interval", [_between(low, high) for low, high in ends])
-    shown = shown.drop(columns=["low", "high"]).dropna(axis="columns", how="all")
-    if table["run_id"].nunique() == 1:
-        shown = shown.drop(columns="run")
-    if len(paper):
-        by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
-        theirs = [by_strategy.get(strategy) for strategy in table["strategy"]]
-        shown.insert(list(shown.columns).index("validation"), "paper", theirs)
-    if table["same_answer"].any():
-        shown["title"] = [mark(*row) for row in zip(table["title"], table["same_answer"], table["seeds"], strict=True)]
-    shown = shown.drop(columns="same_answer")
-    if not balanced:
-        shown = shown.drop(columns="balanced", errors="ignore")
-    st.dataframe(
-        shown[_ordered(list(shown.columns))],
-        hide_index=True,
-        column_config=_columns(),
-        key="strategies",
-        placeholder="–",
-    )
+    shown = readable(table, paper, balanced=balanced)
+    st.dataframe(shown, hide_index=True, column_config=_columns(), key="strategies", placeholder="–")
     csv = table.to_csv(index=False).encode()
     st.download_button("Table as CSV", csv, f"{name}-strategies.csv", "text/csv", on_click="ignore")
-
-
-def _ordered(columns: list[str]) -> list[str]:
-    """The columns, what an accuracy took right after it."""
-    last = ("validation", "validation_sd", "interval")  # whichever there are
-    place = 1 + max(columns.index(name) for name in last if name in columns)
-    taken = [name for name in CONDITIONS if name in columns]
-    return list(dict.fromkeys([*columns[:place], *taken, *columns[place:]]))
-
-
-def _between(low: float, high: float) -> str | None:
-    return None if pd.isna(low) else f"{100 * low:.1f} – {100 * high:.1f} %"
 
 
 def _columns() -> Columns:

@@ -1,10 +1,9 @@
 """The effect of further training: the weights as blocks, and the energy between them."""
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
-from ddlab.analyses.composition.block_energy import cross_share, energy_table
+from ddlab.analyses.composition import reading
+from ddlab.analyses.composition.block_energy import block_table, cross_share, energy_table
 from ddlab.analyses.composition.stored import SIDES, Verified
 from ddlab.figures.composition import blocks as figures
 from ddlab.runs import RunFolder
@@ -14,19 +13,18 @@ from pages.ui import charts, selection
 @st.fragment
 def show(run: RunFolder, seed: int, found: Verified) -> None:
     """Draw the blocks of a layer before and after further training, and the energy between them by epoch."""
-    layers = [name.partition(":")[2] for name in found.named("blocks") if name.startswith("untrained:")]
+    layers = reading.block_layers(found)
     if not layers:
         st.caption("No layer has weights between local networks: there is but one.")
         return
     layer = selection.pick("Weights of the layer", layers, "weights", layers[-1])
-    sides = [side for side in SIDES if f"blocks:{side}:{layer}" in found.arrays]
-    norms = {side: found.arrays[f"blocks:{side}:{layer}"] for side in sides}
+    norms = reading.blocks_of(found, layer)
     most = max(float(values.max()) for values in norms.values())
     for place, (side, values) in zip(st.columns(2), norms.items(), strict=False):
         with place:
             title = f"{SIDES[side]}: weights of {layer}, {cross_share(values):.2%} of the energy off the diagonal"
             figure = figures.block_map(values, most, title)
-            charts.show(figure, _block_table(values), f"blocks {side}", f"{run.id}-{layer}-{side}")
+            charts.show(figure, block_table(values), f"blocks {side}", f"{run.id}-{layer}-{side}")
     energies = energy_table(run, seed)
     if energies.empty:
         st.caption("This run trains no composed network further: all its energy stays in the blocks of the diagonal.")
@@ -44,10 +42,3 @@ def show(run: RunFolder, seed: int, found: Verified) -> None:
         "Energy is the squared Frobenius norm. Convolutions of the image and the last layer have no blocks between "
         "networks. Inputs of a fully connected layer outside all activation fields are from no network."
     )
-
-
-def _block_table(values: np.ndarray) -> pd.DataFrame:
-    senders = [*(f"from {number}" for number in range(1, len(values) + 1)), "from no network"]
-    table = pd.DataFrame(values, columns=senders[: values.shape[1]])
-    table.insert(0, "to", range(1, len(table) + 1))
-    return table

@@ -1,8 +1,8 @@
 """Feature maps of the local networks beside those of the composed network, before and after further training."""
 
-import numpy as np
 import streamlit as st
 
+from ddlab.analyses.composition.reading import as_picture, channel_maps
 from ddlab.analyses.composition.stored import Verified
 from ddlab.figures import images as pictures
 from ddlab.figures.composition import blocks as figures
@@ -36,7 +36,8 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
         whose = selection.pick("Local networks", networks, "whose")
     index = channels.index(channel)
     at = _slice(shape[-1]) if len(shape) == 6 else None
-    maps, box = _maps(found, layer, image, index, networks.index(whose) - 1)
+    network = None if whose == ASSEMBLED else networks.index(whose) - 1
+    maps, box = channel_maps(found, layer, image, index, network)
     limits = figures.shared_limits(list(maps.values()))
     data, _ = results.images(run)
     seen, truth = picture.read(data.validation, image)[0], int(data.validation.labels[image])
@@ -46,8 +47,8 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
         st.caption(f"Image {image}: {literal(data.description.classes[truth])}")
     for place, (side, values) in zip(places[1:], maps.items(), strict=True):
         with place:
-            outlined = None if box is None else _flat(box, at)
-            figure = figures.feature_map(_flat(values, at), limits, found.sides()[side], outlined)
+            outlined = None if box is None else as_picture(box, at)
+            figure = figures.feature_map(as_picture(values, at), limits, found.sides()[side], outlined)
             charts.show(figure, None, f"map {side}", f"{run.id}-{layer}-{channel}-{side}")
     st.caption(
         f"Channel {channel} of {layer}, {whose}; one scale for all. The local networks' maps lie on their activation "
@@ -56,23 +57,6 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     )
 
 
-def _maps(
-    found: Verified, layer: str, image: int, channel: int, network: int
-) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-    """The maps of all sides, and the field to outline; network -1 means all, each on its own field."""
-    if network < 0:
-        return {side: found.assembled_map(side, layer, image, channel) for side in found.sides()}, None
-    maps = {side: found.whole_map(side, layer, image, network, channel) for side in found.sides()}
-    return maps, ~np.isnan(maps["local"])
-
-
 def _slice(depth: int) -> int:
     slices = list(range(depth))
     return selection.pick("Slice of the map", slices, "slice", depth // 2, widget=st.select_slider) if depth > 1 else 0
-
-
-def _flat(values: np.ndarray, at: int | None) -> np.ndarray:
-    """Rows and columns: a line as one row, a slice of a volume."""
-    if values.ndim == 1:
-        return values[None]
-    return values if at is None else values[..., at]

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
-from ddlab.analyses.composition.logits import bound_table
+from ddlab.analyses.composition import reading
+from ddlab.analyses.composition.logits import bound_table, logit_table
 from ddlab.analyses.composition.premises import Premise
 from ddlab.analyses.composition.stored import FORMAT, Verified
 from ddlab.analyses.computed import computed
@@ -15,11 +14,9 @@ from ddlab.figures.composition import theory as figures
 from ddlab.problem import Problem
 from ddlab.runs import EXAMPLE, RunFolder
 from ddlab.words import percent
-from pages.ui import charts, results, selection, shell
+from pages.ui import charts, selection, shell
 from pages.ui.literal import literal
 
-MOST_IMAGES, LEAST_IMAGES = 256, 16
-WORK = 4e11  # operations that a visitor may wait for
 KEPT = 4  # answers in memory, of all sessions together
 PRECISIONS = {"float32": "float32, as trained", "float64": "float64, to tell rounding from differences"}
 
@@ -44,12 +41,12 @@ def show_premises(premises: list[Premise]) -> None:
 
 def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Verified:
     """Return what ``ddlab verify`` says of a run, computed at the first call; stop the page where it fails."""
-    images = round(min(MOST_IMAGES, max(LEAST_IMAGES, WORK / problem.global_network.flops())))
+    images = reading.affordable_images(problem)
     double = ["--float64"] if precision == "float64" else []
     arguments = [EXAMPLE if run.read_only else run.id, "--seed", str(seed), "--images", str(images), *double]
     try:
         with st.spinner("Composing the network and comparing it layer by layer ..."):
-            path = computed("verify", *arguments, stamp=(FORMAT, results.stamp(run)))
+            path = computed("verify", *arguments, stamp=(FORMAT, run.results_stamp()))
         return _read(str(path))
     except ValueError as error:
         shell.refuse(error)
@@ -58,17 +55,13 @@ def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Ver
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
 def _read(path: str) -> Verified:
-    return Verified.load(Path(path))
+    return Verified.read(Path(path))
 
 
 def verdict(about: dict[str, Any]) -> None:
     """Say in a sentence whether everything holds that must."""
-    whose = "the run's own composed network" if about["network"] != "composed here" else "the network composed here"
-    over = f"{about['images']} validation images, {about['precision']}"
-    if about["holds"]:
-        exact = all(row["promised"] == 1 for row in about["layers"])
-        what = "reproduces its local networks everywhere" if exact else "equals its local networks wherever it must"
-        st.success(literal(f"{whose[0].upper()}{whose[1:]} {what} ({over})."))
+    if told := reading.verdict(about):
+        st.success(literal(told))
         return
     shell.refuse("\n".join(["Something does not hold that must:", *about["faults"]]))
 
@@ -98,7 +91,7 @@ def show_layers(found: Verified) -> None:
         return
     choice, drawn = st.columns([2, 3])
     with choice:
-        layer = selection.pick("Layer", found.named("difference"), "layer", telling_layer(found))
+        layer = selection.pick("Layer", found.named("difference"), "layer", reading.telling_layer(found))
         row = table.set_index("layer").to_dict("index")[layer]
         st.metric("Equal positions", percent(row["equal"]), help="To rounding, over all images and channels.")
         st.metric("Must be equal", percent(row["promised"]))
@@ -108,14 +101,6 @@ def show_layers(found: Verified) -> None:
         picture = found.arrays[f"difference:{layer}"]
         title += "; the largest over the depth" if picture.ndim == 3 else ""
         charts.show(figures.difference_map(picture, found.about["tolerance"], title), None, "where", f"where-{layer}")
-
-
-def telling_layer(found: Verified) -> str:
-    """The last layer with maps of which some positions must be equal and some not; the last one if there is none."""
-    names = found.named("difference")
-    shares = found.layers().set_index("layer").loc[names, "promised"].tolist()
-    partly = [name for name, share in zip(names, shares, strict=True) if 0 < share < 1]
-    return partly[-1] if partly else names[-1]
 
 
 # ---- logits and costs
@@ -129,7 +114,7 @@ def show_logits(found: Verified) -> None:
     with left:
         title = "Are the composed network's logits the sum of the local networks'?"
         figure = figures.sum_scatter(logits.total, logits.composed_MK, logits.masked_MK, title)
-        charts.show(figure, _logit_table(found), "sum", f"{found.about['run']}-sum")
+        charts.show(figure, logit_table(logits), "sum", f"{found.about['run']}-sum")
         st.caption(
             f"Eq. (2.16): they differ by at most {numbers['sum']:.2g} ({scale}), with means over the activation fields "
             f"by {numbers['sum_masked']:.2g}. Probabilities (2.17) differ by at most {numbers['softmax']:.2g}."
@@ -145,16 +130,3 @@ def show_logits(found: Verified) -> None:
             f"{percent(numbers['obey_of_sum'])}. All local networks are right in {numbers['all_right']} images, the "
             f"composed network in {numbers['all_right_and_composed']} of these."
         )
-
-
-def _logit_table(found: Verified) -> pd.DataFrame:
-    logits = found.logits()
-    images, classes = np.indices(logits.total.shape)
-    columns = {
-        "image": np.ravel(images),
-        "class": np.ravel(classes),
-        "sum": np.ravel(logits.total),
-        "composed": np.ravel(logits.composed_MK),
-        "masked": np.ravel(logits.masked_MK),
-    }
-    return pd.DataFrame(columns)

@@ -1,11 +1,9 @@
 """Attributions of the DNNs, and how training as one model changes what the local networks say."""
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.decisions.local_vs_coherent import change_of_accuracy, change_table
-from ddlab.analyses.decisions.probabilities import Outcomes
+from ddlab.analyses.decisions.probabilities import Outcomes, attribution_table
 from ddlab.experiment import Experiment
 from ddlab.figures.decisions import probabilities as figures
 from ddlab.registry.strategies import STRATEGIES
@@ -28,12 +26,10 @@ def show(experiment: Experiment, outcomes: Outcomes, explanation: Explanation, i
 
 def _attributions(experiment: Experiment, explanation: Explanation, strategy: str, index: int) -> None:
     values_NK = explanation.attributions[strategy]
-    table = pd.DataFrame(values_NK, columns=list(explanation.classes))
-    table.insert(0, "subdomain", np.arange(1, len(table) + 1))
     decided = explanation.classes[explanation.decisions[strategy]]
     title = f"What {STRATEGIES[strategy].title} listens to: blue speaks for {decided}, red against it"
     figure = figures.attribution_map(values_NK, explanation.classes, title)
-    charts.show(figure, table, "attributions", f"attributions-{strategy}-{index}")
+    charts.show(figure, attribution_table(explanation, strategy), "attributions", f"attributions-{strategy}-{index}")
     logits = strategy in explanation.own_local and experiment.coherent.outputs == "logits"
     nothing = "all logits 0" if logits else "all probabilities 1/K"
     st.caption(

@@ -1,6 +1,7 @@
 """The parts of the Probabilities page: each draws one figure with its table and says what to look for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,62 +10,37 @@ import streamlit as st
 
 from ddlab.analyses.decisions import probabilities as analysis
 from ddlab.analyses.decisions import visibility as sight
+from ddlab.analyses.decisions.limits import limit_of
 from ddlab.analyses.decisions.probabilities import Outcomes
 from ddlab.analyses.decisions.reasons import reason
 from ddlab.decomposition import Decomposition
 from ddlab.figures import images as pictures
-from ddlab.figures.colors import class_color
 from ddlab.figures.decisions import probabilities as figures
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.explanation import Explanation
 from pages.ui import charts, selection
 from pages.ui.literal import literal
 
-LIMITS = {
-    "shapes_local": "**Why the vote fails here.** The one object lies inside one random subdomain, so most local "
-    "networks look at an empty background and can only name the most frequent class. In a majority vote they outnumber "
-    "the one network that knows. The average and CNN-DNN also hear how *sure* each is, and a guess is not sure.",
-    "shapes_pairs": "**Why the vote fails here.** The class is the pair of a left and a right object, so each local "
-    "network knows only half of it and must guess the other half. Their votes are worth little; their probabilities, "
-    "taken together, hold the whole answer.",
-    "shapes_relation": "**The honest limit of the method.** The class is a relation between objects in different "
-    "subdomains. Each object alone appears equally often in both classes, so the local networks have nothing to learn "
-    "and their probabilities carry no information. No strategy that trains them on their own can decide, CNN-DNN "
-    "included; only networks that are trained as one can: the global one, and the coherent model.",
-}
 MOST_BARS = 16  # subdomains; more small charts would not fit a page
 
 
 def tell_limits(dataset: str) -> None:
     """Say what a drawn data set was made to show, where it was made to show something."""
-    if dataset in LIMITS:
-        st.info(LIMITS[dataset])
-
-
-def named(explanation: Explanation) -> tuple[list[str], list[str]]:
-    """Return what each local network names, as labels, and the colours of the classes."""
-    labels = [
-        f"{number}: {explanation.classes[index]} {explanation.local_NK[number - 1, index]:.0%}"
-        for number, index in enumerate(explanation.named, 1)
-    ]
-    return labels, [class_color(index) for index in explanation.named]
+    if limit := limit_of(dataset):
+        st.info(limit)
 
 
 def show_confusion(figure: go.Figure, counts: np.ndarray, classes: Sequence[str], run_id: str) -> None:
     """Draw a confusion matrix; a click on a cell chooses its two classes."""
-    table = pd.DataFrame(counts, columns=list(classes))
-    table.insert(0, "true class", list(classes))
+    table = analysis.confusion_table(counts, classes)
 
-    def clicked() -> None:
-        points = st.session_state["confusion"].selection.points
-        if points:
-            row, column, _ = points[0]["customdata"]
-            selection.choose("truth", classes[int(row)])
-            selection.choose("decided", classes[int(column)])
-            selection.choose("filter", "all")
+    def choose(point: dict[str, Any]) -> None:
+        row, column, _ = point["customdata"]
+        selection.choose("truth", classes[int(row)])
+        selection.choose("decided", classes[int(column)])
+        selection.choose("filter", "all")
 
-    settings = {"on_select": clicked, "selection_mode": "points"}
-    charts.show(figure, table, "confusion", f"{run_id}-confusion", **settings)
+    charts.show(figure, table, "confusion", f"{run_id}-confusion", **charts.on_click("confusion", choose))
 
 
 def show_local(explanation: Explanation, index: int) -> None:
@@ -91,19 +67,11 @@ def show_strategies(explanation: Explanation, index: int) -> None:
             verdict = ":green[✓ right]" if decided == explanation.truth else ":red[✗ wrong]"
             st.markdown(f"**{STRATEGIES[strategy].title}: {literal(explanation.classes[decided])}** {verdict}")
             st.markdown(literal(reason(explanation, strategy)))
-            values, unit = _weighed(explanation, strategy)
+            values, unit = analysis.weighed(explanation, strategy)
             title = f"{STRATEGIES[strategy].title}: {unit}"
             figure = figures.decision_bars(values, explanation.classes, decided, explanation.truth, title, unit)
             table = pd.DataFrame({"class": explanation.classes, unit: values})
             charts.show(figure, table, f"decision {strategy}", f"{strategy}-{index}")
-
-
-def _weighed(explanation: Explanation, strategy: str) -> tuple[np.ndarray, str]:
-    if strategy == "majority":
-        return explanation.vote.votes_MK[0], "votes"
-    if strategy == "average":
-        return explanation.mean_K, "mean probability"
-    return explanation.scores[strategy], "probability"
 
 
 def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.ndarray, run_id: str) -> None:

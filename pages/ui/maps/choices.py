@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from ddlab.analyses.computed import computed
-from ddlab.analyses.maps.layers import cam_layer, common_layers
+from ddlab.analyses.maps.asking import batch_around, layers_of
+from ddlab.analyses.maps.layers import cam_layer
 from ddlab.analyses.maps.stored import Mapped
 from ddlab.data.source import Dataset
 from ddlab.problem import Problem
@@ -19,10 +20,6 @@ from pages.ui.literal import literal
 from pages.ui.making import dataset
 from pages.ui.maps import uploads
 
-AT_ONCE = 2**23  # numbers of the maps that are computed together, about
-MOST_AT_ONCE = 8  # images
-START = 4.0  # seconds until torch is there
-SPEED = 1.2e10  # operations a second that a processor does beside other work
 SOURCES = {"validation": "Validation images", "own": "Your own"}
 
 
@@ -54,12 +51,6 @@ class Chosen:
     layer: str
 
 
-def layers(problem: Problem) -> tuple[str, ...]:
-    """Layers of which every network of a problem has maps; none if the networks have no maps at all."""
-    networks = [problem.global_network, *problem.local_networks]
-    return common_layers(networks) if all(network.cam_layer for network in networks) else ()
-
-
 def nothing(why: str) -> NoReturn:
     """Say why there are no maps and how to get some, and stop the page."""
     st.info(literal(why))
@@ -75,7 +66,7 @@ def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
     """Let an image and a layer be chosen; None while a file for an image of one's own is missing."""
     left, right = st.columns(2)
     own_default = cam_layer(problem.global_network)
-    choices = ["", *layers(problem)]
+    choices = ["", *layers_of(problem)]
     with right:
         layer = selection.pick(
             "Layer",
@@ -90,11 +81,9 @@ def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
             return None if path is None else Chosen(str(path), 0, str(path), "Your image", None, layer)
         index = dataset.pick_image(data)
     size = len(data.description.classes) * int(np.prod(data.description.shape)) * num_viewers
-    step = max(1, min(MOST_AT_ONCE, AT_ONCE // size))
-    first = index - index % step
-    last = min(first + step, len(data.validation)) - 1
+    batch = batch_around(index, len(data.validation), size)
     truth = int(data.validation.labels[index])
-    return Chosen(f"{first}-{last}", index - first, str(index), f"Image {index}", truth, layer)
+    return Chosen(f"{batch[0]}-{batch[-1]}", batch.index(index), str(index), f"Image {index}", truth, layer)
 
 
 def _upload(is_volume: bool) -> Path | None:
@@ -111,12 +100,6 @@ def _upload(is_volume: bool) -> Path | None:
         return None
 
 
-def seconds(problem: Problem, num_whole: int, num_local: int, passes: int) -> float:
-    """Estimate how long so many forward passes of all networks of the image and of its parts take."""
-    parts = sum(network.flops() for network in problem.local_networks)
-    return START + passes * (num_whole * problem.global_network.flops() + num_local * parts) / SPEED
-
-
 @st.cache_resource(max_entries=results.KEPT, show_spinner=False)
 def _read(path: str) -> Mapped:
     return Mapped.read(Path(path))
@@ -131,7 +114,7 @@ def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
 def ask(run: RunFolder, *arguments: str) -> Path:
     """Return the file of ``ddlab maps``; stop the page with a sentence where it fails."""
     try:
-        return computed("maps", run.id, *arguments, stamp=(str(run.path), results.stamp(run)))
+        return computed("maps", run.id, *arguments, stamp=(str(run.path), run.results_stamp()))
     except ValueError as error:
         shell.refuse(str(error).removeprefix("ddlab: "))
         st.stop()

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
 from ddlab.analyses.maps.stored import Mapped
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
@@ -17,7 +18,6 @@ from ddlab.runs import RunFolder
 from pages.ui import charts, picture, selection
 from pages.ui.maps.choices import Chosen
 
-TRUTH, PREDICTION = "truth", "prediction"
 SCALES = {"one": "One for all", "own": "Its own each"}
 
 
@@ -38,15 +38,6 @@ class View:
     of: str
     viewers: tuple[str, ...]
     one_scale: bool
-
-    def index(self, mapped: Mapped, viewer: str, chosen: Chosen) -> int:
-        """The class whose map of a viewer is meant."""
-        if self.of == TRUTH and chosen.truth is not None:
-            return chosen.truth
-        if self.of in (TRUTH, PREDICTION):
-            return int(mapped.probabilities(viewer)[chosen.place].argmax())
-        place: int = mapped.about["classes"].index(self.of)
-        return place
 
 
 def pick(mapped: Mapped, chosen: Chosen) -> View:
@@ -70,7 +61,7 @@ def pick(mapped: Mapped, chosen: Chosen) -> View:
 def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decomposition: Decomposition) -> None:
     """Draw the maps of the chosen class, side by side; of volumes a slice of each, and one of them in the viewer."""
     classes, place = mapped.about["classes"], chosen.place
-    indices = {name: view.index(mapped, name, chosen) for name in view.viewers}
+    indices = {name: _class_of(mapped, name, chosen, view) for name in view.viewers}
     maps = {name: mapped.maps(name)[place, index] for name, index in indices.items()}
     limits = [figures.limit_of([values]) for values in maps.values()]
     limits = [figures.shared_limit(list(maps.values()))] * len(maps) if view.one_scale else limits
@@ -84,6 +75,13 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     figure = figures.maps_figure(scene, panels, limits, title)
     charts.show(figure, mapped.table(), "maps", f"maps-{chosen.name.lower().replace(' ', '-')}")
     st.caption(" ".join(_explained(mapped, view)))
+
+
+def _class_of(mapped: Mapped, viewer: str, chosen: Chosen, view: View) -> int:
+    """The class whose map of a viewer is meant."""
+    labels = None if chosen.truth is None else np.array([chosen.truth])
+    said = mapped.probabilities(viewer)[[chosen.place]]
+    return int(meant_classes(view.of, mapped.about["classes"], labels, said)[0])
 
 
 def _explained(mapped: Mapped, view: View) -> list[str]:

@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from ddlab.files import write_bytes
 from ddlab.home import home
 
 MOST_BYTES = 512 * 2**20  # of all of them together
@@ -19,9 +20,7 @@ def keep(name: str, content: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (re.sub(r"[^\w.-]", "_", name)[-LONGEST:].lstrip(".") or "file")
     if not path.exists():
-        unfinished = folder / f"{path.name}.{os.getpid()}"
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
+        write_bytes(path, content)
     os.utime(folder)
     _prune(everything, folder)
     return path

@@ -6,7 +6,7 @@ from ddlab.analyses.computed import computed
 from ddlab.exports import FORMATS
 from ddlab.exports.networks import exportable
 from ddlab.runs import RunFolder
-from pages.ui import results, shell
+from pages.ui import shell
 
 MADE = "exported network"  # what was made last: the question and the file
 
@@ -43,7 +43,7 @@ def _make(run: RunFolder, question: tuple[str, str, str, str]) -> None:
     asked = ("--network", name, "--format", form, "--seed", seed)
     try:
         with st.spinner("Builds the network and writes it down …"):
-            made = computed("export-network", run.id, *asked, stamp=results.stamp(run), suffix=FORMATS[form].suffix)
+            made = computed("export-network", run.id, *asked, stamp=run.results_stamp(), suffix=FORMATS[form].suffix)
     except ValueError as error:
         shell.refuse(error)
         return

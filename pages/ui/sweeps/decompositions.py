@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison.cost import machine_rate
-from ddlab.analyses.sweeps.decompositions import best_row, plan_of_sweep, runs_at_once, sweep_table, wall_seconds
+from ddlab.analyses.sweeps.decompositions import best_in_words, plan_of_sweep, runs_at_once, sweep_table, wall_seconds
 from ddlab.data.cache import describe
 from ddlab.decomposition import grid_presets
 from ddlab.experiment import Experiment
@@ -28,8 +28,8 @@ from ddlab.sweeps.decompositions import (
     planned_runs,
     sweep_name,
 )
-from ddlab.words import duration, percent
-from pages.ui import charts, results, selection, shell
+from ddlab.words import duration
+from pages.ui import charts, selection, shell
 from pages.ui.columns import Columns
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
@@ -163,11 +163,11 @@ def show(runs: list[RunFolder], name: str) -> None:
 def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
     states = tuple(run.state().state for run in runs)
     many_runs.badges(states)
-    table = _table(tuple(str(run.path) for run in runs), tuple(map(results.stamp, runs)), states)
+    table = _table(tuple(str(run.path) for run in runs), tuple(map(RunFolder.results_stamp, runs)), states)
     if table.empty:
         st.error("None of its runs can be read.")
         return
-    st.markdown(_verdict(table, strategy))
+    st.markdown(best_in_words(table, strategy))
     shown = table[table["strategy"].isin([strategy, GLOBAL])]
     title = f"{STRATEGIES[strategy].title}: validation accuracy of every decomposition"
     heat, cloud = st.columns(2)
@@ -184,14 +184,3 @@ def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _table(paths: tuple[str, ...], changed: tuple[int, ...], states: tuple[str, ...]) -> pd.DataFrame:
     return sweep_table([RunFolder(path) for path in paths])
-
-
-def _verdict(table: pd.DataFrame, strategy: str) -> str:
-    best, whole = best_row(table, strategy), best_row(table, GLOBAL)
-    if best is None:
-        return "No run of this strategy is done yet: the cells fill by themselves."
-    text = f"Best so far: **{best['title']}, overlap {best['overlap']} px** with **{percent(best['validation'])}**"
-    if best["test"] == best["test"]:
-        text += f" of the validation images, which chose it, and {percent(best['test'])} of the test images,"
-    text += f" for {best['work']:.0%} of the global network's work" if best["work"] == best["work"] else ""
-    return text + (f"; the global network has {percent(whole['validation'])}." if whole else ".")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -14,7 +13,7 @@ from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES, title
 from ddlab.runs import RunFolder
 from ddlab.sweeps.decompositions import PlannedRun, is_open, start
-from pages.ui import selection, shell
+from pages.ui import charts, selection, shell
 from pages.ui.runs import live
 
 THIS = "run"  # the current run's experiment, as something to begin with
@@ -136,14 +135,13 @@ def _each(action: Callable[[RunFolder], None], runs: Iterable[RunFolder]) -> Non
 
 def clickable(key: str) -> dict[str, Any]:
     """Settings of a chart whose points carry ``[run_id]``; :func:`open_clicked` after it opens the run."""
-    return {"on_select": partial(_remember, key), "selection_mode": "points"}
+    return charts.on_click(key, _remember)
 
 
-def _remember(key: str) -> None:
+def _remember(point: dict[str, Any]) -> None:
     """Remember a click for one run of the page."""
-    points = st.session_state[key].selection.points
-    if points and points[0].get("customdata"):
-        st.session_state[CLICKED] = points[0]["customdata"][0]
+    if point.get("customdata"):
+        st.session_state[CLICKED] = point["customdata"][0]
 
 
 def open_clicked() -> None:

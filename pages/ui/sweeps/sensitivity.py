@@ -27,7 +27,7 @@ from ddlab.sweeps.sensitivity import (
     tunable,
 )
 from ddlab.words import duration
-from pages.ui import charts, results, selection, shell
+from pages.ui import charts, selection, shell
 from pages.ui.literal import literal
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
@@ -81,7 +81,7 @@ def _show(runs: list[RunFolder], name: str, epoch: str) -> None:
 
 def _draw(runs: list[RunFolder], name: str, epoch: str) -> None:
     states = tuple(run.state().state for run in runs)
-    table = _table(tuple(str(run.path) for run in runs), tuple(map(results.stamp, runs)), states)
+    table = _table(tuple(str(run.path) for run in runs), tuple(map(RunFolder.results_stamp, runs)), states)
     if table.empty:
         st.error("None of its runs can be read.")
         return

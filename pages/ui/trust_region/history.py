@@ -1,6 +1,5 @@
 """The history of trust-region methods in a run, and methods of one or several runs against each other."""
 
-import math
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -9,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.comparison import optimizers as passes
+from ddlab.analyses.comparison.reaching import reachable, targets_near
 from ddlab.analyses.trust_region import history as analysis
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
@@ -25,11 +25,6 @@ COMMAND = "ddlab train trust_region_demo"
 PERCENT = "percent"
 
 
-def _told(run: RunFolder) -> int:
-    """Return the newest time of the run's records; it changes whenever an epoch is recorded."""
-    return max((path.stat().st_mtime_ns for path in run.path.glob("metrics-*.jsonl")), default=0)
-
-
 def _ask_for_a_run(sentence: str) -> None:
     st.info(f"{sentence} The recipe trust_region_demo makes such a run in half a minute.", icon=":material/radar:")
     st.code(COMMAND, language="bash")
@@ -39,6 +34,11 @@ def _ask_for_a_run(sentence: str) -> None:
 def _will_have(run: RunFolder, strategies: Collection[str]) -> bool:
     """Whether the run works, and has one of the strategies."""
     return run.state().is_live and not set(strategies).isdisjoint(run.experiment.strategies)
+
+
+def _wait(run: RunFolder, sentence: str) -> None:
+    """Say what will be here, until the run has a new record."""
+    live.follow(run, lambda run: st.caption(sentence), RunFolder.records_stamp)
 
 
 # ---- a run, step by step
@@ -63,13 +63,13 @@ def _histories(path: str, told: int) -> dict[str, list[int]]:
 
 def show_history(run: RunFolder) -> None:
     """Draw the steps of one strategy and seed of a run, and sum them up in a few sentences."""
-    found = _histories(str(run.path), _told(run))
+    found = _histories(str(run.path), run.records_stamp())
     if why := ANALYSES["trust_region"].why_not(run):
         _ask_for_a_run(literal(why))
         return
     if not found:
         if _will_have(run, analysis.methods()):
-            live.follow(run, lambda run: st.caption("Its steps appear here after the first epoch."), _told)
+            _wait(run, "Its steps appear here after the first epoch.")
             return
         _ask_for_a_run(f"“{literal(run.name)}” has no history of a radius: it ended before its first step.")
         return
@@ -86,13 +86,13 @@ def show_history(run: RunFolder) -> None:
 
 
 def _draw_history(run: RunFolder, strategy: str, seed: int) -> None:
-    steps, figure, (first, *others) = _history(str(run.path), strategy, seed, _told(run))
+    steps, figure, (first, *others) = _history(str(run.path), strategy, seed, run.records_stamp())
     st.markdown(f"**{literal(first)}** {literal(' '.join(others))}")
     charts.show(figure, steps, "history", f"{run.id}-{strategy}-{seed}-steps")
 
 
 def _explain(strategy: str, order: int) -> None:
-    if strategy == "trust_region":
+    if strategy not in analysis.additive():
         told = (
             "ρ compares what a step brought with what its model had predicted: below η₁ it is rejected and tried with "
             "a smaller radius, above η₂ the radius grows. In minibatches every step has other images, so its loss "
@@ -121,9 +121,9 @@ def _passes(paths: tuple[str, ...], names: tuple[str, ...], told: tuple[int, ...
 def show_against(runs: Sequence[RunFolder]) -> None:
     """Draw accuracy or loss of all strategies of the runs by epochs, passes, bytes or time, and what a step takes."""
     names = tuple(run.name for run in runs)
-    table = _passes(tuple(str(run.path) for run in runs), names, tuple(map(_told, runs)))
+    table = _passes(tuple(str(run.path) for run in runs), names, tuple(map(RunFolder.records_stamp, runs)))
     if table.empty and _will_have(runs[0], passes.compared()):
-        live.follow(runs[0], lambda run: st.caption("A line for every strategy appears after its first epoch."), _told)
+        _wait(runs[0], "A line for every strategy appears after its first epoch.")
         return
     if table.empty:
         _ask_for_a_run("Nothing to compare: no strategy of APTS, Adam and their like was trained here.")
@@ -155,12 +155,8 @@ def _about(effort: str) -> str:
 
 
 def _takes(table: pd.DataFrame) -> None:
-    highest = math.floor(100 * table["validation_accuracy"].astype(float).max())
-    reachable = math.floor(100 * passes.reachable(table))
-    options = list(range(max(0, reachable - 20), max(highest, reachable) + 1))
-    target = selection.pick(
-        "Accuracy to reach", options, "against_target", reachable, st.select_slider, format_func="{} %".format
-    )
+    options, first = targets_near(table["validation_accuracy"], reachable(table))
+    target = selection.pick_percent("Accuracy to reach", options, "against_target", first)
     takes = passes.what_it_takes(table, target / 100)
     st.markdown(literal(passes.saving_in_words(takes)))
     shown = takes.drop(columns=["run_id", "strategy"])

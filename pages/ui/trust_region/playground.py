@@ -1,6 +1,7 @@
 """The playground of the Trust region page: a function of two parameters, and every step of a method on it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -57,7 +58,7 @@ def show() -> None:
     asked = _pick()
     landscape = LANDSCAPES[asked.landscape]
     methods = sorted(METHODS, key=lambda method: method != asked.method)
-    paths = {method: _walk(_with(asked, method)) for method in methods}
+    paths = {method: _walk(asked.by(method)) for method in methods}
     steps = paths[asked.method]
     if not steps:
         st.info("Here the gradient is zero: no method sees where it goes down. Start elsewhere, if only a little.")
@@ -122,20 +123,11 @@ def _pick() -> Walk:
     return Walk(name, start, method, radius, order, norm, subdomains, local_steps, rate)
 
 
-def _with(asked: Walk, method: str) -> Walk:
-    """Return the walk for another method; settings it does not use keep their defaults, so that it is in memory."""
-    about = (asked.landscape, asked.start, method)
-    if method == "descent":
-        return Walk(*about, rate=asked.rate)
-    model = (asked.radius, asked.order, asked.norm)
-    return Walk(*about, *model, *((asked.num_subdomains, asked.local_steps) if method == "apts" else ()))
-
-
 def _pick_start(landscape: Landscape) -> tuple[float, float]:
     """Let a start be chosen: a named point, one that was typed, or one that was clicked."""
     typed = st.session_state.get("start picker")
     wishes = [st.session_state.get("start wanted"), typed, st.query_params.get("start")]
-    points = {wish: point for wish in wishes if wish and (point := point_of(wish, landscape))}
+    points = {wish: point for wish in wishes if wish and (point := landscape.point_of(wish))}
     known = {**landscape.starts, **points}
     if typed and typed not in known and not any(typed in other.starts for other in LANDSCAPES.values()):
         left, right, bottom, top = landscape.window
@@ -143,16 +135,6 @@ def _pick_start(landscape: Landscape) -> tuple[float, float]:
         st.warning(f"Start: must be {rule}, got {literal(shortened(typed))}.")
     settings: dict[str, Any] = {"accept_new_options": True, "help": "Or type two numbers, or click on the landscape."}
     return known[selection.pick("Start", list(known), "start", TELLING["start"], **settings)]
-
-
-def point_of(text: str, landscape: Landscape) -> tuple[float, float] | None:
-    """Read two numbers with a comma, within the window; None if they are not."""
-    left, right, bottom, top = landscape.window
-    try:
-        x, y = (float(number) for number in text.split(","))
-    except ValueError:
-        return None
-    return (x, y) if left <= x <= right and bottom <= y <= top else None
 
 
 def _stepper(label: str, options: list[int], key: str) -> int:
@@ -203,15 +185,13 @@ def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[PlaneStep]], 
     title = f"{landscape.title}: the way to step {shown}; dotted: the other methods"
     figure = figures.path_figure(landscape, paths, shown, asked.norm, title)
     key = f"{CHART} {asked.landscape} {asked.start}"
-    settings: dict[str, Any] = {"on_select": lambda: _clicked(key), "selection_mode": "points"}
     st.session_state[CHART] = key
-    charts.show(figure, None, key, f"{asked.landscape}-path", **settings)
+    charts.show(figure, None, key, f"{asked.landscape}-path", **charts.on_click(key, partial(_begin_at, key)))
     st.caption("The stronger the colour of the ground, the lower f. A click on it starts from there.")
 
 
-def _clicked(key: str) -> None:
+def _begin_at(key: str, point: dict[str, Any]) -> None:
     """Start at the point that was clicked; a chart that is gone sends its last click again, which is not a click."""
-    points = st.session_state[key].selection.points
-    if points and st.session_state.get(CHART) == key:
-        selection.choose("start", f"{points[0]['x']:.3g},{points[0]['y']:.3g}")
+    if st.session_state.get(CHART) == key:
+        selection.choose("start", f"{point['x']:.3g},{point['y']:.3g}")
         selection.choose("step", 1)

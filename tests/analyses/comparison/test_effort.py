@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddlab.analyses.comparison.effort import EFFORTS, effort_curves, reachable, time_to_accuracy
+from ddlab.analyses.comparison.effort import EFFORTS, effort_curves, time_to_accuracy
+from ddlab.analyses.comparison.reaching import reachable
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.effort import effort_lines, target_bars
 from ddlab.problem import pose

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ddlab.analyses.comparison.optimizers import passes_table, reachable, saving_in_words, what_it_takes
+from ddlab.analyses.comparison.optimizers import passes_table, saving_in_words, what_it_takes
+from ddlab.analyses.comparison.reaching import reachable
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.optimizers import passes_lines
 from tests.made_run import made_run

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ddlab.analyses.composition.block_energy import block_norms, cross_share
 from ddlab.analyses.composition.feature_maps import feature_maps
 from ddlab.analyses.composition.logits import Logits, bound_table, cost_bound, cross_entropy, statements
-from ddlab.analyses.composition.theory import Networks, examine, masked_logits
+from ddlab.analyses.composition.theory import Networks, examine, side_by_side
 from ddlab.composition.blocks import cross_energy
 from ddlab.composition.compose import Composition
 from ddlab.decomposition import Decomposition
@@ -227,7 +227,8 @@ def test_means_over_the_fields_make_the_sum_exact_and_plain_ones_do_not():
     made = composition(family(2, 0, "pool"), (20, 20), (2, 2))
     both, (images, _) = networks(made), next(batches(made))
     parts = sum(module(images[box.slices]) for module, box in zip(both.local, made.decomposition, strict=True))
-    torch.testing.assert_close(masked_logits(both, images), parts, rtol=EXACT, atol=EXACT)
+    *_, last = side_by_side(both, images)
+    torch.testing.assert_close(last.masked, parts, rtol=EXACT, atol=EXACT)
     assert (both.composed(images) - parts).abs().max() > 1e-3
 
 
@@ -315,7 +316,6 @@ def test_networks_and_images_are_left_as_found():
     both, (images, labels) = networks(made), next(batches(made))
     before, pixels = copy.deepcopy(both.composed.state_dict()), images.clone()
     examine(both, [(images, labels)])
-    masked_logits(both, images)
     feature_maps(both, {"trained": both.composed}, images)
     assert torch.equal(images, pixels)
     for module in (both.composed, *both.local):

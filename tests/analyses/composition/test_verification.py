@@ -104,7 +104,7 @@ def test_options_of_composing_are_no_faults(changes, violated, sum_of):
 def test_the_file_holds_what_the_page_needs(at_home, ddlab, tmp_path):
     path = tmp_path / "found.npz"
     assert ddlab("verify", at_home.id, "--out", path)[1:] == ("", "") and path.stat().st_size < 2e6
-    found = Verified.load(path)
+    found = Verified.read(path)
     table = found.layers().set_index("layer")
     assert found.named("difference") == list(table.index[:12]) and found.named("channels") == found.named("difference")
     for layer in found.named("difference"):

@@ -3,16 +3,22 @@
 import numpy as np
 import pytest
 
+from ddlab.analyses.decisions.limits import LIMITS, limit_of
 from ddlab.analyses.decisions.local_vs_coherent import change_of_accuracy, change_table
 from ddlab.analyses.decisions.probabilities import (
     Outcomes,
+    attribution_table,
     confusion,
+    confusion_table,
     explain,
     find_images,
     local_table,
+    named_labels,
     read_outcomes,
+    weighed,
 )
 from ddlab.analyses.decisions.reasons import reason
+from ddlab.data.shapes import BAYES_ACCURACY
 from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from tests.made_run import made_experiment, made_run
 
@@ -73,7 +79,10 @@ def test_nobody_is_rescued_where_a_strategy_is_missing(outcomes):
 
 
 def test_confusion_has_true_classes_in_rows(outcomes):
-    assert confusion(outcomes, "majority").tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 1]]
+    counts = confusion(outcomes, "majority")
+    assert counts.tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 1]]
+    table = confusion_table(counts, CLASSES).set_index("true class")
+    assert table.loc["cross", "ring"] == 1 and table.loc["ring", "cross"] == 0
 
 
 def test_a_clear_vote_is_told(outcomes):
@@ -124,6 +133,30 @@ def test_table_of_local_probabilities(outcomes):
     table = local_table(explain(outcomes, 0))
     assert list(table["names"]) == ["disc", "disc", "cross"]
     assert table["cross"].tolist() == [0.3, 0.2, 0.8]
+
+
+def test_table_of_attributions(outcomes):
+    table = attribution_table(explain(outcomes, 1), "transfer").set_index("subdomain")
+    assert table.loc[2, "cross"] == 2.0 and table.to_numpy().sum() == 2.0
+
+
+def test_every_subdomain_is_labelled_with_what_its_network_names(outcomes):
+    assert named_labels(explain(outcomes, 0)) == ["1: disc 60%", "2: disc 70%", "3: cross 80%"]
+
+
+def test_what_a_strategy_weighs_decides_as_it_does(outcomes):
+    explanation = explain(outcomes, 0)
+    votes, mean, score = (weighed(explanation, strategy) for strategy in ("majority", "average", "cnn_dnn"))
+    assert (votes[0].tolist(), votes[1]) == ([2, 1, 0], "votes")
+    np.testing.assert_allclose(mean[0], [1.4 / 3, 1.3 / 3, 0.1])
+    assert mean[1] == "mean probability" and (score[0].tolist(), score[1]) == ([1, 0, 0], "probability")
+
+
+def test_the_limit_is_told_of_every_drawn_data_set_that_has_one():
+    for dataset, best in BAYES_ACCURACY.items():
+        assert ("Why the vote fails" in limit_of(dataset)) == (best["majority"] < best["average"])
+        assert ("honest limit of the method" in limit_of(dataset)) == (best["cnn_dnn"] < best["coherent"])
+    assert set(LIMITS) == set(BAYES_ACCURACY) and limit_of("digits") == ""
 
 
 @pytest.mark.parametrize("index", [-1, 4])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddlab.analyses.sweeps.decompositions import best_row, plan_of_sweep, sweep_table, wall_seconds
+from ddlab.analyses.sweeps.decompositions import best_in_words, best_row, plan_of_sweep, sweep_table, wall_seconds
 from ddlab.figures.sweeps.decompositions import accuracy_against_work, heat_map
 from ddlab.runs import list_runs
 from ddlab.sweeps.decompositions import plan_sweep
@@ -57,6 +57,20 @@ def test_the_best_is_the_most_accurate_and_of_equal_ones_the_cheapest(table):
     equal = table.assign(validation=table["validation"].where(table["validation"].isna(), 0.5))
     assert best_row(equal, "average")["overlap"] == 0
     assert best_row(table.assign(validation=np.nan), "average") is None
+
+
+def test_the_best_is_told_with_its_work_and_the_global_network(table):
+    rows = table["strategy"].eq("average") & table["validation"].notna()
+    known = table.assign(test=np.nan)
+    known.loc[rows, ["validation", "work"]] = [[0.5, 0.125], [0.25, 0.125]]
+    known.loc[known["strategy"] == "global", "validation"] = 0.75
+    title, overlap = known.loc[rows, ["title", "overlap"]].iloc[0]
+    best = f"Best so far: **{title}, overlap {overlap} px** with **50.0 %**"
+    work = " for 12% of the global network's work; the global network has 75.0 %."
+    assert best_in_words(known, "average") == best + work
+    judged = best_in_words(known.assign(test=0.375), "average")
+    assert judged == f"{best} of the validation images, which chose it, and 37.5 % of the test images,{work}"
+    assert "No run of this strategy is done" in best_in_words(known.assign(validation=np.nan), "average")
 
 
 def test_the_heat_map_writes_every_cell_on_one_scale(table):

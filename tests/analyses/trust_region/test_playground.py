@@ -184,3 +184,17 @@ def test_the_history_is_a_row_a_step():
     assert table["radius"][1:].tolist() == table["next_radius"][:-1].tolist()
     assert table["ratio"].tolist() == pytest.approx([step.additive.ratio for step in steps], nan_ok=True)
     assert history(walk(Walk("sine", (0.4, -2.2), "descent")))["radius"].isna().all()
+
+
+def test_a_typed_point_is_two_numbers_in_the_window():
+    sine = LANDSCAPES["sine"]
+    assert sine.point_of("1.5, -0.5") == (1.5, -0.5)
+    assert [sine.point_of(text) for text in ("1", "1,2,3", "nan,0", "far away")] == [None] * 4
+    assert [sine.point_of(text) for text in ("99,0", "-99,0", "0,99", "0,-99")] == [None] * 4
+
+
+def test_a_walk_by_another_method_keeps_what_that_method_uses():
+    asked = Walk("sine", (1.0, 2.0), "apts", 0.25, 2, "2", 4, 3, 0.7)
+    assert asked.by("apts") == Walk("sine", (1.0, 2.0), "apts", 0.25, 2, "2", 4, 3)
+    assert asked.by("trust_region") == Walk("sine", (1.0, 2.0), "trust_region", 0.25, 2)
+    assert asked.by("descent") == Walk("sine", (1.0, 2.0), "descent", rate=0.7)

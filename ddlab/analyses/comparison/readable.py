@@ -1,0 +1,59 @@
+"""The table of strategies as people read it: the columns that tell something, in their order and in readable units."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ddlab.words import mark
+
+CONDITIONS = ("epochs_as_one", "epochs", "work")  # stand beside the accuracies that were reached under them
+
+
+def readable(table: pd.DataFrame, paper: pd.DataFrame, *, balanced: bool) -> pd.DataFrame:
+    """Make a strategy table readable, with the paper's numbers beside it where there are some.
+
+    Parameters
+    ----------
+    table
+        As :func:`ddlab.analyses.comparison.accuracy.strategy_table` gives it.
+    paper
+        As :func:`ddlab.analyses.comparison.paper.paper_rows` gives it; may be empty.
+    balanced
+        Whether to show the mean recall over the classes beside the accuracy.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of the table that hold something: ``flops`` in millions, ``rank_flops`` in thousand millions, ``run``
+        only of several runs, ``title`` marked where the strategy says the same for every image; and ``interval`` of the
+        images that judge, as text, and ``paper``.
+    """
+    shown = table.drop(columns=["run_id", "strategy"]).assign(flops=table["flops"] / 1e6)
+    shown["rank_flops"] = table["rank_flops"] / 1e9
+    judged = "test_sd" if table["test"].notna().any() else "validation_sd"
+    ends = zip(table["low"], table["high"], strict=True)
+    shown.insert(list(shown.columns).index(judged) + 1, "interval", [_between(low, high) for low, high in ends])
+    shown = shown.drop(columns=["low", "high"]).dropna(axis="columns", how="all")
+    if table["run_id"].nunique() == 1:
+        shown = shown.drop(columns="run")
+    if len(paper):
+        by_strategy = dict(zip(paper["strategy"], paper["validation"], strict=True))
+        theirs = [by_strategy.get(strategy) for strategy in table["strategy"]]
+        shown.insert(list(shown.columns).index("validation"), "paper", theirs)
+    if table["same_answer"].any():
+        shown["title"] = [mark(*row) for row in zip(table["title"], table["same_answer"], table["seeds"], strict=True)]
+    left_out = ["same_answer"] if balanced else ["same_answer", "balanced"]
+    shown = shown.drop(columns=left_out, errors="ignore")
+    return shown[_ordered(list(shown.columns))]
+
+
+def _ordered(columns: Sequence[str]) -> list[str]:
+    """The columns, what an accuracy took right after it."""
+    last = ("validation", "validation_sd", "interval")  # whichever there are
+    place = 1 + max(columns.index(name) for name in last if name in columns)
+    taken = [name for name in CONDITIONS if name in columns]
+    return list(dict.fromkeys([*columns[:place], *taken, *columns[place:]]))
+
+
+def _between(low: float, high: float) -> str | None:
+    return None if pd.isna(low) else f"{100 * low:.1f} – {100 * high:.1f} %"
