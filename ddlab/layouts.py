@@ -129,9 +129,9 @@ def lay_out(
     Raises
     ------
     ValueError
-        As :func:`windows` and :func:`cut`.
+        As :func:`windows` and :func:`layout_settings`.
     """
-    return windows(layout, shape) if layout in WINDOWS else cut(layout, shape, grid, overlap, border)
+    return windows(layout, shape) if layout in WINDOWS else layout_settings(layout, shape, grid, overlap, border)
 
 
 def windows(name: str, shape: Sequence[int]) -> DecompositionSettings:
@@ -176,7 +176,7 @@ def boxes(
         raise ValueError(f"{layout} {times(grid)} of {times(shape)} px: {error}") from None
 
 
-def cut(
+def layout_settings(
     layout: str, shape: Sequence[int], grid: Sequence[int], overlap: int = 0, border: Border = "clip"
 ) -> DecompositionSettings:
     """The settings of a layout: of a grid plainly that, else its boxes beside the grid and overlap they are made of.
@@ -192,7 +192,7 @@ def cut(
 
 
 def layout_of(settings: DecompositionSettings) -> str:
-    """The layout whose settings :func:`cut` gave, the windows of :func:`windows`; ``"boxes"`` for the user's own.
+    """Name the layout whose settings these are, windows included; ``"boxes"`` for the user's own.
 
     The image's shape is not asked for: every layout leaves as much before its first box as behind its last one.
     """
@@ -205,7 +205,7 @@ def layout_of(settings: DecompositionSettings) -> str:
             return name
     for name in LAYOUTS:
         try:
-            if isinstance(settings.overlap, int) and settings == cut(
+            if isinstance(settings.overlap, int) and settings == layout_settings(
                 name, shape, settings.grid, settings.overlap, settings.border
             ):
                 return name

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ddlab.analyses.comparison.accuracy import curves_of
-from ddlab.analyses.comparison.choosing import told
+from ddlab.analyses.comparison.choosing import choosing_in_words
 from ddlab.analyses.comparison.paper import paper_rows
 from ddlab.figures.comparison import accuracy as figures
 from pages.ui import charts, results, selection, shell
@@ -26,7 +26,7 @@ else:
     live.health(runs)
     published = paper_rows(run.experiment)
     show_table(table, published, run.id, balanced=results.has_unequal_classes(run))
-    st.info(literal(told(runs, table)), icon=":material/balance:")
+    st.info(literal(choosing_in_words(runs, table)), icon=":material/balance:")
     cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")
     bars, cloud = st.columns(2)
     with bars:

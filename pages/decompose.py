@@ -50,7 +50,7 @@ decomposition = problem.decomposition
 # ---- one image
 
 image, mask = picture.read(data.validation, index)
-whole, parts = picture.places(image)
+whole, parts = picture.containers(image)
 with whole:
     cells = f"{len(decomposition)} subdomain{'s' * (len(decomposition) > 1)}"
     shown = f"Image {index} ({description.classes[data.validation.labels[index]]}): {cells}"

@@ -67,7 +67,7 @@ explanation = analysis.explain(outcomes, index)
 truth_name = outcomes.classes[explanation.truth]
 st.subheader(f"Image {index} shows: {literal(truth_name)}")
 labels, colors = analysis.named_labels(explanation), [class_color(index) for index in explanation.named]
-whole, parts = picture.places(image)
+whole, parts = picture.containers(image)
 with whole:
     outlined = "; the evidence is outlined in pink" if mask is not None else ""
     scene = Scene(image, data.description, decomposition, mask, colors=colors, labels=labels)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ddlab.decomposition import Decomposition
 from ddlab.experiment import DecompositionSettings
-from ddlab.layouts import FREE, LAYOUTS, WINDOWS, boxes, cut, layout_of, title, windows
+from ddlab.layouts import FREE, LAYOUTS, WINDOWS, boxes, layout_of, layout_settings, title, windows
 from ddlab.problem import decompose
 
 
@@ -69,7 +69,7 @@ def cuts(draw):
 @settings(max_examples=150, deadline=None)
 def test_every_layout_covers_the_image_with_the_sizes_that_it_promises(drawn):
     layout, shape, grid, overlap, border = drawn
-    decomposition = decompose(tuple(shape), cut(*drawn))
+    decomposition = decompose(tuple(shape), layout_settings(*drawn))
     whole = [n if k == 1 else n // k + 2 * overlap for n, k in zip(shape, grid, strict=True)]
     assert decomposition.covers
     assert all(size <= most for box in decomposition for size, most in zip(box.shape, whole, strict=True))
@@ -87,13 +87,13 @@ def test_every_layout_covers_the_image_with_the_sizes_that_it_promises(drawn):
 @settings(max_examples=100, deadline=None)
 def test_settings_tell_their_layout(drawn):
     """Two layouts may give the same boxes (cells shifted inwards until they fill the axis): either name tells them."""
-    made = cut(*drawn)
-    assert cut(layout_of(made), *drawn[1:]) == made
+    made = layout_settings(*drawn)
+    assert layout_settings(layout_of(made), *drawn[1:]) == made
     assert layout_of(DecompositionSettings.model_validate(made.model_dump(mode="json"))) == layout_of(made)
 
 
 def test_boxes_of_one_layout_only_tell_it():
-    assert [layout_of(cut(name, (12, 8), (2, 2), 1)) for name in LAYOUTS] == list(LAYOUTS)
+    assert [layout_of(layout_settings(name, (12, 8), (2, 2), 1)) for name in LAYOUTS] == list(LAYOUTS)
 
 
 def test_boxes_of_ones_own_are_no_layout():

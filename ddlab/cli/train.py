@@ -147,13 +147,13 @@ def _tell(run: RunFolder, json: bool) -> int:
 def results(run: RunFolder) -> tuple[dict[str, dict[str, Any]], str]:
     """Return every strategy's results, for JSON, and who judged: means over the seeds; unknown numbers are null."""
     from ddlab.analyses.comparison.accuracy import strategy_table
-    from ddlab.analyses.comparison.choosing import told
+    from ddlab.analyses.comparison.choosing import choosing_in_words
 
     table = strategy_table([run])
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     dropped = ("run_id", "run", "strategy")
     kept = {str(row["strategy"]): {str(key): value for key, value in row.items() if key not in dropped} for row in rows}
-    return kept, told([run], table)
+    return kept, choosing_in_words([run], table)
 
 
 def write_results(strategies: dict[str, dict[str, Any]], judged: str) -> None:
@@ -167,26 +167,26 @@ def write_results(strategies: dict[str, dict[str, Any]], judged: str) -> None:
         return
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "strategy": lambda row: mark(row["title"], row["same_answer"], row["seeds"]),
-        "test": lambda row: _share(row["test"]),
-        "validation": lambda row: _share(row["validation"]),
+        "test": lambda row: _percent(row["test"]),
+        "validation": lambda row: _percent(row["validation"]),
         "95 %": lambda row: _between(row["low"], row["high"]),
         "sd": lambda row: _plus_minus(row["test_sd"] if row["test"] is not None else row["validation_sd"]),
-        "top 5": lambda row: _share(row["top5"]),
-        "training": lambda row: _share(row["train"]),
+        "top 5": lambda row: _percent(row["top5"]),
+        "training": lambda row: _percent(row["train"]),
         "epochs": lambda row: _count(row["epochs"]),
         "as one": lambda row: _count(row["epochs_as_one"]),
-        "work": lambda row: _share(row["work"]),
+        "work": lambda row: _percent(row["work"]),
         "time": lambda row: duration(row["seconds"]),
     }
     cells = {name: [cell(row) for row in rows] for name, cell in columns.items()}
-    told = {name: column for name, column in cells.items() if any(column)}
-    if "test" in told:
-        told = {name: told[name] for name in ("strategy", "test", "95 %", "sd", *told) if name in told}
-    write_table(tuple(told), list(zip(*told.values(), strict=True)))
+    filled = {name: column for name, column in cells.items() if any(column)}
+    if "test" in filled:
+        filled = {name: filled[name] for name in ("strategy", "test", "95 %", "sd", *filled) if name in filled}
+    write_table(tuple(filled), list(zip(*filled.values(), strict=True)))
     typer.echo(f"\n{judged}")
 
 
-def _share(share: float | None) -> str:
+def _percent(share: float | None) -> str:
     return "" if share is None else percent(share)
 
 

@@ -34,7 +34,7 @@ State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Place:
+class BlockIndex:
     """The position of a sub-network's layer in the composed network's.
 
     Parameters
@@ -112,12 +112,12 @@ class Composition:
         shapes = build(self.global_network).state_dict()
         composed = {key: torch.zeros(shapes[key].shape, dtype=value.dtype) for key, value in states[0].items()}
         for index, state in enumerate(states):
-            for place in self.places(index):
-                for key, value in _entries(state, place.name):
-                    if place.shared and value.dim() == 1:
+            for block in self.block_indices(index):
+                for key, value in _entries(state, block.name):
+                    if block.shared and value.dim() == 1:
                         composed[key] += value  # the last layer's bias
                     else:
-                        composed[key][place.at(value)] = value
+                        composed[key][block.at(value)] = value
         return composed
 
     def decompose(self, state: State) -> list[State]:
@@ -128,9 +128,9 @@ class Composition:
         """
         return [
             {
-                key: value / len(self.local_networks) if place.shared and value.dim() == 1 else value[place.at(value)]
-                for place in self.places(index)
-                for key, value in _entries(state, place.name)
+                key: value / len(self.local_networks) if block.shared and value.dim() == 1 else value[block.at(value)]
+                for block in self.block_indices(index)
+                for key, value in _entries(state, block.name)
             }
             for index in range(len(self.local_networks))
         ]
@@ -146,12 +146,12 @@ class Composition:
             if value.dim() > 1
         }
         for index in range(len(self.local_networks)):
-            for place in self.places(index):
-                for _, mask in _entries(masks, place.name):
-                    mask[place.at(mask)] = False
+            for block in self.block_indices(index):
+                for _, mask in _entries(masks, block.name):
+                    mask[block.at(mask)] = False
         return {key: mask for key, mask in masks.items() if mask.any()}
 
-    def places(self, index: int) -> list[Place]:
+    def block_indices(self, index: int) -> list[BlockIndex]:
         """Return where every layer with weights of sub-network ``index`` is in the global network."""
         local, whole = self.local_networks[index], self.global_network
         return self._walk(index, local.layers, whole.layers, _At(np.arange(whole.input[0]), local.input, whole.input))[
@@ -191,27 +191,29 @@ class Composition:
         )
         return tuple(slice(start, start + part) for start, part in zip(starts, at.local[1:], strict=True))
 
-    def _walk(self, index: int, local: Named, whole: Named, at: "_At", prefix: str = "") -> tuple[list[Place], "_At"]:
+    def _walk(
+        self, index: int, local: Named, whole: Named, at: "_At", prefix: str = ""
+    ) -> tuple[list[BlockIndex], "_At"]:
         """Follow the channels of a sub-network through both networks."""
-        places: list[Place] = []
+        blocks: list[BlockIndex] = []
         for (name, part), (_, layer) in zip(local, whole, strict=True):
             channels = at.channels
             if isinstance(part, Residual) and isinstance(layer, Residual):
                 found, after = self._walk(index, part.body, layer.body, at, f"{prefix}{name}.body.")
-                places += found
-                places += self._walk(index, part.shortcut, layer.shortcut, at, f"{prefix}{name}.shortcut.")[0]
+                blocks += found
+                blocks += self._walk(index, part.shortcut, layer.shortcut, at, f"{prefix}{name}.shortcut.")[0]
                 channels = after.channels
             elif isinstance(part, BatchNorm):
-                places.append(Place(prefix + name, channels, None))
+                blocks.append(BlockIndex(prefix + name, channels, None))
             elif isinstance(part, Conv | Linear):
                 rows, shared = self._rows(index, prefix + name, layer.output(at.whole)[0])
-                places.append(Place(prefix + name, rows, channels, shared))
+                blocks.append(BlockIndex(prefix + name, rows, channels, shared))
                 channels = rows
             elif isinstance(part, Flatten):
                 features = np.arange(math.prod(at.whole)).reshape(at.whole)
                 channels = features[channels][(slice(None), *self.window(index, at))].ravel()
             at = _At(channels, part.output(at.local), layer.output(at.whole), at.stride * layer.step)
-        return places, at
+        return blocks, at
 
     def _rows(self, index: int, name: str, whole: int) -> tuple[np.ndarray, bool]:
         sizes = self.sizes[name]

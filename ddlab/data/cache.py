@@ -25,10 +25,10 @@ from ddlab import files
 from ddlab.data.judging import judge, judged
 from ddlab.data.moments import histogram, moments
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
-from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
 from ddlab.records import ANYTHING
 from ddlab.registry.datasets import DATASETS
+from ddlab.subcommand import run_subcommand
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -291,4 +291,4 @@ def _file(split: SplitName, part: str) -> str:
 
 def _prepare_elsewhere(settings: "DatasetSettings") -> None:
     """Let a process of its own decode the data set; it may import torch."""
-    run_elsewhere(["data", "prepare", settings.model_dump_json()])
+    run_subcommand(["data", "prepare", settings.model_dump_json()])

@@ -71,13 +71,13 @@ def judge(dataset: Dataset, test: "Judges", train_images: Path) -> Dataset:
     description = judged(dataset.description, test)
     if description is dataset.description:
         return dataset
-    kept, taken = _cut(dataset.train, description.num_train)
+    kept, taken = _split_at(dataset.train, description.num_train)
     validation, judges = (taken, dataset.validation) if test == OFFICIAL else (dataset.validation, taken)
     mean, std = moments_of_first(train_images, len(kept))
     return Dataset(description, kept, validation, mean, std, judges)
 
 
-def _cut(split: Split, count: int) -> tuple[Split, Split]:
+def _split_at(split: Split, count: int) -> tuple[Split, Split]:
     """The first ``count`` images, and the others."""
     first, last = slice(None, count), slice(count, None)
     return _view(split, first), _view(split, last)

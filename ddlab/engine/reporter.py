@@ -29,7 +29,7 @@ class Reporter:
         self.run, self.ranks, self.last_record = run, ranks, last_record
         self.seeds = run.experiment.seeds
         self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(problem_of(run))}
-        self._shares = {_key(record): _share(record) for record in run.metrics()}
+        self._fractions_done = {_key(record): _fraction_done(record) for record in run.metrics()}
         self._stuck: dict[tuple[Any, ...], Stuck] = {}
         self._began = time.monotonic()
         self._done_before: float | None = None
@@ -45,7 +45,7 @@ class Reporter:
             return
         if self._done_before is None:
             self._done_before = self._done(record)
-        self._shares[_key(record)] = _share(record)
+        self._fractions_done[_key(record)] = _fraction_done(record)
         last_epoch = record["epoch"] == record["epochs"]
         if last_epoch or time.monotonic() - self._written >= PROGRESS_EVERY:
             self._written = time.monotonic()
@@ -92,7 +92,9 @@ class Reporter:
             return 0.0
         # After a resume the records cover all ranks' networks; only our own say how far we have come.
         own = shard(stage.tasks, self.ranks.size)[0] if stage.kind == "sharded" else [None]
-        shares = [share for key, share in self._shares.items() if key[:2] == (stage.name, seed) and key[2] in own]
+        shares = [
+            share for key, share in self._fractions_done.items() if key[:2] == (stage.name, seed) and key[2] in own
+        ]
         return min(1.0, sum(shares) / max(1, len(own)))
 
 
@@ -100,5 +102,5 @@ def _key(record: EpochRecord) -> tuple[Any, ...]:
     return record.get("stage"), record.get("seed"), record.get("subdomain"), record.get("fold")
 
 
-def _share(record: EpochRecord) -> float:
+def _fraction_done(record: EpochRecord) -> float:
     return record["epoch"] / record["epochs"] / record.get("folds", 1)

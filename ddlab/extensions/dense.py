@@ -16,11 +16,11 @@ from ddlab.extensions.placing import (
     Outputs,
     State,
     count,
+    feature_indices,
     last_rows,
     layer_names,
     place,
     place_vector,
-    shares,
     side_by_side,
 )
 
@@ -52,7 +52,7 @@ def compose_dense(states: Sequence[State], features: Sequence[Sequence[int]], ou
     ValueError
         If the states do not belong together, or outputs cannot be concatenated; says why.
     """
-    inputs = shares(features)
+    inputs = feature_indices(features)
     names = layer_names(states, inputs)
     composed, columns, width = {}, inputs, count(inputs)
     for name in names:

@@ -15,7 +15,7 @@ State = dict[str, Tensor]
 Outputs = Literal["sum", "mean", "concatenate"]
 
 
-def shares(indices: Sequence[Sequence[int]]) -> list[Tensor]:
+def feature_indices(indices: Sequence[Sequence[int]]) -> list[Tensor]:
     """The features of every sub-network as an index."""
     return [torch.as_tensor(index, dtype=torch.int64) for index in indices]
 

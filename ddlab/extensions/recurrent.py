@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ddlab.extensions.placing import State, count, layer_names, place, place_vector, shares, side_by_side
+from ddlab.extensions.placing import State, count, feature_indices, layer_names, place, place_vector, side_by_side
 
 CLASSIFIER = "classifier"
 
@@ -72,7 +72,7 @@ def compose_recurrent(states: Sequence[State], features: Sequence[Sequence[int]]
     ValueError
         If the states do not belong together.
     """
-    before = shares(features)
+    before = feature_indices(features)
     composed: State = {}
     for name in layer_names(states, before):
         parts = [state[f"{name}.weight"] for state in states]

@@ -116,7 +116,7 @@ def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: fl
 
 
 @dataclass(frozen=True)
-class Places:
+class TileLayout:
     """Positions at which subimages do not cover each other: corners ``(x, y)`` and the size of the whole."""
 
     corners: tuple[tuple[float, float], ...]
@@ -124,7 +124,7 @@ class Places:
     height: float
 
 
-def places(decomposition: Decomposition, gap: float = 0.22) -> Places:
+def tile_layout(decomposition: Decomposition, gap: float = 0.22) -> TileLayout:
     """Put every subimage in the cell of its grid, in rows of equal length for free boxes; gaps are shares of a side.
 
     The layers of a volume stand side by side, the lowest first, with twice the gap between them.
@@ -145,7 +145,7 @@ def places(decomposition: Decomposition, gap: float = 0.22) -> Places:
         for row, column in cells
     )
     width = sum(widths) + space * (len(widths) + layers - 2)
-    return Places(corners, width, sum(heights) + space * len(heights))
+    return TileLayout(corners, width, sum(heights) + space * len(heights))
 
 
 def subimages_figure(
@@ -166,7 +166,9 @@ def subimages_figure(
     """
     if len(decomposition.shape) == 1:
         image, decomposition, mask = drawn(image), flat(decomposition), None
-    where = places(decomposition, min(0.4, max(0.22, 0.08 * math.isqrt(len(decomposition)))))  # a label fits between
+    where = tile_layout(
+        decomposition, min(0.4, max(0.22, 0.08 * math.isqrt(len(decomposition))))
+    )  # a label fits between
     pictures, notes, frames = [], [], []  # handed over at once: plotly copies all of them with each that is added
     for index, (box, (x, y), label) in enumerate(zip(decomposition, where.corners, labels, strict=True)):
         part = axial(image[box.slices], None if mask is None else mask[box.slices])

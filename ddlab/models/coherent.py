@@ -33,14 +33,14 @@ class Placed:
 
     Parameters
     ----------
-    shares
+    by_rank
         The subdomains of every rank, ascending.
     groups
         Those of this rank, networks of equal shape together; each group becomes a bank.
     """
 
     ranks: Ranks
-    shares: Sequence[Sequence[int]]
+    by_rank: Sequence[Sequence[int]]
     groups: Sequence[Sequence[int]]
 
 
@@ -72,7 +72,7 @@ class CoherentModel(nn.Module):
         self.num_classes = dnn.outputs
         self.bytes_sent = 0  # by all ranks while training
         self.own_order = _order(placed.groups)  # from banks to our share
-        self.order = _order(placed.shares)  # from all shares to the subdomains
+        self.order = _order(placed.by_rank)  # from all shares to the subdomains
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         """Map the subimages of every group ``(B, n·C, *spatial)`` to logits ``(B, 1, K)``, equal on all ranks."""
@@ -130,13 +130,13 @@ class CoherentModel(nn.Module):
 
     def _exchange(self, mine_BnK: Tensor) -> Tensor:
         """The outputs of all ranks side by side, in the order of their shares."""
-        ranks, shares = self.placed.ranks, self.placed.shares
-        widest = max(len(share) for share in shares)
+        ranks, by_rank = self.placed.ranks, self.placed.by_rank
+        widest = max(len(share) for share in by_rank)
         padded = pad(mine_BnK, (0, 0, 0, widest - mine_BnK.shape[1]))  # collectives need equal shapes
         if self.training and not ranks.alone:
             self.bytes_sent += ranks.size * padded.nbytes
         parts = ranks.gather_tensors(padded)
-        return torch.cat([part[:, : len(share)] for part, share in zip(parts, shares, strict=True)], dim=1)
+        return torch.cat([part[:, : len(share)] for part, share in zip(parts, by_rank, strict=True)], dim=1)
 
     @contextmanager
     def _own_random_numbers(self) -> Iterator[None]:

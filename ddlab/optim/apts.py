@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ddlab.optim.base import Advance, Placement, TrustRegionMethod, as_parts
-from ddlab.optim.communicator import halving_sum, share
+from ddlab.optim.communicator import halving_sum, items_of_rank
 from ddlab.optim.flat import length
 from ddlab.optim.iteration import Outcome, Region, StepRecord, Trial, size_of
 from ddlab.optim.model import SECOND_ORDER, StepModel
@@ -38,7 +38,7 @@ class Additive(TrustRegionMethod):
     - Local steps begin with Δ/(N·ν), not Δ/N, and are cut to the room that is left of Δ/N: read literally, the first
       one of first order ends the local training (:func:`ddlab.optim.preconditioner.bounded_steps`). So the least local
       radius is that of line 5 divided by ν; the largest is that of line 5.
-    - Minibatches overlap, microbatches of one do not (``ddlab.training.trust_region_epoch.Cut`` deals the data).
+    - Minibatches overlap, microbatches of one do not (``DataDivision`` of ``ddlab.training.trust_region_epoch``).
     - ρ is not asked where its denominator is rounding, and (2) is read in the step s (:mod:`ddlab.optim.radius`,
       :class:`ddlab.optim.model.StepModel`).
 
@@ -79,7 +79,7 @@ class Additive(TrustRegionMethod):
         super().__init__(params, radius, rule, model, **placement)
         self.preconditioner = preconditioner
         count = preconditioner.num_subdomains
-        self.own = share(preconditioner.distinct, self.communicator.rank, self.communicator.size)
+        self.own = items_of_rank(preconditioner.distinct, self.communicator.rank, self.communicator.size)
         local = rule if preconditioner.mode == "released" else rule.local(count, preconditioner.local_steps)
         self.locally = [Region(model, local, model.memory()) for _ in self.own]
         self._memories += [region.memory for region in self.locally]

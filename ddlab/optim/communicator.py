@@ -36,7 +36,7 @@ class Communicator:
         return values
 
 
-def share(count: int, rank: int, size: int) -> range:
+def items_of_rank(count: int, rank: int, size: int) -> range:
     """Return which of ``count`` subdomains a rank holds: neighbours, those that :func:`halving_sum` adds first."""
     return range(-(-count * rank // size), -(-count * (rank + 1) // size))
 

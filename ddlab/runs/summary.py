@@ -41,7 +41,7 @@ def _row(run: RunReader) -> dict[str, Any]:
         "message": state.message,
         "dataset": _field(asked, "dataset", "name"),
         "model": _field(asked, "model", "name"),
-        "grid": _cut(asked),
+        "grid": _grid(asked),
         "strategies": _several(asked.get("strategies")),
         "num_seeds": len(_several(asked.get("seeds"))),
         "accuracies": status.get("accuracies") or {},
@@ -52,7 +52,7 @@ def _row(run: RunReader) -> dict[str, Any]:
     }
 
 
-def _cut(asked: dict[str, Any]) -> str:
+def _grid(asked: dict[str, Any]) -> str:
     boxes = _several(_field(asked, "decomposition", "boxes"))
     return f"{len(boxes)} boxes" if boxes else "×".join(map(str, _several(_field(asked, "decomposition", "grid"))))
 

@@ -142,14 +142,14 @@ def _say_nothing(record: "EpochRecord") -> None:
     """Report nothing: rank 0 reports the numbers of this rank."""
 
 
-def _shares(context: StageContext) -> list[list[int]]:
+def _subdomains_by_rank(context: StageContext) -> list[list[int]]:
     return shard(coherent_tasks(context.problem, 1), context.ranks.size)
 
 
 def _groups(context: StageContext) -> list[list[int]]:
     """The subdomains of this rank, those with equal networks together."""
     groups: dict[Any, list[int]] = {}
-    for subdomain in _shares(context)[context.ranks.rank]:
+    for subdomain in _subdomains_by_rank(context)[context.ranks.rank]:
         groups.setdefault(context.problem.local_networks[subdomain], []).append(subdomain)
     return list(groups.values())
 
@@ -161,7 +161,7 @@ def _model(
     from ddlab.strategies.phases import arithmetic, first_state
 
     problem = context.problem
-    placed = Placed(context.ranks, _shares(context), _groups(context))
+    placed = Placed(context.ranks, _subdomains_by_rank(context), _groups(context))
     model = CoherentModel(problem.local_networks, dnn(problem), placed, problem.experiment.coherent.outputs)
     model.to(arithmetic(settings))  # before it gets weights: trained ones may be of double precision
     for name, bank, place in model.networks():
@@ -258,7 +258,7 @@ def _flops_by_rank(context: StageContext, epochs: int) -> list[float]:
     local = [network.flops() for network in problem.local_networks]
     return [
         float((sum(local[index] for index in share) + dnn(problem).flops()) * epochs * images)
-        for share in _shares(context)
+        for share in _subdomains_by_rank(context)
     ]
 
 

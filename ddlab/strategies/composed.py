@@ -108,7 +108,7 @@ def train_further(context: StageContext) -> None:
     from ddlab.composition.blocks import cross_energy, damp
     from ddlab.composition.compose import composition_of
     from ddlab.strategies.checkpoints import read_weights
-    from ddlab.training.loop import Plan
+    from ddlab.training.loop import TrainingHooks
 
     own, settings = context.problem.experiment.composed, further_settings(context.problem)
     composed = read_weights(context.needed(UNTRAINED), f"{UNTRAINED}-last")
@@ -126,7 +126,7 @@ def train_further(context: StageContext) -> None:
         if own.cross_rate < 1 or own.warm_up:
             damp(trainee.optimizer, _masked(trainee, masks), partial(factor, trainee))
 
-    train_whole(context, settings, Plan(begin))
+    train_whole(context, settings, TrainingHooks(begin))
 
 
 def _masked(trainee: "Trainee", masks: "State") -> list[Any]:

@@ -46,7 +46,7 @@ def settings_of(problem: Problem, optimizer: str) -> TrainingSettings:
 
 def train(context: StageContext) -> None:
     """Train from new weights, the same as those of the strategies without a rate."""
-    from ddlab.training.loop import Plan  # torch
+    from ddlab.training.loop import TrainingHooks  # torch
 
     settings = settings_of(context.problem, context.stage.name)
 
@@ -54,7 +54,7 @@ def train(context: StageContext) -> None:
         begin_alike(context, trainee)
         trainee.notes = partial(effort_notes, context.problem, trainee)
 
-    train_whole(context, settings, Plan(begin, _train_epoch))
+    train_whole(context, settings, TrainingHooks(begin, _train_epoch))
 
 
 def _train_epoch(loop: "Loop", epoch: int, active: "list[Trainee]") -> "Means":

@@ -13,7 +13,7 @@ from ddlab.strategies.stage import Payload, Stage, StageContext, Task, kept_whol
 if TYPE_CHECKING:
     from ddlab.runs.records import Accuracies
     from ddlab.training.batches import ImageFeed
-    from ddlab.training.loop import Plan
+    from ddlab.training.loop import TrainingHooks
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -63,7 +63,10 @@ def whole_feed(context: StageContext, settings: TrainingSettings) -> "ImageFeed"
 
 
 def train_whole(
-    context: StageContext, settings: TrainingSettings, plan: "Plan | None" = None, feed: "ImageFeed | None" = None
+    context: StageContext,
+    settings: TrainingSettings,
+    hooks: "TrainingHooks | None" = None,
+    feed: "ImageFeed | None" = None,
 ) -> None:
     """Train the global network; every rank takes its part of each batch and gradients are averaged.
 
@@ -71,17 +74,17 @@ def train_whole(
 
     Parameters
     ----------
-    plan
+    hooks
         As :func:`ddlab.strategies.phases.train_cohort` takes it.
     feed
         Where images come from; :func:`whole_feed` if None.
     """
     from ddlab.strategies import phases  # torch
-    from ddlab.training.loop import NOTHING_SPECIAL
+    from ddlab.training.loop import NO_HOOKS
 
-    ranks, feed, plan = context.ranks, feed or whole_feed(context, settings), plan or NOTHING_SPECIAL
+    ranks, feed, hooks = context.ranks, feed or whole_feed(context, settings), hooks or NO_HOOKS
     cohort = phases.Cohort(context.problem.global_network, (context.stage.name,), (None,))
-    trained = phases.train_cohort(context, cohort, feed, settings, ranks, plan=plan)
+    trained = phases.train_cohort(context, cohort, feed, settings, ranks, hooks=hooks)
     scores: dict[str, np.ndarray] = {
         split: phases.predict(trained.bank, feed, split, settings, ranks)[:, 0] for split in context.dataset.splits
     }

@@ -21,7 +21,7 @@ from ddlab.ranks import Ranks
 from ddlab.strategies.checkpoints import save_checkpoint, save_weights, saved_states
 from ddlab.strategies.stage import BACKWARD, StageContext
 from ddlab.training.batches import Feed
-from ddlab.training.loop import NOTHING_SPECIAL, Loop, Plan, derive_seed, precision
+from ddlab.training.loop import NO_HOOKS, Loop, TrainingHooks, derive_seed, precision
 from ddlab.training.trainee import State, Trainee
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def train_cohort(
     settings: TrainingSettings,
     ranks: Ranks,
     snapshot: int | None = None,
-    plan: Plan = NOTHING_SPECIAL,
+    hooks: TrainingHooks = NO_HOOKS,
 ) -> Trained:
     """Train a cohort from its checkpoint, if there is one, to its end, and write the weights of each network.
 
@@ -88,7 +88,7 @@ def train_cohort(
         Those that train this cohort together, data parallel; one rank alone in sharded stages.
     snapshot
         Epoch whose weights are written, too; those of the last epoch, where training ends before.
-    plan
+    hooks
         What this training does in another way than others.
     """
     bank = Bank(cohort.network, len(cohort.names))
@@ -98,7 +98,7 @@ def train_cohort(
     trainees = [Trainee(bank, index, subdomain, settings) for index, subdomain in enumerate(cohort.subdomains)]
     saved = saved_states(context)
     for name, trainee in zip(cohort.names, trainees, strict=True):
-        plan.begin(trainee)
+        hooks.begin(trainee)
         if name in saved:
             trainee.restore(saved[name])
 
@@ -111,9 +111,9 @@ def train_cohort(
                     save_weights(context, f"{name}-epoch{snapshot}", trainee.last_state)
             save_checkpoint(context, cohort.checkpoint, states)
 
-    model: nn.Module = bank if ranks.alone or not plan.averaged else DistributedDataParallel(bank)
+    model: nn.Module = bank if ranks.alone or not hooks.averaged else DistributedDataParallel(bank)
     stage, seed = context.folder.name, context.seed
-    Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save, plan).run()
+    Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save, hooks).run()
     for index, (name, trainee) in enumerate(zip(cohort.names, trainees, strict=True)):
         if ranks.rank == 0:
             save_weights(context, f"{name}-last", trainee.last_state)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ddlab.ranks import Ranks
     from ddlab.runs.records import Notes
     from ddlab.training.trainee import Trainee
-    from ddlab.training.trust_region_epoch import Cut
+    from ddlab.training.trust_region_epoch import DataDivision
 
 VALUE = 1 / 3  # of the operations of a gradient
 
@@ -93,12 +93,12 @@ def _enough(problem: Problem, images: int) -> None:
 
 def train(context: StageContext) -> None:
     """Train from new weights, the same for all methods that are compared."""
-    from ddlab.training.loop import Plan
+    from ddlab.training.loop import TrainingHooks
     from ddlab.training.trust_region_epoch import Steps, chunk_of  # torch
 
     problem, settings = context.problem, context.problem.experiment.training
     feed = whole_feed(context, settings)
-    steps = Steps(feed, _cut(problem, context.stage.name, context.ranks), chunk_of(problem.global_network))
+    steps = Steps(feed, _data_division(problem, context.stage.name, context.ranks), chunk_of(problem.global_network))
 
     def begin(trainee: "Trainee") -> None:
         begin_alike(context, trainee)
@@ -117,19 +117,19 @@ def train(context: StageContext) -> None:
 
         trainee.notes = notes
 
-    train_whole(context, settings, Plan(begin, steps.train_epoch, averaged=False), feed)
+    train_whole(context, settings, TrainingHooks(begin, steps.train_epoch, averaged=False), feed)
 
 
-def _cut(problem: Problem, strategy: str, ranks: "Ranks") -> "Cut":
+def _data_division(problem: Problem, strategy: str, ranks: "Ranks") -> "DataDivision":
     """Return how the experiment cuts its data over subdomains and ranks; ``trust_region`` has a subdomain a rank."""
-    from ddlab.optim.communicator import share
-    from ddlab.training.trust_region_epoch import Cut
+    from ddlab.optim.communicator import items_of_rank
+    from ddlab.training.trust_region_epoch import DataDivision
 
     apts, plain = problem.experiment.apts, strategy == "trust_region"
     whole = strategy == "apts" or (plain and _never_changes(problem))
     count = ranks.size if plain else 1 if apts.data == "shared" else apts.subdomains
-    own = share(count, ranks.rank, ranks.size)
-    return Cut(count, own, whole, apts.overlap, "next" if plain else apts.overlap_of)
+    own = items_of_rank(count, ranks.rank, ranks.size)
+    return DataDivision(count, own, whole, apts.overlap, "next" if plain else apts.overlap_of)
 
 
 def _never_changes(problem: Problem) -> bool:

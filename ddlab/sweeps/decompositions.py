@@ -16,7 +16,7 @@ from ddlab.decomposition import grid_presets
 from ddlab.engine.control import resume
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment, ExperimentError
-from ddlab.layouts import LAYOUTS, cut, title
+from ddlab.layouts import LAYOUTS, layout_settings, title
 from ddlab.problem import Problem, assemble
 from ddlab.registry import choose
 from ddlab.registry.strategies import STRATEGIES
@@ -122,7 +122,7 @@ def vary(
 ) -> Variant:
     """One decomposition of an experiment, without the global network unless it is the ``first``."""
     try:
-        settings = cut(layout, description.shape, grid, overlap, base.decomposition.border)
+        settings = layout_settings(layout, description.shape, grid, overlap, base.decomposition.border)
         tree: dict[str, Any] = {"decomposition": settings.model_dump(mode="json")}
         tree["name"] = f"{base.sweep or base.name} {title(layout, grid)} δ {overlap}"[:80]
         tree["strategies"] = [name for name in base.strategies if first or name != GLOBAL]

@@ -187,9 +187,9 @@ class ImageFeed:
         return torch.from_numpy(self.dataset.split(split).labels[indices.numpy()]).to(self.device)
 
     def _inputs(self, images: Tensor, split: SplitName) -> Inputs:
-        return self._cut(images, self.subdomains, split)
+        return self._subimages(images, self.subdomains, split)
 
-    def _cut(self, images: Tensor, subdomains: Sequence[Subdomain], split: SplitName) -> Tensor:
+    def _subimages(self, images: Tensor, subdomains: Sequence[Subdomain], split: SplitName) -> Tensor:
         return torch.cat([self.normalise[split](images, box) for box in subdomains], dim=1)
 
 
@@ -210,7 +210,7 @@ class GroupedFeed(ImageFeed):
         self.groups = groups
 
     def _inputs(self, images: Tensor, split: SplitName) -> Inputs:
-        cut = [self._cut(images, group, split) for group in self.groups]
+        cut = [self._subimages(images, group, split) for group in self.groups]
         return cut or [self.normalise[split].offset.new_empty(len(images), 0)]
 
 

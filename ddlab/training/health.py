@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OF_DNN = "DNN's "  # before its layers' names; ranks that hold parts of a coherent model all hold the DNN
 
-Place = tuple[str, str]
+LayerName = tuple[str, str]
 """Where a rectifier is: name of its bank, and of its layer."""
 
 Counts = dict[str, tuple[Tensor, int]]
@@ -47,7 +47,7 @@ class Watch:
 
     def __init__(self, model: nn.Module, num_networks: int) -> None:
         self.num_networks = num_networks
-        self.answered: dict[Place, Tensor] = {}  # (S, U)
+        self.answered: dict[LayerName, Tensor] = {}  # (S, U)
         self.named = torch.zeros(num_networks, 1, dtype=torch.int64)  # (S, K): images that are given each class
         self._layers = list(_rectifiers(model))
         self._hooks: list[Any] = []
@@ -62,7 +62,7 @@ class Watch:
             hook.remove()
 
     @torch.no_grad()
-    def _look(self, place: Place, copies: int, module: nn.Module, inputs: Any, output: Tensor) -> None:
+    def _look(self, place: LayerName, copies: int, module: nn.Module, inputs: Any, output: Tensor) -> None:
         before = self.answered.get(place)
         if before is not None and bool(before.all()):
             return  # every unit has answered: a look at all positions of all maps costs as much as the layer
@@ -105,7 +105,7 @@ class Watch:
         return [{**_of_network(counts, index), "one_class": share} for index, share in enumerate(shares)]
 
 
-def _rectifiers(model: nn.Module) -> Iterator[tuple[Place, nn.Module, int]]:
+def _rectifiers(model: nn.Module) -> Iterator[tuple[LayerName, nn.Module, int]]:
     """Every rectifier of the model's banks: its place, itself, and how many networks it has side by side."""
     for bank_name, bank in model.named_modules():
         if isinstance(bank, Bank):
@@ -121,12 +121,12 @@ def _layer(rectifier: str) -> str:
     return name.replace("relu", "hidden") if name.startswith("relu") else name
 
 
-def _united(everywhere: list[dict[Place, Tensor]]) -> dict[Place, Tensor]:
+def _united(everywhere: list[dict[LayerName, Tensor]]) -> dict[LayerName, Tensor]:
     """Units that have answered to an image of any rank."""
     return {place: torch.stack([answered[place] for answered in everywhere]).any(0) for place in everywhere[0]}
 
 
-def _count(answered: dict[Place, Tensor]) -> Counts:
+def _count(answered: dict[LayerName, Tensor]) -> Counts:
     """Dead units a layer and network; layers of one name, in banks of several shapes, count as one."""
     return _added([{layer: ((~flags).sum(1), flags.shape[1])} for (_, layer), flags in answered.items()])
 

@@ -53,7 +53,7 @@ Means = tuple[list[float], list[float]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingHooks:
     """The parts of a training that its strategy can vary.
 
     Parameters
@@ -72,7 +72,7 @@ class Plan:
     averaged: bool = True
 
 
-NOTHING_SPECIAL = Plan()
+NO_HOOKS = TrainingHooks()
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Loop:
     report: Callable[["EpochRecord"], None]
     check: Callable[[], None]
     save: Callable[[], None]
-    plan: Plan = NOTHING_SPECIAL
+    hooks: TrainingHooks = NO_HOOKS
     parts: Ranks = Ranks()
 
     def run(self) -> None:
@@ -119,7 +119,7 @@ class Loop:
         while active := [trainee for trainee in self.trainees if not trainee.progress.finished]:
             epoch = max(trainee.progress.epoch for trainee in active) + 1
             began = time.monotonic()
-            train_epoch = self.plan.train_epoch or Loop.back_propagate
+            train_epoch = self.hooks.train_epoch or Loop.back_propagate
             loss_S, accuracy_S = train_epoch(self, epoch, active)
             with Watch(self.model, len(self.trainees)) as watch:
                 validation_loss_S, validation_accuracy_S = self.evaluate("validation", watch.see)

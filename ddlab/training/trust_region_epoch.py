@@ -37,7 +37,7 @@ class Microbatch:
 
 
 @dataclass(frozen=True)
-class Cut:
+class DataDivision:
     """The division of an epoch's data into those of steps and subdomains.
 
     The paper has an overlap of 5 % "between all minibatches and the microbatches belonging to each minibatch". Here
@@ -113,7 +113,7 @@ class Steps:
     """
 
     feed: ImageFeed
-    cut: Cut
+    division: DataDivision
     chunk: int
     columns: dict[str, list[Any]] = field(default_factory=dict)
     step_loss: float | None = None
@@ -142,7 +142,7 @@ class Steps:
         self.step_loss = _finite(sum(map(_end_loss, records)) / len(records))
         trainee.progress.vectors = optimizer.tally.vectors
         # On all images every later step would find the same; in minibatches the next one may go on.
-        trainee.progress.finished = self.cut.whole and _is_still(records[-1])
+        trainee.progress.finished = self.division.whole and _is_still(records[-1])
         return loop.evaluate("train")
 
     def _microbatches(self, loop: Loop, epoch: int) -> Iterator[list[Microbatch]]:
@@ -150,15 +150,15 @@ class Steps:
         if self._whole:
             yield self._whole
             return
-        seed = derive_seed(loop.seed, "order", 0 if self.cut.whole else epoch)
-        for number, parts in enumerate(self.cut.indices(self.feed.order(seed), self.feed.steps, seed)):
+        seed = derive_seed(loop.seed, "order", 0 if self.division.whole else epoch)
+        for number, parts in enumerate(self.division.indices(self.feed.order(seed), self.feed.steps, seed)):
             total, shared_by_all = sum(len(indices) for indices, _ in parts), sum(shared for _, shared in parts)
             microbatches = []
-            for index in self.cut.own:
+            for index in self.division.own:
                 indices, shared = parts[index]
                 taken = self.feed.take(indices, derive_seed(seed, number, index))
                 microbatches.append(Microbatch(*taken, shared, shared_by_all, len(indices) / total))
-            if self.cut.whole:
+            if self.division.whole:
                 self._whole = microbatches
             yield microbatches
 
@@ -177,7 +177,7 @@ class Steps:
             assert isinstance(optimizer, TrustRegion)
             ((loss, closure, value, weight),) = zip(losses, closures, values, weights, strict=True)
             overlap = loss.of_the_shared if loss.microbatch.shared_by_all >= FEWEST_SHARED else None
-            optimizer.step(closure, value, overlap, weight, again=self.cut.whole)
+            optimizer.step(closure, value, overlap, weight, again=self.division.whole)
 
 
 @dataclass(frozen=True)

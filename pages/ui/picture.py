@@ -17,7 +17,7 @@ def read(split: Split, index: int) -> tuple[np.ndarray, np.ndarray | None]:
     return np.asarray(split.images[index]), mask if np.any(mask) else None
 
 
-def places(image: np.ndarray) -> tuple[DeltaGenerator, DeltaGenerator]:
+def containers(image: np.ndarray) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Return containers for an image and its subimages: side by side, or below each other for the volume viewer."""
     if image.ndim == 4:
         return st.container(), st.container()

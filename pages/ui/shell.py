@@ -44,12 +44,12 @@ def _goes_by_folder() -> bool:
 
 def refuse(why: Exception | str) -> None:
     """Say why something cannot be done; names of files, classes and runs in it are shown as they are written."""
-    st.error(literal_lines(_cut(why)), icon=":material/front_hand:")
+    st.error(literal_lines(_shortened(why)), icon=":material/front_hand:")
 
 
 def cannot_follow(why: Exception) -> None:
     """Say that the address of the page asks for something that is not here."""
-    st.warning(f"The link cannot be followed: {literal(_cut(why))}")
+    st.warning(f"The link cannot be followed: {literal(_shortened(why))}")
 
 
 def left_out() -> None:
@@ -59,7 +59,7 @@ def left_out() -> None:
         st.caption(literal_lines("\n".join(faults)))
 
 
-def _cut(why: Exception | str) -> str:
+def _shortened(why: Exception | str) -> str:
     """A message that may repeat an address, or a name of any length."""
     text = str(why)
     return text if len(text) <= MOST else f"{text[:MOST]}..."

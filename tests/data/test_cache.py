@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddlab import elsewhere
+from ddlab import subcommand
 from ddlab.data import cache
 from ddlab.data.cache import describe, is_ready, load, prepare
 from ddlab.data.source import Description, Source, Split
@@ -177,7 +177,7 @@ def test_sources_that_need_torch_are_decoded_by_another_process(monkeypatch):
         asked.append(command)
         return subprocess.CompletedProcess(command, 1, "", "trouble\nmnist: the reason\n")
 
-    monkeypatch.setattr(elsewhere.subprocess, "run", run)
+    monkeypatch.setattr(subcommand.subprocess, "run", run)
     monkeypatch.setattr(_Blocks, "needs_torch", lambda self, settings: True)
     monkeypatch.setattr(cache, "_source", lambda settings: _Blocks())
     monkeypatch.delitem(sys.modules, "torch", raising=False)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ddlab.decomposition import Decomposition
-from ddlab.figures.images import enlarged, image_source, places, subdomain_map, subdomains_figure, subimages_figure
+from ddlab.figures.images import enlarged, image_source, subdomain_map, subdomains_figure, subimages_figure, tile_layout
 
 RNG = np.random.default_rng(0)
 COLOR, GREY = (RNG.integers(0, 256, (channels, 8, 8), dtype=np.uint8) for channels in (3, 1))
@@ -59,7 +59,7 @@ def test_without_overlap_and_evidence_there_is_no_veil_and_no_outline():
     ids=["clip", "shift", "free boxes"],
 )
 def test_subimages_are_whole_and_never_cover_each_other(decomposition):
-    where = places(decomposition)
+    where = tile_layout(decomposition)
     drawn = np.zeros((int(np.ceil(where.height)) + 1, int(np.ceil(where.width)) + 1), dtype=int)
     for (x, y), box in zip(where.corners, decomposition, strict=True):
         drawn[round(y) : round(y) + box.shape[0], round(x) : round(x) + box.shape[1]] += 1

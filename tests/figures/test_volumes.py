@@ -9,7 +9,7 @@ import pytest
 
 from ddlab.data.source import Description
 from ddlab.decomposition import Decomposition, times
-from ddlab.figures.images import enlarged, places, subdomain_map, subimages_figure
+from ddlab.figures.images import enlarged, subdomain_map, subimages_figure, tile_layout
 from ddlab.figures.volumes import Overlay, Scene, axial, montage
 from tests.figures.test_images import pixels
 
@@ -80,7 +80,7 @@ def test_a_volume_is_shown_by_the_slice_with_most_evidence_else_the_middle_one_u
 
 @pytest.mark.parametrize("decomposition", LAYERED, ids=lambda cut: times(cut.grid))
 def test_subimages_of_volumes_never_cover_each_other(decomposition):
-    where = places(decomposition)
+    where = tile_layout(decomposition)
     drawn = np.zeros((int(np.ceil(where.height)) + 1, int(np.ceil(where.width)) + 1), dtype=int)
     for (x, y), box in zip(where.corners, decomposition, strict=True):
         drawn[round(y) : round(y) + box.shape[0], round(x) : round(x) + box.shape[1]] += 1

@@ -41,7 +41,7 @@ def asked(monkeypatch, capsys):
         if ended.value.code:
             raise ValueError(capsys.readouterr().err.splitlines()[-1])
 
-    monkeypatch.setattr("ddlab.analyses.computed.run_elsewhere", run)
+    monkeypatch.setattr("ddlab.analyses.command_results.run_subcommand", run)
     return commands
 
 

@@ -24,7 +24,7 @@ def in_process(monkeypatch):
         if ended.value.code:
             raise ValueError("ddlab verify failed")
 
-    monkeypatch.setattr("ddlab.analyses.computed.run_elsewhere", run)
+    monkeypatch.setattr("ddlab.analyses.command_results.run_subcommand", run)
     return asked
 
 
@@ -95,6 +95,6 @@ def test_a_fault_of_the_command_is_one_sentence(monkeypatch):
     def fail(arguments):
         raise ValueError("ddlab: weights-subdomain0-best.safetensors cannot be read")
 
-    monkeypatch.setattr("ddlab.analyses.computed.run_elsewhere", fail)
+    monkeypatch.setattr("ddlab.analyses.command_results.run_subcommand", fail)
     at = open_alone("composition", run=run.id)
     assert not at.exception and "cannot be read" in at.error[0].value

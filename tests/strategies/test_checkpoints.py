@@ -33,7 +33,7 @@ def context():
 
 def state(epoch):
     weights = {"weight": torch.full((7, 5), float(epoch)), "bias": torch.arange(3.0) + epoch}
-    return {**dict.fromkeys(PARTS, weights), "progress": {"epoch": epoch, "best_measure": 0.5}}
+    return {**dict.fromkeys(sorted(PARTS), weights), "progress": {"epoch": epoch, "best_measure": 0.5}}
 
 
 def plain(tree):

@@ -12,7 +12,7 @@ from ddlab.runs import RunFolder
 from ddlab.strategies.execute import execute
 from ddlab.strategies.stage import plan
 from ddlab.training.loop import Stopped
-from ddlab.training.trust_region_epoch import Cut
+from ddlab.training.trust_region_epoch import DataDivision
 
 SETTINGS = {
     "strategies": list(COMPARED_BY_APTS),
@@ -159,17 +159,17 @@ def _timeless(record: dict) -> dict:
 
 def test_minibatches_share_samples_with_the_next_and_are_dealt_in_turn():
     order = torch.arange(12)
-    (first, second) = Cut(2, range(2), overlap=1 / 3).indices(order, 2)
+    (first, second) = DataDivision(2, range(2), overlap=1 / 3).indices(order, 2)
     assert [(part.tolist(), shared) for part, shared in first] == [([0, 2, 4, 6], 1), ([1, 3, 5, 7], 1)]
     assert [(part.tolist(), shared) for part, shared in second] == [([6, 8, 10, 0], 1), ([7, 9, 11, 1], 1)]
-    ((whole, none),) = next(Cut(1, range(1), whole=True, overlap=1 / 3).indices(order, 2))
+    ((whole, none),) = next(DataDivision(1, range(1), whole=True, overlap=1 / 3).indices(order, 2))
     assert whole.tolist() == order.tolist() and none == 0
 
 
 def test_the_released_overlap_is_random_and_of_all_minibatches_but_the_next():
     """Of 3 minibatches of 40, a tenth of each: 40 + 2·4 samples, and 40 + 3·4 of the last one, which has no next."""
-    order, cut = torch.randperm(120), Cut(1, range(1), overlap=0.1, overlap_of="all")
-    dealt = [part for ((part, shared),) in cut.indices(order, 3, seed=7)]
+    order, division = torch.randperm(120), DataDivision(1, range(1), overlap=0.1, overlap_of="all")
+    dealt = [part for ((part, shared),) in division.indices(order, 3, seed=7)]
     batches = order.tensor_split(3)
     assert [len(part) for part in dealt] == [48, 48, 52]
     sources = [(0, 2), (0, 1), (0, 1, 2)]  # in the order in which they follow a minibatch's own
@@ -177,9 +177,9 @@ def test_the_released_overlap_is_random_and_of_all_minibatches_but_the_next():
         assert torch.equal(part[:40], batch)
         for source, extra in zip(wanted, part[40:].split(4), strict=True):
             assert set(extra.tolist()) <= set(batches[source].tolist())
-    again, other = ([p for ((p, _),) in cut.indices(order, 3, seed=seed)] for seed in (7, 8))
+    again, other = ([p for ((p, _),) in division.indices(order, 3, seed=seed)] for seed in (7, 8))
     assert all(map(torch.equal, dealt, again)) and not torch.equal(dealt[0], other[0])
-    halves = next(Cut(2, range(2), overlap=0.1, overlap_of="all").indices(order, 3, seed=7))
+    halves = next(DataDivision(2, range(2), overlap=0.1, overlap_of="all").indices(order, 3, seed=7))
     assert sorted(halves[0][0].tolist() + halves[1][0].tolist()) == sorted(dealt[0].tolist())
     assert {shared for _, shared in halves} == {0}, "none of them are told to be the next one's"
 

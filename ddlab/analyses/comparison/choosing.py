@@ -43,7 +43,7 @@ def choosing(table: pd.DataFrame) -> Choosing:
     )
 
 
-def told(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+def choosing_in_words(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     """Say in a few sentences which images chose and which judged in a table of strategies; empty without a table."""
     if table.empty:
         return ""

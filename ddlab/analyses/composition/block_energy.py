@@ -20,7 +20,7 @@ def block_norms(composition: "Composition", state: "State") -> dict[str, np.ndar
     The first layer, which all subimages share, and the last one, in which all add up, have no such blocks. Where a
     fully connected layer reads maps, some of its inputs lie outside all activation fields: they are one column more.
     """
-    every = [composition.places(index) for index in range(len(composition.local_networks))]
+    every = [composition.block_indices(index) for index in range(len(composition.local_networks))]
     norms = {}
     for of_layer in zip(*every, strict=True):
         key = f"{of_layer[0].name}.weight"

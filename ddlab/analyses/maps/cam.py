@@ -152,7 +152,9 @@ def captum_cam(module: nn.Module, images: Tensor, layer: str) -> ClassMaps:
 # ---- on the image
 
 
-def place(maps: Sequence[Tensor], decomposition: Decomposition, overlaps: Literal["mean", "sum"] = "mean") -> Tensor:
+def assemble_maps(
+    maps: Sequence[Tensor], decomposition: Decomposition, overlaps: Literal["mean", "sum"] = "mean"
+) -> Tensor:
     """Put the maps of N subdomains on the image, each stretched over its box.
 
     Parameters
@@ -205,7 +207,7 @@ def composed_cam(local: Sequence[ClassMaps], dnn: nn.Module, decomposition: Deco
         gradients = [torch.autograd.grad(s.sum(), leaf, retain_graph=True)[0] for s in logits.unbind(1)]
     slopes_BKNJ = torch.stack(gradients, dim=1)
     parts = [torch.einsum("bcj,bj...->bc...", slopes_BKNJ[:, :, k], own.maps) for k, own in enumerate(local)]
-    return ClassMaps(place(parts, decomposition, "sum"), logits.detach())
+    return ClassMaps(assemble_maps(parts, decomposition, "sum"), logits.detach())
 
 
 # ---- leaving the module alone

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddlab.analyses.maps.cam import class_maps, composed_cam, place
+from ddlab.analyses.maps.cam import assemble_maps, class_maps, composed_cam
 from ddlab.analyses.maps.layers import common_layers
 from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import Network
@@ -68,7 +68,7 @@ class Viewer:
         seen = zip(self.networks, self.modules, self.decomposition.split(images), strict=True)
         local = [class_maps(network, module, part, layer) for network, module, part in seen]
         if self.dnn is None:
-            maps = place([own.maps for own in local], self.decomposition)
+            maps = assemble_maps([own.maps for own in local], self.decomposition)
         else:
             maps = composed_cam(local, self.dnn[1], self.decomposition, self.outputs).maps
         return Look(maps.float().numpy(), self._decide([own.logits for own in local]).numpy())

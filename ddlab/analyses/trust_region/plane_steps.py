@@ -54,7 +54,7 @@ class Walk:
         return Walk(*about, *model, *((self.num_subdomains, self.local_steps) if method == "apts" else ()))
 
 
-class Place(NamedTuple):
+class Evaluation(NamedTuple):
     """A point, and a function's value and gradient there."""
 
     point: Array
@@ -76,8 +76,8 @@ class Trial:
         The decrease that was expected, and ρ; NaN where that says nothing.
     """
 
-    here: Place
-    there: Place
+    here: Evaluation
+    there: Evaluation
     matrix: Array | None
     predicted: float
     ratio: float
@@ -122,8 +122,8 @@ class PlaneStep:
         Of the trust-region iteration on f: all but the last are rejected.
     """
 
-    here: Place
-    there: Place
+    here: Evaluation
+    there: Evaluation
     radius: float = np.nan
     next_radius: float = np.nan
     walks: tuple[LocalWalk, ...] = ()

@@ -16,20 +16,20 @@ import numpy as np
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES, Array, Landscape, deal
 from ddlab.analyses.trust_region.plane_models import NOTHING, Memory, learn, length, minimise, steepest
-from ddlab.analyses.trust_region.plane_steps import LocalWalk, Place, PlaneStep, Trial, Walk
+from ddlab.analyses.trust_region.plane_steps import Evaluation, LocalWalk, PlaneStep, Trial, Walk
 from ddlab.optim.radius import PAPER, RadiusRule, ratio_of
 
 NO_ROOM = 1e-6  # of Δ/N: what is left of it then is rounding
 SOLVED = 1e-5  # a gradient as short as this is taken for none: nothing more is to be seen
 FAR = 1e6  # gradient descent has left
-Evaluate = Callable[[Array], Place]
+Evaluate = Callable[[Array], Evaluation]
 
 
 @dataclass(frozen=True)
 class State:
     """The state that a method carries from step to step: θ, Δ, and the secant pairs of f and of every subdomain."""
 
-    here: Place
+    here: Evaluation
     radius: float
     memory: Memory
     memories: tuple[Memory, ...]
@@ -54,7 +54,7 @@ def walk(asked: Walk, num_steps: int = 30, rule: RadiusRule = PAPER) -> list[Pla
 
 def on_all(landscape: Landscape) -> Evaluate:
     """The function f of (1)."""
-    return lambda point: Place(point, *landscape.evaluate(point))
+    return lambda point: Evaluation(point, *landscape.evaluate(point))
 
 
 # ---- gradient descent
@@ -69,7 +69,9 @@ def descent_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRu
 # ---- the trust-region method
 
 
-def attempt(evaluate: Evaluate, here: Place, memory: Memory, radius: float, asked: Walk, rule: RadiusRule) -> Trial:
+def attempt(
+    evaluate: Evaluate, here: Evaluation, memory: Memory, radius: float, asked: Walk, rule: RadiusRule
+) -> Trial:
     """Minimise the model (2) in the ball, and compare what it predicts with what happens."""
     if memory.matrix is None:
         step, predicted = steepest(here.gradient, radius, asked.norm)
@@ -89,7 +91,7 @@ def taught(memory: Memory, trial: Trial, asked: Walk) -> Memory:
 
 
 def iterate(
-    evaluate: Evaluate, here: Place, radius: float, memory: Memory, asked: Walk, rule: RadiusRule
+    evaluate: Evaluate, here: Evaluation, radius: float, memory: Memory, asked: Walk, rule: RadiusRule
 ) -> tuple[list[Trial], Memory]:
     """Try ever shorter steps until one is taken, 11 are rejected, or the radius is at its least."""
     trials: list[Trial] = []
@@ -103,7 +105,7 @@ def iterate(
     return trials, memory
 
 
-def outcome(trials: Sequence[Trial], here: Place, radius: float) -> tuple[Place, float]:
+def outcome(trials: Sequence[Trial], here: Evaluation, radius: float) -> tuple[Evaluation, float]:
     """Return where an iteration ends, and its radius."""
     if not trials:
         return here, radius
@@ -140,13 +142,13 @@ def apts_step(landscape: Landscape, state: State, asked: Walk, rule: RadiusRule)
     return step, State(there, radius, memory, tuple(memories))
 
 
-def consistent(landscape: Landscape, part: slice, theta: Place) -> Evaluate:
+def consistent(landscape: Landscape, part: slice, theta: Evaluation) -> Evaluate:
     """Give a subdomain's loss the term of first-order consistency: at θ its gradient is the global one."""
     correction = theta.gradient - landscape.evaluate(theta.point, part)[1]  # r of (4)
 
-    def corrected(point: Array) -> Place:
+    def corrected(point: Array) -> Evaluation:
         loss, gradient = landscape.evaluate(point, part)
-        return Place(point, loss + float(correction @ (point - theta.point)), gradient + correction)  # (3)
+        return Evaluation(point, loss + float(correction @ (point - theta.point)), gradient + correction)  # (3)
 
     return corrected
 

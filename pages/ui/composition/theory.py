@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
+from ddlab.analyses.command_results import command_result
 from ddlab.analyses.composition import reading
 from ddlab.analyses.composition.logits import bound_table, logit_table
 from ddlab.analyses.composition.premises import Premise
 from ddlab.analyses.composition.stored import FORMAT, Verified
-from ddlab.analyses.computed import computed
 from ddlab.figures.composition import theory as figures
 from ddlab.problem import Problem
 from ddlab.runs import EXAMPLE, RunFolder
@@ -46,7 +46,7 @@ def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Ver
     arguments = [EXAMPLE if run.read_only else run.id, "--seed", str(seed), "--images", str(images), *double]
     try:
         with st.spinner("Composing the network and comparing it layer by layer ..."):
-            path = computed("verify", *arguments, stamp=(FORMAT, run.results_stamp()))
+            path = command_result("verify", *arguments, stamp=(FORMAT, run.results_stamp()))
         return _read(str(path))
     except ValueError as error:
         shell.refuse(error)

@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 import streamlit as st
 
-from ddlab.analyses.computed import computed
+from ddlab.analyses.command_results import command_result
 from ddlab.analyses.maps.asking import batch_around, layers_of
 from ddlab.analyses.maps.layers import cam_layer
 from ddlab.analyses.maps.stored import Mapped
@@ -114,7 +114,7 @@ def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
 def ask(run: RunFolder, *arguments: str) -> Path:
     """Return the file of ``ddlab maps``; stop the page with a sentence where it fails."""
     try:
-        return computed("maps", run.id, *arguments, stamp=(str(run.path), run.results_stamp()))
+        return command_result("maps", run.id, *arguments, stamp=(str(run.path), run.results_stamp()))
     except ValueError as error:
         shell.refuse(str(error).removeprefix("ddlab: "))
         st.stop()

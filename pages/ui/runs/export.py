@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ddlab.analyses.computed import computed
+from ddlab.analyses.command_results import command_result
 from ddlab.exports import FORMATS
 from ddlab.exports.networks import exportable
 from ddlab.runs import RunFolder
@@ -43,7 +43,9 @@ def _make(run: RunFolder, question: tuple[str, str, str, str]) -> None:
     asked = ("--network", name, "--format", form, "--seed", seed)
     try:
         with st.spinner("Builds the network and writes it down …"):
-            made = computed("export-network", run.id, *asked, stamp=run.results_stamp(), suffix=FORMATS[form].suffix)
+            made = command_result(
+                "export-network", run.id, *asked, stamp=run.results_stamp(), suffix=FORMATS[form].suffix
+            )
     except ValueError as error:
         shell.refuse(error)
         return

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddlab.analyses.comparison.accuracy import has_unequal_classes, strategy_table
-from ddlab.analyses.comparison.choosing import chance, choosing, told
+from ddlab.analyses.comparison.choosing import chance, choosing, choosing_in_words
 from ddlab.analyses.comparison.intervals import accuracy_interval, wilson
 from ddlab.analyses.comparison.judged import decided_rightly, judge_of
 from ddlab.data.cache import load
@@ -68,7 +68,7 @@ def test_what_choosing_costs_is_a_mean_over_the_strategies():
         stage.write_result({**stage.result(), **of_best, **of_last})
     table = strategy_table([run])
     assert choosing(table) == pytest.approx((2, 0.03, 0.03, 0.01))
-    sentence = told([run], table)
+    sentence = choosing_in_words([run], table)
     assert "(2 strategies, mean)" in sentence and "+3.0 points on the validation images, which chose it" in sentence
     assert "+3.0 points on validation images and +1.0 points on test images" in sentence
     assert "as in the papers" not in sentence
@@ -80,25 +80,25 @@ def test_what_may_be_chance_is_told_with_the_number_of_images():
     apart = np.abs(rng.binomial(288, 0.95, 20_000) / 288 - rng.binomial(359, 0.95, 20_000) / 359)
     assert np.quantile(apart, 0.95) == pytest.approx(chance(0.95, 288, 359), rel=0.05)
     run = judged_run()
-    sentence = told([run], strategy_table([run]))
+    sentence = choosing_in_words([run], strategy_table([run]))
     assert "Between 19 validation and 64 test images, a distance of" in sentence
-    assert "Between" not in told([made_run()], strategy_table([made_run()]))
+    assert "Between" not in choosing_in_words([made_run()], strategy_table([made_run()]))
 
 
 def test_where_those_that_chose_judge_it_is_told_with_what_to_set():
     papers, judged = made_run(), judged_run()
-    assert "as in the papers" in told([papers], strategy_table([papers]))
-    assert "Set dataset.test to official" in told([papers], strategy_table([papers]))
+    assert "as in the papers" in choosing_in_words([papers], strategy_table([papers]))
+    assert "Set dataset.test to official" in choosing_in_words([papers], strategy_table([papers]))
     papers.rename("as printed")
-    both = told([judged, papers], strategy_table([judged, papers]))
+    both = choosing_in_words([judged, papers], strategy_table([judged, papers]))
     assert "What choosing costs" in both and "The validation images of as printed chose" in both
 
 
 def test_who_keeps_the_last_epoch_has_chosen_nothing():
     run = made_run(experiment=made_experiment(training={"epochs": EPOCHS, "keep": "last"}))
-    sentence = told([run], strategy_table([run]))
+    sentence = choosing_in_words([run], strategy_table([run]))
     assert sentence == "The last epoch counts, so that the validation images judge what they have not chosen."
-    assert told([], strategy_table([])) == ""
+    assert choosing_in_words([], strategy_table([])) == ""
 
 
 def test_without_data_or_predictions_there_is_no_interval(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 
-from ddlab.analyses.maps.cam import analytic_cam, class_maps, composed_cam, grad_cam, place
+from ddlab.analyses.maps.cam import analytic_cam, assemble_maps, class_maps, composed_cam, grad_cam
 from ddlab.analyses.maps.layers import cam_layer, common_layers, map_layers
 from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import Conv, Flatten, GlobalAveragePool, Linear, MaxPool, Network, ReLU
@@ -160,9 +160,9 @@ def test_maps_are_stretched_over_their_boxes_and_overlaps_are_averaged():
     decomposition = Decomposition.from_boxes((4, 10), [[(0, 4), (0, 6)], [(0, 4), (4, 8)]])
     left = torch.full((1, 1, 2, 2), 1.0)
     right = torch.full((1, 1, 1, 3), 3.0)
-    mean = place([left, right], decomposition)[0, 0, 0].numpy()
+    mean = assemble_maps([left, right], decomposition)[0, 0, 0].numpy()
     np.testing.assert_array_equal(mean, [1, 1, 1, 1, 2, 2, 3, 3, np.nan, np.nan])
-    total = place([left, right], decomposition, "sum")[0, 0, 0].numpy()
+    total = assemble_maps([left, right], decomposition, "sum")[0, 0, 0].numpy()
     np.testing.assert_array_equal(total, [1, 1, 1, 1, 4, 4, 3, 3, np.nan, np.nan])
 
 
@@ -170,7 +170,7 @@ def test_maps_are_stretched_over_their_boxes_and_overlaps_are_averaged():
 def test_a_map_of_pixels_comes_back_in_place(shape, grid):
     decomposition = Decomposition.from_grid(shape, grid)
     whole = torch.randn(2, 3, *shape)
-    assert torch.equal(place(decomposition.split(whole), decomposition), whole)
+    assert torch.equal(assemble_maps(decomposition.split(whole), decomposition), whole)
 
 
 # ---- a CNN-DNN

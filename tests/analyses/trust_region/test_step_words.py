@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from ddlab.analyses.trust_region.plane_steps import Place, Trial, Walk
+from ddlab.analyses.trust_region.plane_steps import Evaluation, Trial, Walk
 from ddlab.analyses.trust_region.playground import walk
 from ddlab.analyses.trust_region.step_words import short, tell
 from ddlab.optim.radius import PAPER, ratio_of
 
 
 def trial(fall, predicted, radius=0.2):
-    here, there = Place(np.zeros(2), 1.0, np.ones(2)), Place(np.ones(2), 1.0 - fall, np.ones(2))
+    here, there = Evaluation(np.zeros(2), 1.0, np.ones(2)), Evaluation(np.ones(2), 1.0 - fall, np.ones(2))
     ratio = ratio_of(1.0, 1.0 - fall, predicted)
     return Trial(here, there, None, predicted, ratio, radius, PAPER.next(radius, ratio), PAPER.accepts(ratio))
 

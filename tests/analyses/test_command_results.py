@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ddlab.analyses import computed as module
-from ddlab.analyses.computed import computed
+from ddlab.analyses import command_results as module
+from ddlab.analyses.command_results import command_result
 
 
 @pytest.fixture
@@ -17,24 +17,24 @@ def asked(monkeypatch):
         commands.append(list(arguments))
         Path(arguments[-1]).write_text(" ".join(arguments[:-2]))
 
-    monkeypatch.setattr(module, "run_elsewhere", run)
+    monkeypatch.setattr(module, "run_subcommand", run)
     return commands
 
 
 def test_a_question_is_asked_once(asked):
-    first, again = computed("maps", "run", "--seed", "0"), computed("maps", "run", "--seed", "0")
+    first, again = command_result("maps", "run", "--seed", "0"), command_result("maps", "run", "--seed", "0")
     assert first == again and first.read_text() == "maps run --seed 0" and len(asked) == 1
     assert asked[0][-2] == "--out"
 
 
 def test_another_question_has_another_file(asked):
     files = {
-        computed("maps", "run"),
-        computed("verify", "run"),
-        computed("maps", "run", "--seed"),
-        computed("maps", "run", stamp=[{"seconds": 1.0}]),
-        computed("maps", "run", stamp=[{"seconds": 2.0}]),
-        computed("maps", "run", suffix=".onnx"),
+        command_result("maps", "run"),
+        command_result("verify", "run"),
+        command_result("maps", "run", "--seed"),
+        command_result("maps", "run", stamp=[{"seconds": 1.0}]),
+        command_result("maps", "run", stamp=[{"seconds": 2.0}]),
+        command_result("maps", "run", suffix=".onnx"),
     }
     assert len(files) == len(asked) == 6
 
@@ -45,16 +45,16 @@ def test_a_failure_leaves_nothing_behind_and_is_asked_again(monkeypatch, asked, 
         raise ValueError("--class: there is no class 12")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "run_elsewhere", fail)
+        patch.setattr(module, "run_subcommand", fail)
         with pytest.raises(ValueError, match="there is no class 12"):
-            computed("maps", "run")
-    assert computed("maps", "run").read_text() == "maps run"
+            command_result("maps", "run")
+    assert command_result("maps", "run").read_text() == "maps run"
 
 
 def test_the_command_is_really_run():
     """Without torch: a list of recipes; an unknown command says what it is."""
-    from ddlab.elsewhere import run_elsewhere
+    from ddlab.subcommand import run_subcommand
 
-    run_elsewhere(["recipes", "--json"])
+    run_subcommand(["recipes", "--json"])
     with pytest.raises(ValueError, match="nowhere"):
-        run_elsewhere(["show", "nowhere"])
+        run_subcommand(["show", "nowhere"])

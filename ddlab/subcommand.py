@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def run_elsewhere(arguments: Sequence[str]) -> None:
+def run_subcommand(arguments: Sequence[str]) -> None:
     """Run ``ddlab <arguments>`` and wait for its end.
 
     Raises

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ddlab.elsewhere import run_elsewhere
 from ddlab.home import home
+from ddlab.subcommand import run_subcommand
 
 OUT = "--out"
 VERSION = 1  # of the answers; a new number computes everything again
 
 
-def computed(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path:
+def command_result(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path:
     """The file that ``ddlab <command> <arguments> --out FILE`` writes; made at the first call, in about four seconds.
 
     Parameters
@@ -41,6 +41,6 @@ def computed(command: str, *arguments: str, stamp: object = (), suffix: str = ".
         if not answer.exists():
             unfinished = answer.with_name(f"writing-{answer.name}")
             unfinished.unlink(missing_ok=True)
-            run_elsewhere([command, *arguments, OUT, str(unfinished)])
+            run_subcommand([command, *arguments, OUT, str(unfinished)])
             os.replace(unfinished, answer)
     return answer
