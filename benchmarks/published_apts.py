@@ -27,6 +27,8 @@ from ddlab.runs import RunFolder
 HERE = Path(__file__).parent
 RESULTS = stored.RESULTS / "published_apts.json"
 EPOCHS = 10
+PRINTED = (1, 5, 10, 25)
+TRIALS = {"mnist": 10, "cifar10": 5}  # of theirs
 MEASURES = ("accuracy", "loss")
 
 
@@ -126,15 +128,34 @@ def measure(case: Case, seed: int, epochs: int) -> None:
     curve(case, seed, epochs, tell)
 
 
+def in_words() -> str:
+    """Count the numbers within the range of the published trials, and those that chance would have there.
+
+    The largest and the least of n trials and one more, all alike, are the new one's in 2 of n + 1 cases.
+    """
+    points = [
+        (TRIALS[found["dataset"]], point[f"{name}_inside"])
+        for found in saved()["curves"].values()
+        for point in found["epochs"]
+        if "published_loss" in point
+        for name in MEASURES
+    ]
+    inside, expected = sum(is_inside for _, is_inside in points), sum(1 - 2 / (trials + 1) for trials, _ in points)
+    return (
+        f"{inside} of {len(points)} numbers are within the range of the published trials; one trial more of "
+        f"theirs would have {expected:.0f} there."
+    )
+
+
 def table() -> str:
-    """All that was measured, in Markdown: a row a curve and published epoch."""
+    """What was measured, in Markdown: a row a curve and printed epoch."""
     lines = [
         "| | epoch | accuracy % | published | within | loss | published | within |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, found in saved()["curves"].items():
         for point in found["epochs"]:
-            if "published_loss" not in point:
+            if "published_loss" not in point or point["epoch"] not in PRINTED:
                 continue
             cells = [name, str(point["epoch"])]
             for measure_name, digits in (("accuracy", 2), ("loss", 4)):
@@ -159,6 +180,7 @@ def main() -> None:
             if asked.only in str(case) and not asked.show:
                 measure(case, seed, asked.epochs)
     print(table())
+    print(f"\n{in_words()}")
 
 
 if __name__ == "__main__":

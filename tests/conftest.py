@@ -11,6 +11,12 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # they sha
 from ddlab import cli
 
 
+def pytest_collection_modifyitems(items):
+    """On many cores the long tests begin, so that at the end no core waits long for another."""
+    if workers:
+        items.sort(key=lambda item: not any(map(item.get_closest_marker, ("slow", "browser"))))
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch):
     """Keep runs and caches of a test in its own folder, so that no test sees another's or the user's."""

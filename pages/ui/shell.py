@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from ddlab.recipes import RECIPES
 from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
@@ -54,7 +55,7 @@ def cannot_follow(why: Exception) -> None:
 
 def left_out() -> None:
     """Name, below the page, what other packages meant to add and cannot."""
-    faults = [fault for registry in (DATASETS, MODELS, STRATEGIES, ANALYSES) for fault in registry.left_out]
+    faults = [fault for registry in (DATASETS, MODELS, STRATEGIES, ANALYSES, RECIPES) for fault in registry.left_out]
     if faults:
         st.caption(literal_lines("\n".join(faults)))
 

@@ -25,6 +25,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # many processes, on a machine that others may use
 @pytest.mark.parametrize("name", SMALL)
 def test_nothing_breaks(name):
@@ -72,6 +73,7 @@ NOTICED = ("uncaught: KeyError, in", "hung: no end after 2 s", "uncaught: the pr
 NOTICED += ("uncaught: MemoryError", "", "uncaught: a message of more than 2000 characters")
 
 
+@pytest.mark.slow
 def test_what_breaks_is_noticed_and_the_rest_goes_on():
     tally = cage.run("mischief", mischief, range(len(WAYS_TO_BREAK)), 2.0)
     told = {fault.seed: f"{fault.kind}: {fault.what}" for fault in tally.faults}
