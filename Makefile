@@ -11,8 +11,8 @@ PORT   ?= 8501
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# On all cores; the tests of a module stay together, because they share what they train.
-PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope
+# On all cores; the tests of a module stay together, because they share what they train; the long ones begin.
+PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=8 --dist=loadscope --no-loadscope-reorder
 
 .PHONY: app test check lint docs bench attack mutants clean
 
