@@ -3,6 +3,7 @@
 import textwrap
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
 CLEAR = "rgba(0,0,0,0)"
@@ -56,6 +57,12 @@ def picture_axes(figure: go.Figure, width: float, height: float) -> go.Figure:
 def percent_axis(axis: str = "y", **settings: Any) -> dict[str, Any]:
     """The layout of an axis of shares of 1, written in percent."""
     return {f"{axis}axis": {"tickformat": ".0%", **settings}}
+
+
+def whole_epochs(figure: go.Figure, epochs: pd.Series) -> None:
+    """Let no tick stand between two epochs, in place, where there are so few that one would."""
+    if len(epochs):
+        figure.update_xaxes(nticks=int(min(epochs.max() + 1, 9)))
 
 
 def si(value: float, unit: str = "") -> str:

@@ -36,7 +36,7 @@ SETTINGS = {  # what every strategy can work with
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one rank", "two ranks"])
+@pytest.fixture(scope="module", params=[1, pytest.param(2, marks=pytest.mark.slow)], ids=["one rank", "two ranks"])
 def run(request, tmp_path_factory):
     """A run of all strategies; nobody but the command line has made it."""
     home = tmp_path_factory.mktemp("home")

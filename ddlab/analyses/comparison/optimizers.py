@@ -107,7 +107,7 @@ def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
 
 
 def _gradients(ends: pd.DataFrame) -> pd.Series:
-    """Sweeps of one step over its own images: the steps of an epoch make one pass over all images."""
+    """Passes of one step over its own images: the steps of an epoch make one pass over all images."""
     return ends["data_passes"].astype(float) / ends["epoch"].astype(float)
 
 

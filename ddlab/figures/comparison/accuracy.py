@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ddlab.figures.bands import add_band
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
 from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, strategy_color
-from ddlab.figures.layout import finish, percent_axis
+from ddlab.figures.layout import finish, percent_axis, whole_epochs
 from ddlab.registry.strategies import STRATEGIES
 
 COSTS = {
@@ -194,4 +194,5 @@ def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure
         figure.add_scatter(x=mean.index, y=mean, name=name, legendgroup=name, mode="lines", line=line)
         add_band(figure, mean, by_epoch.std(), color, name)
     axis = {} if "loss" in measure else percent_axis("y")
+    whole_epochs(figure, curves["epoch"])
     return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)

@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ddlab.figures.colors import class_color, strategy_color
-from ddlab.figures.layout import finish, percent_axis
+from ddlab.figures.layout import finish, percent_axis, whole_epochs
 
 MEASURES = {"accuracy": "Accuracy", "loss": "Loss (cross entropy)", "rate": "Learning rate"}
 MOST_NAMED = 9  # networks that a legend names; more would fill a phone
@@ -34,6 +34,7 @@ def stage_curves(curves: pd.DataFrame, stage: str, title: str, measure: str) -> 
         solid = {"color": color, "width": 2.5}
         column = measure if measure == "rate" else f"validation_{measure}"
         figure.add_scatter(y=line[column], name=name, line=solid, showlegend=len(subdomains) <= MOST_NAMED, **style)
+    whole_epochs(figure, shown["epoch"])
     layout = {"legend": {"y": -0.3}} | (percent_axis() if measure == "accuracy" else {})
     dotted_means = "" if measure == "rate" else " (dotted: training)"
     return finish(figure, f"{title}: {MEASURES[measure].lower()}{dotted_means}", "epoch", "", 300, **layout)

@@ -7,7 +7,7 @@ from ddlab.analyses.comparison.optimizers import EFFORTS, MEASURES
 from ddlab.figures.bands import add_band
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.accuracy import DASHES
-from ddlab.figures.layout import finish, percent_axis
+from ddlab.figures.layout import finish, percent_axis, whole_epochs
 
 HEIGHT = 470
 
@@ -41,7 +41,9 @@ def passes_lines(table: pd.DataFrame, effort: str, measure: str, title: str) -> 
             customdata=list(mean.index),
             hovertemplate=f"{label}, epoch %{{customdata}}: %{{y:{_format(measure)}}} after %{{x:.3s}}<extra></extra>",
         )
-    if effort != "epoch":
+    if effort == "epoch":
+        whole_epochs(figure, known["epoch"])
+    else:
         figure.update_xaxes(type="log", dtick="D2", exponentformat="SI")
     axis = percent_axis("y") if "accuracy" in measure else {}
     return finish(figure, title, x=EFFORTS[effort], y=MEASURES[measure], height=HEIGHT, **axis)

@@ -10,7 +10,7 @@ from plotly.colors import sample_colorscale
 from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN
 from ddlab.figures.composition.theory import NAMED as NAMED_ROWS
 from ddlab.figures.composition.theory import rows_height
-from ddlab.figures.layout import finish, percent_axis, picture_axes
+from ddlab.figures.layout import finish, percent_axis, picture_axes, whole_epochs
 
 WRITTEN = 8  # up to this many local networks the cells hold their numbers
 SMALL = ".2~p"  # shares that may be tiny
@@ -73,7 +73,8 @@ def energy_curves(table: pd.DataFrame, title: str) -> go.Figure:
             hovertemplate=f"{layer}, epoch %{{x}}: %{{y:.3%}}<extra></extra>",
         )
     axis = percent_axis("y", rangemode="tozero", tickformat=SMALL) | {"showlegend": len(layers) <= NAMED}
-    figure.update_yaxes(nticks=6).update_xaxes(dtick=max(1, int(table["epoch"].max()) // 8))
+    figure.update_yaxes(nticks=6)
+    whole_epochs(figure, table["epoch"])
     return finish(figure, title, x="epoch of further training", y="share between the blocks", height=400, **axis)
 
 

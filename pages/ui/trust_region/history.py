@@ -181,7 +181,7 @@ def _columns(target: int) -> Columns:
             help="Sums of n numbers over all ranks. Three in APTS; more trials of its global iteration can add some.",
         ),
         "gradients_a_step": number(
-            "Sweeps a step",
+            "Passes a step",
             format="%.1f",
             help="Over the images of the step. Data-parallel descent sums one vector in each.",
         ),
