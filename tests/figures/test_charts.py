@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from ddlab.analyses.comparison.accuracy import learning_curves, strategy_table
@@ -12,7 +13,7 @@ from ddlab.analyses.comparison.paper import compared_table
 from ddlab.figures.colors import CLASSES, class_color, ink, rgba, strategy_color
 from ddlab.figures.comparison import accuracy, cost
 from ddlab.figures.decisions import probabilities
-from ddlab.figures.layout import CLEAR
+from ddlab.figures.layout import CLEAR, whole_epochs
 from ddlab.problem import pose
 from ddlab.registry.strategies import STRATEGIES
 from tests.made_run import made_experiment, made_run
@@ -155,3 +156,12 @@ def test_all_figures_have_one_look(table):
 
 def _bytes():
     return {"network": ["global"], "weights": [1], "gradients": [1], "optimizer": [2], "activations": [3]}
+
+
+def test_no_tick_stands_between_two_epochs():
+    for count, ticks in ((3, 4), (50, 9)):
+        figure = go.Figure()
+        whole_epochs(figure, pd.Series(range(1, count + 1)))
+        assert figure.layout.xaxis.nticks == ticks
+    whole_epochs(figure := go.Figure(), pd.Series(dtype=int))
+    assert figure.layout.xaxis.nticks is None
