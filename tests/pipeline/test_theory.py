@@ -174,6 +174,20 @@ def test_bytes_kept_and_sent():
     assert unknown.kept_bytes == () and unknown.sent_bytes is None
 
 
+@pytest.mark.parametrize(("name", "chunks"), [("interleaved", 3), ("zero_bubble", 1), ("gpipe", 3), ("sequential", 3)])
+def test_the_most_that_is_kept_is_that_of_some_time(name, chunks):
+    """Counted from times instead of orders, with modules of unequal sizes."""
+    sizes = (700, 5, 40, 3, 200, 1)[: 2 * chunks]
+    count = len(sizes)
+    costs = Costs((1,) * count, (2,) * count, (1,) * count, (0.5,) * (count - 1), activation_bytes=sizes)
+    found = simulate(make_schedule(name, 2, 6, chunks), costs)
+    last = "W" if found.schedule.weights_apart else "B"
+    for rank, order in enumerate(found.schedule.orders):
+        spans = [(found.starts[a], found.ends[a._replace(kind=last)], sizes[a.module]) for a in order if a.kind == "F"]
+        most = max(sum(size for start, end, size in spans if start <= now < end) for now, _, _ in spans)
+        assert found.kept_bytes[rank] == most
+
+
 def test_tables_of_a_simulation():
     found = uniform("1f1b", 2, 2, 1, 2)
     rows = found.action_table()
