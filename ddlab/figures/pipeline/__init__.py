@@ -1,0 +1,1 @@
+"""Pipelines: schedules side by side, and what more micro-batches gain."""
