@@ -49,7 +49,7 @@ decomposition = problem.decomposition
 
 # ---- one image
 
-image, mask = picture.read(data.validation, index)
+image, mask = data.validation.image(index)
 whole, parts = picture.containers(image)
 with whole:
     cells = f"{len(decomposition)} subdomain{'s' * (len(decomposition) > 1)}"

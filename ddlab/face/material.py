@@ -61,11 +61,7 @@ class Material:
 
     def image(self, image: int) -> tuple[np.ndarray, np.ndarray | None]:
         """A validation image, bytes ``(C, *shape)``, and the mask ``(*shape)`` of its evidence where it has one."""
-        split = self.dataset.validation
-        if not 0 <= image < len(split):
-            raise ValueError(f"image: needs 0 to {len(split) - 1}, got {image}")
-        mask = None if split.masks is None else np.asarray(split.masks[image])
-        return np.asarray(split.images[image]), mask if np.any(mask) else None
+        return self.dataset.validation.image(image)
 
 
 def chosen(field: str, value: Choice | None, choices: Collection[Choice], nothing: str = "") -> Choice:
