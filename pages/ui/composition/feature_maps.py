@@ -7,7 +7,7 @@ from ddlab.analyses.composition.stored import Verified
 from ddlab.figures import images as pictures
 from ddlab.figures.composition import blocks as figures
 from ddlab.runs import RunFolder
-from pages.ui import charts, picture, results, selection
+from pages.ui import charts, results, selection
 from pages.ui.literal import literal
 
 ASSEMBLED = "each on its own field"
