@@ -528,8 +528,13 @@ def test_following_a_run_that_fails_says_why(own_home):
 @pytest.mark.slow
 def test_types_are_seen_by_a_type_checker(tmp_path):
     given = tmp_path / "given.py"
-    given.write_text("import ddlab\nreveal_type(ddlab.run('x').accuracies())\nreveal_type(ddlab.train)\nddlab.trian\n")
+    lines = ["import ddlab", "reveal_type(ddlab.run('x').accuracies())", "reveal_type(ddlab.train)", "ddlab.trian"]
+    lines += ["reveal_type(ddlab.preview('demo').table('plan'))", "reveal_type(ddlab.recorded())"]
+    lines += ["reveal_type(ddlab.playground('sine', order=2).steps)", "ddlab.playground('sine', radios=1.0)"]
+    given.write_text("\n".join(lines) + "\n")
     command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", str(given)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250).stdout
     assert "pandas" in told and "DataFrame" in told and "background: bool" in told
     assert 'Module has no attribute "trian"' in told
+    assert "PlaneStep]" in told and "Recorded" in told and told.count("pandas") == 2
+    assert 'Unexpected keyword argument "radios"' in told
