@@ -9,9 +9,12 @@ What is named here is promised to others; everything else may change. Nothing is
     run.accuracies()                                 # pandas
     run.figure("curves").show()                      # plotly
     run.network("global")                            # torch
+    ddlab.preview("demo").figure("subimages").show() # without a run
 
 Experiments: :class:`Experiment`, :func:`recipe`, ``RECIPES``; what they choose from: ``DATASETS``, ``MODELS``,
-``STRATEGIES``. Runs: :func:`train`, :func:`run`, :func:`all_runs`, :class:`Run`. Parts to build with:
+``STRATEGIES``. Runs: :func:`train`, :func:`run`, :func:`all_runs`, :class:`Run`. Tables and figures without a run:
+:func:`preview` of an experiment, :func:`playground` of methods without a learning rate, :func:`recorded` of what was
+measured once; :class:`Preview`, :class:`Playground`, :class:`Recorded`. Parts to build with:
 :class:`Decomposition`, :func:`networks`, :func:`compose`, :func:`decompose`, and the optimizers ``ddlab.optim.APTS``,
 ``SAPTS`` and ``TrustRegion``, which work for any torch model.
 """
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from ddlab.experiment import Experiment, ExperimentError
     from ddlab.face.found import all_runs, run
     from ddlab.face.networks import compose, decompose, networks
+    from ddlab.face.playground import Playground, playground
+    from ddlab.face.preview import Preview, preview
+    from ddlab.face.recorded import Recorded, recorded
     from ddlab.face.run import Run
     from ddlab.face.training import recipe, train
     from ddlab.recipes import RECIPES
@@ -43,6 +49,9 @@ __all__ = [
     "Entry",
     "Experiment",
     "ExperimentError",
+    "Playground",
+    "Preview",
+    "Recorded",
     "Run",
     "AnalysisEntry",
     "StrategyEntry",
@@ -51,7 +60,10 @@ __all__ = [
     "decompose",
     "networks",
     "optim",
+    "playground",
+    "preview",
     "recipe",
+    "recorded",
     "run",
     "train",
 ]
@@ -61,6 +73,9 @@ _WHERE = {
     "ddlab.experiment": ("Experiment", "ExperimentError"),
     "ddlab.face.found": ("all_runs", "run"),
     "ddlab.face.networks": ("compose", "decompose", "networks"),
+    "ddlab.face.playground": ("Playground", "playground"),
+    "ddlab.face.preview": ("Preview", "preview"),
+    "ddlab.face.recorded": ("Recorded", "recorded"),
     "ddlab.face.run": ("Run",),
     "ddlab.face.training": ("recipe", "train"),
     "ddlab.recipes": ("RECIPES",),

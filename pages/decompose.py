@@ -1,17 +1,13 @@
 """Decompose: cut the images of a data set and see what every local network gets, and what it will cost."""
 
-import math
-
 import streamlit as st
 
 from ddlab.analyses.comparison.cost import cost_table, work_ratio
-from ddlab.analyses.decisions.visibility import evidence_share, subdomain_table
-from ddlab.decomposition import times
+from ddlab.analyses.decisions.visibility import subdomain_table, subdomains_title, subimage_labels, subimages_title
 from ddlab.figures import images as pictures
 from ddlab.figures.comparison import cost as costs
 from ddlab.figures.volumes import Scene
-from ddlab.models.counting import FLOPS, PARAMETERS, Counting
-from ddlab.words import extents
+from ddlab.models.counting import WAYS, Counting
 from pages.ui import charts, picture, selection, shell
 from pages.ui.making import counting_conventions as ways
 from pages.ui.making import cut, dataset
@@ -49,23 +45,13 @@ decomposition = problem.decomposition
 
 # ---- one image
 
-image, mask = picture.read(data.validation, index)
+image, mask = data.validation.image(index)
 whole, parts = picture.containers(image)
 with whole:
-    cells = f"{len(decomposition)} subdomain{'s' * (len(decomposition) > 1)}"
-    shown = f"Image {index} ({description.classes[data.validation.labels[index]]}): {cells}"
-    shared = len(description.shape) == 2 and decomposition.multiplicity.max() > 1
-    shown += "; what lies in several is lighter" if shared else ""
-    picture.show(Scene(image, description, decomposition, mask), shown, f"{asked['name']}-{index}-subdomains")
+    title = subdomains_title(data, index, decomposition)
+    picture.show(Scene(image, description, decomposition, mask), title, f"{asked['name']}-{index}-subdomains")
 with parts:
-    seen = None if mask is None else evidence_share(decomposition, mask)
-    sees = [""] * len(decomposition) if seen is None else [f" · sees {share:.0%}" for share in seen]
-    names = [f"{number}{share}" for number, share in enumerate(sees, 1)]
-    sizes = sorted({box.shape for box in decomposition}, key=math.prod)
-    smallest = f"{times(sizes[0])} to " if len(sizes) > 1 else ""
-    title = f"Its subimages, {smallest}{extents(sizes[-1])}"
-    title += "" if mask is None else ", and their share of the evidence (pink)"
-    title += "; of each an axial slice, the lowest layer first" if len(description.shape) == 3 else ""
+    title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)
     charts.show(figure, subdomain_table(decomposition, mask), "parts", f"{asked['name']}-{index}-subimages")
 
@@ -83,17 +69,17 @@ what, how = st.columns(2)
 with what:
     quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
 with how:
-    known = {"parameters": PARAMETERS, "flops": FLOPS}[quantity]
+    known = WAYS[quantity]
     way = selection.pick("Counted", list(known), f"counted_{quantity}", format_func=lambda name: known[name].title)
     st.caption(known[way].description)
-table = cost_table(problem, counting=Counting(**{f"by_{quantity}": way}))
+table = cost_table(problem, counting=Counting.of(quantity, way))
 network, memory = st.columns(2)
 with network:
-    title = f"{costs.QUANTITIES[quantity].capitalize()}, counted {known[way].title}"
-    charts.show(costs.cost_bars(table, quantity, title), table, "cost", f"cost-{quantity}")
+    figure = costs.cost_bars(table, quantity, costs.cost_title(quantity, way))
+    charts.show(figure, table, "cost", f"cost-{quantity}")
 with memory:
-    batch = problem.experiment.training.batch_size
-    title = f"Memory that training holds, with Adam and {batch} images a batch"
+    training = problem.experiment.training
+    title = costs.memory_title(training.optimizer, training.batch_size)
     charts.show(costs.memory_bars(table, title), table, "memory", "cost-memory")
 ways.show(problem)
 

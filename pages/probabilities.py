@@ -58,7 +58,7 @@ if not len(found):
 # ---- what the local networks see and believe
 
 data, decomposition = results.images(run)
-image, mask = picture.read(data.validation, index)
+image, mask = data.validation.image(index)
 if outcomes.any_local is None:
     st.image(pictures.enlarged(image, 200), caption=literal(outcomes.classes[outcomes.labels[index]]), width=200)
     st.info("This run has no local networks to look into.")

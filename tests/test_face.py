@@ -18,13 +18,22 @@ import torch
 
 import ddlab
 from ddlab.analyses.comparison.accuracy import learning_curves, strategy_table
+from ddlab.analyses.comparison.communication import communication_table
+from ddlab.analyses.comparison.cost import cost_table, plan_table, work_ratio
+from ddlab.analyses.trust_region.landscapes import LANDSCAPES
+from ddlab.analyses.trust_region.plane_steps import METHODS, Walk, history
+from ddlab.analyses.trust_region.playground import walk
+from ddlab.analyses.trust_region.step_words import tell
 from ddlab.face import listed
 from ddlab.face.attend import attend
-from ddlab.face.material import Material
+from ddlab.face.material import Material, Posed
+from ddlab.problem import pose
 from tests.composed_run import composed_run
 from tests.made_run import made_run
 from tests.made_trust_region import made_trust_region_run
 
+KINDS = ("table", "figure")
+VOLUME = {"dataset__volume": [16, 16, 8], "decomposition__grid": [2, 2, 2], "decomposition__overlap": 0}
 ROOT = Path(__file__).parent.parent
 STRATEGIES = ["average", "majority", "cnn_dnn", "coherent", "composed", "global"]
 TINY = {
@@ -90,7 +99,7 @@ def test_optimizers_are_named_in_their_package():
 
 
 def test_examples_of_the_docstrings(own_home):
-    for name in ("found", "networks", "run", "standing", "training"):
+    for name in ("found", "networks", "playground", "preview", "recorded", "run", "shown", "standing", "training"):
         module = importlib.import_module(f"ddlab.face.{name}")
         result = doctest.testmod(module)
         assert result.attempted and not result.failed, name
@@ -98,10 +107,11 @@ def test_examples_of_the_docstrings(own_home):
 
 def test_every_public_function_says_what_it_takes_and_shows_an_example():
     public = [ddlab.train, ddlab.run, ddlab.all_runs, ddlab.recipe, ddlab.compose, ddlab.decompose, ddlab.networks]
+    public += [ddlab.preview, ddlab.playground, ddlab.recorded, ddlab.Preview.table, ddlab.Preview.figure]
     for function in [*public, ddlab.Run.table, ddlab.Run.figure, ddlab.Run.network, ddlab.Run.wait]:
         text = inspect.getdoc(function)
         assert "Examples\n--------" in text, function
-        if inspect.signature(function).return_annotation != list[ddlab.Run]:
+        if inspect.signature(function).return_annotation not in (list[ddlab.Run], ddlab.Recorded):
             assert "Raises\n------" in text, function
 
 
@@ -143,6 +153,7 @@ NEEDS = {  # what a table or figure needs that this run has not, and what it say
     "sight": "evidence of this image is not known",
     "steps": "trust_region_demo",
     "step_epochs": "trust_region_demo",
+    "split_or_shared": "no other run has APTS or SAPTS and differs in apts.data alone",
     "sweep": "ddlab sweep",
     "sweep_work": "ddlab sweep",
     "sensitivity": "ddlab sensitivity",
@@ -169,7 +180,7 @@ def test_tables_and_figures_tell_their_settings(trained, kind):
     makers = getattr(listed, kind)()
     for name, sentence in getattr(trained, kind).items():
         first, *others = inspect.signature(makers[name]).parameters.values()
-        assert first.annotation is Material and all(other.kind is other.KEYWORD_ONLY for other in others), name
+        assert first.annotation in (Material, Posed) and all(other.kind is other.KEYWORD_ONLY for other in others), name
         assert all(other.name in sentence for other in others) and sentence.endswith("."), name
 
 
@@ -206,6 +217,164 @@ def test_a_wrong_setting_is_named_with_the_choices(trained, arguments, message):
     with pytest.raises(ValueError) as told:
         trained.figure(name, **settings)
     assert message in str(told.value)
+
+
+# ---- tables and figures without a run
+
+
+@pytest.fixture(scope="module")
+def shown(home):
+    """Everything that has tables and figures and is no run."""
+    ground = ddlab.playground("sine", "at the hill", radius=1.0)
+    return {"preview": ddlab.preview("demo", **TINY), "playground": ground, "recorded": ddlab.recorded()}
+
+
+WITHOUT_A_RUN = {
+    "preview": (listed.PLANNED_TABLES, listed.PLANNED_FIGURES),
+    "playground": (listed.WALK_TABLES, listed.WALK_FIGURES),
+    "recorded": (listed.RECORDED_TABLES, listed.RECORDED_FIGURES),
+}
+
+
+@pytest.mark.parametrize(
+    ("of", "kind", "name"),
+    [(of, kind, n) for of, both in WITHOUT_A_RUN.items() for kind, ns in zip(KINDS, both, strict=True) for n in ns],
+)
+def test_every_table_and_figure_without_a_run_is_made(shown, of, kind, name):
+    made = getattr(shown[of], kind)(name)
+    assert isinstance(made, pd.DataFrame if kind == "table" else go.Figure)
+    assert len(made) if kind == "table" else len(made.data) and made.layout.title.text
+    sentence = getattr(shown[of], f"{kind}s")[name]
+    lists = dict(zip(KINDS, WITHOUT_A_RUN[of], strict=True))
+    first, *others = inspect.signature(listed.loaded(lists[kind])[name]).parameters.values()
+    assert issubclass(type(shown[of]), first.annotation) and all(other.kind is other.KEYWORD_ONLY for other in others)
+    assert all(other.name in sentence for other in others) and sentence.endswith(".")
+
+
+@pytest.mark.parametrize("of", WITHOUT_A_RUN)
+def test_names_without_a_run_are_all_listed(shown, of):
+    assert [[*shown[of].tables], [*shown[of].figures]] == [[*names] for names in WITHOUT_A_RUN[of]]
+    assert type(shown[of]).__name__ in repr(shown[of])
+
+
+def test_what_is_planned_is_what_the_analyses_plan(shown):
+    planned, problem = shown["preview"], pose(shown["preview"].experiment)
+    pd.testing.assert_frame_equal(planned.table("cost"), cost_table(problem))
+    pd.testing.assert_frame_equal(planned.table("communication"), communication_table(problem))
+    assert planned.table("plan")["flops"].tolist() == plan_table(problem)["flops"].tolist()
+    assert planned.table("work")["total"].item() == work_ratio(problem).total
+    more = planned.table("cost", quantity="parameters", counted="keras")["parameters"]
+    assert (more > planned.table("cost")["parameters"]).all()
+    assert planned.figure("cost", counted="keras").data[0].y.tolist() == more.tolist()
+    assert planned.table("classes")["train"].sum() == problem.description.num_train
+    assert planned.figure("subdomains", image=3).layout.title.text.startswith("Image 3 (")
+    assert [len(planned.figure("communication").data), "measured" in planned.table("communication")] == [2, False]
+    sgd = ddlab.preview("demo", training__optimizer="sgd", training__batch_size=7).figure("memory")
+    assert sgd.layout.title.text.replace("<br>", " ") == "Memory that training holds, with SGD and 7 images a batch"
+
+
+def test_a_sweep_is_planned_before_it_is_trained(shown):
+    table = shown["preview"].table("sweep", grids=[(2, 2), (99, 99)], layouts=["grid"], overlaps=[0])
+    assert table["reason"].eq("").tolist() == [True, False]
+    tuned = shown["preview"].table("sensitivity", strategies=["adam"], values=[0.1, 0.01])
+    assert tuned["value"].tolist() == [0.01, 0.1] and tuned["open"].all()
+
+
+def test_a_preview_needs_no_images_for_costs():
+    planned = ddlab.preview("demo", **TINY)
+    planned.table("cost"), planned.figure("memory")
+    assert "dataset" not in vars(planned)
+
+
+def test_a_volume_is_previewed_by_its_subimages():
+    planned = ddlab.preview("demo", dataset__name="ct_phantom", dataset__size=None, **VOLUME)
+    assert planned.figure("subimages").data
+    with pytest.raises(ValueError, match="draws images and signals, these are volumes; 'subimages' draws them"):
+        planned.figure("subdomains")
+
+
+def test_the_playground_walks_as_the_page_does(shown):
+    ground = shown["playground"]
+    steps = walk(Walk("sine", (3.2, 1.8), radius=1.0))
+    pd.testing.assert_frame_equal(ground.table("steps"), history(steps))
+    assert ground.table("step", step=2).to_dict("split")["data"] == [[*pair] for pair in tell(steps[1]).items()]
+    assert ground.figure("step", step=2).layout.title.text.startswith("Step 2, close up: sum rejected")
+    by_surface = [ground.figure("step", step=2, surface=name).data[0].z for name in ("f", "model", "2")]
+    assert not np.array_equal(by_surface[0], by_surface[1]) and not np.array_equal(by_surface[0], by_surface[2])
+    assert list(ground.paths) == ["apts", "trust_region", "descent"]
+    there = ddlab.playground("bowl", (1.5, -0.5), "descent", rate=0.2)
+    assert there.walk.start == (1.5, -0.5) and there.figure("timeline").layout.title.text.startswith("Gradient descent")
+    still = ddlab.playground("saddle", (0, 0))
+    assert still.table("steps").empty
+    with pytest.raises(ValueError, match="start: the gradient is zero there"):
+        still.figure("path")
+
+
+@pytest.mark.parametrize("name", LANDSCAPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_playground_has_its_figures(name, method):
+    ground = ddlab.playground(name, method=method, order=2)
+    assert all(ground.figure(figure).data for figure in ground.figures)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "message"),
+    [
+        (("sien",), {}, "landscape: unknown 'sien'; did you mean 'sine'? choices: sine, logistic"),
+        (("sine", "top"), {}, "start: needs two numbers, -0.5 to 4.5 and -3 to 3, or one of far away, at the hill"),
+        (("sine", (9, 9)), {}, "start: needs two numbers, -0.5 to 4.5 and -3 to 3, or one of far away, at the hill"),
+        (("sine", None, "sgd"), {}, "method: unknown 'sgd'; choices: apts, trust_region, descent"),
+        (("sine",), {"radios": 1}, "setting of the playground: unknown 'radios'; did you mean 'radius'"),
+        (("sine",), {"radius": 0}, "radius: needs a number above 0, got 0"),
+        (("sine",), {"rate": float("nan")}, "rate: needs a number above 0, got NaN"),
+        (("sine",), {"local_steps": 0}, "local_steps: needs a whole number from 1 on, got 0"),
+        (("sine",), {"num_subdomains": 3}, "num_subdomains: must divide the 8 samples evenly, got 3"),
+        (("sine",), {"order": 3}, "order: unknown 3; choices: 1, 2"),
+        (("sine",), {"norm": 2}, "norm: unknown 2; choices: 2, 1, inf"),
+        (("sine",), {"order": 2, "norm": "inf"}, "norm: a model of second order needs '2', got 'inf'"),
+    ],
+)
+def test_a_wrong_setting_of_the_playground_is_named(arguments, settings, message):
+    with pytest.raises(ValueError) as told:
+        ddlab.playground(*arguments, **settings)
+    assert message in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "settings", "message"),
+    [
+        ("preview", "curves", {}, "figure: unknown 'curves'; choices: subdomains, subimages, classes"),
+        ("preview", "cost", {"seed": 0}, "setting of figure 'cost': unknown 'seed'; choices: quantity, counted"),
+        ("preview", "cost", {"quantity": "bytes"}, "quantity: unknown 'bytes'; choices: parameters, flops"),
+        ("preview", "cost", {"counted": "eq210"}, "counted: unknown 'eq210'; choices: torch, keras"),
+        ("preview", "subimages", {"image": 50}, "image: needs 0 to 19, got 50"),
+        ("playground", "path", {"step": 0}, "step: needs 1 to "),
+        ("playground", "step", {"surface": "3"}, "surface: unknown '3'; choices: f, model, 1, 2"),
+        ("recorded", "split_or_shared", {"measure": "time"}, "measure: unknown 'time'; choices: accuracy, loss"),
+    ],
+)
+def test_a_wrong_setting_without_a_run_is_named_with_the_choices(shown, of, name, settings, message):
+    with pytest.raises(ValueError) as told:
+        shown[of].figure(name, **settings)
+    assert message in str(told.value)
+
+
+def test_an_experiment_that_does_not_fit_has_no_preview(shown):
+    with pytest.raises(ddlab.ExperimentError, match="did you mean 'epochs'"):
+        ddlab.preview("demo", training__epoch=3)
+    with pytest.raises(ddlab.ExperimentError, match="decomposition: "):
+        ddlab.preview("demo", decomposition__grid=[99, 99])
+    with pytest.raises(ValueError, match="recipe: unknown 'dmo'; did you mean 'demo'"):
+        ddlab.preview("dmo")
+    with pytest.raises(ValueError, match="workers: needs at least 1, got 0"):
+        shown["preview"].table("work", workers=0)
+
+
+def test_runs_with_split_and_with_shared_data_stand_against_each_other(own_home):
+    split = ddlab.Run(made_trust_region_run())
+    shared = ddlab.Run(made_trust_region_run(apts={"data": "shared"}))
+    assert set(split.table("split_or_shared", beside=[shared])["run"]) == {"split data", "shared data"}
+    assert split.figure("split_or_shared").data
 
 
 # ---- images and networks
@@ -359,8 +528,13 @@ def test_following_a_run_that_fails_says_why(own_home):
 @pytest.mark.slow
 def test_types_are_seen_by_a_type_checker(tmp_path):
     given = tmp_path / "given.py"
-    given.write_text("import ddlab\nreveal_type(ddlab.run('x').accuracies())\nreveal_type(ddlab.train)\nddlab.trian\n")
+    lines = ["import ddlab", "reveal_type(ddlab.run('x').accuracies())", "reveal_type(ddlab.train)", "ddlab.trian"]
+    lines += ["reveal_type(ddlab.preview('demo').table('plan'))", "reveal_type(ddlab.recorded())"]
+    lines += ["reveal_type(ddlab.playground('sine', order=2).steps)", "ddlab.playground('sine', radios=1.0)"]
+    given.write_text("\n".join(lines) + "\n")
     command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", str(given)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250).stdout
     assert "pandas" in told and "DataFrame" in told and "background: bool" in told
     assert 'Module has no attribute "trian"' in told
+    assert "PlaneStep]" in told and "Recorded" in told and told.count("pandas") == 2
+    assert 'Unexpected keyword argument "radios"' in told

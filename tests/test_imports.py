@@ -100,6 +100,11 @@ def test_what_the_pages_use_of_the_face_imports_no_torch():
     python("import ddlab; run = ddlab.run('example'); run.accuracies(); run.figure('curves'); run.tables" + NO_TORCH)
 
 
+def test_what_the_face_gives_without_a_run_imports_no_torch():
+    planned = "planned = ddlab.preview('demo'); planned.table('plan'); planned.figure('cost'); planned.tables"
+    python(f"import ddlab; {planned}; ddlab.playground().figure('step'); ddlab.recorded().figures" + NO_TORCH)
+
+
 def test_a_circle_is_found():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
 

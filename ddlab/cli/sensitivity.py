@@ -38,12 +38,11 @@ def sensitivity(
     called after the experiment; '--set name=...' gives it another name. Ctrl-C cancels what is left, and the same
     command goes on with it; other values join the sweep.
     """
-    from ddlab.sweeps.decompositions import by_sweep, start
-    from ddlab.sweeps.sensitivity import DEFAULT, plan_sensitivity, planned_runs, sweep_name
+    from ddlab.sweeps.decompositions import start
+    from ddlab.sweeps.sensitivity import DEFAULT, plan_runs
 
     base = find_experiment(what or DEFAULT).with_settings(dict(map(parse_setting, settings or ())))
-    experiments = plan_sensitivity(base, split_commas(strategies), _numbers(values))
-    todo = planned_runs(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))
+    todo = plan_runs(base, split_commas(strategies), _numbers(values))
     if plan:
         return _tell_plan(todo, json)
     runs = start(todo, shlex.join(["ddlab", *sys.argv[1:]]))

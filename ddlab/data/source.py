@@ -94,6 +94,19 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def image(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """An image, bytes ``(C, *shape)``, and the mask ``(*shape)`` of its evidence where it has some.
+
+        Raises
+        ------
+        ValueError
+            If there is no such image.
+        """
+        if not 0 <= index < len(self):
+            raise ValueError(f"image: needs 0 to {len(self) - 1}, got {index}")
+        mask = None if self.masks is None else np.asarray(self.masks[index])
+        return np.asarray(self.images[index]), mask if np.any(mask) else None
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -1,4 +1,4 @@
-"""Accuracy, learning, effort and cost of a run: tables, and the figures of the pages Compare and Decompose."""
+"""Accuracy, learning and effort of a run: tables, and the figures of the page Compare."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -7,14 +7,11 @@ from ddlab.analyses.comparison import accuracy as analysis
 from ddlab.analyses.comparison import effort as efforts
 from ddlab.analyses.comparison import optimizers as passing
 from ddlab.analyses.comparison.communication import measured_communication
-from ddlab.analyses.comparison.cost import cost_table
 from ddlab.analyses.comparison.paper import paper_comparison, paper_rows
 from ddlab.analyses.comparison.reaching import reachable
-from ddlab.analyses.decisions.visibility import subdomain_table
 from ddlab.face.material import Material, chosen
-from ddlab.figures import images as pictures
 from ddlab.figures.comparison import accuracy as figures
-from ddlab.figures.comparison import cost as costs
+from ddlab.figures.comparison.cost import communication_bars
 from ddlab.figures.comparison.effort import effort_lines, target_bars
 from ddlab.figures.comparison.learning import MEASURES, stage_curves
 from ddlab.figures.comparison.optimizers import passes_lines
@@ -42,11 +39,6 @@ def communication(of: Material) -> pd.DataFrame:
     return measured_communication(of.run)
 
 
-def cost(of: Material) -> pd.DataFrame:
-    """Parameters, operations (of one image, forward) and memory (bytes) of the global and of every local network."""
-    return cost_table(of.problem)
-
-
 def paper(of: Material) -> pd.DataFrame:
     """The cell of the paper's tables that the run repeats; empty where it repeats none."""
     return paper_comparison(of.run)
@@ -55,11 +47,6 @@ def paper(of: Material) -> pd.DataFrame:
 def passes(of: Material) -> pd.DataFrame:
     """Methods that train the global network, by epochs, passes over the data, bytes and time (s)."""
     return passing.passes_table(of.runs)
-
-
-def subdomains(of: Material, *, image: int | None = None) -> pd.DataFrame:
-    """The subdomains in pixels and, of a validation image with known evidence, the share that each holds."""
-    return subdomain_table(of.problem.decomposition, None if image is None else of.image(image)[1])
 
 
 # ---- figures
@@ -109,19 +96,7 @@ def target_figure(of: Material, *, effort: str | None = None, target: float | No
 
 def communication_figure(of: Material) -> go.Figure:
     """Bytes between ranks a training step, by strategy."""
-    return costs.communication_bars(communication(of), "Bytes between ranks a training step")
-
-
-def cost_figure(of: Material, *, quantity: str | None = None) -> go.Figure:
-    """Parameters or operations of the global and the local networks."""
-    name = chosen("quantity", quantity, costs.QUANTITIES)
-    return costs.cost_bars(cost(of), name, costs.QUANTITIES[name].capitalize())
-
-
-def memory_figure(of: Material) -> go.Figure:
-    """Memory that training holds, with Adam."""
-    batch = of.run.experiment.training.batch_size
-    return costs.memory_bars(cost(of), f"Memory that training holds, with Adam and {batch} images a batch")
+    return communication_bars(communication(of), "Bytes between ranks a training step")
 
 
 def passes_figure(of: Material, *, effort: str | None = None, measure: str | None = None) -> go.Figure:
@@ -129,18 +104,3 @@ def passes_figure(of: Material, *, effort: str | None = None, measure: str | Non
     axis, name = chosen("effort", effort, passing.EFFORTS), chosen("measure", measure, passing.MEASURES)
     title = f"{passing.MEASURES[name].capitalize()} against {passing.EFFORTS[axis]}"
     return passes_lines(passes(of), axis, name, title)
-
-
-def subdomains_figure(of: Material, *, image: int = 0) -> go.Figure:
-    """The subdomains drawn on a validation image; of a volume, see ``subimages``."""
-    pixels, mask = of.image(image)
-    if pixels.ndim == 4:
-        raise ValueError("figure: 'subdomains' draws images and signals, this run has volumes; 'subimages' draws them")
-    return pictures.subdomains_figure(pixels, of.problem.decomposition, f"Image {image} and its subdomains", mask)
-
-
-def subimages_figure(of: Material, *, image: int = 0) -> go.Figure:
-    """The subimages of a validation image, in place."""
-    pixels, mask = of.image(image)
-    numbers = [str(number) for number in range(1, len(of.problem.decomposition) + 1)]
-    return pictures.subimages_figure(pixels, of.problem.decomposition, f"Subimages of image {image}", numbers, (), mask)

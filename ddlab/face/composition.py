@@ -11,7 +11,7 @@ from ddlab.analyses.composition.block_energy import cross_share, energy_table
 from ddlab.analyses.composition.logits import bound_table
 from ddlab.analyses.composition.reading import as_picture
 from ddlab.analyses.composition.stored import SIDES, Verified
-from ddlab.face.material import Material, chosen
+from ddlab.face.material import Material, Posed, chosen
 from ddlab.figures.composition import blocks as figures
 from ddlab.figures.composition import theory
 from ddlab.runs import RunFolder
@@ -22,7 +22,7 @@ KEPT = 4  # verifications in memory
 # ---- tables
 
 
-def premises(of: Material) -> pd.DataFrame:
+def premises(of: Posed) -> pd.DataFrame:
     """List the premises of the theorems of composition, and whether this experiment meets them."""
     return premising.premise_table(premising.premises(of.problem))
 

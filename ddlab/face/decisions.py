@@ -69,9 +69,7 @@ def decision_figure(of: Material, *, image: int = 0, strategy: str | None = None
     """Draw the scores of a strategy for an image, the decision and the truth marked."""
     told = of.explanation(image)
     name = chosen("strategy", strategy, told.decisions)
-    votes = name == "majority"
-    values = told.vote.votes_MK[0] if votes else told.scores[name]
-    unit = "votes" if votes else "probability"
+    values, unit = analysis.weighed(told, name)
     title = f"{title_of(name)}, image {image}: {unit}"
     return figures.decision_bars(values, told.classes, told.decisions[name], told.truth, title, unit)
 

@@ -1,5 +1,6 @@
-"""The material of tables and figures: a run, a seed of it, and what is read of them once."""
+"""The material of tables and figures: an experiment with its data, a run and a seed of it, each read once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy as np
 from ddlab.analyses.decisions.probabilities import Outcomes, explain, read_outcomes
 from ddlab.data.cache import load
 from ddlab.data.source import Dataset
+from ddlab.experiment import Experiment
 from ddlab.problem import Problem, pose
 from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES
@@ -19,8 +21,31 @@ from ddlab.strategies.explanation import Explanation
 Choice = TypeVar("Choice")
 
 
+class Posed(ABC):
+    """An experiment with its data, as tables and figures see it that need no run."""
+
+    @property
+    @abstractmethod
+    def experiment(self) -> Experiment:
+        """The experiment."""
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The decomposition and the networks, described."""
+        return pose(self.experiment)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The images, as bytes ``(M, C, *shape)``, split into training, validation and perhaps test."""
+        return load(self.experiment.dataset)
+
+    def image(self, image: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """A validation image, bytes ``(C, *shape)``, and the mask ``(*shape)`` of its evidence where it has some."""
+        return self.dataset.validation.image(image)
+
+
 @dataclass(frozen=True)
-class Material:
+class Material(Posed):
     """A run as tables and figures see it.
 
     Parameters
@@ -40,15 +65,10 @@ class Material:
         """The run and those beside it."""
         return [self.run, *self.beside]
 
-    @cached_property
-    def problem(self) -> Problem:
-        """The run's decomposition and networks, described."""
-        return pose(self.run.experiment)
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The run's images."""
-        return load(self.run.experiment.dataset)
+    @property
+    def experiment(self) -> Experiment:
+        """The run's experiment."""
+        return self.run.experiment
 
     @cached_property
     def outcomes(self) -> Outcomes:
@@ -58,14 +78,6 @@ class Material:
     def explanation(self, image: int) -> Explanation:
         """Take the decisions about a validation image apart."""
         return explain(self.outcomes, image)
-
-    def image(self, image: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """A validation image, bytes ``(C, *shape)``, and the mask ``(*shape)`` of its evidence where it has one."""
-        split = self.dataset.validation
-        if not 0 <= image < len(split):
-            raise ValueError(f"image: needs 0 to {len(split) - 1}, got {image}")
-        mask = None if split.masks is None else np.asarray(split.masks[image])
-        return np.asarray(split.images[image]), mask if np.any(mask) else None
 
 
 def chosen(field: str, value: Choice | None, choices: Collection[Choice], nothing: str = "") -> Choice:

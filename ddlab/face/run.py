@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from torch import Tensor, nn
 
+OF_RUNS = ("seed", "beside")  # settings of all tables and figures
+
 
 class Run(Standing):
     """One execution of an experiment.
@@ -73,7 +75,8 @@ class Run(Standing):
         """
         from ddlab.face import listed
 
-        made: pd.DataFrame = listed.make("table", listed.tables(), name, self._material(seed, beside), settings)
+        of = self._material(seed, beside)
+        made: pd.DataFrame = listed.make("table", listed.tables(), name, of, settings, OF_RUNS)
         return made
 
     def figure(
@@ -102,7 +105,7 @@ class Run(Standing):
         """
         from ddlab.face import listed
 
-        return listed.make("figure", listed.figures(), name, self._material(seed, beside), settings)
+        return listed.make("figure", listed.figures(), name, self._material(seed, beside), settings, OF_RUNS)
 
     def accuracies(self) -> "pd.DataFrame":
         """Every strategy: accuracy over the seeds (0 to 1) with its 95 % interval, epochs, operations, time (s)."""

@@ -1,9 +1,10 @@
 """Training an experiment from a program or a notebook."""
 
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any
 
 from ddlab.experiment import Experiment
+from ddlab.face.asking import asked_for
 from ddlab.face.attend import attend
 from ddlab.face.run import Run
 from ddlab.registry import unknown
@@ -67,13 +68,11 @@ def train(experiment: Experiment | str | PathLike[str], *, background: bool = Fa
     >>> run = ddlab.train("demo", training__epochs=2)       # doctest: +SKIP
     >>> run.accuracies()                                    # doctest: +SKIP
     """
-    from ddlab.cli.train import find_experiment
     from ddlab.engine.launch import launch
     from ddlab.problem import pose
     from ddlab.strategies.stage import plan
 
-    asked = experiment if isinstance(experiment, Experiment) else find_experiment(fspath(experiment))
-    asked = asked.with_settings({path.replace("__", "."): value for path, value in settings.items()})
+    asked = asked_for(experiment, settings)
     plan(pose(asked))
     folder = RunFolder.create(asked)
     try:

@@ -50,6 +50,7 @@ FLOPS: dict[str, Entry] = {
         "fits Gu, Zhang, Liu, Cai, Table 3.4",
     ),
 }
+WAYS = {"parameters": PARAMETERS, "flops": FLOPS}  # by the quantity that is counted
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Counting:
 
     by_parameters: str = "torch"
     by_flops: str = "torch"
+
+    @classmethod
+    def of(cls, quantity: str, way: str) -> "Counting":
+        """One quantity of ``WAYS`` counted in one way, the other as torch does."""
+        return cls(**{f"by_{quantity}": way})
 
     def __post_init__(self) -> None:
         choose(PARAMETERS, self.by_parameters, "convention")

@@ -16,9 +16,9 @@ from ddlab.experiment import Experiment, ExperimentError
 from ddlab.problem import pose
 from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES, TUNED
-from ddlab.runs import RunFolder
+from ddlab.runs import RunFolder, list_runs
 from ddlab.strategies.stage import plan
-from ddlab.sweeps.decompositions import NAME, PlannedRun, refuse_another
+from ddlab.sweeps.decompositions import NAME, PlannedRun, by_sweep, refuse_another
 
 RADIUS, RATE = "initial radius", "learning rate"
 DEFAULT = "trust_region_demo"  # a recipe whose sweep a lecture has time for
@@ -146,3 +146,11 @@ def planned_runs(base: Experiment, experiments: Iterable[Experiment], runs: Iter
         if before is None or before.state().can_resume:
             there[strategy, value] = run
     return [PlannedRun(experiment, there.get(varied(experiment))) for experiment in experiments]
+
+
+def plan_runs(
+    base: Experiment, strategies: Sequence[str] = TUNED, values: Iterable[float] | None = None
+) -> list[PlannedRun]:
+    """Plan a sweep and match it with the runs of it that there are; raises as :func:`plan_sensitivity`."""
+    experiments = plan_sensitivity(base, strategies, values)
+    return planned_runs(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))

@@ -4,17 +4,10 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ddlab.data.source import Split
 from ddlab.figures import images as pictures
 from ddlab.figures.volumes import Scene
 from pages.ui import charts, volume
 from pages.ui.literal import literal
-
-
-def read(split: Split, index: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """An image of a split and the mask of its evidence; None where it has none, as a healthy body."""
-    mask = None if split.masks is None else np.asarray(split.masks[index])
-    return np.asarray(split.images[index]), mask if np.any(mask) else None
 
 
 def containers(image: np.ndarray) -> tuple[DeltaGenerator, DeltaGenerator]:

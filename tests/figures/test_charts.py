@@ -137,7 +137,8 @@ def test_cost_bars_show_the_table():
 
 
 def test_class_balance_shows_both_splits():
-    train, validation = cost.class_balance([5, 6, 7], [1, 2, 3], NAMES, "title").data
+    table = pd.DataFrame({"class": NAMES, "train": [5, 6, 7], "validation": [1, 2, 3]})
+    train, validation = cost.class_balance(table, "title").data
     assert (tuple(train.y), tuple(validation.y)) == ((5, 6, 7), (1, 2, 3))
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ddlab.decomposition import times
+from ddlab.engine.devices import num_workers
 from ddlab.models.architecture import Network
-from ddlab.models.counting import FLOPS, PARAMETERS, TORCH, Counting
+from ddlab.models.counting import TORCH, WAYS, Counting
 from ddlab.problem import Problem
-from ddlab.runs import RunFolder
+from ddlab.runs import RunFolder, list_runs
 from ddlab.strategies.stage import Stage, Task, plan, shard
 
 BYTES = 4  # of a float32
@@ -94,14 +95,14 @@ def ways_table(problem: Problem) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``quantity`` (parameters or operations), ``way`` (a key of ``PARAMETERS`` or ``FLOPS``), ``counted`` (its
+        ``quantity`` (parameters or operations), ``way`` (one of ``WAYS``), ``counted`` (its
         title), ``global``, ``local 1``, ``over_torch`` (the global network's count less torch's) and ``explanation``.
     """
     rows = []
-    for quantity, ways in (("parameters", PARAMETERS), ("flops", FLOPS)):
+    for quantity, ways in WAYS.items():
         usual = getattr(TORCH, quantity)(problem.global_network)
         for way, entry in ways.items():
-            count = getattr(Counting(**{f"by_{quantity}": way}), quantity)
+            count = getattr(Counting.of(quantity, way), quantity)
             whole, part = count(problem.global_network), count(problem.local_networks[0])
             row = {"quantity": quantity, "way": way, "counted": entry.title, "global": whole, "local 1": part}
             rows.append(row | {"over_torch": whole - usual, "explanation": entry.description})
@@ -163,6 +164,18 @@ def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -
         for stage in plan(problem)
     ]
     return pd.DataFrame(rows)
+
+
+def plan_here(problem: Problem) -> pd.DataFrame:
+    """:func:`plan_table` on this machine: with the workers that the experiment asks for, at the rate of the last runs.
+
+    Raises
+    ------
+    ValueError
+        If it asks for devices that this machine does not have.
+    """
+    _, workers = num_workers(problem.experiment.placement.model_dump())
+    return plan_table(problem, workers, machine_rate(list_runs()))
 
 
 def _longest(stage: Stage, workers: int) -> float:

@@ -1,11 +1,15 @@
 """Visibility: the subdomains, how much of the evidence each holds, and how often its network alone is right."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from ddlab.analyses.decisions.probabilities import Outcomes
+from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition, times
 from ddlab.strategies.explanation import Explanation
+from ddlab.words import extents
 
 
 def evidence_share(decomposition: Decomposition, mask: np.ndarray) -> np.ndarray:
@@ -35,6 +39,30 @@ def subdomain_table(decomposition: Decomposition, mask: np.ndarray | None = None
         }
     )
     return table if mask is None else table.assign(evidence=evidence_share(decomposition, mask))
+
+
+def subdomains_title(dataset: Dataset, index: int, decomposition: Decomposition) -> str:
+    """Title a validation image with its subdomains: its number, its class, and how many subdomains there are."""
+    name = dataset.description.classes[dataset.validation.labels[index]]
+    title = f"Image {index} ({name}): {len(decomposition)} subdomain{'s' * (len(decomposition) > 1)}"
+    shared = len(decomposition.shape) == 2 and decomposition.multiplicity.max() > 1
+    return title + ("; what lies in several is lighter" if shared else "")
+
+
+def subimages_title(decomposition: Decomposition, mask: np.ndarray | None) -> str:
+    """Title the subimages of an image: their sizes, and what :func:`subimage_labels` tells of its evidence."""
+    sizes = sorted({box.shape for box in decomposition}, key=math.prod)
+    smallest = f"{times(sizes[0])} to " if len(sizes) > 1 else ""
+    title = f"Its subimages, {smallest}{extents(sizes[-1])}"
+    title += "" if mask is None else ", and their share of the evidence (pink)"
+    return title + ("; of each an axial slice, the lowest layer first" if len(decomposition.shape) == 3 else "")
+
+
+def subimage_labels(decomposition: Decomposition, mask: np.ndarray | None) -> list[str]:
+    """Label every subimage with its number from 1 and, where it is known, its share of the image's evidence."""
+    if mask is None:
+        return [str(number) for number in range(1, len(decomposition) + 1)]
+    return [f"{number} · sees {share:.0%}" for number, share in enumerate(evidence_share(decomposition, mask), 1)]
 
 
 def sight_table(explanation: Explanation, decomposition: Decomposition, mask: np.ndarray) -> pd.DataFrame:

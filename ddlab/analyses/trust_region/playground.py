@@ -16,7 +16,7 @@ import numpy as np
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES, Array, Landscape, deal
 from ddlab.analyses.trust_region.plane_models import NOTHING, Memory, learn, length, minimise, steepest
-from ddlab.analyses.trust_region.plane_steps import Evaluation, LocalWalk, PlaneStep, Trial, Walk
+from ddlab.analyses.trust_region.plane_steps import METHODS, Evaluation, LocalWalk, PlaneStep, Trial, Walk
 from ddlab.optim.radius import PAPER, RadiusRule, ratio_of
 
 NO_ROOM = 1e-6  # of Δ/N: what is left of it then is rounding
@@ -50,6 +50,18 @@ def walk(asked: Walk, num_steps: int = 30, rule: RadiusRule = PAPER) -> list[Pla
         if lost or (still and asked.order == 1):
             break
     return steps
+
+
+def walk_all(asked: Walk, take: Callable[[Walk], list[PlaneStep]] = walk) -> dict[str, list[PlaneStep]]:
+    """Walk by every method from the same start; the one that is asked for comes first.
+
+    Parameters
+    ----------
+    take
+        What walks, such as a :func:`walk` that remembers.
+    """
+    methods = sorted(METHODS, key=lambda method: method != asked.method)
+    return {method: take(asked.by(method)) for method in methods}
 
 
 def on_all(landscape: Landscape) -> Evaluate:

@@ -13,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 
+from ddlab.analyses.comparison.optimizers import passes_table
 from ddlab.analyses.trust_region.history import additive
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.words import percent
 
+RECORDED_TITLE, OWN_TITLE = "Recorded experiment, SAPTS, ten epochs", "Your runs: split against shared data"
 RECORDED = Path(__file__).parent / "recorded" / "split_or_shared.json"
 CASE = ("dataset", "mode", "order", "subdomains")
 MEASURES = {
@@ -134,6 +136,17 @@ def _is_partner(other: RunFolder, run: RunFolder, wanted: dict[str, Any]) -> boo
 def _without_data(run: RunFolder) -> dict[str, Any]:
     asked = run.experiment.model_dump(mode="json")
     return {**asked, "apts": {**asked["apts"], "data": None}, "name": None, "placement": None}
+
+
+def own_table(first: RunFolder, second: RunFolder) -> pd.DataFrame:
+    """Tabulate the passes over the data of two partners' APTS and SAPTS, as ``passes_table``; ``run`` says which data.
+
+    Empty before one of them has an epoch.
+    """
+    table = passes_table([first, second])
+    kinds = {run.id: f"{run.experiment.apts.data} data" for run in (first, second)}
+    table["run"] = table["run_id"].map(kinds)
+    return table[table["strategy"].isin(additive())]
 
 
 def own_in_words(first: RunFolder, second: RunFolder) -> str:

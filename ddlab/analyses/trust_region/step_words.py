@@ -1,8 +1,9 @@
-"""Explanations of a step of a trust-region method, in plain sentences."""
+"""Explanations of a step of a trust-region method, in plain sentences, and titles of what is drawn of it."""
 
 import math
 
-from ddlab.analyses.trust_region.plane_steps import PlaneStep, Trial
+from ddlab.analyses.trust_region.landscapes import Landscape
+from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, Trial
 from ddlab.optim.radius import PAPER, RadiusRule
 
 
@@ -33,6 +34,33 @@ def short(step: PlaneStep) -> str:
         last = f"step on f {_taken(step.trials[-1])}" if step.additive else _taken(step.trials[-1])
         words.append(last + (f" at trial {len(step.trials)}" if len(step.trials) > 1 else ""))
     return ", ".join(words)
+
+
+# ---- what is drawn
+
+
+def path_title(landscape: Landscape, shown: int) -> str:
+    """Title the landscape with the paths of all methods to a step, counted from 1."""
+    return f"{landscape.title}: the way to step {shown}; dotted: the other methods"
+
+
+def step_title(step: PlaneStep, shown: int) -> str:
+    """Title one step, the number ``shown`` from 1, close up."""
+    return f"Step {shown}, close up: {short(step)}"
+
+
+def timeline_title(method: str) -> str:
+    """Title all steps of a method."""
+    return f"{METHODS[method]}, step by step; dotted: the other methods"
+
+
+def surfaces(step: PlaneStep) -> dict[str, str]:
+    """Name the functions whose contours the close-up of a step can show, with what people call them."""
+    titles = {"f": "f"} | ({"model": "model m"} if step.trials else {})
+    return titles | {str(place): f"f{chr(ord('₀') + place)}" for place in range(1, len(step.walks) + 1)}
+
+
+# ---- parts of sentences
 
 
 def _taken(trial: Trial) -> str:

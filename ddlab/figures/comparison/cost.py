@@ -1,18 +1,24 @@
 """Costs of networks and contents of a data set, as bars."""
 
 import math
-from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from ddlab.figures.colors import PAPER, class_color, strategy_color
 from ddlab.figures.layout import finish, si
+from ddlab.models.counting import WAYS
+from ddlab.registry.strategies import STRATEGIES
 
 GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighter one of the same family
 PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "optimizer": "#E69F00", "activations": "#009E73"}
 BESIDE = "\u2003"  # a wide space, in which a diamond fits
 QUANTITIES = {"parameters": "parameters", "flops": "operations a forward pass of one image"}
+
+
+def cost_title(quantity: str, way: str) -> str:
+    """Title one of ``QUANTITIES``, counted in one of the ways of :mod:`ddlab.models.counting`."""
+    return f"{QUANTITIES[quantity].capitalize()}, counted {WAYS[quantity][way].title}"
 
 
 def cost_bars(table: pd.DataFrame, quantity: str, title: str) -> go.Figure:
@@ -33,6 +39,11 @@ def cost_bars(table: pd.DataFrame, quantity: str, title: str) -> go.Figure:
     return finish(figure, title, y=QUANTITIES[quantity], height=340, showlegend=False)
 
 
+def memory_title(optimizer: str, batch_size: int) -> str:
+    """Title the memory that training with an optimizer and batches of that size holds."""
+    return f"Memory that training holds, with {STRATEGIES[optimizer].title} and {batch_size} images a batch"
+
+
 def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
     """Bytes that training a network holds, stacked by what they are for."""
     figure = go.Figure()
@@ -50,7 +61,8 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
     Parameters
     ----------
     table
-        As :func:`ddlab.analyses.comparison.communication.measured_communication` gives it.
+        As :func:`ddlab.analyses.comparison.communication.measured_communication` gives it; before there is a run, as
+        ``communication_table`` does.
     """
     sent = table["bytes"].where(table["bytes"] > 0)
     least, most = (sent.min(), sent.max()) if sent.notna().any() else (1.0, 1.0)
@@ -68,10 +80,11 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
     text = [BESIDE + (si(number, "B") if number else "nothing") for number in table["bytes"]]
     labels = {"text": text, "textposition": "middle right", "cliponaxis": False, "hoverinfo": "skip"}
     figure.add_scatter(x=sent.fillna(left), y=table["title"], mode="text", **labels)
-    mark = {"symbol": "diamond", "size": 11, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}}
-    hover = "%{y}: %{x:.4s}B a step in this run<extra></extra>"
-    measured = table["measured"].where(table["measured"] > 0)
-    figure.add_scatter(x=measured, y=table["title"], mode="markers", marker=mark, hovertemplate=hover)
+    if "measured" in table:
+        mark = {"symbol": "diamond", "size": 11, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}}
+        hover = "%{y}: %{x:.4s}B a step in this run<extra></extra>"
+        measured = table["measured"].where(table["measured"] > 0)
+        figure.add_scatter(x=measured, y=table["title"], mode="markers", marker=mark, hovertemplate=hover)
     ends = math.log10(left) - 0.01, math.log10(most)  # plotly hides what a rounding puts beyond an end
     room = 0.3 * (ends[1] - ends[0])  # for the numbers beside the bars
     axis = {"type": "log", "range": [ends[0], ends[1] + room], "exponentformat": "SI", "ticksuffix": "B", "dtick": 1}
@@ -80,15 +93,27 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
     return finish(figure, title, x="payload of a training step", height=130 + 40 * len(table), showlegend=False)
 
 
-def class_balance(train: Sequence[int], validation: Sequence[int], classes: Sequence[str], title: str) -> go.Figure:
-    """Images of every class, in the training and the validation split."""
+def balance_title(table: pd.DataFrame) -> str:
+    """Title the bars of :func:`class_balance`; test images are in the table alone."""
+    title = "Images of every class: training (full) and validation (pale)"
+    return title + ("; test images are in the table" if "test" in table else "")
+
+
+def class_balance(table: pd.DataFrame, title: str) -> go.Figure:
+    """Images of every class, in the training and the validation split.
+
+    Parameters
+    ----------
+    table
+        As :func:`ddlab.data.overview.class_balance` gives it.
+    """
     figure = go.Figure()
-    for name, counts, opacity in (("training", train, 1.0), ("validation", validation, 0.5)):
+    for name, split, opacity in (("training", "train", 1.0), ("validation", "validation", 0.5)):
         figure.add_bar(
-            x=list(classes),
-            y=list(counts),
+            x=table["class"],
+            y=table[split],
             name=name,
-            marker={"color": [class_color(index) for index in range(len(classes))], "opacity": opacity},
+            marker={"color": [class_color(index) for index in range(len(table))], "opacity": opacity},
             hovertemplate=f"%{{x}}: %{{y:,}} {name} images<extra></extra>",
         )
     figure.update_xaxes(type="category")

@@ -7,7 +7,7 @@ from ddlab.analyses.composition.stored import Verified
 from ddlab.figures import images as pictures
 from ddlab.figures.composition import blocks as figures
 from ddlab.runs import RunFolder
-from pages.ui import charts, picture, results, selection
+from pages.ui import charts, results, selection
 from pages.ui.literal import literal
 
 ASSEMBLED = "each on its own field"
@@ -40,7 +40,7 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     maps, box = channel_maps(found, layer, image, index, network)
     limits = figures.shared_limits(list(maps.values()))
     data, _ = results.images(run)
-    seen, truth = picture.read(data.validation, image)[0], int(data.validation.labels[image])
+    seen, truth = data.validation.image(image)[0], int(data.validation.labels[image])
     places = st.columns(1 + len(maps))
     with places[0]:
         st.image(pictures.enlarged(seen, 160), width="stretch")

@@ -10,7 +10,7 @@ from ddlab.data.offered import refuse_elsewhere
 from ddlab.data.overview import class_balance, sample_of_every_class
 from ddlab.data.source import Dataset, Description
 from ddlab.experiment import DatasetSettings, parse_experiment
-from ddlab.figures.comparison.cost import class_balance as balance_bars
+from ddlab.figures.comparison import cost as costs
 from ddlab.figures.images import enlarged
 from ddlab.home import data_path, home
 from ddlab.words import counts, extents
@@ -83,12 +83,7 @@ def show(data: Dataset) -> None:
     balance, examples = st.columns(2)
     with balance:
         table = class_balance(data)
-        title = "Images of every class: training (full) and validation (pale)"
-        if about.num_test:
-            title += "; test images are in the table"
-        train, validation, classes = (table[name].tolist() for name in ("train", "validation", "class"))
-        figure = balance_bars(train, validation, classes, title)
-        charts.show(figure, table, "balance", "class-balance")
+        charts.show(costs.class_balance(table, costs.balance_title(table)), table, "balance", "class-balance")
     with examples:
         middle = ", their middle slices" if len(about.shape) == 3 else ""
         st.markdown(f"**Training images of every class{middle}**")

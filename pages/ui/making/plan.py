@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ddlab.analyses.comparison.cost import cost_table, machine_rate, plan_table
+from ddlab.analyses.comparison.cost import cost_table, plan_here
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.devices import num_workers, plural
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
-from ddlab.runs import list_runs
 from ddlab.strategies.stage import plan
 from ddlab.words import counts, duration
 from pages.ui.making.source import overrides
@@ -69,7 +68,7 @@ def file_name(experiment: Experiment) -> str:
 def stages(problem: Problem) -> None:
     """Show the stages with their operations, time and memory, before anything starts."""
     kind, workers = num_workers(problem.experiment.placement.model_dump())
-    table = plan_table(problem, workers, machine_rate(list_runs()))
+    table = plan_here(problem)
     memory = cost_table(problem)["memory"].max()
     st.markdown(
         f"About **{duration(table['seconds'].sum())}** on **{workers}** {plural(kind)}, "

@@ -21,8 +21,7 @@ from ddlab.sweeps.sensitivity import (
     PAPER_RATES,
     SUFFIX,
     log_grid,
-    plan_sensitivity,
-    planned_runs,
+    plan_runs,
     sweep_name,
     tunable,
 )
@@ -150,8 +149,7 @@ def _command(base: Experiment, source: str, strategies: Sequence[str], grid: str
 def _offer(base: Experiment, strategies: Sequence[str], grid: str, command: str) -> None:
     """Say how many runs it takes and about how long, and start them at one click."""
     try:
-        experiments = plan_sensitivity(base, strategies, GRIDS[grid])
-        todo = planned_runs(base, experiments, by_sweep(list_runs(), tuned=True).get(sweep_name(base), []))
+        todo = plan_runs(base, strategies, GRIDS[grid])
         at_once = runs_at_once(todo[0].experiment)
     except ValueError as error:
         shell.refuse(error)

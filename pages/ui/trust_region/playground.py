@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES, Landscape
 from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, Walk, history
-from ddlab.analyses.trust_region.playground import walk
-from ddlab.analyses.trust_region.step_words import short, tell
+from ddlab.analyses.trust_region.playground import walk, walk_all
+from ddlab.analyses.trust_region.step_words import path_title, step_title, surfaces, tell, timeline_title
 from ddlab.figures.trust_region import playground as figures
 from ddlab.figures.trust_region.playground_history import timeline
 from ddlab.registry import shortened
@@ -57,8 +57,7 @@ def show() -> None:
     """Draw the controls, the step that is looked at, and all steps at a glance."""
     asked = _pick()
     landscape = LANDSCAPES[asked.landscape]
-    methods = sorted(METHODS, key=lambda method: method != asked.method)
-    paths = {method: _walk(asked.by(method)) for method in methods}
+    paths = walk_all(asked, _walk)
     steps = paths[asked.method]
     if not steps:
         st.info("Here the gradient is zero: no method sees where it goes down. Start elsewhere, if only a little.")
@@ -74,12 +73,10 @@ def show() -> None:
     with left:
         _path(landscape, asked, paths, shown)
     with right:
-        title = f"Step {shown}, close up: {short(step)}"
-        figure = figures.step_figure(landscape, step, asked.method, asked.norm, surface, title)
+        figure = figures.step_figure(landscape, step, asked.method, asked.norm, surface, step_title(step, shown))
         charts.show(figure, None, f"playground step {asked.landscape}", f"{asked.landscape}-step-{shown}")
         st.caption(_about_surface(surface, asked))
-    title = f"{METHODS[asked.method]}, step by step; dotted: the other methods"
-    figure = timeline(paths, shown, title, landscape.wide)
+    figure = timeline(paths, shown, timeline_title(asked.method), landscape.wide)
     charts.show(figure, history(steps), "playground timeline", f"{asked.landscape}-{asked.method}")
     st.caption(
         "The radius follows from how well the last steps were predicted; nobody sets a rate. Gradient descent's steps "
@@ -154,9 +151,7 @@ def _stepper(label: str, options: list[int], key: str) -> int:
 
 def _pick_surface(step: PlaneStep) -> str:
     """Let the function whose contours the close-up shows be chosen."""
-    titles = {"f": "f"} | ({"model": "model m"} if step.trials else {})
-    titles |= {str(number): f"f{'₁₂₃₄'[number - 1]}" for number in range(1, len(step.walks) + 1)}
-    return selection.pick_one_of(titles, "Contours of the close-up", "contours")
+    return selection.pick_one_of(surfaces(step), "Contours of the close-up", "contours")
 
 
 def _about_surface(surface: str, asked: Walk) -> str:
@@ -182,8 +177,7 @@ def _about_surface(surface: str, asked: Walk) -> str:
 
 
 def _path(landscape: Landscape, asked: Walk, paths: dict[str, list[PlaneStep]], shown: int) -> None:
-    title = f"{landscape.title}: the way to step {shown}; dotted: the other methods"
-    figure = figures.path_figure(landscape, paths, shown, asked.norm, title)
+    figure = figures.path_figure(landscape, paths, shown, asked.norm, path_title(landscape, shown))
     key = f"{CHART} {asked.landscape} {asked.start}"
     st.session_state[CHART] = key
     charts.show(figure, None, key, f"{asked.landscape}-path", **charts.on_click(key, partial(_begin_at, key)))

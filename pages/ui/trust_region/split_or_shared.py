@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from ddlab.analyses.comparison import optimizers as passes
 from ddlab.analyses.trust_region import split_or_shared as analysis
-from ddlab.analyses.trust_region.history import additive
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.split_or_shared import split_or_shared_lines
 from ddlab.runs import RunFolder
@@ -44,23 +42,19 @@ def _own(run: RunFolder | None) -> None:
             "or sapts, and again with --set apts.data=shared."
         )
         return
-    table = passes.passes_table([run, other])
-    table["run"] = table["run_id"].map({each.id: f"{each.experiment.apts.data} data" for each in (run, other)})
-    table = table[table["strategy"].isin(additive())]
+    table = analysis.own_table(run, other)
     if table.empty:
         st.caption("Your runs with split and with shared data are compared here after their first epochs.")
         return
     st.markdown(f"**Your runs.** {literal(analysis.own_in_words(run, other))}.")
-    charts.show(
-        passes_lines(table, "data_passes", "validation_accuracy", "Your runs: split against shared data"),
-        *(table, "split own", f"{run.id}-split-or-shared"),
-    )
+    figure = passes_lines(table, "data_passes", "validation_accuracy", analysis.OWN_TITLE)
+    charts.show(figure, table, "split own", f"{run.id}-split-or-shared")
 
 
 def _recorded() -> None:
     told, table = analysis.recorded()
     measure = selection.pick_one_of(TITLES, "Measure", "split_measure")
-    figure = split_or_shared_lines(table, measure, "Recorded experiment, SAPTS, ten epochs")
+    figure = split_or_shared_lines(table, measure, analysis.RECORDED_TITLE)
     charts.show(figure, table, "split recorded", f"split-or-shared-{measure}")
     words = " ".join(f"{sentence[0].upper()}{sentence[1:]}" for sentence in told["words"])
     st.markdown(f"**Accuracy with split data less that with shared data**, 95 % confidence: {literal(words)}")
