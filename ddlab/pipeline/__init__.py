@@ -1,0 +1,1 @@
+"""Networks cut across their layers: partition, schedules, simulation."""
