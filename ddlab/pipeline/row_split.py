@@ -112,7 +112,8 @@ class RowSplit:
     @cached_property
     def reads(self) -> Rows:
         """Rows of the input that every device needs: its own and the halo."""
-        return _reads(self.steps, self.network.input[1], self.outputs)
+        windows = self.steps[0].windows if self.steps else self.outputs
+        return _covering(windows, self.network.input[1])
 
     @property
     def shared_rows(self) -> tuple[int, ...]:
@@ -173,7 +174,7 @@ def _steps(layers: Named, shape: Shape, wanted: Rows) -> tuple[RowStep, ...]:
     for (name, layer), before in zip(reversed(layers), reversed(shapes[:-1]), strict=True):
         plan = _residual if isinstance(layer, Residual) else _step
         steps = (plan(name, layer, before, wanted), *steps)
-        wanted = _reads(steps, before[1], wanted)
+        wanted = _covering(steps[0].windows, before[1])
     return steps
 
 
@@ -190,9 +191,9 @@ def _residual(name: str, layer: Layer, shape: Shape, wanted: Rows) -> RowStep:
     straight = output_shape(Network(layer.shortcut, shape))[1]
     moved = (straight - layer.output(shape)[1]) // 2
     middle = tuple(range(rows.start + moved, rows.stop + moved) for rows in wanted)
-    shortcut = _steps(layer.shortcut, shape, middle)
-    ways = zip(_reads(body, shape[1], wanted), _reads(shortcut, shape[1], middle), strict=True)
-    windows = tuple(range(min(a.start, b.start), max(a.stop, b.stop)) for a, b in ways)
+    shortcut = _steps(layer.shortcut, shape, _covering(middle, straight))
+    deep, flat = (way[0].windows if way else rows for way, rows in ((body, wanted), (shortcut, middle)))
+    windows = tuple(range(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(deep, flat, strict=True))
     return RowStep(name, layer, shape, windows, wanted, body, shortcut, middle)
 
 
@@ -205,12 +206,11 @@ def _window(layer: Layer) -> tuple[int, int, int]:
     return 1, 1, 0
 
 
-def _reads(steps: tuple[RowStep, ...], size: int, otherwise: Rows) -> Rows:
-    """Rows that exist of the first step's windows, so that every row is some device's.
+def _covering(windows: Rows, size: int) -> Rows:
+    """Those rows of the windows that exist, ``size`` in all, and between the windows, so that every row is there.
 
-    Layers with stride leave rows out, which batch statistics do not: the device before them computes them, too.
+    Layers with stride leave rows out, as does the shortcut of a valid-padded body; batch statistics count them.
     """
-    windows = steps[0].windows if steps else otherwise
     starts = [0, *(max(0, rows.start) for rows in windows[1:])]
     stops = [*(max(rows.stop, after) for rows, after in zip(windows[:-1], starts[1:], strict=True)), size]
     return tuple(range(start, min(stop, size)) for start, stop in zip(starts, stops, strict=True))

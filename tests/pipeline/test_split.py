@@ -201,9 +201,21 @@ def test_neighbours_are_paired():
         (("a", Conv(2, 3, bias=False)), ("pool", MaxPool(3, 2, "same")), ("s", Sigmoid()), ("b", Conv(3, 2))),
         (("r", Residual((("a", Conv(2, 2, padding="valid")), ("b", Conv(2, 2, padding="valid"))))), ("relu", ReLU())),
         (("r", Residual((("a", Conv(2, 3, stride=2)),), (("b", Conv(2, 3, 1, stride=2)), ("n", BatchNorm(3))))),),
+        (("r", Residual((("a", Conv(2, 3, padding="valid")),), (("b", Conv(2, 3, 1)), ("n", BatchNorm(3))))),),
         (("r", Residual(())), ("c", Conv(2, 2))),
     ],
-    ids=["5", "valid", "stride", "pick", "norm, pool", "pool", "valid block", "projection", "empty block"],
+    ids=[
+        "5",
+        "valid",
+        "stride",
+        "pick",
+        "norm, pool",
+        "pool",
+        "valid block",
+        "projection",
+        "valid projection",
+        "empty block",
+    ],
 )
 def test_rows_are_those_of_the_unsplit_layers(layers, devices):
     network = Network(layers, (2, 17, 9))  # seventeen rows divide by no number of devices
