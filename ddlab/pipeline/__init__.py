@@ -1,1 +1,1 @@
-"""A network cut across its layers: schedules of its modules over ranks, their simulation, what theory says of them."""
+"""A network cut across its layers: its partition in modules, their schedules over ranks, simulation and theory."""

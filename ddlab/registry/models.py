@@ -48,6 +48,18 @@ _OWN: dict[str, Entry] = {
         "ddlab.models.resnet:resnet110",
         "Gu, Zhang, Liu, Cai, Section 3.1.1",
     ),
+    "resnet18": Entry(
+        "ResNet18",
+        "Eight residual blocks of two 3×3 convolutions (64 to 512 channels) behind a 3×3 stem, made for 32 px.",
+        "ddlab.models.resnet:resnet18",
+        "He, Zhang, Ren, Sun 2016, Table 1; Akintoye et al. 2023, Section 4.1.2",
+    ),
+    "resnet34": Entry(
+        "ResNet34",
+        "As ResNet18, with 16 blocks.",
+        "ddlab.models.resnet:resnet34",
+        "He, Zhang, Ren, Sun 2016, Table 1; Akintoye et al. 2023, Section 4.1.2",
+    ),
     "resnet50": Entry(
         "ResNet50",
         "16 bottlenecks for photographs of about 224 px; the last block of a stage halves the maps.",

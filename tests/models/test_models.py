@@ -13,6 +13,8 @@ from ddlab.registry.models import MODELS
     ("name", "spec", "parameters"),
     [
         ("resnet20", NetworkSpec((3, 32, 32), 10), 272_474),  # He et al.'s 0.27 M, with projection shortcuts
+        ("resnet18", NetworkSpec((3, 32, 32), 10), 11_173_962),  # the widely used one for CIFAR-10, 3×3 stem
+        ("resnet34", NetworkSpec((3, 32, 32), 10), 21_282_122),
         ("vgg3", NetworkSpec((3, 32, 32), 10, batch_norm=False), 550_570),  # the widely used three-block CIFAR network
     ],
 )
