@@ -7,7 +7,7 @@ gradient that updates module k is as many iterations, and updates, old as the mo
 The published tables count differently: graphs with that of the batch at work, inputs without it. Both are peaks if the
 methods that keep graphs go forward before they go back, and those that recompute them go back first, which changes no
 number as the updates come last. That is the order here. In FDG's released code a module goes back and updates before it
-goes forward, so that its gradients are one update younger than the paper's; here they are as old as in the paper.
+goes forward, so that its gradients are one update younger than the iterations say; here they are exactly as old.
 
 References
 ----------
@@ -173,12 +173,12 @@ def no_lags(num_modules: int, staleness: tuple[int, ...]) -> Lags:
 
 
 def backward_lags(num_modules: int, staleness: tuple[int, ...]) -> Lags:
-    """All modules go forward at once; the error needs an iteration for every hop back: Huo et al. 2018, (7)."""
+    """All modules go forward at once; the error needs an iteration for every hop back: Huo et al. 2018, Fig. 2."""
     return Lags((0,) * num_modules, tuple(num_modules - 1 - k for k in range(num_modules)))
 
 
 def lags_both_ways(num_modules: int, staleness: tuple[int, ...]) -> Lags:
-    """Every hop takes an iteration, forward and back, and the error waits where more staleness is asked for."""
+    """Every hop takes an iteration, forward and back; errors wait where more is asked for: Xu et al. 2020, Fig. 2."""
     modules = range(num_modules)
     return Lags(tuple(modules), tuple(k + staleness[k] for k in modules))
 
@@ -195,14 +195,14 @@ METHODS: dict[str, MethodEntry] = {
         "All modules go back at once, for gradients that are up to K-1 updates old and as many more graphs and "
         "weights in memory; the forward passes still wait for each other.",
         "ddlab.pipeline.methods:backward_lags",
-        "Huo, Gu, Yang, Huang 2018, Algorithm 1",
+        "Huo, Gu, Yang, Huang 2018, Fig. 2; their released code for the queues",
     ),
     "fdg": MethodEntry(
         "FDG (fully decoupled)",
         "No module waits for another, forward or back, for gradients that are up to 2(K-1) updates old and as many "
         "more graphs and weights in memory; beta shrinks the oldest gradients most.",
         "ddlab.pipeline.methods:lags_both_ways",
-        "Zhuang, Wang, Liu, Lin 2021; their released code for beta",
+        "Zhuang, Wang, Liu, Lin 2021; their released code for the queues and beta (gradient shrinking)",
         takes_beta=True,
     ),
     "dsp": MethodEntry(
@@ -210,7 +210,7 @@ METHODS: dict[str, MethodEntry] = {
         "No module waits for another and only inputs are kept, with one version of the weights, for a second forward "
         "pass of every old batch; errors and inputs are as old as in FDG.",
         "ddlab.pipeline.methods:lags_both_ways",
-        "Xu, Huo, Huang 2020, Algorithm 1",
+        "Xu, Huo, Huang 2020, Fig. 2: DSP(1,1,0; 4,2,0)",
         recomputes=True,
         takes_staleness=True,
     ),
