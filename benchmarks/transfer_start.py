@@ -16,6 +16,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "three times the epochs": {"transfer__epochs": 30},
     "local networks of epoch 5": {"transfer__start": 5},
     "local networks of epoch 2": {"transfer__start": 2},
+    "local networks of epoch 1": {"transfer__start": 1},
     "early stopping: local networks of the best epoch": {"training__keep": "best"},
 }
 

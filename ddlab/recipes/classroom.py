@@ -82,7 +82,7 @@ def memorised() -> Experiment:
     """Transfer fails: local networks that know their images by heart have nothing to pass on.
 
     ``ddlab train memorised``: the task of ``relation`` with half the images and the local networks of the 20th epoch;
-    ``transfer`` stays at chance. What cures it: ``--set transfer.start=2``, measured in ``benchmarks.transfer_start``.
+    ``transfer`` stays at chance. What cures it: ``--set transfer.start=1``, measured in ``benchmarks.transfer_start``.
     """
     return Experiment(
         name="memorised",
