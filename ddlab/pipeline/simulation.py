@@ -3,8 +3,8 @@
 An action begins when its rank is free and what it needs has arrived. A transfer takes its time between the end of an
 action and the earliest begin of the next one on another rank, and nothing else: it occupies neither of the two ranks,
 and any number of them go on at once. So a transfer costs time where a rank has nothing else to do meanwhile, which the
-paper calls exposed. These are the assumptions of the table in ALGORITHMS.md, 5.2, and of the paper's ramps, n(T_F +
-T_C) and n(T_B + T_C), but for one: a micro-batch makes n - 1 hops each way and not n.
+paper calls exposed. The paper's ramps, n(T_F + T_C) and n(T_B + T_C), assume the same, but for one thing: here a
+micro-batch makes n - 1 hops each way, there n.
 
 Activations are kept from the forward pass to the end of the backward pass, and where the gradient of the weights is an
 action of its own, to the end of that: an upper bound, as a backward pass can free a part of them.

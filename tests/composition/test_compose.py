@@ -119,7 +119,7 @@ def test_feature_maps_agree_on_the_activation_fields(builder, shape):
 
 
 def test_same_padding_breaks_equality_near_the_cuts_alone():
-    """Three 3×3 layers on 12×12, cut out of 24×24: 9×9 of the 12×12 positions are equal (the notes' count)."""
+    """Three 3×3 layers on 12×12, cut out of 24×24: 9×9 of the 12×12 positions are equal, counted on paper."""
 
     def three(spec: NetworkSpec) -> Network:
         layers = ()

@@ -20,7 +20,7 @@ class Reach:
 
     @property
     def radius(self) -> float:
-        """Pixels seen to either side: the notes' r, (t - 1)/2 times the stride, summed over layers."""
+        """Pixels seen to either side: r, the sum over layers of (t - 1)/2 times the stride."""
         return (self.last - self.first) / 2
 
     def through(self, layer: Layer) -> "Reach":
