@@ -286,6 +286,7 @@ def test_a_preview_needs_no_images_for_costs():
     assert "dataset" not in vars(planned)
 
 
+@pytest.mark.slow
 def test_a_volume_is_previewed_by_its_subimages():
     planned = ddlab.preview("demo", dataset__name="ct_phantom", dataset__size=None, **VOLUME)
     assert planned.figure("subimages").data

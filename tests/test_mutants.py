@@ -5,6 +5,8 @@ import pytest
 from benchmarks import mutants
 from benchmarks.mutants import KILLED, SURVIVED, TIMEOUT, Mutant, Reached, digest, judge, known
 
+pytestmark = pytest.mark.slow
+
 CODE = "def half(x):\n    return x / 2\n"
 FATES = {
     "return x * 2": KILLED,

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 SOURCES = ("ddlab", "pages", "assets", "examples", ".streamlit")
 FILES = ("app.py", "setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")

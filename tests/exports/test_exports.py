@@ -23,6 +23,8 @@ from ddlab.strategies.trained import load_images, trained_dnns, trained_networks
 from tests.exports.weights import with_weights
 from tests.made_run import made_experiment, made_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

@@ -33,6 +33,7 @@ def test_page_opens_with_a_run(page, state, open_page):
     assert test.sidebar.selectbox[0].value == run.id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damaged", ["experiment.json", "status.json", "stages/*/seed0/result.json", "stages/*/*/*.npz"]
 )

@@ -14,6 +14,8 @@ from ddlab.pipeline.partition import GROUPINGS, partition, sub_layers
 from ddlab.registry.models import MODELS
 from tests.pipeline.networks import assert_equal, batch_of, built, every_network, network_of, outcome, trained
 
+pytestmark = pytest.mark.slow
+
 
 def partitions(network):
     """Every grouping in one to four modules."""

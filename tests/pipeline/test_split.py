@@ -35,6 +35,8 @@ from tests.pipeline.networks import (
     with_statistics,
 )
 
+pytestmark = pytest.mark.slow
+
 DEVICES = (1, 2, 3, 4)
 DEVICES_OF = {"signal": (2,), "colour": (2, 3, 4), "volume": (3,)}
 SPLIT = [  # every network in two dimensions, and those of few layers in all

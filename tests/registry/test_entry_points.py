@@ -26,6 +26,8 @@ from ddlab.registry.strategies import RESERVED, STRATEGIES
 from tests.made_run import made_run
 from tests.registry.plugin import LEFT_OUT, install
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 REGISTRIES = {"datasets": DATASETS, "models": MODELS, "strategies": STRATEGIES, "analyses": ANALYSES}
 REGISTRIES |= {"recipes": RECIPES}

@@ -23,6 +23,8 @@ from ddlab.training.batches import GroupedFeed, Sharing
 from ddlab.training.loop import Stopped
 from ddlab.training.trainee import PARTS
 
+pytestmark = pytest.mark.slow
+
 EMPTY: dict = dict.fromkeys(PARTS, {})  # a checkpoint of a network that has learned nothing
 SETTINGS = {
     "strategies": ["coherent", "transfer"],

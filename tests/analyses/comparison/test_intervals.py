@@ -75,6 +75,7 @@ def test_an_interval_holds_the_truth_in_95_of_100_cases(num_seeds, seed_sd):
     assert 0.90 <= held / cases <= 0.99
 
 
+@pytest.mark.slow
 def test_a_bootstrap_over_three_seeds_would_be_too_narrow():
     """Why the seeds' mean is drawn from Student's t distribution, where seeds vary as much as the few images do."""
     rng, expected, cases, bootstrapped, ours = np.random.default_rng(3), truth(1.0), 300, 0, 0
