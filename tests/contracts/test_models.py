@@ -172,6 +172,7 @@ def test_composed_its_maps_agree_layer_by_layer(name):
     torch.manual_seed(0)
     images = torch.randn(1, 2, 4096, dtype=torch.float64)
     maps, at = [images[box.slices] for box in made.decomposition], images
+    rounding = 1e-11 if name.startswith("resnet101") else 1e-12  # a hundred layers come to 4e-12
     compared = 0
     with torch.no_grad():
         for layer_name, layer in whole.named_children():
@@ -182,7 +183,7 @@ def test_composed_its_maps_agree_layer_by_layer(name):
             for index, part in enumerate(maps):
                 field = made.field(index, layer_name)
                 there = at[:, field.channels][field.slices]
-                torch.testing.assert_close(there, part, rtol=1e-11, atol=1e-12)
+                torch.testing.assert_close(there, part, rtol=rounding, atol=1e-12)
                 maps[index] = there  # the next layer begins alike: fifty layers would add up what processors round
                 compared += 1
     if not compared:
