@@ -14,6 +14,7 @@ GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighte
 PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "optimizer": "#E69F00", "activations": "#009E73"}
 BESIDE = "\u2003"  # a wide space, in which a diamond fits
 QUANTITIES = {"parameters": "parameters", "flops": "operations a forward pass of one image"}
+FEW_DECADES = 2  # of an axis of bytes
 
 
 def cost_title(quantity: str, way: str) -> str:
@@ -87,8 +88,9 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
         figure.add_scatter(x=measured, y=table["title"], mode="markers", marker=mark, hovertemplate=hover)
     ends = math.log10(left) - 0.01, math.log10(most)  # plotly hides what a rounding puts beyond an end
     room = 0.3 * (ends[1] - ends[0])  # for the numbers beside the bars
-    axis = {"type": "log", "range": [ends[0], ends[1] + room], "exponentformat": "SI", "ticksuffix": "B", "dtick": 1}
-    figure.update_xaxes(**axis)
+    ticks = 1 if ends[1] - ends[0] > FEW_DECADES else "D2"  # one a decade, or those of 2 and 5 as well
+    axis = {"type": "log", "range": [ends[0], ends[1] + room], "exponentformat": "SI", "ticksuffix": "B"}
+    figure.update_xaxes(dtick=ticks, **axis)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return finish(figure, title, x="payload of a training step", height=130 + 40 * len(table), showlegend=False)
 
