@@ -15,7 +15,7 @@ Decomposition", Section 2.1. Shoeybi et al. 2019, "Megatron-LM": a gather whose 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from torch.nn.functional import pad
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
 from ddlab.models.names import DNN, local_name
+from ddlab.models.parts import ModelParts
 from ddlab.ranks import Ranks
 
 
@@ -44,7 +45,7 @@ class Placed:
     groups: Sequence[Sequence[int]]
 
 
-class CoherentModel(nn.Module):
+class CoherentModel(ModelParts):
     """The part of a coherent model that one rank holds.
 
     Parameters
@@ -109,23 +110,6 @@ class CoherentModel(nn.Module):
             yield from ((local_name(subdomain), bank, place) for place, subdomain in enumerate(group))
         yield DNN, self.dnn, 0
 
-    def parameters_of(self, index: int) -> list[Tensor]:
-        """All parameters, network by network: the model counts as one, of index 0."""
-        return [parameter for _, bank, place in self.networks() for parameter in bank.parameters_of(place)]
-
-    def state_of(self, index: int) -> dict[str, Tensor]:
-        """A copy of all states, keys preceded by the network's name and a dot."""
-        return {
-            f"{name}.{key}": value
-            for name, bank, place in self.networks()
-            for key, value in bank.state_of(place).items()
-        }
-
-    def load_state_of(self, index: int, state: dict[str, Tensor]) -> None:
-        """Set all states, in place."""
-        for name, bank, place in self.networks():
-            bank.load_state_of(place, part_of(state, name))
-
     # ---- among ranks
 
     def _exchange(self, mine_BnK: Tensor) -> Tensor:
@@ -153,42 +137,3 @@ class CoherentModel(nn.Module):
 def _order(parts: Sequence[Sequence[int]]) -> Tensor:
     """Return where each subdomain is, lowest first, when the parts lie one after the other."""
     return torch.tensor([subdomain for part in parts for subdomain in part], dtype=torch.int64).argsort()
-
-
-def part_of(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Extract the state of one network from a whole model's."""
-    return {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
-
-
-def split_checkpoint(checkpoint: dict[str, Any], model: CoherentModel) -> dict[str, dict[str, Any]]:
-    """A checkpoint of the whole part as one a network, which any spread over ranks can be put together from."""
-    moments, start = checkpoint["optimizer"]["state"], 0
-    split = {}
-    for name, bank, place in model.networks():
-        stop = start + len(bank.parameters_of(place))
-        split[name] = {
-            **checkpoint,
-            "last_state": part_of(checkpoint["last_state"], name),
-            "best_state": part_of(checkpoint["best_state"], name),
-            "optimizer": {**checkpoint["optimizer"], "state": [moments[index] for index in range(start, stop)]},
-        }
-        start = stop
-    return split
-
-
-def join_checkpoint(saved: dict[str, dict[str, Any]], model: CoherentModel) -> dict[str, Any]:
-    """The checkpoint of this rank's part, from those of its networks."""
-    parts = {name: saved[name] for name, _, _ in model.networks()}
-    moments = [moment for part in parts.values() for moment in part["optimizer"]["state"]]
-    (group,) = saved[DNN]["optimizer"]["param_groups"]
-    return {
-        **saved[DNN],
-        **{
-            kept: {f"{name}.{key}": value for name, part in parts.items() for key, value in part[kept].items()}
-            for kept in ("last_state", "best_state")
-        },
-        "optimizer": {
-            "state": dict(enumerate(moments)),
-            "param_groups": [{**group, "params": list(range(len(moments)))}],
-        },
-    }

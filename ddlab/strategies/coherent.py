@@ -183,12 +183,11 @@ def _feed(context: StageContext, settings: TrainingSettings) -> "GroupedFeed":
 
 def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Write the checkpoint of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
-    from ddlab.models.coherent import split_checkpoint
     from ddlab.models.names import DNN
     from ddlab.strategies.checkpoints import save_checkpoint
     from ddlab.training.loop import derive_seed
 
-    states = split_checkpoint(trainee.checkpoint() | {"bytes_sent": model.bytes_sent}, model)
+    states = model.split_checkpoint(trainee.checkpoint() | {"bytes_sent": model.bytes_sent})
     if context.ranks.rank > 0:
         del states[DNN]
     if states:
@@ -197,20 +196,19 @@ def _save(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> 
 
 def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Go on from the newest epoch that all ranks have saved, however the networks were spread over ranks then."""
-    from ddlab.models.coherent import join_checkpoint
     from ddlab.models.names import DNN, local_name
     from ddlab.strategies.checkpoints import common_states
 
     names = [*(local_name(subdomain) for subdomain in range(len(context.problem.decomposition))), DNN]
     if saved := common_states(context, names):
-        checkpoint = join_checkpoint(saved, model)
+        checkpoint = model.join_checkpoint(saved)
         trainee.restore(checkpoint)
         model.bytes_sent = checkpoint.get("bytes_sent", 0)  # older checkpoints do not say
 
 
 def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Write the weights of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
-    from ddlab.models.coherent import part_of
+    from ddlab.models.parts import part_of
     from ddlab.models.names import DNN
     from ddlab.strategies.checkpoints import save_weights
 
