@@ -4,12 +4,13 @@ torch is imported when there are other ranks: a plan names ranks without it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.distributed import ProcessGroup
 
 MEETING = timedelta(minutes=3)  # ranks of one launch start together; one that does not come is not to be waited for
 # A rank may wait hours for another one's stage; a dead peer is noticed by its closed connection, not by this.
@@ -28,11 +29,14 @@ class Ranks:
         Number of ranks.
     device
         Where this rank computes, as torch names it: ``"cpu"`` or ``"cuda:0"``.
+    group
+        The process group, where these ranks are a part of all.
     """
 
     rank: int = 0
     size: int = 1
     device: str = "cpu"
+    group: "ProcessGroup | None" = None
 
     @property
     def alone(self) -> bool:
@@ -58,28 +62,40 @@ class Ranks:
         assert world is not None, "the group was formed just now"
         world.set_timeout(PATIENCE)
 
+    def first(self, count: int) -> "Ranks":
+        """The first ``count`` ranks as ranks of their own, which must be at most all; every rank must ask for them.
+
+        A rank beyond them gets a ``rank`` that is not among them, and must leave the others to themselves.
+        """
+        if count == self.size:
+            return self
+        import torch.distributed
+
+        group = torch.distributed.new_group(range(count)) if count > 1 else None
+        return replace(self, size=count, group=group)
+
     def barrier(self) -> None:
         """Wait until all ranks are here."""
         if not self.alone:
             import torch.distributed
 
-            torch.distributed.barrier()
+            torch.distributed.barrier(self.group)
 
     def sum(self, values: "Tensor") -> "Tensor":
         """Replace ``values`` by their sum over all ranks, in place, and return them."""
         if not self.alone:
             import torch.distributed
 
-            torch.distributed.all_reduce(values)
+            torch.distributed.all_reduce(values, group=self.group)
         return values
 
-    def broadcast(self, tensors: "Iterable[Tensor]") -> None:
-        """Replace the tensors by those of rank 0, in place."""
+    def broadcast(self, tensors: "Iterable[Tensor]", source: int = 0) -> None:
+        """Replace the tensors by those of rank ``source``, in place."""
         if not self.alone:
             import torch.distributed
 
             for tensor in tensors:
-                torch.distributed.broadcast(tensor, src=0)
+                torch.distributed.broadcast(tensor, src=source, group=self.group)
 
     def gather_tensors(self, values: "Tensor") -> "list[Tensor]":
         """The tensors of all ranks, in their order, all of one shape; gradients reach this rank's alone."""
@@ -89,7 +105,7 @@ class Ranks:
         import torch.distributed
 
         gathered = [torch.empty_like(values) for _ in range(self.size)]
-        torch.distributed.all_gather(gathered, values.detach().contiguous())
+        torch.distributed.all_gather(gathered, values.detach().contiguous(), group=self.group)
         gathered[self.rank] = values
         return gathered
 
@@ -100,5 +116,5 @@ class Ranks:
         import torch.distributed
 
         values: list[Any] = [None] * self.size
-        torch.distributed.all_gather_object(values, value)
+        torch.distributed.all_gather_object(values, value, group=self.group)
         return values

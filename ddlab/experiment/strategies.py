@@ -5,6 +5,9 @@ from typing import Literal, Self
 from pydantic import field_validator, model_validator
 
 from ddlab.experiment.base import RatePlan, Settings, setting
+from ddlab.pipeline.partition import GROUPINGS
+from ddlab.pipeline.schedules import SCHEDULES
+from ddlab.registry import choose
 
 
 class AggregatorSettings(Settings):
@@ -141,3 +144,42 @@ class DescentSettings(Settings):
 
     adam_rate: float = setting(1e-3, "Learning rate of adam.", gt=0, le=10)
     sgd_rate: float = setting(1e-2, "Learning rate of sgd, which has momentum 0.9.", gt=0, le=10)
+
+
+class PipelineSettings(Settings):
+    """The modules of consecutive layers that the global network is cut in, for strategies that cut layers."""
+
+    modules: int = setting(2, "Modules of consecutive layers; where ranks are fewer, a rank has several.", ge=1, le=64)
+    grouping: str = setting(
+        "balanced", "How layers are grouped: by equal cost, exactly, or in equal counts, as the paper.", advanced=True
+    )
+
+    @field_validator("grouping")
+    @classmethod
+    def _known(cls, grouping: str) -> str:
+        choose(GROUPINGS, grouping, "pipeline.grouping")
+        return grouping
+
+
+class LayerwiseSettings(Settings):
+    """The pipeline of ``layerwise``: who works on which part of a batch when."""
+
+    schedule: str = setting("1f1b", "In which order every rank works on its modules and micro-batches.")
+    micro_batches: int = setting(
+        4, "m, equal parts that a batch is cut in; batch normalisation sees each by itself.", ge=1, le=1024
+    )
+
+    @field_validator("schedule")
+    @classmethod
+    def _known(cls, schedule: str) -> str:
+        choose(SCHEDULES, schedule, "layerwise.schedule")
+        return schedule
+
+
+class DelayedSettings(Settings):
+    """The old gradients of ``ddg``, ``fdg`` and ``dsp``."""
+
+    beta: float = setting(1.0, "Factor on the error at every hop back, for fdg.", gt=0, le=1)
+    staleness: tuple[int, ...] = setting(
+        (), "Delay of every module in steps, for dsp; empty: 2(K-1-k), the least there can be.", advanced=True
+    )

@@ -25,7 +25,10 @@ from ddlab.experiment.strategies import (
     AptsSettings,
     CoherentSettings,
     ComposedSettings,
+    DelayedSettings,
     DescentSettings,
+    LayerwiseSettings,
+    PipelineSettings,
     TransferSettings,
     TrustRegionSettings,
 )
@@ -89,6 +92,9 @@ class Experiment(Settings):
     trust_region: TrustRegionSettings = Field(default=TrustRegionSettings(), description="The ball of every step.")
     apts: AptsSettings = Field(default=AptsSettings(), description="Local trainings on parts of the data.")
     descent: DescentSettings = Field(default=DescentSettings(), description="Rates of Adam and SGD.")
+    pipeline: PipelineSettings = Field(default=PipelineSettings(), description="How the network's layers are cut.")
+    layerwise: LayerwiseSettings = Field(default=LayerwiseSettings(), description="The pipeline's schedule.")
+    delayed: DelayedSettings = Field(default=DelayedSettings(), description="Old gradients of decoupled modules.")
     placement: PlacementSettings = Field(default=PlacementSettings(), description="Where the run works.")
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50

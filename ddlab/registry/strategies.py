@@ -204,6 +204,16 @@ _OWN: dict[str, StrategyEntry] = {
         settings=("descent",),
         tunes="descent.adam_rate",
     ),
+    "layerwise": StrategyEntry(
+        "Layer-wise pipeline",
+        "The global network cut across its layers: ranks work on micro-batches one behind the other, for one update.",
+        "ddlab.strategies.layerwise:stages",
+        "Akintoye et al. 2023, Section 3",
+        color="#332288",
+        sees="image",
+        decomposes=False,
+        settings=("pipeline", "layerwise"),
+    ),
 }
 
 PARTS = ("name", "sweep", "dataset", "decomposition", "model", "strategies", "training", "aggregator")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddlab import files
+from ddlab.pipeline.records import TRACE, TraceRecord
 from ddlab.runs.records import RESULT, StageResult
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class StageFolder:
         """Write the numbers; from here on the stage is done."""
         self._make()
         files.write_sealed(self.path / "result.json", result)
+
+    def trace(self) -> TraceRecord:
+        """The last traced training step of a pipeline; empty if there is none."""
+        return TRACE.read(self.path / "trace.json")
+
+    def write_trace(self, trace: TraceRecord) -> None:
+        """Write a traced training step over the one before."""
+        self._make()
+        files.write_sealed(self.path / "trace.json", trace)
 
     def predictions(self) -> "dict[str, np.ndarray]":
         """The arrays that :meth:`write_predictions` was given.

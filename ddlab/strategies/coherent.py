@@ -208,8 +208,8 @@ def _restore(context: StageContext, model: "CoherentModel", trainee: "Trainee") 
 
 def _save_weights(context: StageContext, model: "CoherentModel", trainee: "Trainee") -> None:
     """Write the weights of the networks of this rank; the DNN, which all ranks have, is rank 0's."""
-    from ddlab.models.parts import part_of
     from ddlab.models.names import DNN
+    from ddlab.models.parts import part_of
     from ddlab.strategies.checkpoints import save_weights
 
     for name, _, _ in model.networks():

@@ -111,6 +111,8 @@ class ImageFeed:
         The boxes to cut out, all of one shape; the whole image for a global network.
     held_out
         Training samples left out of :meth:`train`, as an index array: a fold. Empty or None: all are used.
+    multiple
+        The size of every training batch is a multiple of it; what remains is left out, other samples every epoch.
     """
 
     def __init__(
@@ -120,8 +122,10 @@ class ImageFeed:
         settings: TrainingSettings,
         sharing: Sharing,
         held_out: np.ndarray | None = None,
+        multiple: int = 1,
     ) -> None:
         self.dataset = dataset
+        self.multiple = multiple
         self.subdomains = subdomains
         self.settings = settings
         self.sharing = sharing
@@ -137,13 +141,14 @@ class ImageFeed:
     @property
     def steps(self) -> int:
         """Training batches an epoch."""
-        return -(-len(self.kept) // self.settings.batch_size)
+        return -(-(len(self.kept) // self.multiple * self.multiple) // self.settings.batch_size)
 
     def train(self, seed: int) -> Iterator[Batch]:
         """Shuffled training batches of nearly equal size; every rank draws the same order and augmentations."""
         generator = torch.Generator().manual_seed(seed)
         order = self.kept[torch.randperm(len(self.kept), generator=generator)]
-        for indices in torch.tensor_split(order, self.steps):
+        for units in torch.tensor_split(torch.arange(len(order) // self.multiple), self.steps):
+            indices = order[units[0] * self.multiple : (units[-1] + 1) * self.multiple]
             ours = self.sharing.part(indices)
             images = self._augmented(self._images("train", ours), len(indices), generator, self.sharing)
             yield Batch(self._inputs(images, "train"), self._labels("train", ours), len(indices))

@@ -1,0 +1,194 @@
+"""Strategies that cut the layers of the global network: what they share, from the partition to what a stage leaves.
+
+The network is that of ``global``, with the same first weights and the same order of the images, so that it can be
+compared step by step. Every rank that the placement uses holds some of the modules; further ranks have nothing to do.
+
+Shapes: M images, K classes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ddlab.data.source import SplitName
+from ddlab.experiment import ExperimentError, TrainingSettings
+from ddlab.pipeline.partition import Partition, partition
+from ddlab.pipeline.placement import Placement
+from ddlab.problem import Problem
+from ddlab.strategies.global_network import write_scores
+from ddlab.strategies.results import write_result
+from ddlab.strategies.stage import BACKWARD, Payload, Stage, StageContext, Task, kept_whole, training_flops
+
+if TYPE_CHECKING:
+    from ddlab.pipeline.model import PipelineModel
+    from ddlab.runs.records import EpochRecord
+    from ddlab.training.batches import ImageFeed
+    from ddlab.training.loop import Loop, Means
+    from ddlab.training.trainee import Trainee
+
+GLOBAL = "global"  # the stage whose first weights these strategies begin with
+
+TrainEpoch = Callable[["Loop", int, "list[Trainee]"], "Means"]
+
+
+def modules_of(problem: Problem) -> Partition:
+    """Cut the global network in the modules that the experiment asks for.
+
+    Raises
+    ------
+    ExperimentError
+        If it cannot be cut in so many; names the field, the rule, the value and the choices.
+    """
+    asked = problem.experiment.pipeline
+    try:
+        return partition(problem.global_network, asked.modules, asked.grouping)
+    except ValueError as error:
+        told = str(error)
+        raise ExperimentError(told if told.startswith("model") else f"pipeline.{told}") from None
+
+
+def layers_stage(problem: Problem, name: str, run: Callable[[StageContext], None], sends: str) -> Stage:
+    """Declare a stage that trains the modules of the global network and leaves it under the stage's name.
+
+    Parameters
+    ----------
+    sends
+        What crosses every border between two modules, in words.
+    """
+    cut, images = modules_of(problem), problem.experiment.training.batch_size
+    tasks = tuple(
+        Task(f"module {number}", training_flops(module.flops, problem)) for number, module in enumerate(cut.modules, 1)
+    )
+    kept = kept_whole(problem, name)
+    payload = Payload(2 * images * sum(cut.bytes_between(problem.number_bytes)), sends)
+    return Stage(name, kept.title, "collective", run, tasks=tasks, networks=(kept,), payload=payload)
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training of the modules of this rank.
+
+    Parameters
+    ----------
+    context
+        Its ranks are those that the placement uses.
+    model
+        The modules of this rank.
+    train_epoch
+        What an epoch does.
+    """
+
+    context: StageContext
+    settings: TrainingSettings
+    model: "PipelineModel"
+    feed: "ImageFeed"
+    train_epoch: TrainEpoch
+
+    def run(self) -> None:
+        """Train from the checkpoint, if there is one, to the end; the first rank writes what the network decides."""
+        from ddlab.training.loop import Loop, TrainingHooks
+        from ddlab.training.trainee import Trainee  # torch
+
+        context, model = self.context, self.model
+        trainee = Trainee(model, 0, None, self.settings)
+        self._restore(trainee)
+        # The loop is alone on every rank: all see the same logits in validation, and get the same means in training.
+        report = context.report if context.ranks.rank == 0 else _say_nothing
+
+        def save() -> None:
+            self._save(trainee)
+
+        stage, seed = context.folder.name, context.seed
+        loop = Loop(stage, seed, model, [trainee], self.feed, self.settings, context.alone, report, context.check, save)
+        replace(loop, parts=context.ranks, hooks=TrainingHooks(train_epoch=self.train_epoch)).run()
+        self._keep(trainee)
+        model.load_state_of(0, trainee.last_state)
+        last: dict[str, np.ndarray] = {split: self._predict(split).argmax(1) for split in context.dataset.held_out}
+        model.load_state_of(0, trainee.kept_state())
+        scores: dict[str, np.ndarray] = {split: self._predict(split) for split in context.dataset.splits}
+        if context.ranks.rank == 0:
+            self._write(trainee, scores, last)
+
+    def _predict(self, split: SplitName) -> np.ndarray:
+        """Class probabilities ``(M, K)``; all ranks predict together and all get them."""
+        import torch
+
+        self.model.eval()
+        with torch.no_grad():
+            said = [self.model(batch.inputs)[:, 0].double().softmax(-1) for batch in self.feed.evaluate(split)]
+        probabilities: np.ndarray = torch.cat(said).float().cpu().numpy()
+        return probabilities
+
+    def _save(self, trainee: "Trainee") -> None:
+        """Write the checkpoint of the modules of this rank."""
+        from ddlab.strategies.checkpoints import save_checkpoint
+        from ddlab.training.loop import derive_seed
+
+        states = self.model.split_checkpoint(trainee.checkpoint() | {"bytes_sent": self.model.bytes_sent})
+        save_checkpoint(self.context, f"part-{derive_seed(*states):x}", states)
+
+    def _restore(self, trainee: "Trainee") -> None:
+        """Go on from the newest epoch that all modules were saved at, however they were spread over ranks then."""
+        from ddlab.pipeline.model import MODULE
+        from ddlab.strategies.checkpoints import common_states
+
+        modules = self.model.placement.partition.modules
+        if saved := common_states(self.context, [f"{MODULE}{number}" for number in range(1, len(modules) + 1)]):
+            checkpoint = self.model.join_checkpoint(saved)
+            trainee.restore(checkpoint)
+            self.model.bytes_sent = checkpoint["bytes_sent"]
+
+    def _keep(self, trainee: "Trainee") -> None:
+        """Write the weights of the whole network, on the first rank."""
+        from ddlab.pipeline.model import whole_state
+        from ddlab.strategies.checkpoints import save_weights
+
+        name = self.context.stage.name
+        for epoch, state in (("last", trainee.last_state), ("best", trainee.best_state)):
+            own = {key: value.cpu() for key, value in whole_state(state).items()}
+            parts = self.context.ranks.gather(own)
+            if self.context.ranks.rank == 0:
+                save_weights(self.context, f"{name}-{epoch}", {key: part[key] for part in parts for key in part})
+
+    def _write(self, trainee: "Trainee", scores: dict[str, np.ndarray], last: dict[str, np.ndarray]) -> None:
+        context, progress, network = self.context, trainee.progress, self.context.problem.global_network
+        reached = write_scores(context, scores, last)
+        data, placement = context.dataset, self.model.placement
+        images = (1 + BACKWARD) * progress.data_passes * len(data.train) + progress.epoch * len(data.validation)
+        size = {"parameters": network.parameters(), "flops": network.flops()}
+        epochs = {"epochs": progress.epoch, "best_epoch": progress.best_epoch}
+        row: Any = {"subdomain": None, **size, **epochs, **reached}
+        work = [placement.flops_of(rank) * images for rank in range(placement.num_ranks)]
+        sent: Mapping[str, Any] = {"bytes_sent": self.model.bytes_sent}
+        write_result(context, progress.seconds, work, [row], **sent, **reached, **epochs, **size)
+
+
+def _say_nothing(record: "EpochRecord") -> None:
+    """Report nothing: rank 0 reports the numbers of this rank."""
+
+
+def prepare(context: StageContext, placement: Placement, multiple: int, settings: TrainingSettings) -> Training | None:
+    """Prepare the training of this rank's modules; None on a rank that the placement does not use.
+
+    Parameters
+    ----------
+    multiple
+        The size of every training batch is a multiple of it.
+    """
+    from ddlab.pipeline.model import PipelineModel
+    from ddlab.strategies.phases import arithmetic, new_state
+    from ddlab.training.batches import ImageFeed, Sharing  # torch
+
+    used = context.ranks.first(placement.num_ranks)
+    if used.rank >= used.size:
+        return None
+    own = replace(context, ranks=used)
+    model = PipelineModel(placement, used, settings.precision == "bfloat16")
+    model.to(arithmetic(settings))
+    model.load_whole(new_state(context.problem.global_network, context.seed, GLOBAL, GLOBAL))
+    model.prepare(used.device, arithmetic(settings))
+    boxes = [context.problem.whole_image]
+    feed = ImageFeed(context.dataset, boxes, settings, Sharing(own.alone), multiple=multiple)
+    return Training(own, settings, model, feed, lambda loop, epoch, active: loop.back_propagate(epoch, active))

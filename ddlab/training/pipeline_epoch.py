@@ -1,0 +1,91 @@
+"""An epoch of a pipeline: micro-batches through the modules of all ranks, an update, and now and then a look.
+
+Every rank sees the whole loop and all batches, and holds some of the modules; losses are known where the last module
+is, and summed up for all at the end of the epoch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ddlab.pipeline.model import PipelineModel
+from ddlab.pipeline.records import TraceRecord
+from ddlab.pipeline.runtime import Clock, Runtime, make_runtime
+from ddlab.pipeline.trace import Step, joined, trace_record
+from ddlab.training.batches import Batch
+from ddlab.training.loop import Loop, Means, Totals, derive_seed, sample_losses
+from ddlab.training.trainee import Trainee
+
+TRACED = range(2, 7)  # steps of an epoch; the first ones take longer, as memory is asked for
+
+
+@dataclass
+class PipelineEpoch:
+    """The training of a pipeline's modules for an epoch; called by the loop.
+
+    Parameters
+    ----------
+    model
+        The modules of this rank.
+    keep_trace
+        Called at the end of every epoch, on the first rank, with what the traced steps were.
+    """
+
+    model: PipelineModel
+    keep_trace: Callable[[TraceRecord], None]
+    _clock: Clock = field(init=False)
+    _runtime: Runtime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._clock = Clock(torch.device(self.model.ranks.device))
+        self._runtime = make_runtime(self.model, self._clock)
+
+    def train_epoch(self, loop: Loop, epoch: int, active: list[Trainee]) -> Means:
+        """Train for an epoch; losses and accuracies are those of the batches, at the weights that met them."""
+        (trainee,), model = active, self.model
+        model.train()
+        totals, traced, images = Totals(1, model.ranks), [], 0
+        for number, batch in enumerate(loop.feed.train(derive_seed(loop.seed, "order", epoch))):
+            loop.check()
+            for stretch in model.stretches.values():
+                stretch.begin_step(partial(derive_seed, loop.seed, loop.stage, epoch, number, "dropout"))
+            if number in TRACED:
+                traced.append(self._traced_step(batch, totals))
+                images = len(batch.labels)
+            else:
+                self._step(batch, totals)
+            trainee.step()
+            for parameter in model.parameters():
+                parameter.grad.zero_()  # type: ignore[union-attr]  # in place: optimizers hold views of it
+        trainee.progress.data_passes += 1
+        self._keep(traced, epoch, images)
+        return totals.means()
+
+    def _step(self, batch: Batch, totals: Totals) -> None:
+        assert isinstance(batch.inputs, Tensor), "a network on the whole image has one input"
+        total = len(batch.labels)
+
+        def loss(logits: Tensor, labels: Tensor) -> Tensor:
+            return sample_losses(logits[:, None], labels).sum() * (1 / total)
+
+        logits = self._runtime.step(batch.inputs, batch.labels, loss)
+        if logits is not None:
+            totals.add(sample_losses(logits[:, None], batch.labels), logits[:, None], batch.labels)
+        self.model.count_bytes(total)
+
+    def _traced_step(self, batch: Batch, totals: Totals) -> Step:
+        """Trace a step, which all ranks begin together: their clocks need not agree."""
+        self.model.ranks.barrier()
+        self._clock.begin()
+        self._step(batch, totals)
+        return self._clock.end()
+
+    def _keep(self, traced: list[Step], epoch: int, images: int) -> None:
+        everywhere = self.model.ranks.gather(traced)
+        steps = [joined(parts) for parts in zip(*everywhere, strict=True)]
+        if steps and self.model.ranks.rank == 0:
+            number_bytes = next(self.model.parameters()).element_size()
+            self.keep_trace(trace_record(self.model.placement, steps, epoch, images, number_bytes))
