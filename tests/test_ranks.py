@@ -11,6 +11,7 @@ from ddlab.engine.control import stop_processes
 from ddlab.engine.devices import slots
 from ddlab.engine.launch import launch
 from ddlab.experiment import parse_experiment
+from ddlab.pipeline.trace import predicted_step, recorded_step
 from ddlab.problem import pose
 from ddlab.runs import RunFolder
 
@@ -26,11 +27,12 @@ DECOMPOSED = {
     "decomposition": {"boxes": [[[0, 8], [0, 16]], [[8, 16], [0, 8]], [[8, 16], [8, 16]]]},
     # Without batch normalisation, whose statistics each rank has for itself.
     "model": {"batch_norm": False, "reduction": "1/N", "width": 1.5},
-    "strategies": ["global", "cnn_dnn", "coherent", "transfer", "composed"],
+    "strategies": ["global", "cnn_dnn", "coherent", "transfer", "composed", "layerwise"],
     "training": {"epochs": 3, "batch_size": 64, "precision": "float64", "flip": True, "shift": 0.1},
     "aggregator": {"epochs": 3},
     "composed": {"epochs": 2, "cross_rate": 0.5, "warm_up": 1},
     "transfer": {"epochs": 2, "start": 2, "dnn": "trained"},
+    "pipeline": {"modules": 3},
 }
 IN_BALLS = {
     "dataset": {"name": "digits", "train_images": 301, "validation_images": 101},
@@ -62,7 +64,7 @@ def runs(home):
     return finished_run(DECOMPOSED, 1), finished_run(DECOMPOSED, 2)
 
 
-@pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer", "composed"])
+@pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer", "composed", "layerwise"])
 def test_losses_are_the_same_on_two_ranks(runs, stage):
     """Data parallel training averages gradients to those of the whole batch; local networks are just elsewhere.
 
@@ -75,12 +77,41 @@ def test_losses_are_the_same_on_two_ranks(runs, stage):
         return [[r["loss"], r["validation_loss"], r["validation_accuracy"]] for r in ordered]
 
     one, two = (losses(run) for run in runs)
-    assert len(one) == len(two) == {"global": 3, "local": 9, "coherent": 3}.get(stage, 2)
+    assert len(one) == len(two) == {"global": 3, "local": 9, "coherent": 3, "layerwise": 3}.get(stage, 2)
     np.testing.assert_allclose(one, two, rtol=1e-10)
 
 
+def test_a_pipeline_trains_as_the_whole_network(runs):
+    """In micro-batches, three modules on one rank or on two: the losses of the global network, to rounding."""
+    for run in runs:
+        whole, cut = (
+            [(r["loss"], r["accuracy"], r["validation_loss"]) for r in run.metrics() if r["stage"] == stage]
+            for stage in ("global", "layerwise")
+        )
+        np.testing.assert_allclose(whole, cut, rtol=1e-10)
+    one, two = (run.stage("layerwise", 0) for run in runs)
+    here, there = (load_file(stage.weights("layerwise-last")) for stage in (one, two))
+    assert all(torch.equal(value, there[name]) for name, value in here.items()), "bit for bit, however it is spread"
+
+
+def test_a_pipeline_sends_activations_and_gradients_and_traces_its_steps(runs):
+    """Two ranks have one border: the second one of the three modules, or the first."""
+    one, two = (run.stage("layerwise", 0) for run in runs)
+    assert one.result()["bytes_sent"] == 0
+    trace = two.trace()
+    (hop,) = trace["hop_bytes"]
+    assert two.result()["bytes_sent"] == 2 * hop * 300 * 3 and hop > 0
+    assert (trace["num_ranks"], trace["num_micro_batches"], trace["batch"]) == (2, 4, 60)
+    ran, predicted = recorded_step(trace), predicted_step(trace)
+    assert set(ran.starts) == set(predicted.starts) and len(ran.starts) == 2 * 2 * 4
+    # Two ranks may share a core here: the same order, and every action after what it needs, but no times.
+    for action, start in ran.starts.items():
+        assert all(ran.ends[need] <= start + 1e-3 for need in ran.schedule.needs(action)), action
+    assert one.trace()["num_ranks"] == 1 and len(one.trace()["modules"]) == 3
+
+
 def test_predictions_keep_the_order_of_the_images(runs):
-    for strategy in ("global", "cnn_dnn", "coherent", "transfer"):
+    for strategy in ("global", "cnn_dnn", "coherent", "transfer", "layerwise"):
         one, two = (run.stage(strategy, 0).predictions() for run in runs)
         for split, count in (("train", 300), ("validation", 75), ("test", 101)):
             assert one[split].shape == (count, 10)

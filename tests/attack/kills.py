@@ -45,6 +45,7 @@ SETTINGS = {
     "aggregator.epochs": 4,
     "transfer.epochs": 2,
     "apts.overlap": 0.0,
+    "layerwise.micro_batches": 5,
     "model.reduction": "1/N",
     "placement.devices": "cpu",
 }
