@@ -42,8 +42,8 @@ class ModelParts(nn.Module):
         """A checkpoint of all that this rank holds as one a network."""
         moments, start = checkpoint["optimizer"]["state"], 0
         split = {}
-        for name, bank, place in self.networks():
-            stop = start + len(bank.parameters_of(place))
+        for name, bank, _ in self.networks():
+            stop = start + len(list(bank.parameters()))
             split[name] = {
                 **checkpoint,
                 "last_state": part_of(checkpoint["last_state"], name),

@@ -74,11 +74,13 @@ class DelayedModule:
         The most that it has kept at once.
     """
 
-    def __init__(self, module: nn.Module, make_optimizer: MakeOptimizer, delay: int, stores_inputs: bool) -> None:
+    def __init__(
+        self, module: nn.Module, make_optimizer: MakeOptimizer | None, delay: int, stores_inputs: bool
+    ) -> None:
         self.module, self.delay = module, delay
         self.stores_inputs = stores_inputs and delay > 0  # without a delay the graph is used at once
         self.parameters = {name: each for name, each in module.named_parameters() if each.requires_grad}
-        self.optimizer = make_optimizer(list(self.parameters.values())) if self.parameters else None
+        self.optimizer = make_optimizer(list(self.parameters.values())) if make_optimizer and self.parameters else None
         self.waiting: deque[Graph | StoredInput] = deque()
         self.most, self.updates = Kept(), 0
         self._copies: tuple[int, Weights] = (-1, {})

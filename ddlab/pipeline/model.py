@@ -40,6 +40,11 @@ class Stretch(nn.Module):
         self.draw: Callable[[int, int], int] | None = None
         self.micro_batch = 0
 
+    def placed(self, device: torch.device, dtype: torch.dtype) -> "Stretch":
+        """Note where its modules are, and of which type its results must be."""
+        self.device, self.dtype = device, dtype
+        return self
+
     def begin_step(self, draw: Callable[[int, int], int] | None) -> None:
         """Begin a training step, whose micro-batches come in order; ``draw`` gives their seeds for dropout."""
         self.draw, self.micro_batch = draw, 0
@@ -90,12 +95,18 @@ class PipelineModel(ModelParts):
             assert isinstance(bank, Bank)
             yield name, bank, 0
 
+    def separate(self) -> dict[int, Stretch]:
+        """The modules of this rank one by one, by their index in the partition."""
+        mixed, dtype, device = next((s.mixed, s.dtype, s.device) for s in self.stretches.values())
+        alone = {int(name.removeprefix(MODULE)) - 1: bank for name, bank, _ in self.networks()}
+        return {number: Stretch({number: bank}, mixed).placed(device, dtype) for number, bank in alone.items()}
+
     def prepare(self, device: str, dtype: torch.dtype) -> "PipelineModel":
         """Move to the device and type, as :meth:`Bank.prepare` does."""
         for _, bank, _ in self.networks():
             bank.prepare(device, dtype)
         for stretch in self.stretches.values():
-            stretch.dtype, stretch.device = dtype, torch.device(device)
+            stretch.placed(torch.device(device), dtype)
         return self
 
     def load_whole(self, state: State) -> None:

@@ -214,6 +214,36 @@ _OWN: dict[str, StrategyEntry] = {
         decomposes=False,
         settings=("pipeline", "layerwise"),
     ),
+    "ddg": StrategyEntry(
+        "DDG",
+        "Modules of layers go back at once: less waiting, for gradients up to K-1 steps old and as many more graphs.",
+        "ddlab.strategies.delayed:ddg_stages",
+        "Huo, Gu, Yang, Huang 2018; Akintoye et al. 2023, Section 2",
+        color="#661100",
+        sees="image",
+        decomposes=False,
+        settings=("pipeline", "delayed"),
+    ),
+    "fdg": StrategyEntry(
+        "FDG",
+        "Modules of layers go forward and back at once: no waiting, for gradients up to 2(K-1) steps old.",
+        "ddlab.strategies.delayed:fdg_stages",
+        "Zhuang, Wang, Liu, Lin 2021; Akintoye et al. 2023, Section 2",
+        color="#44AA99",
+        sees="image",
+        decomposes=False,
+        settings=("pipeline", "delayed"),
+    ),
+    "dsp": StrategyEntry(
+        "DSP",
+        "As FDG, but modules keep inputs alone and go forward twice: less memory, for a third more work.",
+        "ddlab.strategies.delayed:dsp_stages",
+        "Xu, Huo, Huang 2020; Akintoye et al. 2023, Section 2",
+        color="#882255",
+        sees="image",
+        decomposes=False,
+        settings=("pipeline", "delayed"),
+    ),
 }
 
 PARTS = ("name", "sweep", "dataset", "decomposition", "model", "strategies", "training", "aggregator")

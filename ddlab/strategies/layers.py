@@ -169,13 +169,21 @@ def _say_nothing(record: "EpochRecord") -> None:
     """Report nothing: rank 0 reports the numbers of this rank."""
 
 
-def prepare(context: StageContext, placement: Placement, multiple: int, settings: TrainingSettings) -> Training | None:
+def prepare(
+    context: StageContext,
+    placement: Placement,
+    multiple: int,
+    settings: TrainingSettings,
+    kind: "type[PipelineModel] | None" = None,
+) -> Training | None:
     """Prepare the training of this rank's modules; None on a rank that the placement does not use.
 
     Parameters
     ----------
     multiple
         The size of every training batch is a multiple of it.
+    kind
+        The class of the model, if it is another one.
     """
     from ddlab.pipeline.model import PipelineModel
     from ddlab.strategies.phases import arithmetic, new_state
@@ -185,7 +193,7 @@ def prepare(context: StageContext, placement: Placement, multiple: int, settings
     if used.rank >= used.size:
         return None
     own = replace(context, ranks=used)
-    model = PipelineModel(placement, used, settings.precision == "bfloat16")
+    model = (kind or PipelineModel)(placement, used, settings.precision == "bfloat16")
     model.to(arithmetic(settings))
     model.load_whole(new_state(context.problem.global_network, context.seed, GLOBAL, GLOBAL))
     model.prepare(used.device, arithmetic(settings))

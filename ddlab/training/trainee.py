@@ -189,5 +189,5 @@ def _optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.op
 def _decay(parameters: list[Tensor], factor: float, *_: object) -> None:
     """Add the L2 penalty's gradient; a hook in place of a parameter group, so that states keep one order."""
     for parameter in parameters:
-        assert parameter.grad is not None, "its owner gives every parameter a gradient"
-        parameter.grad.add_(parameter, alpha=factor)
+        if parameter.grad is not None:  # else nothing updates it in this step
+            parameter.grad.add_(parameter, alpha=factor)

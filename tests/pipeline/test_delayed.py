@@ -49,7 +49,7 @@ def sgd(rate=RATE, momentum=MOMENTUM):
 
 
 def training(modules, name, rate=RATE, **settings):
-    return DelayedTraining(modules, sgd(rate), loss_of, name, **settings)
+    return DelayedTraining(modules, sgd(rate), loss_of, make_method(name, max(1, len(modules)), **settings))
 
 
 def gradients(module):
@@ -65,7 +65,7 @@ def iterations(trained, data):
     for inputs, targets in data:
         yield trained.step(inputs, targets)
     while trained.under_way:
-        yield trained._iterate()
+        yield trained.advance()
 
 
 def exact_gradients(modules, inputs, targets):
@@ -181,7 +181,7 @@ def test_one_module_is_plain_training_bit_for_bit(name):
 def test_back_propagation_in_modules_is_plain_training():
     modules, data = network(4), batches()
     plain = nn.Sequential(*network(4))
-    trained = DelayedTraining(modules, torch.optim.Adam, loss_of, "backpropagation")
+    trained = DelayedTraining(modules, torch.optim.Adam, loss_of, make_method("backpropagation", len(modules)))
     optimizer = torch.optim.Adam(plain.parameters())
     for inputs, targets in data:
         trained.step(inputs, targets)
@@ -246,9 +246,9 @@ def test_a_data_pass_uses_every_batch_once_and_leaves_nothing(name, count):
     for number in (1, 2):
         outcomes = list(trained.data_pass(batches(count)))
         assert len(outcomes) == count and not trained.under_way
-        assert [each.updates for each in trained.modules] == [number * count] * 3
+        assert [each.updates for each in trained.modules.values()] == [number * count] * 3
         assert trained.iteration == number * (count + trained.method.drain)
-        assert not any(each.waiting for each in trained.modules)
+        assert not any(each.waiting for each in trained.modules.values())
     assert list(trained.drain()) == []
 
 
