@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from ddlab.pipeline.costs import Costs
 
 MOST_DEVICES = 64  # as many ranks as the simulation is tested with
+ROUNDING = 1e-12  # of a time: sums in another order differ by less
 
 
 @dataclass(frozen=True)

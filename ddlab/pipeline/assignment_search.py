@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-from ddlab.pipeline.assignment_problem import AssignmentProblem, Found, GeneticSettings, step_times
+from ddlab.pipeline.assignment_problem import ROUNDING, AssignmentProblem, Found, GeneticSettings, step_times
 
 MOST_WAYS = 2_000_000  # assignments that the exact search may have to go through; bounds leave out most of them
 MOST_USES = 256  # ways to have used devices up, by their speeds: 8 devices of different speeds, or 64 of one
-ROUNDING = 1e-12  # of a time: sums in another order differ by less
 
 
 # ---- greedy

@@ -15,8 +15,8 @@ two lines least together; the third one is counted for it and not minimised.
 
 References
 ----------
-Akintoye et al., "A Hybrid Parallelization Approach for Distributed and Scalable Deep Learning", 2022: partitions on GPUs
-and data parallelism together; the formula is ours.
+Akintoye et al., "A Hybrid Parallelization Approach for Distributed and Scalable Deep Learning", 2022: partitions
+on GPUs and data parallelism together; the formula is ours.
 Patarasuk, Yuan, "Bandwidth Optimal All-reduce Algorithms for Clusters of Workstations", 2009: 2 (R - 1)/R.
 """
 
