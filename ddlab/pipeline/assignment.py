@@ -113,6 +113,8 @@ class Assignment:
 def assign(problem: AssignmentProblem, method: str = "genetic", settings: GeneticSettings | None = None) -> Assignment:
     """Assign modules to devices in one of the ways of ``ASSIGNMENTS``.
 
+    Of devices of equal speed, the first one has the first module that is on any of them, and so on.
+
     Raises
     ------
     ValueError
@@ -123,7 +125,19 @@ def assign(problem: AssignmentProblem, method: str = "genetic", settings: Geneti
     if reason := entry.why_not(problem):
         raise ValueError(reason)
     found: Found = entry.load()(problem, settings or GeneticSettings())
-    return Assignment(problem, found.devices, method, found.history)
+    return Assignment(problem, _named_in_order(problem, found.devices), method, found.history)
+
+
+def _named_in_order(problem: AssignmentProblem, devices: tuple[int, ...]) -> tuple[int, ...]:
+    """Exchange devices of equal speed so that the first module that needs one has the first of them, and so on.
+
+    So assignments that differ by names alone are equal, and look equal.
+    """
+    names: dict[int, int] = {}
+    for kind in problem.kinds:
+        used = [device for device in dict.fromkeys(devices) if device in kind]
+        names |= dict(zip(used, kind, strict=False))
+    return tuple(names[device] for device in devices)
 
 
 ASSIGNMENTS: dict[str, AssignmentEntry] = {

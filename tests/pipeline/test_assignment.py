@@ -90,6 +90,17 @@ def test_the_fast_device_gets_more():
         assert found.time == 1 and found.devices.count(1) == 3
 
 
+@settings(deadline=None, max_examples=60)
+@given(problems(most_devices=4), st.sampled_from(sorted(ASSIGNMENTS)))
+def test_equal_devices_are_used_in_their_order(problem, method):
+    used = list(dict.fromkeys(assign(problem, method, FEW).devices))
+    speeds = problem.speeds or (1,) * problem.num_devices
+    for speed in set(speeds):
+        alike = [device for device in range(problem.num_devices) if speeds[device] == speed]
+        taken = [device for device in used if speeds[device] == speed]
+        assert taken == alike[: len(taken)]
+
+
 def test_a_problem_of_a_pipelines_costs():
     costs = Costs((1, 2), (3, 4), (1, 1), (0.5,), hop_bytes=(10,))
     found = AssignmentProblem.of(costs, 2, num_micro_batches=4, speeds=(1, 2))

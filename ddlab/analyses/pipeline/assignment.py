@@ -72,15 +72,15 @@ def placement_table(found: Mapping[str, Assignment]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``assignment``, ``title``, ``module`` and ``device`` (both counted from 0), and ``cost`` of the module on a
-        device of speed 1. The modules of an assignment follow each other.
+        ``assignment``, ``title``, ``time`` of a step, ``module`` and ``device`` (both counted from 0), and ``cost`` of
+        the module on a device of speed 1. The modules of an assignment follow each other.
     """
     rows = [
-        (name, assignment.title, module, device, assignment.problem.costs[module])
+        (name, assignment.title, assignment.time, module, device, assignment.problem.costs[module])
         for name, assignment in found.items()
         for module, device in enumerate(assignment.devices)
     ]
-    return pd.DataFrame(rows, columns=["assignment", "title", "module", "device", "cost"])
+    return pd.DataFrame(rows, columns=["assignment", "title", "time", "module", "device", "cost"])
 
 
 def generation_table(assignment: Assignment) -> pd.DataFrame:

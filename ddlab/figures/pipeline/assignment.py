@@ -28,7 +28,8 @@ def device_color(device: int) -> str:
 def placement(table: pd.DataFrame, unit: str = "") -> go.Figure:
     """Draw the network as a strip an assignment: a cell a module, as wide as its cost, in the colour of its device.
 
-    The number in a cell is that of the device. Where neighbours differ in colour, a hop crosses devices.
+    The number in a cell is that of the device, and the time of a step stands beside the assignment. Where neighbours
+    differ in colour, a hop crosses devices.
 
     Parameters
     ----------
@@ -45,13 +46,14 @@ def placement(table: pd.DataFrame, unit: str = "") -> go.Figure:
     if table.empty:
         raise ValueError("table: must have at least 1 assignment, got 0")
     starts = table.groupby("assignment", sort=False)["cost"].cumsum() - table["cost"]
+    labels = table["title"] + [f"<br>{time:.4g} {unit}".rstrip() for time in table["time"]]
     figure = go.Figure()
     for device in sorted(set(table["device"])):
         rows, color = table[table["device"] == device], device_color(device)
         figure.add_bar(
             x=rows["cost"],
             base=starts[rows.index].to_list(),
-            y=rows["title"],
+            y=labels[rows.index],
             orientation="h",
             width=0.8,
             name=f"device {device}",
@@ -64,13 +66,14 @@ def placement(table: pd.DataFrame, unit: str = "") -> go.Figure:
             customdata=rows["module"],
             hovertemplate=f"module %{{customdata}} on device {device}: %{{x:.4g}} {unit}<extra></extra>",
         )
-    titles = list(dict.fromkeys(table["title"]))
-    figure.update_yaxes(categoryorder="array", categoryarray=titles, autorange="reversed", showgrid=False)
+    names = list(dict.fromkeys(labels))
+    figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
-    title = f"Which of {_count(table['module'].nunique(), 'module')} is on which device"
+    modules = _count(table["module"].nunique(), "module")
+    title = f"{modules} on devices: the shortest step takes {table['time'].min():.4g} {unit}".rstrip()
     x = f"work of the modules, first to last{f', in {unit}' if unit else ''}"
     look: dict[str, Any] = {"barmode": "overlay", "uniformtext": {"minsize": 7, "mode": "hide"}}
-    return finish(figure, title, x=x, height=AROUND + ROW * len(titles), **look)
+    return finish(figure, title, x=x, height=AROUND + ROW * len(names), **look)
 
 
 def evolution(found: Assignment, exact: Assignment | None = None, unit: str = "") -> go.Figure:
@@ -144,8 +147,8 @@ def replicas(table: pd.DataFrame) -> go.Figure:
     way = f"{_count(int(best['replicas']), 'replica')} on {_count(int(best['devices']), 'device')} each"
     title = f"{machines}: fastest as {way}, {best['speed_up']:.2f} times as fast as one machine"
     figure.update_xaxes(type="category")
-    figure.update_yaxes(exponentformat="SI")
-    return finish(figure, title, x="replicas × devices of each", y="time of a step (s)", height=400, barmode="stack")
+    figure.update_yaxes(tickformat="~s", ticksuffix="s")
+    return finish(figure, title, x="replicas × devices of each", y="time of a step", height=400, barmode="stack")
 
 
 def _count(number: int, noun: str) -> str:
