@@ -1,6 +1,10 @@
 """Assignments and uses of machines side by side: the numbers of each, and a reason where there is none."""
 
+import re
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from ddlab.analyses.pipeline.assignment import (
     assign_all,
@@ -65,3 +69,25 @@ def test_a_row_a_use_of_the_machines():
     np.testing.assert_allclose(table["parameter_bytes"], [20, 20, np.nan])
     np.testing.assert_allclose(table["sent_bytes"], [0.1, 80.1, np.nan])
     assert list(table["reason"]) == ["", "", "num_replicas: must divide the batch of 6, got 4; choices: 1, 2"]
+
+
+def test_the_chapter_says_what_its_code_gives():
+    """The code blocks of the chapter are run, and its numbers are theirs."""
+    root = Path(__file__).parents[3]
+    text = (root / "docs" / "methods" / "pipelines.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"^```python\n(.*?)^```", text, re.S | re.M) if "_table(" in block]
+    first, second = (re.sub(r"^(assignment_table|replica_table)", r"\1_ = \1", block, flags=re.M) for block in blocks)
+    names: dict = {}
+    exec(first + second, names)
+    times = 1e3 * names["assignment_table_"].set_index("assignment")["time"]
+    assert times.round(2).to_dict() == {"genetic": 20.27, "greedy": 21.80, "contiguous": 20.27, "exact": 20.27}
+    assert "find 20.27 ms" in text and "takes 21.80 ms" in text
+    for row in names["replica_table_"].itertuples():
+        mark = r"\*\*" if row.fastest else ""
+        numbers = [f"{row.replicas} × {row.devices}", f"{1e3 * row.time:.2f} ms"]
+        parts = [f"{1e3 * time:.2f} ms" if time else "–" for time in (row.compute, row.transfer, row.all_reduce)]
+        cells = [f"{mark}{cell}{mark}" for cell in numbers] + parts + [f"{mark}{row.speed_up:.2f}{mark}"]
+        assert re.search(r"^\| " + r" \| ".join(cells) + r" \|$", text, re.M), cells
+    slow = names["HybridProblem"](names["seconds"], names["hops"], names["parameters"], 8, 1.25e9, 128)
+    best = replica_table(slow).set_index("fastest").loc[True]
+    assert best["replicas"] == 1 and best["speed_up"] == pytest.approx(1.07, abs=0.005)
