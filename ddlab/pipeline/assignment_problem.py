@@ -1,7 +1,7 @@
 """The problem of assigning the modules of a network to devices: its numbers, and the time of a step.
 
 In symbols: module k of K takes c_k seconds of a step on a device of speed 1, device d of D has the speed s_d, the hop
-from module k to k + 1 takes h_k seconds of a step, and a_k is the device of module k. The time of a step is
+from module k to k + 1 takes h_k seconds of a step, and a_k is the device of module k. The time of a step is::
 
     T(a) = max over d of (sum of c_k over the modules with a_k = d) / s_d
            + sum of h_k over the hops with a_k != a_(k+1)

@@ -2,7 +2,7 @@
 
 Every replica trains on 1/R of the batch, and its modules are assigned to its D devices. In the symbols of
 ``assignment_problem.py``, with costs and hops of the whole batch, w_k the bytes of the parameters of module k and B the
-bandwidth, a step takes
+bandwidth, a step takes::
 
     T(R) = max over d of sum of c_k / R over the modules of d
            + sum of h_k / R over the hops that cross devices
