@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import FunctionType
 
 from ddlab.experiment import Experiment
-from ddlab.recipes import apts, classroom, extensions, gu, gu_cifar100, gu_photographs, klawonn, volumes
+from ddlab.recipes import apts, classroom, extensions, gu, gu_cifar100, gu_photographs, klawonn, pipelines, volumes
 from ddlab.registry.entry_points import Registry
 
 __all__ = ["RECIPES", "title"]
@@ -21,6 +21,8 @@ _OWN: dict[str, Callable[[], Experiment]] = {
     "ct_phantom": volumes.ct_phantom,
     "adrenal": volumes.adrenal,
     "trust_region_demo": apts.trust_region_demo,
+    "pipeline_demo": pipelines.pipeline_demo,
+    "pipeline_cifar10": pipelines.pipeline_cifar10,
     "apts_mnist_full": apts.apts_mnist_full,
     "apts_mnist_mini": apts.apts_mnist_mini,
     "apts_cifar10_mini": apts.apts_cifar10_mini,

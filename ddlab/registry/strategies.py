@@ -11,6 +11,7 @@ __all__ = [
     "COMPARED_BY_APTS",
     "COMPARED_BY_GU",
     "COMPARED_BY_KLAWONN",
+    "CUT_LAYERS",
     "DEFAULT",
     "STRATEGIES",
     "TUNED",
@@ -21,6 +22,7 @@ __all__ = [
 
 COMPARED_BY_KLAWONN = ("global", "average", "majority", "cnn_dnn", "coherent", "transfer")
 COMPARED_BY_GU = ("composed_untrained", "composed", "random", "random_work")
+CUT_LAYERS = ("layerwise", "ddg", "fdg", "dsp")
 COMPARED_BY_APTS = ("apts", "sapts", "trust_region", "sgd", "adam")
 DEFAULT = ("global", "average", "majority", "cnn_dnn")  # what an experiment trains that asks for nothing else
 TUNED = ("sapts", "adam", "sgd")  # whose sensitivity is shown that asks for nothing else

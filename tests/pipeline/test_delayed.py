@@ -258,12 +258,12 @@ def test_two_data_passes_are_one_and_another_with_its_weights_and_optimizers(nam
     whole, halves = training(network(3), name), training(network(3), name)
     for trained in (whole, halves):
         list(trained.data_pass(data))
-    resumed = training([each.module for each in halves.modules], name)
-    for old, new in zip(halves.modules, resumed.modules, strict=True):
+    resumed = training([each.module for each in halves.modules.values()], name)
+    for old, new in zip(halves.modules.values(), resumed.modules.values(), strict=True):
         new.optimizer.load_state_dict(old.optimizer.state_dict())
     for trained in (whole, resumed):
         list(trained.data_pass(data))
-    for one, other in zip(whole.modules, resumed.modules, strict=True):
+    for one, other in zip(whole.modules.values(), resumed.modules.values(), strict=True):
         assert all(map(torch.equal, weights(one.module), weights(other.module)))
 
 

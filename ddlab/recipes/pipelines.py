@@ -1,0 +1,41 @@
+"""Networks cut across their layers: what micro-batches and old gradients cost in accuracy.
+
+References
+----------
+Akintoye, Han, Lloyd, Zhang, Dancey, Chen, Zhang, "Layer-wise partitioning and merging for efficient and scalable deep
+learning", FGCS 149, 2023.
+"""
+
+from ddlab.experiment import DatasetSettings, Experiment, ModelSettings, TrainingSettings
+from ddlab.experiment.strategies import LayerwiseSettings, PipelineSettings
+from ddlab.registry.strategies import CUT_LAYERS
+
+
+def pipeline_demo() -> Experiment:
+    """Shapes by a small network in three modules: a pipeline beside exact and old gradients.
+
+    ``ddlab train pipeline_demo``: under a minute on two cores.
+    """
+    return Experiment(
+        name="pipeline_demo",
+        dataset=DatasetSettings(name="shapes_local", test="official"),
+        model=ModelSettings(name="vgg3", width=0.25),
+        strategies=("global", *CUT_LAYERS),
+        training=TrainingSettings(epochs=6, batch_size=64),
+        pipeline=PipelineSettings(modules=3),
+        layerwise=LayerwiseSettings(micro_batches=8),
+    )
+
+
+def pipeline_cifar10() -> Experiment:
+    """A narrow ResNet20 on a part of CIFAR-10, in four modules: exact gradients, micro-batches, and old gradients."""
+    return Experiment(
+        name="pipeline_cifar10",
+        dataset=DatasetSettings(name="cifar10", train_images=8000, validation_images=2000, test="official"),
+        model=ModelSettings(name="resnet20", width=0.5),
+        strategies=("global", *CUT_LAYERS),
+        training=TrainingSettings(epochs=10, batch_size=64, flip=True, shift=0.125),
+        pipeline=PipelineSettings(modules=4),
+        layerwise=LayerwiseSettings(micro_batches=4),
+        seeds=(0, 1, 2),
+    )
