@@ -74,6 +74,28 @@ class Ranks:
         group = torch.distributed.new_group(range(count)) if count > 1 else None
         return replace(self, size=count, group=group)
 
+    def grid(self, rows: int, columns: int) -> "tuple[Ranks, Ranks]":
+        """The first ``rows · columns`` ranks as a grid: this one's row and its column as ranks of their own.
+
+        Ranks count along the rows; every rank must ask. One beyond them gets ranks that it is not among.
+        """
+        import torch.distributed
+
+        groups: list[ProcessGroup | None] = [None, None]
+        across = [range(row * columns, (row + 1) * columns) for row in range(rows)]
+        down = [range(column, rows * columns, columns) for column in range(columns)]
+        for kind, lines in enumerate((across, down)):
+            for members in lines:
+                made = torch.distributed.new_group(members) if len(members) > 1 else None
+                if self.rank in members:
+                    groups[kind] = made
+        row, column = divmod(self.rank, columns)
+        inside = row < rows
+        return (
+            replace(self, rank=column if inside else columns, size=columns, group=groups[0]),
+            replace(self, rank=row, size=rows, group=groups[1]),
+        )
+
     def barrier(self) -> None:
         """Wait until all ranks are here."""
         if not self.alone:
@@ -95,7 +117,7 @@ class Ranks:
             import torch.distributed
 
             for tensor in tensors:
-                torch.distributed.broadcast(tensor, src=source, group=self.group)
+                torch.distributed.broadcast(tensor, group=self.group, group_src=source)
 
     def gather_tensors(self, values: "Tensor") -> "list[Tensor]":
         """The tensors of all ranks, in their order, all of one shape; gradients reach this rank's alone."""

@@ -13,6 +13,7 @@ from ddlab.engine.launch import launch
 from ddlab.experiment import parse_experiment
 from ddlab.pipeline.trace import predicted_step, recorded_step
 from ddlab.problem import pose
+from ddlab.registry.strategies import CUT_LAYERS
 from ddlab.runs import RunFolder
 
 pytestmark = [
@@ -27,12 +28,13 @@ DECOMPOSED = {
     "decomposition": {"boxes": [[[0, 8], [0, 16]], [[8, 16], [0, 8]], [[8, 16], [8, 16]]]},
     # Without batch normalisation, whose statistics each rank has for itself.
     "model": {"batch_norm": False, "reduction": "1/N", "width": 1.5},
-    "strategies": ["global", "cnn_dnn", "coherent", "transfer", "composed", "layerwise", "ddg", "fdg", "dsp"],
+    "strategies": ["global", "cnn_dnn", "coherent", "transfer", "composed", "layerwise", "ddg", "fdg", "dsp", "gabra"],
     "training": {"epochs": 3, "batch_size": 64, "precision": "float64", "flip": True, "shift": 0.1},
     "aggregator": {"epochs": 3},
     "composed": {"epochs": 2, "cross_rate": 0.5, "warm_up": 1},
     "transfer": {"epochs": 2, "start": 2, "dnn": "trained"},
     "pipeline": {"modules": 3},
+    "gabra": {"replicas": 2},
 }
 IN_BALLS = {
     "dataset": {"name": "digits", "train_images": 301, "validation_images": 101},
@@ -64,10 +66,7 @@ def runs(home):
     return finished_run(DECOMPOSED, 1), finished_run(DECOMPOSED, 2)
 
 
-CUT_LAYERS = ("layerwise", "ddg", "fdg", "dsp")
-
-
-@pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer", "composed", *CUT_LAYERS])
+@pytest.mark.parametrize("stage", ["global", "local", "coherent", "transfer", "composed", *CUT_LAYERS, "gabra"])
 def test_losses_are_the_same_on_two_ranks(runs, stage):
     """Data parallel training averages gradients to those of the whole batch; local networks are just elsewhere.
 

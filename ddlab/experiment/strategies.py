@@ -183,3 +183,20 @@ class DelayedSettings(Settings):
     staleness: tuple[int, ...] = setting(
         (), "Delay of every module in steps, for dsp; empty: 2(K-1-k), the least there can be.", advanced=True
     )
+
+
+class GabraSettings(Settings):
+    """Replicas of the network, and the genetic search for the device of every module, of ``gabra``."""
+
+    replicas: int = setting(
+        1,
+        "Replicas of the network, each on its part of the ranks and of every batch; where ranks are fewer, a divisor.",
+        ge=1,
+        le=64,
+    )
+    micro_batches: int = setting(4, "m, equal parts that a replica's part of a batch is cut in.", ge=1, le=1024)
+    operations_a_byte: float = setting(
+        10.0, "Operations that a device does while it sends a byte: what a transfer costs.", advanced=True, ge=0, le=1e6
+    )
+    population: int = setting(50, "Assignments of a generation.", advanced=True, ge=2, le=1000)
+    generations: int = setting(100, "Generations of the search.", advanced=True, ge=0, le=1000)

@@ -27,6 +27,7 @@ from ddlab.experiment.strategies import (
     ComposedSettings,
     DelayedSettings,
     DescentSettings,
+    GabraSettings,
     LayerwiseSettings,
     PipelineSettings,
     TransferSettings,
@@ -95,6 +96,7 @@ class Experiment(Settings):
     pipeline: PipelineSettings = Field(default=PipelineSettings(), description="How the network's layers are cut.")
     layerwise: LayerwiseSettings = Field(default=LayerwiseSettings(), description="The pipeline's schedule.")
     delayed: DelayedSettings = Field(default=DelayedSettings(), description="Old gradients of decoupled modules.")
+    gabra: GabraSettings = Field(default=GabraSettings(), description="Replicas, and modules on devices.")
     placement: PlacementSettings = Field(default=PlacementSettings(), description="Where the run works.")
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50

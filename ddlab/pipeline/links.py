@@ -68,11 +68,11 @@ class RankLinks:
     def _send(self, tensor: Tensor, rank: int) -> None:
         self._under_way = [each for each in self._under_way if not each[0].is_completed()]
         sent = tensor.detach().contiguous()  # which stays until it has left
-        work = torch.distributed.isend(sent, rank, self.ranks.group)
+        work = torch.distributed.isend(sent, group=self.ranks.group, group_dst=rank)
         assert work is not None, "this rank is of the group"
         self._under_way.append((work, sent))
 
     def _receive(self, shape: tuple[int, ...], rank: int) -> Tensor:
         tensor = torch.empty(shape, dtype=self.dtype, device=self.ranks.device)
-        torch.distributed.recv(tensor, rank, self.ranks.group)
+        torch.distributed.recv(tensor, group=self.ranks.group, group_src=rank)
         return tensor

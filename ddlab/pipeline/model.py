@@ -119,6 +119,11 @@ class PipelineModel(ModelParts):
         """Count what all ranks send in a training step: activations at every hop, and their gradients back."""
         self.bytes_sent += 2 * images * sum(self.placement.hops) * next(self.parameters()).element_size()
 
+    @property
+    def whole_bytes(self) -> int:
+        """Bytes of the parameters of all modules, here and elsewhere."""
+        return self.placement.partition.network.parameters() * next(self.parameters()).element_size()
+
     def train(self, mode: bool = True) -> "PipelineModel":
         """Set the mode of the modules, as of any other module."""
         super().train(mode)
@@ -142,16 +147,16 @@ class PipelineModel(ModelParts):
 
     def _relay(self, images: Tensor, dtype: torch.dtype) -> Tensor:
         """Take a part through the modules of this rank; logits on the last rank, whatever comes last elsewhere."""
-        placement = self.placement
-        maps = images
+        placement, rank_of = self.placement, self.placement.schedule.rank_of
+        maps, here = images, self.ranks.rank
         for index, stretch in self.stretches.items():
-            if index and placement.num_ranks > 1:
+            if index and rank_of(index - 1) != here:
                 shape = placement.partition.modules[placement.stretches[index][0]].input
                 maps = images.new_empty(len(images), *shape, dtype=dtype)
-                recv(maps, placement.schedule.rank_of(index - 1), self.ranks.group)
+                recv(maps, group=self.ranks.group, group_src=rank_of(index - 1))
             maps = stretch(maps)
-            if index + 1 < len(placement.stretches) and placement.num_ranks > 1:
-                send(maps, placement.schedule.rank_of(index + 1), self.ranks.group)
+            if index + 1 < len(placement.stretches) and rank_of(index + 1) != here:
+                send(maps, group=self.ranks.group, group_dst=rank_of(index + 1))
         return maps
 
 

@@ -1,6 +1,6 @@
 """The record of a traced training step, as a stage's folder keeps it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
@@ -19,7 +19,7 @@ class TraceRecord(TypedDict):
 
     Times are in seconds from the step's beginning; the lists ``kind`` to ``end`` have an entry an action,
     ``modules`` to ``weight`` one a module, ``hop_bytes`` (of an image) and ``transfer`` one a hop, ``steps`` one
-    a step.
+    a step. ``assignment`` is the rank of every module, where they do not go around.
     """
 
     schedule: Text
@@ -41,6 +41,7 @@ class TraceRecord(TypedDict):
     micro_batch: list[Count]
     start: list[Number]
     end: list[Number]
+    assignment: NotRequired[list[Count]]
 
 
 TRACE = Kind(TraceRecord)

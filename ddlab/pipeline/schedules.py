@@ -97,8 +97,12 @@ class Schedule:
     ----------
     name
         One of ``SCHEDULES``.
+    num_chunks
+        Modules a rank, at most.
     orders
         One a rank.
+    assignment
+        The rank of every module; empty: module k is on rank k mod n.
     """
 
     name: str
@@ -106,11 +110,12 @@ class Schedule:
     num_micro_batches: int
     num_chunks: int
     orders: tuple[Order, ...]
+    assignment: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         kinds: tuple[Kind, ...] = ("F", "B", "W") if self.weights_apart else ("F", "B")
         for rank, order in enumerate(self.orders):
-            modules = range(rank, self.num_modules, self.num_ranks)
+            modules = self.modules_of(rank)
             asked = Counter(Action(*each) for each in product(kinds, modules, range(self.num_micro_batches)))
             wrong = sorted({*(asked - Counter(order)), *(Counter(order) - asked)})
             assert not wrong, f"rank {rank} must do each of its actions once: {'; '.join(map(str, wrong))}"
@@ -118,7 +123,7 @@ class Schedule:
     @property
     def num_modules(self) -> int:
         """Modules of the whole network."""
-        return self.num_ranks * self.num_chunks
+        return len(self.assignment) or self.num_ranks * self.num_chunks
 
     @property
     def weights_apart(self) -> bool:
@@ -132,7 +137,11 @@ class Schedule:
 
     def rank_of(self, module: int) -> int:
         """Return the rank that a module is on."""
-        return module % self.num_ranks
+        return self.assignment[module] if self.assignment else module % self.num_ranks
+
+    def modules_of(self, rank: int) -> tuple[int, ...]:
+        """List the modules that are on a rank."""
+        return tuple(module for module in range(self.num_modules) if self.rank_of(module) == rank)
 
     def needs(self, action: Action) -> list[Action]:
         """List the actions that must have ended before one begins, besides those before it on its rank."""

@@ -69,7 +69,8 @@ class Simulation:
     @property
     def kept(self) -> tuple[float, ...]:
         """Largest number of micro-batches whose activations every rank keeps; one in one of v modules counts 1/v."""
-        return tuple(most / self.schedule.num_chunks for most in self._most((1,) * self.costs.num_modules))
+        most = self._most((1,) * self.costs.num_modules)
+        return tuple(count / len(self.schedule.modules_of(rank)) for rank, count in enumerate(most))
 
     @property
     def kept_bytes(self) -> tuple[float, ...]:
@@ -79,11 +80,11 @@ class Simulation:
     @property
     def sent_bytes(self) -> float | None:
         """Bytes that all ranks send each other: activations forward, gradients back; None if they are unknown."""
-        hops = self.costs.hop_bytes
+        hops, rank_of = self.costs.hop_bytes, self.schedule.rank_of
         if len(hops) != self.costs.num_modules - 1:
             return None
-        crossing = self.schedule.num_ranks > 1  # neighbours are on different ranks as soon as there are two
-        return 2 * self.schedule.num_micro_batches * sum(hops) if crossing else 0
+        crossing = sum(size for hop, size in enumerate(hops) if rank_of(hop) != rank_of(hop + 1))
+        return 2 * self.schedule.num_micro_batches * crossing
 
     def _most(self, sizes: tuple[float, ...]) -> tuple[float, ...]:
         """The most that every rank keeps at a time, by the size of a module's activations."""

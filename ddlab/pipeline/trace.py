@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from ddlab.pipeline.costs import Costs
-from ddlab.pipeline.placement import Placement
+from ddlab.pipeline.placement import Placement, make_assigned
 from ddlab.pipeline.records import TraceRecord
 from ddlab.pipeline.schedules import Action, Kind, Schedule, make_schedule
 from ddlab.pipeline.simulation import Simulation, simulate
@@ -55,7 +55,7 @@ def trace_record(placement: Placement, steps: Sequence[Step], epoch: int, batch:
     drawn = sorted(steps, key=lambda step: step.seconds)[len(steps) // 2]
     actions = sorted(drawn.starts, key=lambda action: drawn.starts[action])
     modules = placement.partition.modules
-    return {
+    record: TraceRecord = {
         "schedule": schedule.name,
         "num_ranks": schedule.num_ranks,
         "num_micro_batches": schedule.num_micro_batches,
@@ -79,6 +79,9 @@ def trace_record(placement: Placement, steps: Sequence[Step], epoch: int, batch:
         "start": [drawn.starts[action] for action in actions],
         "end": [drawn.ends[action] for action in actions],
     }
+    if schedule.assignment:
+        record["assignment"] = list(schedule.assignment)
+    return record
 
 
 def measured_costs(schedule: Schedule, steps: Sequence[Step]) -> Costs:
@@ -138,5 +141,7 @@ def predicted_step(record: TraceRecord) -> Simulation:
 
 
 def _schedule(record: TraceRecord) -> Schedule:
+    if assignment := record.get("assignment"):
+        return make_assigned(assignment, record["num_micro_batches"])
     sizes = (record["num_ranks"], record["num_micro_batches"], record["num_chunks"])
     return make_schedule(record["schedule"], *sizes)

@@ -246,6 +246,16 @@ _OWN: dict[str, StrategyEntry] = {
         decomposes=False,
         settings=("pipeline", "delayed"),
     ),
+    "gabra": StrategyEntry(
+        "GABRA",
+        "Modules of layers on devices by a genetic algorithm, and replicas on parts of every batch: balance for hops.",
+        "ddlab.strategies.gabra:stages",
+        "Akintoye, Han, Zhang, Chen, Zhang 2022; the search is our reading",
+        color="#5F6B2D",
+        sees="image",
+        decomposes=False,
+        settings=("pipeline", "gabra"),
+    ),
 }
 
 PARTS = ("name", "sweep", "dataset", "decomposition", "model", "strategies", "training", "aggregator")

@@ -17,6 +17,7 @@ from ddlab.experiment import ExperimentError, TrainingSettings
 from ddlab.pipeline.partition import Partition, partition
 from ddlab.pipeline.placement import Placement
 from ddlab.problem import Problem
+from ddlab.ranks import Ranks
 from ddlab.strategies.global_network import write_scores
 from ddlab.strategies.results import write_result
 from ddlab.strategies.stage import BACKWARD, Payload, Stage, StageContext, Task, kept_whole, training_flops
@@ -49,6 +50,29 @@ def modules_of(problem: Problem) -> Partition:
         raise ExperimentError(told if told.startswith("model") else f"pipeline.{told}") from None
 
 
+def check_parts(problem: Problem, field: str, micro_batches: int, replicas: int = 1) -> None:
+    """Refuse a batch that cannot be cut in equal parts, or more parts than images.
+
+    Raises
+    ------
+    ExperimentError
+        Names the field, the rule, the value and the nearest choices.
+    """
+    batch, images, parts = problem.experiment.training.batch_size, problem.description.num_train, micro_batches
+    of_all = f" a replica of {replicas}" if replicas > 1 else ""
+    if batch % (parts * replicas):
+        choices = [m for m in range(1, batch + 1) if batch % (m * replicas) == 0]
+        nearest = sorted(sorted(choices, key=lambda m: abs(m - parts))[:2])
+        told = (
+            f"nearest: {' or '.join(map(str, nearest))}"
+            if nearest
+            else f"gabra.replicas must divide it, got {replicas}"
+        )
+        raise ExperimentError(f"{field}: must cut training.batch_size = {batch} evenly{of_all}, got {parts}; {told}")
+    if parts * replicas > images:
+        raise ExperimentError(f"{field}: each{of_all} needs an image; {images} are for training, got {parts}")
+
+
 def layers_stage(problem: Problem, name: str, run: Callable[[StageContext], None], sends: str) -> Stage:
     """Declare a stage that trains the modules of the global network and leaves it under the stage's name.
 
@@ -73,11 +97,13 @@ class Training:
     Parameters
     ----------
     context
-        Its ranks are those that the placement uses.
+        Its ranks are those of this rank's replica that the placement uses.
     model
         The modules of this rank.
     train_epoch
         What an epoch does.
+    replicas
+        Ranks that have the same modules and see other parts of every batch; the first one's is what is kept.
     """
 
     context: StageContext
@@ -85,6 +111,7 @@ class Training:
     model: "PipelineModel"
     feed: "ImageFeed"
     train_epoch: TrainEpoch
+    replicas: Ranks = Ranks()
 
     def run(self) -> None:
         """Train from the checkpoint, if there is one, to the end; the first rank writes what the network decides."""
@@ -94,21 +121,24 @@ class Training:
         context, model = self.context, self.model
         trainee = Trainee(model, 0, None, self.settings)
         self._restore(trainee)
-        # The loop is alone on every rank: all see the same logits in validation, and get the same means in training.
+        is_kept = self.replicas.rank == 0
+        # The ranks of a replica see the same logits in validation, and get the same means in training.
         report = context.report if context.ranks.rank == 0 else _say_nothing
 
         def save() -> None:
-            self._save(trainee)
+            if is_kept:
+                self._save(trainee)
 
         stage, seed = context.folder.name, context.seed
-        loop = Loop(stage, seed, model, [trainee], self.feed, self.settings, context.alone, report, context.check, save)
+        loop = Loop(stage, seed, model, [trainee], self.feed, self.settings, self.replicas, report, context.check, save)
         replace(loop, parts=context.ranks, hooks=TrainingHooks(train_epoch=self.train_epoch)).run()
-        self._keep(trainee)
+        if is_kept:
+            self._keep(trainee)
         model.load_state_of(0, trainee.last_state)
         last: dict[str, np.ndarray] = {split: self._predict(split).argmax(1) for split in context.dataset.held_out}
         model.load_state_of(0, trainee.kept_state())
         scores: dict[str, np.ndarray] = {split: self._predict(split) for split in context.dataset.splits}
-        if context.ranks.rank == 0:
+        if context.ranks.rank == 0 and is_kept:
             self._write(trainee, scores, last)
 
     def _predict(self, split: SplitName) -> np.ndarray:
@@ -118,8 +148,7 @@ class Training:
         self.model.eval()
         with torch.no_grad():
             said = [self.model(batch.inputs)[:, 0].double().softmax(-1) for batch in self.feed.evaluate(split)]
-        probabilities: np.ndarray = torch.cat(said).float().cpu().numpy()
-        return probabilities
+        return np.concatenate(self.replicas.gather(torch.cat(said).float().cpu().numpy()))
 
     def _save(self, trainee: "Trainee") -> None:
         """Write the checkpoint of the modules of this rank."""
@@ -160,7 +189,8 @@ class Training:
         size = {"parameters": network.parameters(), "flops": network.flops()}
         epochs = {"epochs": progress.epoch, "best_epoch": progress.best_epoch}
         row: Any = {"subdomain": None, **size, **epochs, **reached}
-        work = [placement.flops_of(rank) * images for rank in range(placement.num_ranks)]
+        own = [placement.flops_of(rank) * images / self.replicas.size for rank in range(placement.num_ranks)]
+        work = own * self.replicas.size
         sent: Mapping[str, Any] = {"bytes_sent": self.model.bytes_sent}
         write_result(context, progress.seconds, work, [row], **sent, **reached, **epochs, **size)
 
@@ -175,6 +205,7 @@ def prepare(
     multiple: int,
     settings: TrainingSettings,
     kind: "type[PipelineModel] | None" = None,
+    replicas: int = 1,
 ) -> Training | None:
     """Prepare the training of this rank's modules; None on a rank that the placement does not use.
 
@@ -184,13 +215,20 @@ def prepare(
         The size of every training batch is a multiple of it.
     kind
         The class of the model, if it is another one.
+    replicas
+        Of the placement's ranks, each with its part of every batch; as many ranks must be there.
     """
     from ddlab.pipeline.model import PipelineModel
     from ddlab.strategies.phases import arithmetic, new_state
-    from ddlab.training.batches import ImageFeed, Sharing  # torch
+    from ddlab.training.batches import ImageFeed, Sharing
+    from ddlab.training.loop import Loop  # torch
 
-    used = context.ranks.first(placement.num_ranks)
-    if used.rank >= used.size:
+    others = Ranks(device=context.ranks.device)
+    if replicas == 1:
+        used = context.ranks.first(placement.num_ranks)
+    else:
+        used, others = context.ranks.grid(replicas, placement.num_ranks)
+    if used.rank >= used.size or others.rank >= others.size:
         return None
     own = replace(context, ranks=used)
     model = (kind or PipelineModel)(placement, used, settings.precision == "bfloat16")
@@ -198,5 +236,7 @@ def prepare(
     model.load_whole(new_state(context.problem.global_network, context.seed, GLOBAL, GLOBAL))
     model.prepare(used.device, arithmetic(settings))
     boxes = [context.problem.whole_image]
-    feed = ImageFeed(context.dataset, boxes, settings, Sharing(own.alone), multiple=multiple)
-    return Training(own, settings, model, feed, lambda loop, epoch, active: loop.back_propagate(epoch, active))
+    feed = ImageFeed(
+        context.dataset, boxes, settings, Sharing(others, split_batches=True), multiple=multiple * replicas
+    )
+    return Training(own, settings, model, feed, Loop.back_propagate, others)

@@ -16,7 +16,7 @@ from ddlab.experiment import ExperimentError
 from ddlab.pipeline.placement import place
 from ddlab.pipeline.schedules import SCHEDULES
 from ddlab.problem import Problem
-from ddlab.strategies.layers import layers_stage, modules_of, prepare
+from ddlab.strategies.layers import check_parts, layers_stage, modules_of, prepare
 from ddlab.strategies.stage import Stage, StageContext
 
 
@@ -28,18 +28,8 @@ def stages(problem: Problem) -> Iterator[Stage]:
     ExperimentError
         If the network cannot be cut so, or a batch not in equal parts; names the field, the rule and the value.
     """
-    experiment, images = problem.experiment, problem.description.num_train
-    asked, modules = experiment.layerwise, experiment.pipeline.modules
-    batch, parts = experiment.training.batch_size, asked.micro_batches
-    if batch % parts:
-        divisors = [m for m in range(1, min(batch, 1024) + 1) if batch % m == 0]
-        nearest = sorted(divisors, key=lambda m: abs(m - parts))[:2]
-        raise ExperimentError(
-            f"layerwise.micro_batches: must divide training.batch_size = {batch}, got {parts}; "
-            f"nearest: {' or '.join(map(str, sorted(nearest)))}"
-        )
-    if parts > images:
-        raise ExperimentError(f"layerwise.micro_batches: each needs an image; {images} are for training, got {parts}")
+    asked, modules = problem.experiment.layerwise, problem.experiment.pipeline.modules
+    check_parts(problem, "layerwise.micro_batches", asked.micro_batches)
     least = SCHEDULES[asked.schedule].least_chunks
     if modules < least:
         raise ExperimentError(

@@ -15,6 +15,7 @@ from ddlab.pipeline.model import PipelineModel
 from ddlab.pipeline.records import TraceRecord
 from ddlab.pipeline.runtime import Clock, Runtime, make_runtime
 from ddlab.pipeline.trace import Step, joined, trace_record
+from ddlab.ranks import Ranks
 from ddlab.training.batches import Batch
 from ddlab.training.loop import Loop, Means, Totals, derive_seed, sample_losses
 from ddlab.training.trainee import Trainee
@@ -32,10 +33,16 @@ class PipelineEpoch:
         The modules of this rank.
     keep_trace
         Called at the end of every epoch, on the first rank, with what the traced steps were.
+    replicas
+        Ranks that have the same modules and see other parts of every batch.
+    everyone
+        All ranks of all replicas; None: those of the model.
     """
 
     model: PipelineModel
     keep_trace: Callable[[TraceRecord], None]
+    replicas: Ranks = Ranks()
+    everyone: Ranks | None = None
     _clock: Clock = field(init=False)
     _runtime: Runtime = field(init=False)
 
@@ -47,7 +54,7 @@ class PipelineEpoch:
         """Train for an epoch; losses and accuracies are those of the batches, at the weights that met them."""
         (trainee,), model = active, self.model
         model.train()
-        totals, traced, images = Totals(1, model.ranks), [], 0
+        totals, traced, images = Totals(1, self.everyone or model.ranks), [], 0
         for number, batch in enumerate(loop.feed.train(derive_seed(loop.seed, "order", epoch))):
             loop.check()
             for stretch in model.stretches.values():
@@ -66,7 +73,7 @@ class PipelineEpoch:
 
     def _step(self, batch: Batch, totals: Totals) -> None:
         assert isinstance(batch.inputs, Tensor), "a network on the whole image has one input"
-        total = len(batch.labels)
+        total = batch.total
 
         def loss(logits: Tensor, labels: Tensor) -> Tensor:
             return sample_losses(logits[:, None], labels).sum() * (1 / total)
@@ -74,7 +81,18 @@ class PipelineEpoch:
         logits = self._runtime.step(batch.inputs, batch.labels, loss)
         if logits is not None:
             totals.add(sample_losses(logits[:, None], batch.labels), logits[:, None], batch.labels)
+        self._sum_gradients()
         self.model.count_bytes(total)
+
+    def _sum_gradients(self) -> None:
+        """Add up the gradients of all replicas: those of the whole batch, as every loss is a part of its mean."""
+        if self.replicas.alone:
+            return
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        flat = self.replicas.sum(torch.cat([gradient.flatten() for gradient in gradients]))
+        for gradient, summed in zip(gradients, flat.split([each.numel() for each in gradients]), strict=True):
+            gradient.copy_(summed.view_as(gradient))
+        self.model.bytes_sent += self.model.whole_bytes
 
     def _traced_step(self, batch: Batch, totals: Totals) -> Step:
         """Trace a step, which all ranks begin together: their clocks need not agree."""
@@ -86,6 +104,6 @@ class PipelineEpoch:
     def _keep(self, traced: list[Step], epoch: int, images: int) -> None:
         everywhere = self.model.ranks.gather(traced)
         steps = [joined(parts) for parts in zip(*everywhere, strict=True)]
-        if steps and self.model.ranks.rank == 0:
+        if steps and self.model.ranks.rank == 0 and self.replicas.rank == 0:
             number_bytes = next(self.model.parameters()).element_size()
             self.keep_trace(trace_record(self.model.placement, steps, epoch, images, number_bytes))

@@ -58,7 +58,9 @@ def gantt(simulation: Simulation, until: int | None = None, unit: str = "") -> g
 def _add_actions(figure: go.Figure, rows: pd.DataFrame, simulation: Simulation, kind: Kind, unit: str) -> None:
     """Bars of one kind."""
     schedule, color = simulation.schedule, COLORS[kind]
-    chunks = rows["module"] // schedule.num_ranks
+    chunks = [
+        schedule.modules_of(rank).index(module) for rank, module in zip(rows["rank"], rows["module"], strict=True)
+    ]
     fade = (1 - LEAST_OPACITY) / max(1, schedule.num_chunks - 1)
     _add_legend(figure, f"{kind}: {KINDS[kind]}", {"color": color})
     figure.add_bar(
