@@ -102,6 +102,18 @@ _OWN: dict[str, Entry] = {
         "ddlab.models.vgg:vgg16_cifar",
         "Simonyan and Zisserman 2014, Table 1 D; Akintoye et al. 2023, Section 4.1.2",
     ),
+    "resattnet18": Entry(
+        "3D-ResAttNet18",
+        "Eight residual blocks (64 to 512 channels) with self-attention behind each stage of at most 4096 positions.",
+        "ddlab.models.resattnet:resattnet18",
+        "Zhang et al. 2022; Akintoye et al. 2023, Section 4.1.1; details are ours",
+    ),
+    "resattnet34": Entry(
+        "3D-ResAttNet34",
+        "As 3D-ResAttNet18, with 16 blocks.",
+        "ddlab.models.resattnet:resattnet34",
+        "Zhang et al. 2022; Akintoye et al. 2023, Section 4.1.1; details are ours",
+    ),
     "cnn11": Entry(
         "11-layer CNN",
         "Ten 3×3 convolutions (32 to 512 channels), pooled after every second one, then global average pooling.",
