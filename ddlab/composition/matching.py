@@ -5,6 +5,7 @@ from itertools import zip_longest
 
 from ddlab.decomposition import Decomposition, times
 from ddlab.models.architecture import BatchNorm, Conv, Linear, Network
+from ddlab.models.attention import SelfAttention
 
 WEIGHTED = (Conv, Linear, BatchNorm)
 
@@ -26,6 +27,7 @@ def check_composition(local_networks: Sequence[Network], global_network: Network
     """
     if len(local_networks) != len(decomposition):
         raise ValueError(f"compose: {len(local_networks)} sub-networks do not fit {len(decomposition)} subdomains")
+    _check_local((global_network, *local_networks))
     expected = [(step.name, type(step.layer).__name__) for step in global_network.placed_layers()]
     for number, (network, box) in enumerate(zip(local_networks, decomposition, strict=True), 1):
         if network.input[1:] != box.shape:
@@ -49,3 +51,15 @@ def check_composition(local_networks: Sequence[Network], global_network: Network
                 f"compose: layer {step.name!r} has {whole} outputs, those of the sub-networks add up to "
                 f"{sum(parts)}; take the reduction 1/N and a width that N divides"
             )
+
+
+def _check_local(networks: Sequence[Network]) -> None:
+    """Refuse networks of which a position sees the whole image: on a subimage they compute something else."""
+    for network in networks:
+        for step in network.placed_layers():
+            if isinstance(step.layer, SelfAttention):
+                raise ValueError(
+                    f"compose: layer {step.name!r} is self-attention: every position of a map takes part in all "
+                    "others, so the maps of subimages are not parts of the whole image's; take a model without "
+                    "attention, resnet18 in place of resattnet18"
+                )

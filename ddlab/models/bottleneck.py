@@ -1,12 +1,14 @@
-"""Residual networks of bottlenecks for photographs of about 224 px, in the two forms that Gu et al. count.
+"""Residual networks of bottlenecks: for photographs of about 224 px in Gu et al.'s two forms, and for images of 32 px.
 
 TF-slim's form (their Table 2.2) halves the maps in the 3×3 convolution of the last block of a stage, Keras' form
 (their Table 3.4) in the first 1×1 convolution of the first block. The networks that they train on Food-101 are of
-Keras' form and have a hidden layer of 1024 units before the classifier.
+Keras' form and have a hidden layer of 1024 units before the classifier. The form for 32 px begins with a 3×3
+convolution without stride or pooling, and the 3×3 convolution of the first block of a stage halves the maps.
 
 References
 ----------
-He, Zhang, Ren, Sun 2016, "Deep Residual Learning for Image Recognition", Table 1.
+He, Zhang, Ren, Sun 2016, "Deep Residual Learning for Image Recognition", Table 1. Akintoye et al. 2023, Section 4.1.2,
+have a ResNet50 for CIFAR without saying its stem.
 """
 
 from typing import Literal
@@ -15,7 +17,7 @@ from ddlab.models.architecture import BatchNorm, Conv, MaxPool, Named, Network, 
 from ddlab.models.layers import pooled_head
 from ddlab.models.spec import NetworkSpec
 
-Halving = Literal["first 1×1", "last 3×3"]  # which convolution of a stage has stride 2
+Halving = Literal["first 1×1", "first 3×3", "last 3×3"]  # which convolution of a stage has stride 2
 
 BLOCKS_50, BLOCKS_101 = (3, 4, 6, 3), (3, 4, 23, 3)
 CHANNELS = (64, 128, 256, 512)  # inside the bottlenecks of the four stages; their outputs have four times as many
@@ -26,6 +28,11 @@ HIDDEN = 1024
 def resnet50(spec: NetworkSpec) -> Network:
     """TF-slim's form: 25,557,032 parameters for 3×224×224 and 1000 classes."""
     return _resnet(spec, BLOCKS_50, "last 3×3")
+
+
+def resnet50_cifar(spec: NetworkSpec) -> Network:
+    """The form for 32 px: 23,520,842 parameters for 3×32×32 and 10 classes."""
+    return _resnet(spec, BLOCKS_50, "first 3×3", small=True)
 
 
 def resnet101(spec: NetworkSpec) -> Network:
@@ -43,13 +50,15 @@ def resnet101_fc(spec: NetworkSpec) -> Network:
     return _resnet(spec, BLOCKS_101, "first 1×1", hidden=(HIDDEN,))
 
 
-def _resnet(spec: NetworkSpec, blocks: tuple[int, ...], halving: Halving, hidden: tuple[int, ...] = ()) -> Network:
+def _resnet(
+    spec: NetworkSpec,
+    blocks: tuple[int, ...],
+    halving: Halving,
+    hidden: tuple[int, ...] = (),
+    small: bool = False,
+) -> Network:
     width = spec.scaled(CHANNELS[0])
-    layers: Named = (
-        *_normalised("stem", "stem_norm", Conv(spec.input[0], width, 7, 2, spec.padding, bias=False)),
-        ("stem_relu", ReLU()),
-        ("stem_pool", MaxPool(3, 2, spec.padding)),
-    )
+    layers = _small_stem(spec, width) if small else _stem(spec, width)
     for stage, (channels, count) in enumerate(zip(CHANNELS, blocks, strict=True)):
         inside, outside = spec.scaled(channels), spec.scaled(EXPANSION * channels)
         for number in range(count):
@@ -64,10 +73,27 @@ def _resnet(spec: NetworkSpec, blocks: tuple[int, ...], halving: Halving, hidden
     return Network((*layers, *head), spec.input, cam_layer=layers[-1][0], classifier="classifier")
 
 
+def _stem(spec: NetworkSpec, width: int) -> Named:
+    """Layers that leave a quarter of the pixels along every axis."""
+    conv = Conv(spec.input[0], width, 7, 2, spec.padding, bias=False)
+    return (
+        *_normalised("stem", "stem_norm", conv),
+        ("stem_relu", ReLU()),
+        ("stem_pool", MaxPool(3, 2, spec.padding)),
+    )
+
+
+def _small_stem(spec: NetworkSpec, width: int) -> Named:
+    conv = Conv(spec.input[0], width, padding=spec.padding, bias=False)
+    return (*_normalised("stem", "stem_norm", conv), ("stem_relu", ReLU()))
+
+
 def _strides(halving: Halving, stage: int, number: int, count: int) -> tuple[int, int]:
     """Strides of the first 1×1 and of the 3×3 convolution of block ``number`` of the ``count`` of a stage."""
     if halving == "first 1×1" and stage > 0 and number == 0:
         return 2, 1
+    if halving == "first 3×3" and stage > 0 and number == 0:
+        return 1, 2
     if halving == "last 3×3" and stage < len(CHANNELS) - 1 and number == count - 1:
         return 1, 2
     return 1, 1

@@ -5,12 +5,13 @@ Shapes: B batch, C channels, F features, N networks side by side.
 
 import math
 from collections import OrderedDict
-from functools import singledispatch
+from functools import partial, singledispatch
 
 import torch
 from torch import Tensor, nn
 
 from ddlab.models import architecture as a
+from ddlab.models.attention import SelfAttention
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
@@ -66,6 +67,37 @@ class ResidualBlock(nn.Module):
             surplus = straight.shape[axis] - deep.shape[axis]
             straight = straight.narrow(axis, surplus // 2, deep.shape[axis])
         return straight
+
+
+class AttentionBlock(nn.Module):
+    """Self-attention of N networks side by side, in residual form; positions of one network never see another's.
+
+    The maps of the N networks are C channels each. Every network has its own ``gamma``.
+    """
+
+    def __init__(self, channels: int, inner: int, dimensions: int, copies: int) -> None:
+        super().__init__()
+        self.copies = copies
+        pointwise = partial(CONV[dimensions], kernel_size=1, groups=copies, bias=False)
+        self.query = pointwise(copies * channels, copies * inner)
+        self.key = pointwise(copies * channels, copies * inner)
+        self.value = pointwise(copies * channels, copies * channels)
+        self.output = pointwise(copies * channels, copies * channels)
+        self.gamma = nn.Parameter(torch.zeros(copies))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Add to ``(B, N·C, *spatial)`` what every position takes from the V positions of its network's map."""
+        queries, keys, values = (self._apart(part(maps)) for part in (self.query, self.key, self.value))
+        scores = torch.bmm(queries.transpose(1, 2), keys) / math.sqrt(queries.shape[1])
+        means = torch.bmm(values, scores.softmax(dim=2).transpose(1, 2))
+        outputs = self.output(means.reshape(maps.shape)).unflatten(1, (self.copies, -1))
+        added: Tensor = outputs * self.gamma.view(-1, *(1,) * (maps.dim() - 1))
+        return maps + added.flatten(1, 2)
+
+    def _apart(self, maps: Tensor) -> Tensor:
+        """Lay ``(B, N·C, *spatial)`` out as ``(B·N, C, V)``."""
+        apart: Tensor = maps.flatten(2).unflatten(1, (self.copies, -1))
+        return apart.flatten(0, 1)
 
 
 def build(network: a.Network, copies: int = 1) -> nn.Module:
@@ -168,3 +200,8 @@ def _(layer: a.Dropout, dimensions: int, copies: int) -> nn.Module:
 @_module.register
 def _(layer: a.Residual, dimensions: int, copies: int) -> nn.Module:
     return ResidualBlock(_sequence(layer.body, dimensions, copies), _sequence(layer.shortcut, dimensions, copies))
+
+
+@_module.register
+def _(layer: SelfAttention, dimensions: int, copies: int) -> nn.Module:
+    return AttentionBlock(layer.channels, layer.inner, dimensions, copies)

@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ddlab.models.architecture import BatchNorm, Conv, Linear, Network
+from ddlab.models.architecture import BatchNorm, Conv, Layer, Linear, Network, PlacedLayer
+from ddlab.models.attention import SelfAttention
 from ddlab.registry import Entry, choose
 
 PARAMETERS: dict[str, Entry] = {
@@ -104,8 +105,13 @@ def parameters_keras(network: Network) -> int:
 
 def parameters_keras_trainable(network: Network) -> int:
     """The numbers that Keras' default layers of the same sizes train: convolutions have biases."""
-    missing = (step.layer for step in network.placed_layers() if isinstance(step.layer, Conv) and not step.layer.bias)
-    return network.parameters() + sum(layer.out_channels for layer in missing)
+    return network.parameters() + sum(_missing_biases(step.layer) for step in network.placed_layers())
+
+
+def _missing_biases(layer: Layer) -> int:
+    if isinstance(layer, SelfAttention):
+        return layer.convolved
+    return layer.out_channels if isinstance(layer, Conv) and not layer.bias else 0
 
 
 def _normalised_channels(network: Network) -> int:
@@ -155,5 +161,11 @@ def flops_profiler_plain(network: Network) -> int:
 
 
 def num_outputs(network: Network) -> int:
-    """Numbers that all convolutions and linear layers put out, for one sample."""
-    return sum(math.prod(step.output) for step in network.placed_layers() if isinstance(step.layer, Conv | Linear))
+    """Sums of products of one sample: what convolutions and linear layers put out, and the parts of self-attention."""
+    return sum(_sums(step) for step in network.placed_layers())
+
+
+def _sums(step: PlacedLayer) -> int:
+    if isinstance(step.layer, SelfAttention):
+        return step.layer.products(step.input)
+    return math.prod(step.output) if isinstance(step.layer, Conv | Linear) else 0

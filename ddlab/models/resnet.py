@@ -59,14 +59,21 @@ def _resnet(
         for number in range(1, count + 1):
             stride = 2 if stage > 1 and number == 1 else 1
             out_channels = spec.scaled(stage_channels)
-            block = Residual(
-                _body(spec, width, out_channels, stride), _shortcut(width, out_channels, stride, norm_projections)
-            )
+            block = basic_block(spec, width, out_channels, stride, norm_projections)
             name = f"stage{stage}_block{number}"
             layers = (*layers, (name, block), (f"{name}_relu", ReLU()))
             width = out_channels
     head = pooled_head(spec, width)
     return Network((*layers, *head), spec.input, cam_layer=layers[-1][0], classifier="classifier")
+
+
+def basic_block(
+    spec: NetworkSpec, in_channels: int, out_channels: int, stride: int, norm_projection: bool = True
+) -> Residual:
+    """Two 3×3 convolutions, the first with the stride, beside a projection where shapes change; no rectifier behind."""
+    return Residual(
+        _body(spec, in_channels, out_channels, stride), _shortcut(in_channels, out_channels, stride, norm_projection)
+    )
 
 
 def _body(spec: NetworkSpec, in_channels: int, out_channels: int, stride: int) -> Named:

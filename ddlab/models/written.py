@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from ddlab.models import architecture as a
+from ddlab.models.attention import SelfAttention
 from ddlab.registry import unknown
 
 LAYERS = {
@@ -19,6 +20,7 @@ LAYERS = {
         a.Linear,
         a.Dropout,
         a.Residual,
+        SelfAttention,
     )
 }
 

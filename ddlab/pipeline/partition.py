@@ -1,8 +1,9 @@
 """A network cut across its layers: which consecutive layers make a module, and what each module costs.
 
-A sub-layer is the least that a cut leaves together: a layer that computes (convolution, linear layer), or a residual
-block, and what follows it without products: normalisation, rectifier, pooling. So no module begins with a rectifier
-that would overwrite, in place, what another rank sent, and maps travel after they were pooled, when they are smallest.
+A sub-layer is the least that a cut leaves together: a layer that computes (convolution, linear layer, self-attention),
+or a residual block, and what follows it without products: normalisation, rectifier, pooling. So no module begins with
+a rectifier that would overwrite, in place, what another rank sent, and maps travel after they were pooled, when they
+are smallest.
 
 Nothing here needs torch: ``modules.py`` cuts the built network by what is decided here.
 

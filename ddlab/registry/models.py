@@ -66,6 +66,12 @@ _OWN: dict[str, Entry] = {
         "ddlab.models.bottleneck:resnet50",
         "He, Zhang, Ren, Sun 2016, Table 1; Gu, Zhang, Liu, Cai, Table 2.2",
     ),
+    "resnet50_cifar": Entry(
+        "ResNet50 for small images",
+        "16 bottlenecks (64 to 512 channels inside, four times as many outside) behind a 3×3 stem, made for 32 px.",
+        "ddlab.models.bottleneck:resnet50_cifar",
+        "He, Zhang, Ren, Sun 2016, Table 1; Akintoye et al. 2023, Section 4.1.2",
+    ),
     "resnet101": Entry(
         "ResNet101",
         "As ResNet50, with 33 bottlenecks.",
@@ -89,6 +95,24 @@ _OWN: dict[str, Entry] = {
         "13 convolutions (64 to 512 channels) in five pooled blocks and two hidden layers of 4096, made for 224 px.",
         "ddlab.models.vgg:vgg16",
         "Simonyan and Zisserman 2014, Table 1 D; Gu, Zhang, Liu, Cai, Table 2.2",
+    ),
+    "vgg16_cifar": Entry(
+        "VGG16 for small images",
+        "The 13 convolutions of VGG16, whose 512 maps' means go straight to the classifier, made for 32 px.",
+        "ddlab.models.vgg:vgg16_cifar",
+        "Simonyan and Zisserman 2014, Table 1 D; Akintoye et al. 2023, Section 4.1.2",
+    ),
+    "resattnet18": Entry(
+        "3D-ResAttNet18",
+        "Eight residual blocks (64 to 512 channels) with self-attention behind each stage of at most 4096 positions.",
+        "ddlab.models.resattnet:resattnet18",
+        "Zhang et al. 2022; Akintoye et al. 2023, Section 4.1.1; details are ours",
+    ),
+    "resattnet34": Entry(
+        "3D-ResAttNet34",
+        "As 3D-ResAttNet18, with 16 blocks.",
+        "ddlab.models.resattnet:resattnet34",
+        "Zhang et al. 2022; Akintoye et al. 2023, Section 4.1.1; details are ours",
     ),
     "cnn11": Entry(
         "11-layer CNN",

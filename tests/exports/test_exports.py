@@ -108,12 +108,24 @@ def test_a_channel_has_one_mean_unless_every_pixel_has_its_own(run, own_home):
     np.testing.assert_allclose(normalisation["std"], dataset.std, rtol=1e-7)
 
 
+NETWORKS_OF_ALL_LAYERS = [
+    ("resnet20", (1, 64)),
+    ("vgg9", (3, 16, 16)),
+    ("cnn11", (1, 16, 16, 8)),
+    ("resattnet18", (1, 64)),
+    ("resattnet18", (2, 16, 12)),
+    ("resattnet18", (1, 16, 16, 8)),
+]
+
+
 @pytest.mark.parametrize("constants", ["torch", "keras"])
-@pytest.mark.parametrize(("model", "shape"), [("resnet20", (1, 64)), ("vgg9", (3, 16, 16)), ("cnn11", (1, 16, 16, 8))])
+@pytest.mark.parametrize(("model", "shape"), NETWORKS_OF_ALL_LAYERS)
 def test_onnx_of_every_kind_of_layer_in_one_to_three_dimensions(model, shape, constants, tmp_path):
     torch.manual_seed(0)
     network = with_constants(MODELS[model].load()(NetworkSpec(shape, 3, width=0.1)), constants)
     module = build(network).eval().requires_grad_(False)
+    for name, parameter in module.named_parameters():
+        parameter.add_(0.5 if name.endswith("gamma") else 0.0)  # attention is the identity otherwise
     images = torch.randn(3, *shape)
     path = tmp_path / "network.onnx"
     write_onnx(Exported(module, shape, {"title": model, "run": "none"}), path)

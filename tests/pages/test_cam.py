@@ -135,9 +135,10 @@ def test_an_own_picture(run, content, fault):
         assert len(panels(at)) == 4
 
 
-def test_a_volume_is_shown_in_the_viewer():
-    composed_run(**VOLUMES)
-    at = opened(image="1")
+@pytest.mark.parametrize("model", ["cnn", "resattnet18"])
+def test_a_volume_is_shown_in_the_viewer(model):
+    composed_run(**VOLUMES, **{"model.name": model})
+    at = opened(image="1", layer="stage3_attention" if model == "resattnet18" else "")
     assert not at.error
     assert len(at.get("bidi_component")) == 1
     assert len(panels(at)) == 3

@@ -87,6 +87,15 @@ def test_a_residual_block_is_one_sub_layer():
     assert len(names) == 11 and names[:2] == ["stem", "stage1_block1"] and names[-1] == "classifier"
 
 
+def test_self_attention_is_a_sub_layer_of_its_own():
+    """A cut may stand before it and behind it: it changes nothing in place, and keeps what it got."""
+    found = {piece.name: piece for piece in sub_layers(network_of("resattnet18", "volume"))}
+    assert list(found)[1:4] == ["stage1_block1", "stage1_block2", "stage1_attention"]
+    assert [name for name, _ in found["stage1_attention"].network.layers] == ["stage1_attention"]
+    assert found["stage4_attention"].network.cam_layer == "stage4_attention"
+    assert [name for name, _ in found["stage4_attention"].network.layers] == ["stage4_attention", "pool"]
+
+
 def test_what_stands_before_the_first_that_computes_belongs_to_it():
     found = sub_layers(network_of("mlp"))
     assert [piece.name for piece in found] == ["hidden", "hidden2", "classifier"]

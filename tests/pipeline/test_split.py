@@ -17,6 +17,7 @@ from ddlab.models.architecture import (
     Residual,
     Sigmoid,
 )
+from ddlab.models.attention import SelfAttention
 from ddlab.models.build import build
 from ddlab.pipeline.partition import sub_layers
 from ddlab.pipeline.row_split import RowSplit, row_runs
@@ -256,6 +257,14 @@ def test_the_head_is_not_split_by_rows():
     assert sum(len(names) for names, _ in runs) == len(network_of("cnn").layers)
 
 
+def test_self_attention_stays_whole_between_split_layers():
+    network = network_of("resattnet18")
+    for runs in (row_runs(network, 2), channel_runs(network)):
+        found = [([name for name, _ in run.layers], splits) for run, splits in runs]
+        assert [names for names, splits in found if "stage2_attention" in names] == [["stage2_attention"]]
+        assert (["stage2_attention"], False) in found
+
+
 # ---- refusals
 
 
@@ -282,6 +291,7 @@ def test_layers_without_channels_to_give_away_are_refused(layers):
     [
         ((("a", Conv(1, 1)), ("mean", GlobalAveragePool())), (1, 8, 8), "layer 'mean'"),
         ((("r", Residual((("flatten", Flatten()),))),), (1, 8, 8), "layer 'r'"),
+        ((("attention", SelfAttention(1)),), (1, 8, 8), "layer 'attention'"),
         ((("relu", ReLU()),), (8,), "an input without rows"),
     ],
 )

@@ -166,6 +166,7 @@ def test_options_reach_the_run(tmp_path):
     ("settings", "fault"),
     [
         ({"model.reduction": "1/sqrt(N)"}, "model.reduction: a composed network needs '1/N'"),
+        ({"model.name": "resattnet18"}, "compose: layer 'stage1_attention' is self-attention: every position"),
         ({"model.width": 0.3}, "'conv1' has 5 outputs, those of the sub-networks add up to 8"),
     ],
 )

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerGradCam
+from captum.attr import LayerAttribution, LayerGradCam
+from torch.nn.functional import interpolate
 
 from ddlab.analyses.maps.cam import analytic_cam, assemble_maps, class_maps, composed_cam, grad_cam
 from ddlab.analyses.maps.layers import cam_layer, common_layers, map_layers
 from ddlab.decomposition import Decomposition
 from ddlab.models.architecture import Conv, Flatten, GlobalAveragePool, Linear, MaxPool, Network, ReLU
-from ddlab.models.build import build
+from ddlab.models.build import AttentionBlock, build
 from ddlab.models.spec import NetworkSpec
 from ddlab.registry.models import MODELS
 
@@ -17,7 +18,7 @@ SHAPES = {1: (64,), 2: (32, 32), 3: (16, 16, 16)}
 
 
 def made(name, dimensions=2, width=0.25, seed=0):
-    """A network and its module with random weights and statistics, for evaluation, in float64."""
+    """A network and its module with random weights and statistics, for evaluation, in float64; attention takes part."""
     network = MODELS[name].load()(NetworkSpec((2, *SHAPES[dimensions]), 3, width))
     torch.manual_seed(seed)
     module = build(network).double()
@@ -25,6 +26,8 @@ def made(name, dimensions=2, width=0.25, seed=0):
         if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
             part.running_mean.normal_(0, 0.2)
             part.running_var.uniform_(0.5, 2)
+        elif isinstance(part, AttentionBlock):
+            torch.nn.init.constant_(part.gamma, 0.5)
     return network, module.eval().requires_grad_(False)
 
 
@@ -39,7 +42,7 @@ def captums(module, inputs, layer, num_classes=3):
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-@pytest.mark.parametrize("name", ["cnn11", "resnet20"])
+@pytest.mark.parametrize("name", ["cnn11", "resnet20", "resattnet18", "vgg16_cifar"])
 def test_the_mean_of_an_analytic_map_and_the_bias_are_the_logit(name, dimensions):
     network, module = made(name, dimensions)
     module.classifier.bias.normal_()
@@ -60,6 +63,9 @@ def test_the_mean_of_an_analytic_map_and_the_bias_are_the_logit(name, dimensions
         ("resnet20", "stage3_block3_relu"),
         ("resnet20", "stage2_block1"),
         ("resnet20", "stage2_block1.body.conv1"),
+        ("resattnet18", "stage2_block2"),  # attention comes behind
+        ("resattnet18", "stage3_attention"),
+        ("resattnet18", "stage4_attention"),
     ],
 )
 def test_every_map_is_captums(name, layer, dimensions):
@@ -72,6 +78,30 @@ def test_every_map_is_captums(name, layer, dimensions):
         torch.testing.assert_close(own.logits, module(inputs))
     positions = expected[0, 0].numel()
     torch.testing.assert_close(class_maps(network, module, inputs, layer).maps, positions * expected)
+
+
+@pytest.mark.parametrize("layer", ["stage2_block2_relu", "stage3_attention", "stage4_attention"])
+def test_of_a_volume_what_speaks_for_a_class_is_3d_grad_cam(layer):
+    """The mean of a map's gradients over x, y and z weights it; rectified, and stretched over the volume."""
+    network, module = made("resattnet18", 3)
+    volumes, whole = images(network, 2), Decomposition.from_grid(SHAPES[3], (1, 1, 1))
+    kept = []
+    hook = module.get_submodule(layer).register_forward_hook(lambda part, inputs, outputs: kept.append(outputs))
+    logits = module(volumes.clone().requires_grad_())
+    hook.remove()
+    found = class_maps(network, module, volumes, layer).maps
+    explain, asked = LayerGradCam(module, module.get_submodule(layer)), volumes.clone().requires_grad_()
+    for c in range(3):
+        (gradients,) = torch.autograd.grad(logits[:, c].sum(), kept[0], retain_graph=True)
+        alphas = gradients.mean((2, 3, 4), keepdim=True)
+        coarse = (alphas * kept[0]).sum(1, keepdim=True).relu().detach()
+        published = interpolate(coarse, SHAPES[3], mode="trilinear")
+        captum = explain.attribute(asked, target=c, relu_attributions=True).detach()
+        captum = LayerAttribution.interpolate(captum, SHAPES[3], "trilinear")
+        ours = assemble_maps([found[:, [c]].relu()], whole) / coarse[0, 0].numel()
+        assert published.max() > 0
+        torch.testing.assert_close(ours, published, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(ours, captum, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("width", [None, 5])
