@@ -11,6 +11,7 @@ References
 Akintoye et al., "Layer-wise partitioning and merging for efficient and scalable deep learning", 2023, Section 3.3.
 """
 
+import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ class Clock:
 
     def begin(self) -> None:
         """Trace the step that begins now."""
-        self.step, self._began = Step(), self._now()
+        self._began = self._now()
+        self.step = Step(began=self._began, machine=platform.node())
 
     def end(self) -> Step:
         """Return what was traced, and trace no more."""

@@ -4,7 +4,7 @@ A trace is a :class:`~ddlab.pipeline.simulation.Simulation` whose times were mea
 and the measured times of the modules are costs, from which the same step is simulated for comparison.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -17,10 +17,20 @@ from ddlab.pipeline.simulation import Simulation, simulate
 
 @dataclass
 class Step:
-    """The begin and end of every action of a training step, in seconds from the step's beginning."""
+    """The begin and end of every action of a training step, in seconds from the step's beginning on this rank.
+
+    Parameters
+    ----------
+    began
+        That beginning, by a clock that all processes of a machine share.
+    machine
+        Whose clock it is.
+    """
 
     starts: dict[Action, float] = field(default_factory=dict)
     ends: dict[Action, float] = field(default_factory=dict)
+    began: float = 0.0
+    machine: str = ""
 
     @property
     def seconds(self) -> float:
@@ -33,12 +43,15 @@ class Step:
         return median(took) if took else 0.0
 
 
-def joined(steps: Iterable[Step]) -> Step:
-    """Join what every rank saw of a step."""
-    whole = Step()
+def joined(steps: Sequence[Step]) -> Step:
+    """Join what every rank saw of a step: by their common clock, or, on several machines, as if all began at once."""
+    common = len({step.machine for step in steps}) == 1
+    first = min(step.began for step in steps)
+    whole = Step(began=first, machine=steps[0].machine)
     for step in steps:
-        whole.starts.update(step.starts)
-        whole.ends.update(step.ends)
+        later = step.began - first if common else 0.0
+        whole.starts.update({action: start + later for action, start in step.starts.items()})
+        whole.ends.update({action: end + later for action, end in step.ends.items()})
     return whole
 
 

@@ -236,7 +236,5 @@ def prepare(
     model.load_whole(new_state(context.problem.global_network, context.seed, GLOBAL, GLOBAL))
     model.prepare(used.device, arithmetic(settings))
     boxes = [context.problem.whole_image]
-    feed = ImageFeed(
-        context.dataset, boxes, settings, Sharing(others, split_batches=True), multiple=multiple * replicas
-    )
+    feed = ImageFeed(context.dataset, boxes, settings, Sharing(others, split_batches=True), multiple=multiple)
     return Training(own, settings, model, feed, Loop.back_propagate, others)
