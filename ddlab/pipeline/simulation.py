@@ -48,8 +48,7 @@ class Simulation:
     @property
     def busy(self) -> tuple[float, ...]:
         """Time that every rank works."""
-        apart = self.schedule.weights_apart
-        return tuple(sum(self.costs.seconds(action, apart) for action in order) for order in self.schedule.orders)
+        return tuple(sum(self.ends[action] - self.starts[action] for action in order) for order in self.schedule.orders)
 
     @property
     def idle_shares(self) -> tuple[float, ...]:

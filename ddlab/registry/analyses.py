@@ -143,6 +143,20 @@ _OWN: dict[str, AnalysisEntry] = {
         "ddlab.analyses.comparison.optimizers:passes_table",
         "Cruz Alegría, Trotti, Kopaničáková, Krause, Section 3",
     ),
+    "traces": AnalysisEntry(
+        "Traced steps",
+        "Training steps of a pipeline as they ran, beside the simulation from the measured times of the modules.",
+        "ddlab.analyses.pipeline.traces:trace_table",
+        "Akintoye et al. 2023, Section 3.3",
+        applies="ddlab.analyses.pipeline.traces:why_not",
+    ),
+    "staleness": AnalysisEntry(
+        "Staleness",
+        "The accuracy of methods with old gradients beside exact ones, and how old their gradients are.",
+        "ddlab.analyses.pipeline.staleness:staleness_table",
+        "Akintoye et al. 2023, Section 2",
+        applies="ddlab.analyses.pipeline.staleness:why_not",
+    ),
     "playground": AnalysisEntry(
         "Playground",
         "APTS, the trust-region method and gradient descent on functions of two parameters, step by step.",
