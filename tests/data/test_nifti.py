@@ -10,8 +10,9 @@ import pytest
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from ddlab.data.cache import describe, load
-from ddlab.data.chest import Grid
-from ddlab.data.ct_phantom import CtPhantom, write_phantom
+from ddlab.data.chest import chest_grid
+from ddlab.data.ct_phantom import CtPhantom
+from ddlab.data.drawn_scans import write_scans
 from ddlab.data.nifti_file import open_volume, to_nifti
 from ddlab.experiment import DatasetSettings
 
@@ -218,13 +219,13 @@ def test_no_table(tmp_path):
 
 def test_written_phantoms_come_back(tmp_path):
     asked = DatasetSettings(name="ct_phantom", volume=(16, 16, 8), train_images=4, validation_images=4)
-    write_phantom(tmp_path / "p", asked, lambda done, total: None)
+    write_scans(tmp_path / "p", CtPhantom(), asked, lambda done, total: None)
     back = load(settings(tmp_path / "p", window=(-1000, 400)))
     drawn = np.concatenate([block.images for block in CtPhantom().read(asked, "train")])
-    assert back.description.spacing == pytest.approx(Grid((16, 16, 8)).spacing)
+    assert back.description.spacing == pytest.approx(chest_grid((16, 16, 8)).spacing)
     assert {image.tobytes() for image in drawn} == {image.tobytes() for image in back.train.images}
     with pytest.raises(ValueError, match="labels.csv is there already"):
-        write_phantom(tmp_path / "p", asked, lambda done, total: None)
+        write_scans(tmp_path / "p", CtPhantom(), asked, lambda done, total: None)
 
 
 # MosMedData's layout
