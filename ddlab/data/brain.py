@@ -118,8 +118,8 @@ def draw_brain(brain: Brain, grid: Grid, rng: np.random.Generator) -> tuple[np.n
     Returns
     -------
     voxels, mask : numpy.ndarray
-        Signal ``(H, W, D)`` as float32, and bytes: 1 where tissue is lost, in the healthy hippocampus's place and that
-        of the widened horn.
+        Signal ``(H, W, D)`` as float32, and bytes: 1 in every voxel in which tissue is lost, those of the healthy
+        hippocampus and of the widened horn.
     """
     own, blur = brain.own(grid), float(np.mean(grid.spacing))
     voxels = np.full(grid.shape, AIR, np.float32)
@@ -144,8 +144,11 @@ def _rotation(angles: np.ndarray) -> np.ndarray:
 
 
 def _depth(own: np.ndarray, radii: tuple[float, ...], middle: tuple[float, ...]) -> np.ndarray:
-    """Depth in an ellipsoid."""
-    return ellipsoid_depth(tuple(axis - np.float32(at) for axis, at in zip(own, middle, strict=True)), radii)
+    """Depth in an ellipsoid, to first order at its border, so that its ends are as sharp as its sides."""
+    scaled = [(axis - np.float32(at)) / np.float32(radius) for axis, at, radius in zip(own, middle, radii, strict=True)]
+    out = np.sqrt(sum(np.square(along) for along in scaled))
+    slope = np.sqrt(sum(np.square(along / np.float32(radius)) for along, radius in zip(scaled, radii, strict=True)))
+    return (1 - out) * np.divide(out, slope, out=np.full_like(out, min(radii)), where=slope > 1e-6)
 
 
 def _mirrored(own: np.ndarray) -> np.ndarray:
@@ -200,20 +203,22 @@ def _paint_cerebrum(voxels: np.ndarray, own: np.ndarray, brain: Brain, blur: flo
 def _paint_hippocampi(voxels: np.ndarray, own: np.ndarray, brain: Brain, grid: Grid) -> np.ndarray:
     """Paint both hippocampi and the horns beside them; return where tissue is lost, bytes ``(H, W, D)``.
 
-    What marks the loss is at least as large as a voxel, so that the middle of some voxel lies in it on every grid.
+    That is every voxel in which some is; what marks it is at least as large as a voxel, so that any grid has one.
     """
     blur, mask = float(np.mean(grid.spacing)), np.zeros(grid.shape, np.uint8)
     for number, side in enumerate((-1, 1)):
         y, x, z = (at + move for at, move in zip(HIPPOCAMPUS_AT, brain.places[number], strict=True))
         whole = tuple(radius * float(brain.hippocampi[number]) for radius in HIPPOCAMPUS)
-        horn = (HORN[0], *(radius * float(brain.wider[number]) for radius in HORN[1:]))
-        left = (whole[0], *(radius * float(brain.left[number]) for radius in whole[1:]))
+        wider = float(brain.wider[number])
+        horn = (HORN[0] * (0.9 + 0.1 * wider), HORN[1] * wider, HORN[2] * wider)
+        rest = float(brain.left[number])
+        left = (whole[0] * (0.9 + 0.1 * rest), whole[1] * rest, whole[2] * rest)
         beside = (HORN_AT[0], side * HORN_AT[1], HORN_AT[2])
         lost = np.maximum(_depth(own, whole, (y, side * x, z)), _depth(own, horn, beside))
         paint(voxels, filled(_depth(own, horn, beside), blur), FLUID)
-        if brain.left[number] < 1:
+        if rest < 1:
             paint(voxels, filled(lost, blur), FLUID)
-            least = tuple(max(radius, 0.9 * side) for radius, side in zip(whole, grid.spacing, strict=True))
-            mask |= (lost > 0) | (_depth(own, least, (y, side * x, z)) > 0)
+            least = tuple(max(radius, 0.9 * step) for radius, step in zip(whole, grid.spacing, strict=True))
+            mask |= (filled(lost, blur) > 0) | (_depth(own, least, (y, side * x, z)) > 0)
         paint(voxels, filled(_depth(own, left, (y, side * x, z)), blur), DEEP_GREY)
     return mask
