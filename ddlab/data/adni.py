@@ -28,6 +28,7 @@ COLUMNS = {  # of the archive's "CSV download" of a collection
     "date": ("acq date", "study date"),
 }
 NEEDED = tuple(COLUMNS)
+HEAD = "Image Data ID, Subject, Group, Acq Date"
 TASKS = (("CN", "AD"), ("sMCI", "pMCI"))  # of Akintoye et al., Table 3
 DATES = ("%m/%d/%Y", "%Y-%m-%d")
 SHAPE = (96, 96, 96)
@@ -108,7 +109,7 @@ def _found(asked: Path) -> tuple[Path, list[Path]]:
     if not tables:
         raise DataMissing(
             f"adni: the CSV of the collection is not there; put it into {shown(folder, 200)}: 'CSV download' in the "
-            f"archive, with the columns {', '.join(names[0].title() for names in COLUMNS.values())}"
+            f"archive, with the columns {HEAD}"
         )
     return folder, tables
 
@@ -187,7 +188,9 @@ def _scans(folder: Path) -> dict[str, Scan]:
                 )
             other = scans.setdefault(found[1], (subject.name, path))[1]
             if other != path:
-                raise ValueError(f"path: there are two scans of image I{found[1]}: {shown(path.name)} and {other.name}")
+                raise ValueError(
+                    f"path: there are two scans of image I{found[1]}: {shown(path.name)} and {shown(other.name)}"
+                )
     return scans
 
 
