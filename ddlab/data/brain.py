@@ -28,8 +28,8 @@ THALAMUS, THALAMUS_AT = (17.0, 9.0, 10.0), (8.0, 12.0, 2.0)
 STRIATUM, STRIATUM_AT = (20.0, 6.0, 11.0), (-14.0, 25.0, 6.0)
 BODY, BODY_AT = (34.0, 5.5, 7.5), (-8.0, 9.0, 19.0)  # of a lateral ventricle, in front
 TRIGONE, TRIGONE_AT = (20.0, 6.0, 8.0), (30.0, 16.0, 10.0)  # and behind
-HIPPOCAMPUS, HIPPOCAMPUS_AT = (26.0, 10.0, 9.5), (4.0, 28.0, -25.0)
-HORN, HORN_AT = (22.0, 2.8, 6.0), (4.0, 39.0, -21.0)  # the ventricle's, beside it
+HIPPOCAMPUS, HIPPOCAMPUS_AT = (27.0, 11.5, 12.0), (4.0, 29.0, -22.0)
+HORN, HORN_AT = (23.0, 3.0, 6.0), (4.0, 41.5, -20.0)  # the ventricle's, beside it
 WAVE = 21.0  # millimetres from one fold to the next
 NUM_WAVES = 10
 CORTEX = 6.0  # millimetres of grey matter, on average
@@ -148,7 +148,8 @@ def _depth(own: np.ndarray, radii: tuple[float, ...], middle: tuple[float, ...])
     scaled = [(axis - np.float32(at)) / np.float32(radius) for axis, at, radius in zip(own, middle, radii, strict=True)]
     out = np.sqrt(sum(np.square(along) for along in scaled))
     slope = np.sqrt(sum(np.square(along / np.float32(radius)) for along, radius in zip(scaled, radii, strict=True)))
-    return (1 - out) * np.divide(out, slope, out=np.full_like(out, min(radii)), where=slope > 1e-6)
+    depth: np.ndarray = (1 - out) * np.divide(out, slope, out=np.full_like(out, min(radii)), where=slope > 1e-6)
+    return depth
 
 
 def _mirrored(own: np.ndarray) -> np.ndarray:

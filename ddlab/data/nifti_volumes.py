@@ -58,7 +58,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is done to the voxels of files.
+    """Treatment of the voxels of files.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class NiftiVolumes(Source):
         return as_bytes(voxels, window, description.shape, description.fit)
 
     def _mask(self, split: SplitName, index: int, description: Description) -> np.ndarray:
-        """Where the evidence of a volume lies: bytes of 0 and 1."""
+        """Read the mask of a volume: bytes of 0 and 1, of its evidence."""
         path = self.listing.masks[split][index]
         if path is None:
             return np.zeros(description.shape, np.uint8)
