@@ -21,21 +21,21 @@ SHELLS = (11.0, 6.0)  # thickness of skull and scalp together, and of the skull
 INSIDE, INSIDE_AT = (84.0, 66.0, 66.0), (0.0, 0.0, -2.0)  # of the skull
 BASE = (46.0, 0.35)  # of the skull: how far below the middle, and its slope towards the back
 CEREBRUM, CEREBRUM_AT = (79.0, 61.0, 57.0), (0.0, 0.0, 4.0)
-TEMPORAL, TEMPORAL_AT = (46.0, 23.0, 22.0), (-6.0, 35.0, -27.0)  # lobes: the right one, as all below; mirrored
+TEMPORAL, TEMPORAL_AT = (46.0, 24.5, 23.0), (-6.0, 36.0, -26.0)  # lobes: the right one, as all below; mirrored
 CEREBELLUM, CEREBELLUM_AT = (29.0, 45.0, 21.0), (44.0, 0.0, -41.0)
 CALLOSUM, CALLOSUM_AT = (44.0, 20.0), (0.0, 8.0)  # in (y, z): where the halves hang together
 THALAMUS, THALAMUS_AT = (17.0, 9.0, 10.0), (8.0, 12.0, 2.0)
 STRIATUM, STRIATUM_AT = (20.0, 6.0, 11.0), (-14.0, 25.0, 6.0)
 BODY, BODY_AT = (34.0, 5.5, 7.5), (-8.0, 9.0, 19.0)  # of a lateral ventricle, in front
 TRIGONE, TRIGONE_AT = (20.0, 6.0, 8.0), (30.0, 16.0, 10.0)  # and behind
-HIPPOCAMPUS, HIPPOCAMPUS_AT = (27.0, 11.5, 12.0), (4.0, 29.0, -22.0)
-HORN, HORN_AT = (23.0, 3.0, 6.0), (4.0, 41.5, -20.0)  # the ventricle's, beside it
+HIPPOCAMPUS, HIPPOCAMPUS_AT = (28.0, 12.5, 13.0), (4.0, 30.0, -21.0)
+HORN, HORN_AT = (24.0, 3.2, 7.0), (4.0, 43.0, -19.0)  # the ventricle's, beside it
 WAVE = 21.0  # millimetres from one fold to the next
 NUM_WAVES = 10
-CORTEX = 6.0  # millimetres of grey matter, on average
-SIZES, TURN, SHIFT = (0.94, 1.05), 0.09, 4.0  # how heads differ (rad, mm)
+SIZES, TURN, SHIFT = (0.95, 1.05), 0.07, 3.0  # how heads differ (rad, mm)
 GAINS, BIAS = (0.85, 1.12), 0.16  # brightness of a scan, and how it varies within one (in logarithms)
-VENTRICLES, FURROWS = (0.7, 1.6), (3.0, 8.0)  # widths of the ventricles' bodies, and depth of the furrows (mm)
+VENTRICLES, FURROWS = (0.7, 1.9), (2.0, 9.0)  # widths of the ventricles' bodies, and depth of the furrows (mm)
+CORTEX, NUCLEI = (4.0, 8.0), (0.7, 1.25)  # millimetres of grey matter, on average, and sizes of that in the depth
 HIPPOCAMPI, PLACES = (0.93, 1.07), 1.5  # sizes of healthy ones, and where they lie (mm)
 LEFT, WIDER = (0.45, 0.65), (2.2, 3.2)  # of an ill one's width and height; of its horn's
 NOISE = 28.0
@@ -53,8 +53,10 @@ class Brain:
         Where its middle lies ``(3,)``.
     folds
         Wave vectors and phases ``(F, 4)`` of the cortex.
-    furrows
-        How deep its furrows are, in millimetres.
+    furrows, cortex
+        How deep its furrows are, and how thick their grey matter is, in millimetres.
+    nuclei
+        Size of the grey matter in the depth.
     ventricles
         Widths of the left and the right one.
     hippocampi, places
@@ -70,6 +72,8 @@ class Brain:
     shift: np.ndarray
     folds: np.ndarray
     furrows: float
+    cortex: float
+    nuclei: float
     ventricles: np.ndarray
     hippocampi: np.ndarray
     places: np.ndarray
@@ -102,6 +106,8 @@ def make_brain(rng: np.random.Generator, is_ill: bool) -> Brain:
         shift=rng.uniform(-SHIFT, SHIFT, 3),
         folds=np.column_stack([directions, rng.uniform(0, 2 * np.pi, NUM_WAVES)]),
         furrows=float(rng.uniform(*FURROWS)),
+        cortex=float(rng.uniform(*CORTEX)),
+        nuclei=float(rng.uniform(*NUCLEI)),
         ventricles=rng.uniform(*VENTRICLES) * rng.uniform(0.9, 1.1, 2),
         hippocampi=rng.uniform(*HIPPOCAMPI, 2),
         places=rng.uniform(-PLACES, PLACES, (2, 3)),
@@ -191,9 +197,10 @@ def _paint_cerebrum(voxels: np.ndarray, own: np.ndarray, brain: Brain, blur: flo
     folds = np.cos(angles).sum(0) * np.float32(np.sqrt(2 / NUM_WAVES))
     surface = depth - np.float32(brain.furrows) * np.maximum(folds - np.float32(0.3), 0)
     paint(voxels, filled(surface, blur), GREY)
-    paint(voxels, filled(np.minimum(depth - CORTEX - 4 * folds, surface - 3), blur), WHITE)
+    paint(voxels, filled(np.minimum(depth - np.float32(brain.cortex) - 4 * folds, surface - 3), blur), WHITE)
     for radii, middle in ((THALAMUS, THALAMUS_AT), (STRIATUM, STRIATUM_AT)):
-        paint(voxels, filled(_depth(half, radii, middle), blur), DEEP_GREY)
+        size = tuple(radius * brain.nuclei for radius in radii)
+        paint(voxels, filled(_depth(half, size, middle), blur), DEEP_GREY)
     paint(voxels, filled(_depth(own, (13.0, 2.0, 10.0), (6.0, 0.0, 0.0)), blur), FLUID)  # the third ventricle
     for number, side in enumerate((-1, 1)):
         for radii, (y, x, z) in ((BODY, BODY_AT), (TRIGONE, TRIGONE_AT)):

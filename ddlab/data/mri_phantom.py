@@ -16,7 +16,7 @@ class MriPhantom(DrawnScans):
     classes, and by more than the loss, which takes a percent of the volume: its mean, or the size of a head, does
     not give the class. The mask holds the healthy hippocampus's place and that of the widened horn of the ventricle
     beside it; of a healthy head nothing. The heads are drawn to be learned from within minutes and say nothing about
-    real ones: a hippocampus has four times the volume that it has in anatomy, and an atrophy leaves a fifth to two
+    real ones: a hippocampus has five times the volume that it has in anatomy, and an atrophy leaves a fifth to two
     fifths of it.
     """
 
