@@ -50,18 +50,24 @@ def prepare(
 @commands.command()
 def phantom(
     folder: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")],
+    name: Annotated[str, typer.Option("--name", help="The drawn scans: ct_phantom or mri_phantom.")] = "ct_phantom",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a setting: volume=[64,64,32].")
     ] = None,
 ) -> None:
-    """Write drawn CT scans of chests as NIfTI files with a labels.csv, as the data set nifti reads them."""
+    """Write drawn scans as NIfTI files with their masks and a labels.csv, as the data set nifti reads them."""
     from ddlab.cli.train import parse_setting
-    from ddlab.data.ct_phantom import write_phantom
+    from ddlab.data.drawn_scans import DrawnScans, write_scans
     from ddlab.experiment import parse_experiment
+    from ddlab.registry.datasets import DATASETS
 
     changes = dict(map(parse_setting, settings or ()))
-    dataset = parse_experiment({"dataset": {"name": "ct_phantom", **changes}}).dataset
-    write_phantom(folder, dataset, _report if sys.stderr.isatty() else lambda done, total: None)
+    dataset = parse_experiment({"dataset": {"name": name, **changes}}).dataset
+    source = DATASETS[dataset.name].load()()
+    if not isinstance(source, DrawnScans):
+        drawn = [known for known in DATASETS if isinstance(DATASETS[known].load()(), DrawnScans)]
+        raise ValueError(f"name: {dataset.name!r} is not drawn as scans; needs one of {', '.join(drawn)}")
+    write_scans(folder, source, dataset, _report if sys.stderr.isatty() else lambda done, total: None)
 
 
 def _tree(text: str) -> dict[str, Any]:

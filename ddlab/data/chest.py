@@ -7,13 +7,13 @@ tissues is about one voxel wide, as partial volumes make it. Depths are millimet
 Shapes: H, W, D voxels along the three axes, T tubes, P points.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ddlab.data.drawing import interpolation
+from ddlab.data.solids import Grid, ellipsoid_depth, filled, paint, stretched
 
-EXTENT = np.array([352.0, 352.0, 320.0])  # of the box that is drawn
+EXTENT = (352.0, 352.0, 320.0)  # of the box that is drawn
 AIR, FAT, MUSCLE, BLOOD, BONE = -1000.0, -90.0, 40.0, 30.0, 560.0
 BODY = (112.0, 158.0)  # semi-axes in plane
 LUNGS, LUNGS_AT = (82.0, 56.0, 150.0), (2.0, 74.0, 5.0)  # the right one; the left one mirrors it
@@ -27,24 +27,9 @@ LESION_RADII, LESION_VALUES = (30.0, 50.0), (-560.0, -300.0)
 NUM_LESIONS = (0.25, 0.25, 0.25, 0.25)  # probabilities of 1, 2, 3 and 4
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Voxels over the drawn box; ``y``, ``x`` and ``z`` are where their middles lie, ready to broadcast."""
-
-    shape: tuple[int, ...]
-    y: np.ndarray = field(init=False, repr=False)
-    x: np.ndarray = field(init=False, repr=False)
-    z: np.ndarray = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        middles = [((np.arange(n) + 0.5) / n - 0.5) * side for n, side in zip(self.shape, EXTENT, strict=True)]
-        for name, axis in zip("yxz", np.ix_(*middles), strict=True):
-            object.__setattr__(self, name, axis.astype(np.float32))
-
-    @property
-    def spacing(self) -> tuple[float, ...]:
-        """Millimetres between voxels."""
-        return tuple((EXTENT / self.shape).tolist())
+def chest_grid(shape: tuple[int, ...]) -> Grid:
+    """Voxels over the box in which chests are drawn."""
+    return Grid(shape, EXTENT)
 
 
 @dataclass(frozen=True)
@@ -120,36 +105,20 @@ def draw_chest(chest: Chest, grid: Grid, rng: np.random.Generator) -> tuple[np.n
     """
     y, x, z = chest.own(grid.y, grid.x, grid.z)
     blur = grid.spacing[0]
-    clouds = _smooth(chest.clouds, grid.shape)
-    below_skin = _ellipsoid_depth((y, x), BODY)
-    lung = _filled(_lung_depth(y, x, z), blur)
+    clouds = stretched(chest.clouds, grid.shape)
+    below_skin = ellipsoid_depth((y, x), BODY)
+    lung = filled(_lung_depth(y, x, z), blur)
     lung_tissue, mask = _lung_tissue(chest, grid, clouds + y * np.float32(0.008))  # in the back there is more blood
     voxels = np.full(grid.shape, AIR, np.float32)
-    _paint(voxels, _filled(below_skin, blur), FAT)
-    _paint(voxels, _filled(below_skin - 12, blur), MUSCLE + 12 * clouds)
-    _paint(voxels, _filled(RIBS[1] - np.abs(below_skin - RIBS[0]), blur) * _rib_share(y, z, grid), BONE)
-    _paint(voxels, lung, lung_tissue)
-    _paint(voxels, lung * _tube_share(chest.placed(chest.vessels[:, :6].reshape(-1, 2, 3)), chest, grid), BLOOD)
-    _paint(voxels, _filled(18 - np.hypot(y - 78, x), blur), BONE)  # the spine
-    _paint(voxels, _filled(9 - np.hypot(y - 8, x), blur) * _filled(z - 20, grid.spacing[2]), AIR)  # the windpipe
+    paint(voxels, filled(below_skin, blur), FAT)
+    paint(voxels, filled(below_skin - 12, blur), MUSCLE + 12 * clouds)
+    paint(voxels, filled(RIBS[1] - np.abs(below_skin - RIBS[0]), blur) * _rib_share(y, z, grid), BONE)
+    paint(voxels, lung, lung_tissue)
+    paint(voxels, lung * _tube_share(chest.placed(chest.vessels[:, :6].reshape(-1, 2, 3)), chest, grid), BLOOD)
+    paint(voxels, filled(18 - np.hypot(y - 78, x), blur), BONE)  # the spine
+    paint(voxels, filled(9 - np.hypot(y - 8, x), blur) * filled(z - 20, grid.spacing[2]), AIR)  # the windpipe
     voxels += NOISE * rng.standard_normal(grid.shape, np.float32)
     return voxels, mask * (lung > 0.5)
-
-
-def _paint(voxels: np.ndarray, share: np.ndarray, value: np.ndarray | float) -> None:
-    """Replace a share of every voxel."""
-    voxels += share * (value - voxels)
-
-
-def _filled(depth: np.ndarray, blur: float) -> np.ndarray:
-    """Share of a voxel that lies inside, by the depth of its middle."""
-    return np.clip(depth / np.float32(blur) + np.float32(0.5), 0, 1)
-
-
-def _ellipsoid_depth(position: tuple[np.ndarray, ...], radii: tuple[float, ...]) -> np.ndarray:
-    """Depth in an ellipsoid around the origin, exact on its shortest axis."""
-    squares = sum(np.square(along / np.float32(radius)) for along, radius in zip(position, radii, strict=True))
-    return (1 - np.sqrt(squares)) * np.float32(min(radii))
 
 
 def _lung_depth(y: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -158,8 +127,8 @@ def _lung_depth(y: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     from_heart = tuple(along - np.float32(middle) for along, middle in zip((y, x, z), HEART_AT, strict=True))
     rim, height, width = map(np.float32, DOME)
     dome = rim + height * np.exp(-(np.square(y) + np.square(side)) / np.square(width))
-    depth = _ellipsoid_depth((y - np.float32(LUNGS_AT[0]), side, z - np.float32(LUNGS_AT[2])), LUNGS)
-    nearer: np.ndarray = np.minimum(np.minimum(depth, -_ellipsoid_depth(from_heart, HEART)), z - dome)
+    depth = ellipsoid_depth((y - np.float32(LUNGS_AT[0]), side, z - np.float32(LUNGS_AT[2])), LUNGS)
+    nearer: np.ndarray = np.minimum(np.minimum(depth, -ellipsoid_depth(from_heart, HEART)), z - dome)
     return nearer
 
 
@@ -168,13 +137,6 @@ def _rib_share(y: np.ndarray, z: np.ndarray, grid: Grid) -> np.ndarray:
     wave = np.cos((z + y / 2) * np.float32(2 * np.pi / RIBS[2])) * np.float32(np.sinc(grid.spacing[2] / RIBS[2]))
     share: np.ndarray = np.clip(np.float32(0.3) + wave, 0, 1)
     return share
-
-
-def _smooth(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Stretch a coarse grid over a fine one, linearly."""
-    for axis, size in enumerate(shape):
-        points = np.moveaxis(np.tensordot(interpolation(points.shape[axis], size), points, axes=(1, axis)), 0, axis)
-    return points.astype(np.float32)
 
 
 def _branches(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -239,7 +201,7 @@ def _lung_tissue(chest: Chest, grid: Grid, clouds: np.ndarray) -> tuple[np.ndarr
     for lesion in chest.lesions:
         radii = np.maximum(lesion.radii, 0.9 * np.array(grid.spacing))
         sides = zip((grid.y, grid.x, grid.z), lesion.center, strict=True)
-        depth = _ellipsoid_depth(tuple(axis - np.float32(middle) for axis, middle in sides), tuple(radii))
-        _paint(tissue, _filled(depth, max(grid.spacing[0], 6)), lesion.value + 40 * clouds)
+        depth = ellipsoid_depth(tuple(axis - np.float32(middle) for axis, middle in sides), tuple(radii))
+        paint(tissue, filled(depth, max(grid.spacing[0], 6)), lesion.value + 40 * clouds)
         mask |= depth > 0
     return tissue, mask

@@ -8,7 +8,7 @@ import numpy as np
 from ddlab.data.files import listed, own_path
 from ddlab.data.messages import shown
 from ddlab.data.nifti_file import SUFFIXES
-from ddlab.data.nifti_volumes import Listing, NiftiVolumes, check_counts
+from ddlab.data.nifti_volumes import Listing, NiftiVolumes, Preparation, check_counts
 from ddlab.data.source import SPLITS, DataMissing, Relayed, Source, SplitName
 from ddlab.data.splits import mixed_order
 from ddlab.data.volumes import CT_WINDOW, LUNG_CT_SHAPE
@@ -44,9 +44,7 @@ class Mosmed(Relayed):
             _listing(_studies(folder)),
             "CC BY-NC-ND 3.0",
             f"MosMedData, Morozov et al. 2020, in {folder}; validation scans are the last 30 % of every folder",
-            shape=LUNG_CT_SHAPE,
-            window=CT_WINDOW,
-            unit="HU",
+            Preparation(shape=LUNG_CT_SHAPE, window=CT_WINDOW, unit="HU"),
         )
 
 

@@ -1,38 +1,39 @@
 """The user's own volumes: a folder of NIfTI files with a CSV of their labels.
 
 The CSV has a row a file and names its columns: ``file`` (or ``name``, ``image``, ``volume``; below the CSV's folder,
-``.nii.gz`` may be left out), ``label`` (or ``class``) and, if wanted, ``split`` (train or validation). Capitals do not
+``.nii.gz`` may be left out), ``label`` (or ``class``) and, if wanted, ``split`` (train or validation) and ``mask`` (or
+``evidence``): a NIfTI file with as many voxels, above 0 where the evidence of the class lies, or empty. Capitals do not
 matter; commas, semicolons and tabs separate.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import repeat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ddlab.data import limits
-from ddlab.data.files import check_file, is_file, listed, own_path, read_file, readable
+from ddlab.data.files import check_file, is_file, listed, own_path, readable
 from ddlab.data.messages import shown
 from ddlab.data.nifti_file import SUFFIXES
 from ddlab.data.nifti_volumes import Listing, NiftiVolumes, Stamp, check_counts, stamp
 from ddlab.data.source import SPLITS, DataMissing, Relayed, Source, SplitName
 from ddlab.data.splits import mixed_order, stratified_split
+from ddlab.data.tables import AS_CSV, read_table
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
 LABELS_FILE = "labels.csv"
-AS_CSV = " as CSV"
 COLUMNS = {
     "file": ("file", "filename", "name", "image", "volume", "path"),
     "label": ("label", "class", "target", "diagnosis"),
     "split": ("split", "set", "subset"),
+    "mask": ("mask", "evidence"),
 }
+NEEDED = ("file", "label")
 SPLIT_WORDS: dict[str, SplitName] = {
     "train": "train",
     "training": "train",
@@ -52,10 +53,7 @@ class Nifti(Relayed):
 
     Notes
     -----
-    Data without classes need a derived target. For the hippocampus task of the Medical Segmentation Decathlon: write
-    ``labels.csv`` beside its folder ``images``, a row ``images/hippocampus_001.nii.gz,large`` for every volume whose
-    mask (the file of the same name in ``labels``) has more voxels above 0 than the median of all masks, 3326.5, and
-    ``small`` for the others.
+    Data without classes need a derived target: the data set ``hippocampus`` is an example.
     """
 
     relevant = ("volume", "window", "train_images", "validation_images", "path", "seed")
@@ -89,8 +87,9 @@ def is_labelled(path: Path) -> bool:
 def _listing(table: Stamp, seed: int) -> Listing:
     path = table[0]
     rows = list(_rows(path))
-    paths = [_file(path, row) for row in rows]
-    _check_files(path, paths)
+    paths = [_file(path, row.number, row.file) for row in rows]
+    masks = [_file(path, row.number, row.mask) if row.mask else None for row in rows]
+    _check_files(path, paths, masks)
     texts = [_label(path, row) for row in rows]
     classes = tuple(sorted(set(texts), key=lambda text: (not text.isdecimal(), len(text) * text.isdecimal(), text)))
     limits.check_classes(classes, shown(path.name))
@@ -108,71 +107,29 @@ def _listing(table: Stamp, seed: int) -> Listing:
         classes,
         {split: [paths[index] for index in order] for split, order in named.items()},
         {split: labels[order] for split, order in named.items()},
+        {split: [masks[index] for index in order] for split, order in named.items()} if any(masks) else {},
     )
 
 
 class _Row(NamedTuple):
-    """A line of the CSV; the split is None where there is no such column."""
+    """A line of the CSV; split and mask are None where there is no such column."""
 
     number: int
     file: str
     label: str
     split: str | None
+    mask: str | None
 
 
 def _rows(path: Path) -> Iterator[_Row]:
     """Rows that are not empty."""
-    with readable(path, AS_CSV):
-        text = read_file(path, limits.MOST_TABLE_BYTES).decode("utf-8-sig")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    physical = text.splitlines()
-    widest = max(map(str.count, physical, repeat(delimiter)), default=0) + 1
-    if widest > limits.MOST_COLUMNS:
-        raise ValueError(
-            f"path: {shown(path.name)} has {widest:,} columns; at most {limits.MOST_COLUMNS:,} are allowed"
-        )
-    lines = _lines(path, physical, delimiter)
-    head = [name.strip().lower() for name in next(lines, (0, []))[1]]
-    columns = _columns(path, head)
-    last, most = max(columns.values()), limits.most_files()
-    filled = ((number, line) for number, line in lines if any(map(str.strip, line)))
-    for count, (number, line) in enumerate(filled, 1):
-        if count > most:
-            raise ValueError(
-                f"path: {shown(path.name)} has more than {most:,} rows; DDLAB_MOST_FILES changes the limit"
-            )
-        if len(line) <= last:
-            raise ValueError(f"path: {shown(path.name)}, line {number}: has {len(line)} columns, needs {len(head)}")
-        split = line[columns["split"]].strip() if "split" in columns else None
-        yield _Row(number, line[columns["file"]].strip(), line[columns["label"]].strip(), split)
+    for number, told in read_table(path, COLUMNS, NEEDED):
+        yield _Row(number, told["file"], told["label"], told.get("split"), told.get("mask"))
 
 
-def _lines(path: Path, physical: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines of the CSV, each with its number."""
-    reader = csv.reader(physical, delimiter=delimiter)
-    with readable(path, AS_CSV):
-        for line in reader:
-            yield reader.line_num, line
-
-
-def _columns(path: Path, head: list[str]) -> dict[str, int]:
-    """Find the index of each known column."""
-    columns = {}
-    for column, names in COLUMNS.items():
-        found = next((head.index(name) for name in names if name in head), None)
-        if found is not None:
-            columns[column] = found
-        elif column != "split":
-            raise ValueError(
-                f"path: {shown(path.name)} has no column {column!r} (or {', '.join(names[1:])}); its first line names "
-                f"{shown(', '.join(filter(None, head)), 200) or 'none'}"
-            )
-    return columns
-
-
-def _file(table: Path, row: _Row) -> Path:
+def _file(table: Path, number: int, name: str) -> Path:
     """The file that a row names."""
-    where, name = f"path: {shown(table.name)}, line {row.number}", row.file
+    where = f"path: {shown(table.name)}, line {number}"
     parts = PurePosixPath(name.replace("\\", "/"))
     if not name or ".." in parts.parts or parts.is_absolute() or PureWindowsPath(name).drive:
         raise ValueError(f"{where}: needs the name of a file in its folder, got '{shown(name)}'")
@@ -199,15 +156,16 @@ def _split(table: Path, row: _Row) -> SplitName:
     return SPLIT_WORDS[word]
 
 
-def _check_files(table: Path, paths: list[Path]) -> None:
+def _check_files(table: Path, paths: list[Path], masks: list[Path | None]) -> None:
     """Refuse files that are named twice, and NIfTI files beside them that are not named."""
     listed_once = Counter(paths)
+    known = {*paths, *masks}
     for path, count in sorted(listed_once.items()):
         if count > 1:
             raise ValueError(f"path: {shown(table.name)}: the file {shown(path.name)} has two rows")
     for folder in sorted({path.parent for path in paths}):
         for path in listed(folder):
-            if path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".") and path not in listed_once:
+            if path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".") and path not in known:
                 raise ValueError(
                     f"path: the file {shown(path.name)} has no row in {shown(table.name)}; give it one, or move it away"
                 )

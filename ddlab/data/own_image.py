@@ -11,13 +11,14 @@ from ddlab.data.files import is_file, read_file
 from ddlab.data.messages import shown
 from ddlab.data.nifti_file import SUFFIXES, open_volume, to_nifti
 from ddlab.data.source import Description
-from ddlab.data.volumes import as_bytes
+from ddlab.data.volumes import PERCENTILE, as_bytes, own_window
 
 
 def own_image(path: Path, description: Description) -> np.ndarray:
     """Read a file as bytes ``(C, *shape)``: the largest centred part of a picture, or all of a volume, scaled.
 
-    Values of a volume are those of the data set's window; where that is not known, from its own lowest to its highest.
+    Values of a volume are those of the data set's window, or of its own where the data set's volumes have theirs; where
+    none is known, from its own lowest to its highest.
 
     Raises
     ------
@@ -44,11 +45,15 @@ def _read(path: Path, description: Description) -> np.ndarray:
     return fitted.reshape(rows, columns, -1).transpose(2, 0, 1)
 
 
-def own_affine(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the matrix 4×4 from voxels of a volume scaled to ``shape`` to the millimetres of its file's scanner."""
-    volume = open_volume(path)
-    scale = [(old - 1) / max(new - 1, 1) for old, new in zip(volume.shape, shape, strict=True)]
-    return volume.affine @ np.diag([*scale, 1.0])
+def own_affine(path: Path, description: Description) -> np.ndarray:
+    """Return the matrix 4×4 from voxels of a volume, fitted as the data set's, to millimetres of its file's scanner."""
+    volume, fitted = open_volume(path), np.eye(4)
+    for axis, (old, new) in enumerate(zip(volume.shape, description.shape, strict=True)):
+        if description.fit == "zoom":
+            fitted[axis, axis] = (old - 1) / max(new - 1, 1)
+        else:
+            fitted[axis, 3] = (old - new) // 2 if old > new else -((new - old) // 2)
+    return volume.affine @ fitted
 
 
 def drawn_affine(description: Description) -> np.ndarray:
@@ -64,7 +69,10 @@ def _volume(path: Path, description: Description) -> np.ndarray:
         )
     volume = open_volume(path)
     voxels = volume.voxels()
-    window = description.values if description.unit else (float(voxels.min()), float(voxels.max()))
+    if description.unit == PERCENTILE:
+        window = own_window(voxels)
+    else:
+        window = description.values if description.unit else (float(voxels.min()), float(voxels.max()))
     if not window[0] < window[1]:
         raise ValueError(f"image: {shown(path.name)} is empty: all of its voxels are {window[0]:g}")
-    return as_bytes(voxels, window, description.shape)[None]
+    return as_bytes(voxels, window, description.shape, description.fit)[None]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
 
 SplitName = Literal["train", "validation", "test"]
+Fit = Literal["zoom", "centre"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation")  # that a source gives, and the cache holds
 
 
@@ -34,9 +35,12 @@ class Description:
     has_masks
         Whether every image carries the mask of its evidence.
     values, unit
-        What the bytes 0 and 255 stand for: ``(-1000, 400)`` Hounsfield units (``"HU"``) of a computed tomograph.
+        What the bytes 0 and 255 stand for: ``(-1000, 400)`` Hounsfield units (``"HU"``) of a computed tomograph;
+        ``(0.5, 99.5)`` of the unit ``"percentile"`` where every volume has a window of its own.
     spacing
         Millimetres between neighbouring voxels along every axis; empty where it is not known.
+    fit
+        How volumes of other extents are brought to the shape: zoomed, or cut and padded around their middle.
 
     Raises
     ------
@@ -56,6 +60,7 @@ class Description:
     unit: str = ""
     spacing: tuple[float, ...] = ()
     num_test: int = 0
+    fit: Fit = "zoom"
 
     def __post_init__(self) -> None:
         values = self.channels * math.prod(self.shape)

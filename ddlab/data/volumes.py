@@ -1,11 +1,12 @@
 """Volumes on their way to bytes: their extents, the window of their values, and blocks that fit in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ddlab.data.limits import LARGEST
+from ddlab.data.source import Fit
 
 if TYPE_CHECKING:
     from ddlab.experiment import DatasetSettings
@@ -14,6 +15,8 @@ CT_WINDOW = (-1000.0, 400.0)  # HU that become 0 and 255, as in Keras' example o
 LUNG_CT_SHAPE = (128, 128, 64)  # of Klawonn, Lanser and Weber's volumes
 BLOCK_BYTES = 8 * 2**20
 SMALLEST = 4
+PERCENTILES = (0.5, 99.5)  # of a volume's values, that become 0 and 255 where its scanner has no unit
+PERCENTILE = "percentile"  # the unit of a description whose volumes have windows of their own
 
 
 def volume_shape(settings: "DatasetSettings", default: tuple[int, ...]) -> tuple[int, ...]:
@@ -57,13 +60,31 @@ def zoom(volume: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return stretched
 
 
-def as_bytes(voxels: np.ndarray, window: tuple[float, float], shape: tuple[int, ...]) -> np.ndarray:
-    """Clip a volume to the window, zoom it to ``shape``, and make it bytes; in this order, as Keras' example does.
+def centred(volume: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Cut the middle out of a volume, or surround it by its lowest value, where an axis has more or fewer voxels."""
+    spare = [old - new for old, new in zip(volume.shape, shape, strict=True)]
+    middle = tuple(slice(max(0, more) // 2, max(0, more) // 2 + new) for more, new in zip(spare, shape, strict=True))
+    around = [(max(0, -more) // 2, max(0, -more) - max(0, -more) // 2) for more in spare]
+    return np.pad(volume[middle], around, constant_values=volume.min())
+
+
+FITS: dict[str, Callable[[np.ndarray, tuple[int, ...]], np.ndarray]] = {"zoom": zoom, "centre": centred}
+"""How a volume is brought to a shape."""
+
+
+def own_window(voxels: np.ndarray) -> tuple[float, float]:
+    """Give the values that become 0 and 255 where every volume has its own: its 0.5 and 99.5 percentiles."""
+    low, high = np.percentile(voxels, PERCENTILES).tolist()
+    return low, high if high > low else low + 1  # a constant volume is all 0
+
+
+def as_bytes(voxels: np.ndarray, window: tuple[float, float], shape: tuple[int, ...], fit: Fit = "zoom") -> np.ndarray:
+    """Clip a volume to the window, bring it to ``shape``, and make it bytes; in this order, as Keras' example does.
 
     The voxels are changed in place: a copy of a large volume would take another GiB.
     """
     low, high = map(np.float32, window)
-    zoomed = zoom(np.clip(voxels, low, high, out=voxels), shape)
+    zoomed = FITS[fit](np.clip(voxels, low, high, out=voxels), shape)
     zoomed -= low
     zoomed *= 255 / (high - low)
     return np.round(zoomed, out=zoomed).astype(np.uint8)

@@ -14,7 +14,7 @@ from ddlab.figures.comparison.accuracy import confusion_matrix
 from ddlab.figures.decisions import probabilities as figures
 from ddlab.figures.images import subdomain_map
 
-UNKNOWN = "the evidence of this image is not known: only drawn data sets tell, and not of healthy bodies"
+UNKNOWN = "the evidence of this image is not known: drawn data sets and masks tell, and not of healthy bodies"
 
 # ---- tables
 

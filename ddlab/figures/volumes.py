@@ -13,6 +13,7 @@ import numpy as np
 from plotly.colors import sample_colorscale
 
 from ddlab.data.source import Description
+from ddlab.data.volumes import PERCENTILE
 from ddlab.decomposition import Decomposition
 from ddlab.figures.colors import AGAINST, EVIDENCE, FOR, PROBABILITY, SIGNED, class_color, ink
 
@@ -108,13 +109,14 @@ class Scene:
 
     def _header(self) -> dict[str, object]:
         about, boxes = self.description, self.decomposition
-        low, high = about.values
+        own = about.unit == PERCENTILE  # then no unit is shared: black is 0, white is 1
+        (low, high), unit = ((0.0, 1.0), "") if own else (about.values, about.unit)
         return {
             "shape": list(boxes.shape),
             "spacing": list(about.spacing or (1.0,) * len(boxes.shape)),
             "values": [low, high],
-            "unit": about.unit,
-            "windows": {"whole": ((low + high) / 2, high - low)} | (HOUNSFIELD if about.unit == "HU" else {}),
+            "unit": unit,
+            "windows": {"whole": ((low + high) / 2, high - low)} | (HOUNSFIELD if unit == "HU" else {}),
             "at": telling_voxel(boxes.shape, self.mask),
             "evidence": EVIDENCE,
             "boxes": [self._box(index) for index in range(len(boxes))],

@@ -63,6 +63,12 @@ _OWN: dict[str, Entry] = {
         "ddlab.data.ct_phantom:CtPhantom",
         "drawn by ddlab",
     ),
+    "mri_phantom": Entry(
+        "MRI phantom",
+        "Drawn MRI scans of heads, 40×32×32; half of them have lost tissue of known place: a shrunken hippocampus.",
+        "ddlab.data.mri_phantom:MriPhantom",
+        "drawn by ddlab",
+    ),
     "mosmed": Entry(
         "MosMedData",
         "CT scans of chests, healthy (CT-0) or with pneumonia (CT-1 to CT-4, CT-23), at 128×128×64.",
@@ -74,6 +80,18 @@ _OWN: dict[str, Entry] = {
         "1,486 shapes of adrenal glands from CT scans, 64×64×64, healthy or enlarged: judge by balanced accuracy.",
         "ddlab.data.arrays:AdrenalMnist",
         "Yang et al. 2023",
+    ),
+    "hippocampus": Entry(
+        "Hippocampus",
+        "260 hippocampi from MRI scans with masks; the class is derived, a volume above the median: no diagnosis.",
+        "ddlab.data.hippocampus:Hippocampus",
+        "Antonelli et al. 2022",
+    ),
+    "adni": Entry(
+        "ADNI",
+        "Your download of MRI scans of heads, healthy (CN) or with Alzheimer's disease (AD); one scan a subject.",
+        "ddlab.data.adni:Adni",
+        "Jack et al. 2008",
     ),
     "folder": Entry(
         "Your own images",

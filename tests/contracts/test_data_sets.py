@@ -19,8 +19,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ddlab.data.cache import describe, load
-from ddlab.data.chest import Grid
-from ddlab.data.ct_phantom import scan, write_phantom
+from ddlab.data.chest import chest_grid
+from ddlab.data.ct_phantom import CtPhantom
+from ddlab.data.drawn_scans import write_scans
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Source, Split
 from ddlab.decomposition import Decomposition
 from ddlab.experiment import DatasetSettings, Experiment
@@ -28,6 +29,7 @@ from ddlab.figures.images import enlarged, image_source, subdomains_figure
 from ddlab.figures.volumes import montage
 from ddlab.problem import pose
 from ddlab.registry.datasets import DATASETS
+from tests.data import made_adni, made_hippocampus
 from tests.data.test_judging import check_slices
 
 FEW = {"train_images": 60, "validation_images": 40}
@@ -51,18 +53,28 @@ def write_pictures(folder):
 
 def write_volumes(folder):
     asked = DatasetSettings(name="ct_phantom", volume=VOLUME, train_images=16, validation_images=8)
-    write_phantom(folder, asked, lambda done, total: None)
+    write_scans(folder, CtPhantom(), asked, lambda done, total: None)
 
 
-def write_scans(folder):
+def write_chests(folder):
     for grade, is_ill in {"CT-0": 0, "CT-2": 1}.items():
         (folder / grade).mkdir()
         for number in range(10):
-            image, _ = scan(0, "train", 2 * number + is_ill, Grid(VOLUME))
+            image, _ = CtPhantom().scan(0, "train", 2 * number + is_ill, chest_grid(VOLUME))
             nib.save(image, folder / grade / f"study_{number:04d}.nii.gz")
 
 
-OWN_FILES = {"folder": write_pictures, "nifti": write_volumes, "mosmed": write_scans}  # what their path may name
+def write_heads(folder):
+    made_adni.write(folder, [(f"{number:03d}_S_0001", ("CN", "AD")[number % 2]) for number in range(20)])
+
+
+OWN_FILES = {  # what their path may name
+    "folder": write_pictures,
+    "nifti": write_volumes,
+    "mosmed": write_chests,
+    "hippocampus": made_hippocampus.write,
+    "adni": write_heads,
+}
 
 
 @dataclass(frozen=True)

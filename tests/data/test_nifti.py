@@ -10,8 +10,9 @@ import pytest
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from ddlab.data.cache import describe, load
-from ddlab.data.chest import Grid
-from ddlab.data.ct_phantom import CtPhantom, write_phantom
+from ddlab.data.ct_phantom import CtPhantom
+from ddlab.data.drawn_scans import write_scans
+from ddlab.data.mri_phantom import MriPhantom
 from ddlab.data.nifti_file import open_volume, to_nifti
 from ddlab.experiment import DatasetSettings
 
@@ -216,15 +217,73 @@ def test_no_table(tmp_path):
         describe(DatasetSettings(name="nifti"))
 
 
-def test_written_phantoms_come_back(tmp_path):
-    asked = DatasetSettings(name="ct_phantom", volume=(16, 16, 8), train_images=4, validation_images=4)
-    write_phantom(tmp_path / "p", asked, lambda done, total: None)
-    back = load(settings(tmp_path / "p", window=(-1000, 400)))
-    drawn = np.concatenate([block.images for block in CtPhantom().read(asked, "train")])
-    assert back.description.spacing == pytest.approx(Grid((16, 16, 8)).spacing)
-    assert {image.tobytes() for image in drawn} == {image.tobytes() for image in back.train.images}
+@pytest.mark.parametrize("source", [CtPhantom(), MriPhantom()], ids=["ct_phantom", "mri_phantom"])
+def test_written_phantoms_come_back(tmp_path, source):
+    name = {CtPhantom: "ct_phantom", MriPhantom: "mri_phantom"}[type(source)]
+    asked = DatasetSettings(name=name, volume=(16, 16, 8), train_images=4, validation_images=4)
+    write_scans(tmp_path / "p", source, asked, lambda done, total: None)
+    back = load(settings(tmp_path / "p", window=source.window))
+    (drawn,) = source.read(asked, "train")
+    assert back.description.spacing == pytest.approx(source.grid((16, 16, 8)).spacing) and back.description.has_masks
+
+    def content(split, classes):
+        triples = zip(split.images, split.masks, split.labels, strict=True)
+        return {(image.tobytes(), mask.tobytes(), classes[label]) for image, mask, label in triples}
+
+    assert content(drawn, source.classes) == content(back.train, back.description.classes)
+    assert drawn.masks.any() and len(back.train) == 4
     with pytest.raises(ValueError, match="labels.csv is there already"):
-        write_phantom(tmp_path / "p", asked, lambda done, total: None)
+        write_scans(tmp_path / "p", source, asked, lambda done, total: None)
+
+
+def test_written_masks_lie_where_their_scans_do(tmp_path):
+    asked = DatasetSettings(name="mri_phantom", volume=(16, 16, 8), train_images=6, validation_images=2)
+    write_scans(tmp_path, MriPhantom(), asked, lambda done, total: None)
+    paths = sorted(tmp_path.glob("*.nii.gz"))
+    assert len(paths) == 8
+    for path in paths:
+        image, mask = nib.load(path), nib.load(tmp_path / "masks" / path.name)
+        np.testing.assert_array_equal(image.affine, mask.affine)
+        assert image.shape == mask.shape and set(np.unique(mask.get_fdata())) <= {0, 1}
+
+
+MASKED = ["file,label,mask", *(f"{row},{'there/m1' if n == 1 else ''}" for n, row in enumerate(ROWS))]
+
+
+def test_masks_of_a_table_are_evidence(tmp_path):
+    """Of one volume, in another orientation than that; volumes without one have none."""
+    mask = np.zeros((10, 8, 6), np.uint8)
+    mask[:5, :4] = 3  # the front left quarter
+    save(tmp_path / "there" / "m1.nii.gz", mask, orientation="SPL")
+    dataset = load(settings(folder(tmp_path, MASKED), window=(0, 255)))
+    assert dataset.description.has_masks
+    masks = np.concatenate([dataset.train.masks, dataset.validation.masks])
+    (marked,) = masks[masks.any(axis=(1, 2, 3))]
+    assert marked[:4, :4].all() and not marked[5:].any() and not marked[:, 4:].any(), "the zoom takes 10 rows to 9"
+
+
+def test_a_table_without_a_mask_has_no_evidence(tmp_path):
+    empty = [MASKED[0], *(row.replace("there/m1", "") for row in MASKED[1:])]
+    assert not describe(settings(folder(tmp_path, empty))).has_masks
+
+
+def test_a_mask_of_another_shape_is_refused(tmp_path):
+    save(tmp_path / "there" / "m1.nii.gz", np.ones((10, 8, 7), np.uint8))
+    with pytest.raises(ValueError, match="path: the mask m1.nii.gz has 10×8×7 voxels, its volume 10×8×6"):
+        load(settings(folder(tmp_path, MASKED)))
+
+
+def test_a_mask_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match="labels.csv, line 3: the file there/m1 is not there"):
+        describe(settings(folder(tmp_path, MASKED)))
+
+
+def test_another_mask_is_another_cache(tmp_path):
+    path = save(tmp_path / "there" / "m1.nii.gz", np.ones((10, 8, 6), np.uint8))
+    asked = settings(folder(tmp_path, MASKED))
+    before = load(asked).train.masks.sum() + load(asked).validation.masks.sum()
+    save(path, np.zeros((10, 8, 6), np.uint16))
+    assert load(asked).train.masks.sum() + load(asked).validation.masks.sum() == 0 < before
 
 
 # MosMedData's layout

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ddlab.data import own_image as module
-from ddlab.data.own_image import own_image
+from ddlab.data.own_image import own_affine, own_image
 from ddlab.data.source import Description
 
 
@@ -94,3 +94,20 @@ def test_a_volume_gets_the_window_of_the_data_set_or_its_own(tmp_path):
 def test_signals_cannot_be_read():
     with pytest.raises(ValueError, match="signals of one axis"):
         own_image(module.Path(__file__), description(shape=(64,), channels=1))
+
+
+def test_a_volume_is_cut_where_the_data_set_cuts_and_keeps_its_place(tmp_path):
+    """Its own window, too; and the matrix takes each voxel where the file's takes it."""
+    voxels = np.zeros((8, 6, 10), np.float32)  # RAS: left to right, back to front, feet to head
+    voxels[3, 4, 2] = 500.0
+    affine = np.diag([2.0, 3.0, 4.0, 1.0])
+    affine[:3, 3] = (-7, 11, 5)
+    nib.save(nib.Nifti1Image(voxels, affine), tmp_path / "own.nii")
+    about = description((9, 4, 7), 1, fit="centre", unit="percentile", values=(0.5, 99.5))
+    found = own_image(tmp_path / "own.nii", about)
+    assert found.shape == (1, 9, 4, 7)
+    (place,) = np.argwhere(found[0])
+    np.testing.assert_allclose(own_affine(tmp_path / "own.nii", about) @ [*place, 1], affine @ [3, 4, 2, 1])
+    zoomed = own_affine(tmp_path / "own.nii", description((11, 15, 19), 1))
+    np.testing.assert_allclose(zoomed @ [0, 0, 0, 1], affine @ [0, 5, 0, 1])  # our first row is the front
+    np.testing.assert_allclose(zoomed @ [10, 14, 18, 1], affine @ [7, 0, 9, 1])

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from ddlab.data.cache import describe, load
-from ddlab.data.chest import Grid, make_chest
-from ddlab.data.ct_phantom import ORIENTATIONS, scan
+from ddlab.data.chest import chest_grid, make_chest
+from ddlab.data.ct_phantom import CtPhantom
+from ddlab.data.drawn_scans import ORIENTATIONS
 from ddlab.data.nifti_file import parse_volume, to_nifti
 from ddlab.data.overview import class_balance
 from ddlab.data.volumes import BLOCK_BYTES, as_bytes, blocks
@@ -22,7 +23,7 @@ def phantom(volume=(32, 32, 16), **others):
 @pytest.fixture(scope="module")
 def scans():
     """HU and masks of 60 chests."""
-    drawn = [scan(0, "train", index, Grid((32, 32, 16))) for index in range(60)]
+    drawn = [CtPhantom().scan(0, "train", index, chest_grid((32, 32, 16))) for index in range(60)]
     return np.stack([parse_volume(image.to_bytes(), "x").voxels() for image, _ in drawn]), np.stack(
         [mask for _, mask in drawn]
     )
@@ -49,14 +50,14 @@ def test_tissue_has_its_hounsfield_units(scans):
 
 @pytest.mark.parametrize("shape", [(16, 16, 8), (32, 32, 16), (40, 24, 12), (8, 8, 8)], ids=str)
 def test_every_lesion_is_seen_on_every_grid(shape):
-    masks = [scan(1, "validation", index, Grid(shape))[1] for index in range(80)]
+    masks = [CtPhantom().scan(1, "validation", index, chest_grid(shape))[1] for index in range(80)]
     assert [bool(mask.any()) for mask in masks] == [False, True] * 40
     assert np.mean([mask.mean() for mask in masks[1::2]]) < 0.1
 
 
 def test_lesions_leave_subdomains_without_evidence():
     """Of the four subdomains of a 2×2×1 grid, many see no lesion of an ill chest: what makes the local task hard."""
-    masks = np.stack([scan(2, "train", index, Grid((32, 32, 16)))[1] for index in range(1, 120, 2)])
+    masks = np.stack([CtPhantom().scan(2, "train", index, chest_grid((32, 32, 16)))[1] for index in range(1, 120, 2)])
     seen = masks.reshape(-1, 2, 16, 2, 16, 16).any(axis=(2, 4, 5))
     assert 0.35 < seen.mean() < 0.65
 
@@ -71,7 +72,10 @@ def test_one_number_does_not_tell_the_class(scans):
 def test_files_have_orientations_of_many_kinds():
     import nibabel as nib
 
-    kinds = {"".join(nib.aff2axcodes(scan(0, "train", index, Grid((8, 8, 8)))[0].affine)) for index in range(60)}
+    kinds = {
+        "".join(nib.aff2axcodes(CtPhantom().scan(0, "train", index, chest_grid((8, 8, 8)))[0].affine))
+        for index in range(60)
+    }
     assert kinds == set(ORIENTATIONS)
 
 
@@ -111,10 +115,10 @@ def test_blocks_hold_few_bytes(item):
 def test_memory_does_not_grow_with_the_number_of_volumes(monkeypatch):
     """Sixty volumes of 128×128×64 through the cache, drawn cheaply: 60 MiB and as much again of masks."""
 
-    def cheap(seed, split, index, grid):
+    def cheap(self, seed, split, index, grid):
         return to_nifti(np.full(grid.shape, index, np.int16), grid.spacing), np.zeros(grid.shape, np.uint8)
 
-    monkeypatch.setattr("ddlab.data.ct_phantom.scan", cheap)
+    monkeypatch.setattr(CtPhantom, "scan", cheap)
     tracemalloc.start()
     dataset = load(phantom((128, 128, 64), train_images=56, validation_images=4))
     batch = dataset.train.images[[3, 50]]

@@ -40,6 +40,12 @@ def test_the_viewer_gets_the_voxels_their_meaning_and_the_boxes():
     assert [box["number"] for box in header["boxes"]] == [str(number) for number in range(1, 9)]
 
 
+def test_volumes_with_windows_of_their_own_have_no_unit():
+    """Black is 0 and white is 1: what lies between them is no percentile."""
+    header, _ = unpacked(Scene(VOLUME, replace(CT, values=(0.5, 99.5), unit="percentile"), GRID).pack())
+    assert (header["values"], header["unit"], header["windows"]) == ([0.0, 1.0], "", {"whole": [0.5, 1.0]})
+
+
 def test_without_mask_unit_and_spacing_the_viewer_still_knows_where_to_look():
     plain = replace(CT, values=(0.0, 1.0), unit="", spacing=())
     header, parts = unpacked(Scene(VOLUME, plain, GRID).pack())

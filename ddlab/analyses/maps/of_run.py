@@ -167,7 +167,7 @@ def _numbered(run: RunFolder, split: SplitName, numbers: str) -> Asked:
 def _own(run: RunFolder, path: Path) -> Asked:
     description = load(run.experiment.dataset).description
     pixels = own_image(path, description)[None].copy()  # torch wants to be able to write
-    affine = own_affine(path, description.shape) if len(description.shape) == 3 else None
+    affine = own_affine(path, description) if len(description.shape) == 3 else None
     return Asked((path.name,), pixels, normalised(run, torch.from_numpy(pixels)), None, None, affine)
 
 

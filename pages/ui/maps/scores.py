@@ -72,7 +72,7 @@ def _explain(table: pd.DataFrame, count: int, known: int) -> None:
             f"share of its positive part does. {RANDOM} reaches the evidence's share of the image."
         )
     else:
-        lines.append("Where the evidence lies is not known here: only drawn data sets say so.")
+        lines.append("Where the evidence lies is not known here: drawn data sets say so, and data with masks.")
     lines.append(
         "**Insertion** and **deletion**: the area below the curves. A good map brings the class back early and takes "
         "it away early: the first is large, the second small. Missing pixels have the mean of the training images; the "
