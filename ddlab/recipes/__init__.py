@@ -22,6 +22,7 @@ _OWN: dict[str, Callable[[], Experiment]] = {
     "adrenal": volumes.adrenal,
     "trust_region_demo": apts.trust_region_demo,
     "pipeline_demo": pipelines.pipeline_demo,
+    "resattnet_mri": pipelines.resattnet_mri,
     "pipeline_cifar10": pipelines.pipeline_cifar10,
     "apts_mnist_full": apts.apts_mnist_full,
     "apts_mnist_mini": apts.apts_mnist_mini,

@@ -39,3 +39,17 @@ def pipeline_cifar10() -> Experiment:
         layerwise=LayerwiseSettings(micro_batches=4),
         seeds=(0, 1, 2),
     )
+
+
+def resattnet_mri() -> Experiment:
+    """3D-ResAttNet18 on drawn heads: half of them have lost tissue at a known place, which Grad-CAM is to point at.
+
+    ``ddlab train resattnet_mri``, then ``ddlab maps`` with ``--layer`` of the second stage: the last maps are coarse.
+    """
+    return Experiment(
+        name="resattnet_mri",
+        dataset=DatasetSettings(name="mri_phantom", test="official"),
+        model=ModelSettings(name="resattnet18", width=0.25),
+        strategies=("global",),
+        training=TrainingSettings(epochs=20, batch_size=16, rate_steps=((10, 3e-4), (15, 1e-4))),
+    )

@@ -18,7 +18,7 @@ def accuracy_against_age(table: pd.DataFrame, title: str) -> go.Figure:
     judged = table["test"].where(table["test"].notna(), table["validation"])
     spread = table["test_sd"].where(table["test"].notna(), table["validation_sd"])
     for row, place, mean, deviation in zip(table.itertuples(), places, judged, spread, strict=True):
-        color = strategy_color(row.strategy)
+        color = strategy_color(str(row.strategy))
         figure.add_scatter(
             x=[row.mean_age + step * place],
             y=[mean],
