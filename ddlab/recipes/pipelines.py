@@ -6,7 +6,7 @@ Akintoye, Han, Lloyd, Zhang, Dancey, Chen, Zhang, "Layer-wise partitioning and m
 learning", FGCS 149, 2023.
 """
 
-from ddlab.experiment import DatasetSettings, Experiment, ModelSettings, TrainingSettings
+from ddlab.experiment import DatasetSettings, DecompositionSettings, Experiment, ModelSettings, TrainingSettings
 from ddlab.experiment.strategies import LayerwiseSettings, PipelineSettings
 from ddlab.registry.strategies import CUT_LAYERS
 
@@ -49,6 +49,7 @@ def resattnet_mri() -> Experiment:
     return Experiment(
         name="resattnet_mri",
         dataset=DatasetSettings(name="mri_phantom", test="official"),
+        decomposition=DecompositionSettings(grid=(1, 1, 1)),
         model=ModelSettings(name="resattnet18", width=0.25),
         strategies=("global",),
         training=TrainingSettings(epochs=20, batch_size=16, rate_steps=((10, 3e-4), (15, 1e-4))),
