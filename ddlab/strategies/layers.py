@@ -58,19 +58,19 @@ def check_parts(problem: Problem, field: str, micro_batches: int, replicas: int 
     ExperimentError
         Names the field, the rule, the value and the nearest choices.
     """
-    batch, images, parts = problem.experiment.training.batch_size, problem.description.num_train, micro_batches
-    of_all = f" a replica of {replicas}" if replicas > 1 else ""
-    if batch % (parts * replicas):
-        choices = [m for m in range(1, batch + 1) if batch % (m * replicas) == 0]
-        nearest = sorted(sorted(choices, key=lambda m: abs(m - parts))[:2])
-        told = (
-            f"nearest: {' or '.join(map(str, nearest))}"
-            if nearest
-            else f"gabra.replicas must divide it, got {replicas}"
+    batch, images = problem.experiment.training.batch_size, problem.description.num_train
+    if batch % replicas:
+        raise ExperimentError(f"gabra.replicas: must divide training.batch_size = {batch}, got {replicas}")
+    share = batch // replicas
+    if share % micro_batches:
+        around = [max(m for m in range(1, min(micro_batches, share) + 1) if share % m == 0)]
+        around += [m for m in range(micro_batches, share + 1) if share % m == 0][:1]
+        whole = f"a replica's {share} images" if replicas > 1 else f"training.batch_size = {batch}"
+        raise ExperimentError(
+            f"{field}: must divide {whole}, got {micro_batches}; nearest: {' or '.join(map(str, around))}"
         )
-        raise ExperimentError(f"{field}: must cut training.batch_size = {batch} evenly{of_all}, got {parts}; {told}")
-    if parts * replicas > images:
-        raise ExperimentError(f"{field}: each{of_all} needs an image; {images} are for training, got {parts}")
+    if micro_batches * replicas > images:
+        raise ExperimentError(f"{field}: each needs an image; {images} are for training, got {micro_batches}")
 
 
 def layers_stage(problem: Problem, name: str, run: Callable[[StageContext], None], sends: str) -> Stage:
