@@ -14,10 +14,10 @@ class MriPhantom(DrawnScans):
     -----
     Brightness, size and pose of the heads, the thickness of their cortex and the widths of their furrows and other
     ventricles vary alike in both classes, and by more than the loss, which takes one or two percent of the volume: the
-    mean of a volume, or the size of a head, does not give the class. The mask holds the healthy hippocampus's place and that of the widened horn of the ventricle
-    beside it; of a healthy head nothing. The heads are drawn to be learned from within minutes and say nothing about
-    real ones: a hippocampus has five times the volume that it has in anatomy, and an atrophy leaves a fifth to two
-    fifths of it.
+    mean of a volume, or the size of a head, does not give the class. The mask holds the healthy hippocampus's place and
+    that of the widened horn of the ventricle beside it; of a healthy head nothing. The heads are drawn to be learned
+    from within minutes and say nothing about real ones: a hippocampus has five times the volume that it has in anatomy,
+    and an atrophy leaves a fifth to two fifths of it.
     """
 
     classes = ("healthy", "atrophy")

@@ -16,7 +16,7 @@ from ddlab.ranks import Ranks
 
 
 class Links(Protocol):
-    """What one rank has to its neighbours."""
+    """Connections of one rank to its neighbours."""
 
     def send_on(self, activations: Tensor) -> None:
         """Send activations to the module behind the last one that is held here."""

@@ -1,4 +1,4 @@
-"""What really ran: training steps of a pipeline with the begin and end of every action on every rank.
+"""Training steps of a pipeline as they really ran, with the begin and end of every action on every rank.
 
 A trace is a :class:`~ddlab.pipeline.simulation.Simulation` whose times were measured, so that the same figure draws it;
 and the measured times of the modules are costs, from which the same step is simulated for comparison.

@@ -211,7 +211,7 @@ _OWN: dict[str, StrategyEntry] = {
         "The global network cut across its layers: ranks work on micro-batches one behind the other, for one update.",
         "ddlab.strategies.layerwise:stages",
         "Akintoye et al. 2023, Section 3",
-        color="#332288",
+        color="#1D4E6B",
         sees="image",
         decomposes=False,
         settings=("pipeline", "layerwise"),
@@ -221,7 +221,7 @@ _OWN: dict[str, StrategyEntry] = {
         "Modules of layers go back at once: less waiting, for gradients up to K-1 steps old and as many more graphs.",
         "ddlab.strategies.delayed:ddg_stages",
         "Huo, Gu, Yang, Huang 2018; Akintoye et al. 2023, Section 2",
-        color="#661100",
+        color="#B5651D",
         sees="image",
         decomposes=False,
         settings=("pipeline", "delayed"),
@@ -231,7 +231,7 @@ _OWN: dict[str, StrategyEntry] = {
         "Modules of layers go forward and back at once: no waiting, for gradients up to 2(K-1) steps old.",
         "ddlab.strategies.delayed:fdg_stages",
         "Zhuang, Wang, Liu, Lin 2021; Akintoye et al. 2023, Section 2",
-        color="#44AA99",
+        color="#2E8B8B",
         sees="image",
         decomposes=False,
         settings=("pipeline", "delayed"),
@@ -241,7 +241,7 @@ _OWN: dict[str, StrategyEntry] = {
         "As FDG, but modules keep inputs alone and go forward twice: less memory, for a third more work.",
         "ddlab.strategies.delayed:dsp_stages",
         "Xu, Huo, Huang 2020; Akintoye et al. 2023, Section 2",
-        color="#882255",
+        color="#8B5A8C",
         sees="image",
         decomposes=False,
         settings=("pipeline", "delayed"),
@@ -251,7 +251,7 @@ _OWN: dict[str, StrategyEntry] = {
         "Modules of layers on devices by a genetic algorithm, and replicas on parts of every batch: balance for hops.",
         "ddlab.strategies.gabra:stages",
         "Akintoye, Han, Zhang, Chen, Zhang 2022; the search is our reading",
-        color="#5F6B2D",
+        color="#6E7F2A",
         sees="image",
         decomposes=False,
         settings=("pipeline", "gabra"),
@@ -259,7 +259,17 @@ _OWN: dict[str, StrategyEntry] = {
 }
 
 PARTS = ("name", "sweep", "dataset", "decomposition", "model", "strategies", "training", "aggregator")
-RESERVED = (*PARTS, "descent", "placement", "seeds", "local", "folds")  # parts of an experiment, and stages of all
+# Parts of an experiment, and stages of all.
+RESERVED = (
+    *PARTS,
+    "descent",
+    "pipeline",
+    "delayed",
+    "placement",
+    "seeds",
+    "local",
+    "folds",
+)  # parts of an experiment, and stages of all
 STRATEGIES = Registry("ddlab.strategies", _OWN, StrategyEntry, RESERVED)
 """Ours, and those that other packages add (:mod:`ddlab.registry.entry_points`)."""
 

@@ -11,11 +11,15 @@ import pandas as pd
 
 from ddlab.analyses.comparison.accuracy import strategy_table
 from ddlab.pipeline.methods import METHODS, make_method
-from ddlab.registry.strategies import CUT_LAYERS
+from ddlab.registry.strategies import CUT_LAYERS, STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.layers import GLOBAL
 
-EXACT = (GLOBAL, "layerwise", "gabra")  # whose gradients are those of the weights that they change
+
+def exact() -> tuple[str, ...]:
+    """List the strategies with exact gradients of the global network: itself, and pipelines."""
+    cut = (name for name, entry in STRATEGIES.items() if "pipeline" in entry.settings)
+    return (GLOBAL, *(name for name in cut if name not in METHODS))
 
 
 def why_not(run: RunFolder) -> str:
@@ -38,7 +42,7 @@ def staleness_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         modules), and ``work_factor`` (operations over those of back-propagation; inputs kept alone go forward twice).
     """
     table = strategy_table(runs)
-    kept = table[table["strategy"].isin([*EXACT, *METHODS])] if len(table) else table
+    kept = table[table["strategy"].isin([*exact(), *METHODS])] if len(table) else table
     by_id = {run.id: run for run in runs}
     ages = [_ages(by_id[row["run_id"]], row["strategy"]) for row in kept.to_dict("records")]
     columns = ["modules", "oldest", "mean_age", "work_factor"]
@@ -48,7 +52,7 @@ def staleness_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
 def _ages(run: RunFolder, strategy: str) -> tuple[int, int, float, float]:
     experiment = run.experiment
     modules = experiment.pipeline.modules if strategy != GLOBAL else 1
-    if strategy in EXACT:
+    if strategy in exact():
         return modules, 0, 0.0, 1.0
     entry = METHODS[strategy]
     staleness = (experiment.delayed.staleness or None) if entry.takes_staleness else None

@@ -1,9 +1,10 @@
-"""What really ran: the traced training steps of a run's pipelines beside what the simulation makes of their modules."""
+"""Traced steps: training steps of a run's pipelines as they ran, beside what the simulation makes of their modules."""
 
 from collections.abc import Iterator
 
 import pandas as pd
 
+from ddlab.pipeline.methods import METHODS
 from ddlab.pipeline.placement import ALONE
 from ddlab.pipeline.records import TraceRecord
 from ddlab.pipeline.simulation import Simulation
@@ -16,7 +17,7 @@ def why_not(run: RunFolder) -> str:
     """Say why a run has no traced step; empty if it has one."""
     if any(True for _ in traces(run)):
         return ""
-    cut = [name for name, entry in STRATEGIES.items() if {"layerwise", "gabra"} & {*entry.settings}]
+    cut = [name for name, entry in STRATEGIES.items() if "pipeline" in entry.settings and name not in METHODS]
     asked = [name for name in run.asked().get("strategies") or () if name in cut]
     if asked:
         return f"No step was traced yet: {STRATEGIES[asked[0]].title} traces steps at the end of every epoch."
