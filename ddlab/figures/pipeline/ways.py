@@ -1,0 +1,64 @@
+"""Three ways to use n machines, drawn: time, bytes and memory of a step against the number of machines."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ddlab.figures.colors import OTHER, strategy_color
+from ddlab.figures.layout import finish
+from ddlab.figures.pipeline.colors import schedule_color
+from ddlab.pipeline.schedules import SCHEDULES
+
+PANELS = {"seconds": ("time a step", "s"), "bytes": ("sent a step", "B"), "memory": ("memory, a machine", "B")}
+LOOKS = {"images": ("dot", "circle"), "data": ("dash", "square"), "layers": ("solid", "diamond")}
+FEW_DECADES = 2
+HEIGHT = 760
+
+
+def ways_panels(table: pd.DataFrame, chosen: int, title: str) -> go.Figure:
+    """Draw time, bytes of all machines, and memory of the fullest, below each other over one axis of machines.
+
+    Parameters
+    ----------
+    table
+        As :func:`ddlab.analyses.pipeline.ways.ways_table` gives it.
+    chosen
+        The number of machines to mark.
+    """
+    figure = make_subplots(rows=len(PANELS), cols=1, shared_xaxes=True, vertical_spacing=0.04)
+    for (way, strategy, name), rows in table.groupby(["way", "strategy", "title"], sort=False):
+        color = schedule_color(str(strategy)) if strategy in SCHEDULES else strategy_color(str(strategy))
+        dash, symbol = LOOKS[str(way)]
+        for row, (quantity, (_, unit)) in enumerate(PANELS.items(), 1):
+            values = rows[quantity].where(rows[quantity] > 0)  # a logarithmic axis has no place for 0
+            figure.add_scatter(
+                x=rows["machines"],
+                y=values,
+                row=row,
+                col=1,
+                name=f"{way}: {name}",
+                legendgroup=f"{way} {strategy}",
+                showlegend=row == 1,
+                mode="lines+markers",
+                line={"color": color, "width": 2.5, "dash": dash},
+                marker={"color": color, "size": 8, "symbol": symbol},
+                hovertemplate=f"{name}, n = %{{x}}: %{{y:.3s}}{unit}<extra></extra>",
+            )
+    for row, (quantity, (name, unit)) in enumerate(PANELS.items(), 1):
+        axis = {"type": "log", "exponentformat": "SI", "ticksuffix": unit, "title": name} | _ticks(table[quantity])
+        figure.update_yaxes(row=row, col=1, **axis)
+    figure.add_vline(x=chosen, line={"color": OTHER, "width": 1, "dash": "dash"})
+    machines = sorted(table["machines"].unique())
+    figure.update_xaxes(tickvals=machines, showticklabels=True)
+    figure.update_xaxes(title="machines n", row=len(PANELS), col=1)
+    return finish(figure, title, height=HEIGHT)
+
+
+def _ticks(values: pd.Series) -> dict[str, Any]:
+    """Ticks at powers of ten, or between them too where the values span few."""
+    positive = values[values > 0]
+    decades = math.log10(positive.max() / positive.min()) if len(positive) else 0
+    return {"dtick": 1 if decades >= FEW_DECADES else "D2"}
