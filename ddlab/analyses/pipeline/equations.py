@@ -98,10 +98,10 @@ def differences(found: Equations) -> list[tuple[str, float]]:
     reasons = [
         (
             "(12) takes the longer pass for both ramps; in the simulation one ramp is of forward passes, the other of "
-            "backward passes: (n - 1)|T_B - T_F|.",
+            "backward passes: (n − 1)|T_B − T_F|.",
             (number - 1) * abs(backward - forward),
         ),
-        ("(12) lets a micro-batch make n hops each way, where n modules have n - 1 borders: 2 T_C.", 2 * transfer),
+        ("(12) lets a micro-batch make n hops each way, where n modules have n − 1 borders: 2 T_C.", 2 * transfer),
         ("(11) does the same for each of the n micro-batches: 2 n T_C.", 2 * number * transfer),
         (
             "1F1B waits for transfers also between its turns of a forward and a backward pass, which (12) leaves out: "

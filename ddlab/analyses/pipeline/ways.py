@@ -21,17 +21,15 @@ Patarasuk, Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workst
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import pandas as pd
 
 from ddlab.analyses.comparison.cost import network_cost
+from ddlab.analyses.pipeline.assumed import assumed
 from ddlab.analyses.pipeline.plan import OPTIMIZER, Machines, PipelinePlan, schedule_memory
-from ddlab.data.source import Description
-from ddlab.experiment import parse_experiment
 from ddlab.pipeline.schedules import SCHEDULES
-from ddlab.problem import Problem, assemble
+from ddlab.problem import Problem
 from ddlab.registry.strategies import CUTS, STRATEGIES
 from ddlab.strategies.stage import Stage, shard, strategy_stages
 
@@ -115,13 +113,9 @@ def one_step(model: dict[str, Any], plan: PipelinePlan, number: int, strategy: s
     ExperimentError
         If the image cannot be cut in so many parts, or these are too small for the network.
     """
-    channels, *shape = plan.network.input
     training = {"epochs": 1, "batch_size": plan.batch_size, "optimizer": OPTIMIZER}
-    tree = {"model": model, "training": training, "strategies": [strategy]}
-    tree["decomposition"] = {"boxes": even_boxes(shape, number)}
-    classes = tuple(map(str, range(plan.network.outputs)))
-    described = Description(classes, channels, tuple(shape), plan.batch_size, 0, "", "")
-    return assemble(parse_experiment(tree), described)
+    asked = {"model": model, "training": training, "strategies": [strategy]}
+    return assumed(asked, plan.network.input, plan.network.outputs, number, plan.batch_size)
 
 
 def deciding_stage(problem: Problem, strategy: str) -> Stage:
@@ -188,40 +182,3 @@ def busiest_rank(plan: PipelinePlan) -> float:
         sent[place % number] += size
         sent[(place + 1) % number] += size
     return max(sent)
-
-
-# ---- boxes
-
-
-def even_boxes(shape: Sequence[int], number: int) -> list[list[list[int]]]:
-    """Cut an image in ``number`` boxes of nearly equal size, as near to cubes as can be.
-
-    Returns
-    -------
-    list
-        Of every box, ``[start, stop]`` along every axis, as an experiment's ``decomposition.boxes``.
-
-    Raises
-    ------
-    ValueError
-        If the image has fewer pixels along an axis than boxes.
-    """
-    grid = min(_grids(number, len(shape)), key=lambda cells: sum(k / n for k, n in zip(cells, shape, strict=True)))
-    for extent, cells in zip(shape, grid, strict=True):
-        if cells > extent:
-            raise ValueError(f"machines: must be at most {extent} along an axis of {extent} px, got {cells}")
-    intervals = [
-        [[k * extent // cells, (k + 1) * extent // cells] for k in range(cells)]
-        for extent, cells in zip(shape, grid, strict=True)
-    ]
-    return [list(box) for box in product(*intervals)]
-
-
-def _grids(number: int, axes: int) -> Iterator[tuple[int, ...]]:
-    """All ways to write a number as a product, an ordered factor an axis."""
-    if axes == 1:
-        yield (number,)
-        return
-    for first in range(1, number + 1):
-        if number % first == 0:
-            yield from ((first, *rest) for rest in _grids(number // first, axes - 1))

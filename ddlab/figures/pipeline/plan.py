@@ -11,6 +11,7 @@ from ddlab.words import percent
 
 MEMORY = {**PARTS, "old_weights": "#882255"}  # those of the Decompose page, and one more
 LABELS = {"optimizer": "optimizer's state", "old_weights": "old weights"}
+HEADROOM = 1.35  # of the largest bar: bytes stand above it
 ROW, AROUND = 17, 150  # screen pixels of a rank in the figure of memory, and of title, axis and legend together
 
 
@@ -35,7 +36,7 @@ def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) 
             hovertemplate=f"%{{customdata[0]}}: %{{y:.3s}}FLOP an image, %{{customdata[1]:.1%}}<br>module "
             f"{row['module']} on rank {row['rank']}<br>%{{customdata[2]}}<extra></extra>",
         )
-    stops = modules["sub_layers"].cumsum()
+    stops, top = modules["sub_layers"].cumsum(), HEADROOM * sub_layers["flops"].max()
     for stop, sent in zip(stops[:-1], modules["sent_bytes"], strict=False):
         figure.add_vline(x=stop - 0.5, line={"color": OTHER, "width": 2, "dash": "dash"})
         figure.add_annotation(
@@ -43,7 +44,7 @@ def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) 
         ).update_annotations(xanchor="right", yanchor="top", font={"size": 11})
     step = max(1, len(places) // 14)
     figure.update_xaxes(tickvals=places[::step], ticktext=sub_layers["sub_layer"][::step], tickangle=-60)
-    figure.update_yaxes(exponentformat="SI", rangemode="tozero")
+    figure.update_yaxes(exponentformat="SI", range=[0, top])
     return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05)
 
 

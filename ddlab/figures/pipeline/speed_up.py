@@ -11,7 +11,6 @@ from ddlab.figures.pipeline.colors import schedule_color
 from ddlab.pipeline.theory import overlap_limit
 
 DASHES = ("solid", "dash", "dot")
-MOST_TICKS = 9
 
 
 def speed_up_lines(table: pd.DataFrame, num_ranks: int, chosen: int, title: str) -> go.Figure:
@@ -84,14 +83,16 @@ def paper_lines(table: pd.DataFrame, title: str) -> go.Figure:
         figure.add_scatter(
             x=rows["gpus"],
             y=rows["speed_up"],
-            name=f"{model}, {task}",
+            name=str(model),
+            legendgroup=str(model),
+            showlegend=seen[str(model)] == 1,
             mode="lines+markers",
             line={"color": color, "width": 1.5, "dash": dash},
             marker=marker,
             hovertemplate=f"{model}, {task}: %{{y:.2f}} at %{{x}} GPUs<extra></extra>",
         )
     figure.update_xaxes(tickvals=gpus)
-    return finish(figure, title, x="GPUs n", y="speed-up over one GPU", height=560)
+    return finish(figure, title, x="GPUs n", y="speed-up over one GPU", height=500)
 
 
 def _limit(figure: go.Figure, value: float, text: str) -> None:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ddlab.figures.colors import OTHER, strategy_color
-from ddlab.figures.layout import finish
+from ddlab.figures.layout import finish, si
 from ddlab.figures.pipeline.colors import schedule_color
 from ddlab.pipeline.schedules import SCHEDULES
 
@@ -32,6 +32,7 @@ def ways_panels(table: pd.DataFrame, chosen: int, title: str) -> go.Figure:
     for (way, strategy, name), rows in table.groupby(["way", "strategy", "title"], sort=False):
         color = schedule_color(str(strategy)) if strategy in SCHEDULES else strategy_color(str(strategy))
         dash, symbol = LOOKS[str(way)]
+        first = strategy == table.loc[table["way"] == way, "strategy"].iloc[0]  # wider: others may lie on it
         for row, (quantity, (_, unit)) in enumerate(PANELS.items(), 1):
             values = rows[quantity].where(rows[quantity] > 0)  # a logarithmic axis has no place for 0
             figure.add_scatter(
@@ -43,13 +44,12 @@ def ways_panels(table: pd.DataFrame, chosen: int, title: str) -> go.Figure:
                 legendgroup=f"{way} {strategy}",
                 showlegend=row == 1,
                 mode="lines+markers",
-                line={"color": color, "width": 2.5, "dash": dash},
-                marker={"color": color, "size": 8, "symbol": symbol},
+                line={"color": color, "width": 5 if first else 2, "dash": dash},
+                marker={"color": color, "size": 11 if first else 6, "symbol": symbol},
                 hovertemplate=f"{name}, n = %{{x}}: %{{y:.3s}}{unit}<extra></extra>",
             )
     for row, (quantity, (name, unit)) in enumerate(PANELS.items(), 1):
-        axis = {"type": "log", "exponentformat": "SI", "ticksuffix": unit, "title": name} | _ticks(table[quantity])
-        figure.update_yaxes(row=row, col=1, **axis)
+        figure.update_yaxes(row=row, col=1, type="log", title=name, **_ticks(table[quantity], unit))
     figure.add_vline(x=chosen, line={"color": OTHER, "width": 1, "dash": "dash"})
     machines = sorted(table["machines"].unique())
     figure.update_xaxes(tickvals=machines, showticklabels=True)
@@ -57,8 +57,19 @@ def ways_panels(table: pd.DataFrame, chosen: int, title: str) -> go.Figure:
     return finish(figure, title, height=HEIGHT)
 
 
-def _ticks(values: pd.Series) -> dict[str, Any]:
-    """Ticks at powers of ten, or between them too where the values span few."""
+def _ticks(values: pd.Series, unit: str) -> dict[str, Any]:
+    """Ticks at powers of ten, and at 2 and 5 between them where the values span few, with SI prefixes."""
     positive = values[values > 0]
-    decades = math.log10(positive.max() / positive.min()) if len(positive) else 0
-    return {"dtick": 1 if decades >= FEW_DECADES else "D2"}
+    if not len(positive):
+        return {}
+    low, high = math.floor(math.log10(positive.min())), math.ceil(math.log10(positive.max()))
+    digits = (1, 2, 5) if high - low <= FEW_DECADES else (1,)
+    ticks = [digit * 10.0**power for power in range(low, high + 1) for digit in digits]
+    return {"tickvals": ticks, "ticktext": [_written(tick, unit) for tick in ticks]}
+
+
+def _written(value: float, unit: str) -> str:
+    for factor, prefix in ((1, ""), (1e3, "m"), (1e6, "µ"), (1e9, "n")):
+        if round(value * factor, 3) >= 1:
+            return si(value, unit) if factor == 1 else f"{value * factor:.3g} {prefix}{unit}"
+    return f"{value:.0e} {unit}"

@@ -1,0 +1,36 @@
+"""The paper's Tables 3 to 7, and where they exceed what its own model allows."""
+
+import streamlit as st
+
+from ddlab.analyses.pipeline.paper import excess, memory_shares, splitting_table, training_table
+from ddlab.figures.pipeline.speed_up import paper_lines
+from pages.ui import charts
+
+
+def show() -> None:
+    """Draw the paper's speed-ups against n²/(2n - 1) and n, and offer its tables."""
+    table = training_table()
+    title = "Speed-ups of Akintoye et al., and the most that their model allows (dotted); ★ above n"
+    charts.show(paper_lines(table, title), table, "paper speed-ups", "akintoye-tables-3-to-5")
+    st.caption(
+        "Dashed: the second task of a network, AD vs. NC or CIFAR-10; drawn through: sMCI vs. pMCI, CIFAR-100. The "
+        "speed-ups follow from the minutes of Tables 3 to 5."
+    )
+    st.info(" ".join(excess(table)), icon=":material/balance:")
+    with st.expander("Their accuracies, times of splitting, and memory (Tables 3 to 7)"):
+        st.markdown("**Accuracy by number of GPUs** (Tables 3 to 5): no trend, as the gradients are exact")
+        accuracies = table.pivot_table(index=["table", "model", "task"], columns="gpus", values="accuracy", sort=False)
+        st.dataframe(
+            accuracies.map("{:.2f}".format).rename(columns=str).reset_index(), hide_index=True, key="paper accuracies"
+        )
+        left, right = st.columns(2)
+        with left:
+            st.markdown("**Splitting and merging, seconds** (Table 6)")
+            times = splitting_table().pivot(index="gpus", columns="case", values="seconds")
+            times = times.map("{:.6f}".format).reset_index()
+            st.dataframe(times, hide_index=True, key="paper splitting")
+        with right:
+            st.markdown("**Memory in use** (Table 7)")
+            shares = memory_shares().set_index("method").map("{:.0%}".format).reset_index()
+            st.dataframe(shares, hide_index=True, key="paper memory")
+            st.caption("Of how many GPUs is not said; the text calls the second network ResNet34.")
