@@ -115,7 +115,8 @@ def one_step(model: dict[str, Any], plan: PipelinePlan, number: int, strategy: s
     """
     training = {"epochs": 1, "batch_size": plan.batch_size, "optimizer": OPTIMIZER}
     asked = {"model": model, "training": training, "strategies": [strategy]}
-    return assumed(asked, plan.network.input, plan.network.outputs, number, plan.batch_size)
+    boxes = number if STRATEGIES[strategy].decomposes else 1
+    return assumed(asked, plan.network.input, plan.network.outputs, boxes, plan.batch_size)
 
 
 def deciding_stage(problem: Problem, strategy: str) -> Stage:

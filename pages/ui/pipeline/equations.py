@@ -44,7 +44,7 @@ def show(plan: PipelinePlan) -> None:
     st.download_button("Equations as CSV", csv, "pipeline-equations.csv", "text/csv", on_click="ignore")
     reasons = differences(found)
     if not reasons:
-        st.success("Equations and simulation agree: passes take equally long and transfers no time.")
+        st.success("Equations and simulation agree.")
         return
     st.markdown("**Why they differ**")
     st.markdown("\n".join(f"- {text} Here {time * a_second:+.3g} {unit}." for text, time in reasons))
