@@ -1,4 +1,4 @@
-"""How long an iteration of a method with old gradients takes, from the costs of its modules.
+"""Time of an iteration of a method with old gradients, from the costs of its modules.
 
 All modules begin an iteration together, as DDG's authors and Akintoye et al. count: T_F + T_B/K for DDG. Within it a
 module waits for another one only if both work on the same batch, which the method's lags say. What is for the next

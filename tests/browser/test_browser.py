@@ -15,7 +15,7 @@ from tests.made_run import made_experiment, made_run
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/decompose", "/train", "/runs", "/compare", "/probabilities", "/cam", "/composition")
+PAGES = ("/", "/decompose", "/pipeline", "/train", "/runs", "/compare", "/probabilities", "/cam", "/composition")
 VOLUMES = "/decompose?dataset=ct_phantom&volume=32x32x16&image=1"
 PHONE = 390  # px
 SOON = 5_000  # ms; how long a new slice takes is measured by benchmarks.volume_viewer, on a machine that is not busy

@@ -1,4 +1,4 @@
-"""What happens in a schedule, action by action, in a sentence."""
+"""Schedules told action by action: a sentence on each."""
 
 from ddlab.pipeline.schedules import KINDS, Action
 from ddlab.pipeline.simulation import Simulation

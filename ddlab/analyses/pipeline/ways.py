@@ -38,6 +38,11 @@ NUMBERS = ("seconds", "bytes", "busiest_bytes", "memory")
 COLUMNS = ("machines", "way", "strategy", "title", *NUMBERS, "sends", "reason")
 
 
+def machine_numbers(chosen: int, most: int = 8) -> list[int]:
+    """Numbers of machines to compare: all up to ``most``, and the chosen one."""
+    return sorted({*range(1, most + 1), chosen})
+
+
 def ways_table(
     model: dict[str, Any], plan: PipelinePlan, numbers: Iterable[int], strategies: Sequence[str] = CUTS
 ) -> pd.DataFrame:

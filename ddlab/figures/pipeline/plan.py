@@ -15,6 +15,18 @@ HEADROOM = 1.35  # of the largest bar: bytes stand above it
 ROW, AROUND = 17, 150  # screen pixels of a rank in the figure of memory, and of title, axis and legend together
 
 
+def partition_title(modules: int) -> str:
+    """Title the sub-layers of a network in so many modules."""
+    return "Work of every sub-layer" + (
+        f", cut in {modules} modules; bytes an image over each cut" if modules > 1 else ": one module"
+    )
+
+
+def memory_title(batch_size: int) -> str:
+    """Title the memory of ranks that train on batches of this size."""
+    return f"Memory of every rank: the schedule, and training in whole batches of {batch_size}"
+
+
 def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) -> go.Figure:
     """The sub-layers in the order of the forward pass as bars of their cost, and the cuts with the bytes over each.
 

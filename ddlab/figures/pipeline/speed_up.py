@@ -13,6 +13,15 @@ from ddlab.pipeline.theory import overlap_limit
 DASHES = ("solid", "dash", "dot")
 
 
+PAPER_TITLE = "Speed-ups of Akintoye et al., and the most that their model allows (dotted); ★ above n"
+
+
+def speed_up_title(num_ranks: int) -> str:
+    """Title the speed-ups of all schedules on so many machines."""
+    machines = "1 machine" if num_ranks == 1 else f"{num_ranks} machines"
+    return f"Speed-up of {machines} against micro-batches: the paper has one point, m = {num_ranks}"
+
+
 def speed_up_lines(table: pd.DataFrame, num_ranks: int, chosen: int, title: str) -> go.Figure:
     """Speed-up of every schedule against m, with the limit n, what GPipe and 1F1B reach without transfers, and m = n.
 

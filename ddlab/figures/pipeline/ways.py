@@ -18,6 +18,12 @@ FEW_DECADES = 2
 HEIGHT = 760
 
 
+def ways_title(batch_size: int, bandwidth: float) -> str:
+    """Title the three ways for steps of so many images and links of so many bytes a second."""
+    links = f"links of {si(bandwidth, 'B/s')}" if math.isfinite(bandwidth) else "links that take no time"
+    return f"A step with {batch_size} images on n machines and {links}: images, data or layers cut?"
+
+
 def ways_panels(table: pd.DataFrame, chosen: int, title: str) -> go.Figure:
     """Draw time, bytes of all machines, and memory of the fullest, below each other over one axis of machines.
 

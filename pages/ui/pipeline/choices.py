@@ -46,7 +46,7 @@ RATIOS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 @dataclass(frozen=True)
 class Asked:
-    """What the controls ask for.
+    """The pipeline that the controls ask for.
 
     Parameters
     ----------

@@ -3,15 +3,14 @@
 import streamlit as st
 
 from ddlab.analyses.pipeline.plan import PipelinePlan, memory_table
-from ddlab.figures.pipeline.plan import memory_bars
+from ddlab.figures.pipeline.plan import memory_bars, memory_title
 from pages.ui import charts
 
 
 def show(plan: PipelinePlan) -> None:
     """Draw the bytes of every rank, with the schedule and with methods with old gradients."""
     table = memory_table(plan)
-    title = f"Memory of every rank: the schedule, and training in whole batches of {plan.batch_size}"
-    charts.show(memory_bars(table, title), table, "memory", "pipeline-memory")
+    charts.show(memory_bars(table, memory_title(plan.batch_size)), table, "memory", "pipeline-memory")
     st.caption(
         "Below the schedule stand methods without micro-batches: back-propagation, one module after the other, and "
         "three that let all modules work at once on different batches, with **old gradients**. For that they keep the "

@@ -8,7 +8,7 @@ import streamlit as st
 from ddlab.analyses.pipeline.methods import NUMBERS, method_table, micro_batch_counts, speed_ups
 from ddlab.analyses.pipeline.plan import PipelinePlan, time_unit
 from ddlab.figures.layout import si
-from ddlab.figures.pipeline.speed_up import speed_up_lines
+from ddlab.figures.pipeline.speed_up import speed_up_lines, speed_up_title
 from ddlab.pipeline.theory import overlap_limit
 from ddlab.words import percent
 from pages.ui import charts
@@ -20,8 +20,8 @@ def show_speed_ups(plan: PipelinePlan) -> None:
     """Draw the speed-up of all schedules against m, with the paper's point."""
     number, chosen = plan.machines.number, plan.num_micro_batches
     table = speed_ups(plan, micro_batch_counts(number, chosen))
-    title = f"Speed-up of {number} machines against micro-batches: the paper has one point, m = {number}"
-    charts.show(speed_up_lines(table, number, chosen, title), table, "speed-up", "pipeline-speed-up")
+    figure = speed_up_lines(table, number, chosen, speed_up_title(number))
+    charts.show(figure, table, "speed-up", "pipeline-speed-up")
     st.caption(
         f"The paper takes as many micro-batches as machines, m = n, and so finds n²/(2n − 1) = "
         f"{overlap_limit(number):.2f} at most, about half of n. **With more micro-batches the idle time shrinks**, and "

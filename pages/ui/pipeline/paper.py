@@ -3,15 +3,14 @@
 import streamlit as st
 
 from ddlab.analyses.pipeline.paper import excess, memory_shares, splitting_table, training_table
-from ddlab.figures.pipeline.speed_up import paper_lines
+from ddlab.figures.pipeline.speed_up import PAPER_TITLE, paper_lines
 from pages.ui import charts
 
 
 def show() -> None:
     """Draw the paper's speed-ups against n²/(2n - 1) and n, and offer its tables."""
     table = training_table()
-    title = "Speed-ups of Akintoye et al., and the most that their model allows (dotted); ★ above n"
-    charts.show(paper_lines(table, title), table, "paper speed-ups", "akintoye-tables-3-to-5")
+    charts.show(paper_lines(table, PAPER_TITLE), table, "paper speed-ups", "akintoye-tables-3-to-5")
     st.caption(
         "Dashed: the second task of a network, AD vs. NC or CIFAR-10; drawn through: sMCI vs. pMCI, CIFAR-100. The "
         "speed-ups follow from the minutes of Tables 3 to 5."

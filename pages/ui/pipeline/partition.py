@@ -4,7 +4,7 @@ import streamlit as st
 
 from ddlab.analyses.pipeline.plan import PipelinePlan, module_table, sub_layer_table
 from ddlab.figures.layout import si
-from ddlab.figures.pipeline.plan import partition_bars
+from ddlab.figures.pipeline.plan import partition_bars, partition_title
 from ddlab.pipeline.partition import GROUPINGS
 from ddlab.words import percent
 from pages.ui import charts
@@ -15,9 +15,8 @@ def show(plan: PipelinePlan) -> None:
     """Draw the sub-layers with the cuts between modules, and the table of modules."""
     modules = module_table(plan)
     count = len(modules)
-    cuts = f", cut in {count} modules; bytes an image over each cut" if count > 1 else ": one module"
-    title = f"Work of every sub-layer{cuts}"
-    charts.show(partition_bars(sub_layer_table(plan), modules, title), sub_layer_table(plan), "partition", "sub-layers")
+    rows = sub_layer_table(plan)
+    charts.show(partition_bars(rows, modules, partition_title(count)), rows, "partition", "sub-layers")
     balance = plan.partition.balance
     st.caption(
         f"{GROUPINGS[plan.grouping].description} The mean module has {percent(balance)} of the work of the largest, "

@@ -1,7 +1,6 @@
 """Three ways to use n machines: cut the images, the data or the layers."""
 
 import json
-import math
 import operator
 from typing import Any
 
@@ -9,23 +8,20 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.pipeline.plan import PipelinePlan
-from ddlab.analyses.pipeline.ways import WAYS, ways_table
-from ddlab.figures.layout import si
-from ddlab.figures.pipeline.ways import ways_panels
+from ddlab.analyses.pipeline.ways import WAYS, machine_numbers, ways_table
+from ddlab.figures.pipeline.ways import ways_panels, ways_title
 from pages.ui import charts
 from pages.ui.literal import literal
 from pages.ui.making import cut
 from pages.ui.pipeline.choices import Asked
 
-MOST = 8  # machines, unless more are chosen
 KEPT = 50  # tables in memory, of all sessions together
 
 
 @st.cache_data(max_entries=KEPT, show_spinner="Counts what every way takes ...")
 def _table(model: str, _plan: PipelinePlan, key: str) -> pd.DataFrame:
-    number = _plan.machines.number
     settings: dict[str, Any] = json.loads(model)
-    return ways_table(settings, _plan, sorted({*range(1, MOST + 1), number}))
+    return ways_table(settings, _plan, machine_numbers(_plan.machines.number))
 
 
 def show(asked: Asked) -> None:
@@ -37,9 +33,7 @@ def show(asked: Asked) -> None:
     plan = asked.plan
     model = asked.model | {"reduction": cut.pick_reduction()}
     table = _table(json.dumps(model), plan, repr(plan))
-    number, bandwidth = plan.machines.number, plan.machines.bandwidth
-    links = f"links of {si(bandwidth, 'B/s')}" if math.isfinite(bandwidth) else "links that take no time"
-    title = f"A step with {plan.batch_size} images on n machines and {links}: images, data or layers cut?"
+    number, title = plan.machines.number, ways_title(plan.batch_size, plan.machines.bandwidth)
     charts.show(ways_panels(table, number, title), table, "ways", "three-ways")
     here = [row for row in table.to_dict("records") if row["machines"] == number and not row["reason"]]
     if here:
