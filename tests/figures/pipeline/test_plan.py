@@ -10,9 +10,11 @@ from ddlab.analyses.pipeline.plan import memory_table, module_table, sub_layer_t
 from ddlab.analyses.pipeline.ways import ways_table
 from ddlab.figures.pipeline import plan as figures
 from ddlab.figures.pipeline.colors import RANKS, rank_color, schedule_color
+from ddlab.figures.pipeline.schedule import COLORS
 from ddlab.figures.pipeline.speed_up import paper_lines, speed_up_lines
 from ddlab.figures.pipeline.ways import PANELS, ways_panels
 from ddlab.pipeline.schedules import SCHEDULES
+from pages.ui.pipeline import choices
 from tests.analyses.pipeline.counted import FLOPS, MODEL, plan
 
 
@@ -83,5 +85,10 @@ def test_nothing_sent_at_all_is_no_fault():
 
 
 def test_neighbours_never_share_a_colour():
-    assert len(set(RANKS)) == len(RANKS) and all(rank_color(k) != rank_color(k + 1) for k in range(32))
+    """Neighbouring modules are on neighbouring ranks, or on the last one and the first."""
+    assert len(set(RANKS)) == len(RANKS) == 8
+    for number in choices.RANKS[1:]:
+        colors = [rank_color(rank) for rank in range(number)]
+        assert all(one != other for one, other in zip(colors, [*colors[1:], colors[0]], strict=True)), number
+    assert not set(RANKS) & set(COLORS.values())
     assert len({schedule_color(name) for name in SCHEDULES}) == len(SCHEDULES)
