@@ -46,6 +46,20 @@ def test_modules_of_a_machine_are_dealt_in_turn():
     assert list(module_table(found)["rank"]) == [0, 0, 0] and found.num_modules == 3
 
 
+def test_a_machine_holds_all_of_its_modules():
+    rows = memory_table(plan(1, schedule="interleaved", num_chunks=3)).set_index("method")
+    assert rows["weights"]["interleaved"] == NUMBERS * sum(PARAMETERS)
+
+
+@pytest.mark.parametrize("schedule", ["1f1b", "zero_bubble"])
+def test_another_unit_of_time_changes_nothing_else(schedule):
+    asked = plan(schedule=schedule)
+    seconds, thousandths = asked.simulation, asked.simulated_in(1000)
+    assert thousandths.makespan == pytest.approx(1000 * seconds.makespan) and thousandths.costs.transfer[0] > 0
+    assert thousandths.bubble == pytest.approx(seconds.bubble) and thousandths.kept_bytes == seconds.kept_bytes
+    assert thousandths.sent_bytes == seconds.sent_bytes
+
+
 def test_memory_is_counted_by_hand():
     """1F1B on three machines keeps 3, 2 and 1 micro-batches of 2 images; DDG whole batches and their weights."""
     table = memory_table(plan()).set_index(["method", "rank"])
