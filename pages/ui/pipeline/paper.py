@@ -19,17 +19,16 @@ def show() -> None:
     with st.expander("Their accuracies, times of splitting, and memory (Tables 3 to 7)"):
         st.markdown("**Accuracy by number of GPUs** (Tables 3 to 5): no trend, as the gradients are exact")
         accuracies = table.pivot_table(index=["table", "model", "task"], columns="gpus", values="accuracy", sort=False)
-        st.dataframe(
-            accuracies.map("{:.2f}".format).rename(columns=str).reset_index(), hide_index=True, key="paper accuracies"
-        )
+        shown = accuracies.map("{:.2f}".format).rename(columns=str).reset_index().rename(columns=str.capitalize)
+        st.dataframe(shown, hide_index=True, key="paper accuracies", height="content")
         left, right = st.columns(2)
         with left:
-            st.markdown("**Splitting and merging, seconds** (Table 6)")
-            times = splitting_table().pivot(index="gpus", columns="case", values="seconds")
-            times = times.map("{:.6f}".format).reset_index()
+            st.markdown("**Splitting and merging, µs** (Table 6)")
+            times = 1e6 * splitting_table().pivot(index="gpus", columns="case", values="seconds")
+            times = times.map("{:.1f}".format).reset_index().rename(columns={"gpus": "GPUs"})
             st.dataframe(times, hide_index=True, key="paper splitting")
         with right:
             st.markdown("**Memory in use** (Table 7)")
             shares = memory_shares().set_index("method").map("{:.0%}".format).reset_index()
-            st.dataframe(shares, hide_index=True, key="paper memory")
+            st.dataframe(shares.rename(columns={"method": "Method"}), hide_index=True, key="paper memory")
             st.caption("Of how many GPUs is not said; the text calls the second network ResNet34.")
