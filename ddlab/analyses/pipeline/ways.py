@@ -57,7 +57,8 @@ def ways_table(
     numbers
         Numbers of machines, in place of the plan's.
     strategies
-        Keys of ``STRATEGIES``, whose stages say which way they are; the plan's schedule comes last.
+        Keys of ``STRATEGIES`` that cut images or data; for those that cut layers stands the plan's schedule, which
+        comes last.
 
     Returns
     -------
