@@ -17,6 +17,7 @@ def every_page() -> dict[str, list[st.Page]]:
         "": [st.Page("pages/start.py", title="Start", icon=":material/home:", default=True)],
         "Make": [
             st.Page("pages/decompose.py", title="Decompose", icon=":material/grid_on:"),
+            st.Page("pages/pipeline.py", title="Pipeline", icon=":material/conveyor_belt:"),
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/sweep.py", title="Sweep", icon=":material/apps:"),
             st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),

@@ -13,8 +13,9 @@ What is named here is promised to others; everything else may change. Nothing is
 
 Experiments: :class:`Experiment`, :func:`recipe`, ``RECIPES``; what they choose from: ``DATASETS``, ``MODELS``,
 ``STRATEGIES``. Runs: :func:`train`, :func:`run`, :func:`all_runs`, :class:`Run`. Tables and figures without a run:
-:func:`preview` of an experiment, :func:`playground` of methods without a learning rate, :func:`recorded` of what was
-measured once; :class:`Preview`, :class:`Playground`, :class:`Recorded`. Parts to build with:
+:func:`preview` of an experiment, :func:`playground` of methods without a learning rate, :func:`pipeline_plan` of a
+network cut across its layers, :func:`recorded` of what was measured once; :class:`Preview`, :class:`Playground`,
+:class:`Pipeline`, :class:`Recorded`. Parts to build with:
 :class:`Decomposition`, :func:`networks`, :func:`compose`, :func:`decompose`, and the optimizers ``ddlab.optim.APTS``,
 ``SAPTS`` and ``TrustRegion``, which work for any torch model.
 """
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ddlab.experiment import Experiment, ExperimentError
     from ddlab.face.found import all_runs, run
     from ddlab.face.networks import compose, decompose, networks
+    from ddlab.face.pipeline import Pipeline, pipeline_plan
     from ddlab.face.playground import Playground, playground
     from ddlab.face.preview import Preview, preview
     from ddlab.face.recorded import Recorded, recorded
@@ -49,6 +51,7 @@ __all__ = [
     "Entry",
     "Experiment",
     "ExperimentError",
+    "Pipeline",
     "Playground",
     "Preview",
     "Recorded",
@@ -60,6 +63,7 @@ __all__ = [
     "decompose",
     "networks",
     "optim",
+    "pipeline_plan",
     "playground",
     "preview",
     "recipe",
@@ -73,6 +77,7 @@ _WHERE = {
     "ddlab.experiment": ("Experiment", "ExperimentError"),
     "ddlab.face.found": ("all_runs", "run"),
     "ddlab.face.networks": ("compose", "decompose", "networks"),
+    "ddlab.face.pipeline": ("Pipeline", "pipeline_plan"),
     "ddlab.face.playground": ("Playground", "playground"),
     "ddlab.face.preview": ("Preview", "preview"),
     "ddlab.face.recorded": ("Recorded", "recorded"),

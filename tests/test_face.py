@@ -99,7 +99,19 @@ def test_optimizers_are_named_in_their_package():
 
 
 def test_examples_of_the_docstrings(own_home):
-    for name in ("found", "networks", "playground", "preview", "recorded", "run", "shown", "standing", "training"):
+    names = (
+        "found",
+        "networks",
+        "pipeline",
+        "playground",
+        "preview",
+        "recorded",
+        "run",
+        "shown",
+        "standing",
+        "training",
+    )
+    for name in names:
         module = importlib.import_module(f"ddlab.face.{name}")
         result = doctest.testmod(module)
         assert result.attempted and not result.failed, name
@@ -107,7 +119,8 @@ def test_examples_of_the_docstrings(own_home):
 
 def test_every_public_function_says_what_it_takes_and_shows_an_example():
     public = [ddlab.train, ddlab.run, ddlab.all_runs, ddlab.recipe, ddlab.compose, ddlab.decompose, ddlab.networks]
-    public += [ddlab.preview, ddlab.playground, ddlab.recorded, ddlab.Preview.table, ddlab.Preview.figure]
+    public += [ddlab.preview, ddlab.playground, ddlab.recorded, ddlab.pipeline_plan, ddlab.Preview.table]
+    public += [ddlab.Preview.figure]
     for function in [*public, ddlab.Run.table, ddlab.Run.figure, ddlab.Run.network, ddlab.Run.wait]:
         text = inspect.getdoc(function)
         assert "Examples\n--------" in text, function
@@ -226,13 +239,15 @@ def test_a_wrong_setting_is_named_with_the_choices(trained, arguments, message):
 def shown(home):
     """Everything that has tables and figures and is no run."""
     ground = ddlab.playground("sine", "at the hill", radius=1.0)
-    return {"preview": ddlab.preview("demo", **TINY), "playground": ground, "recorded": ddlab.recorded()}
+    without = {"preview": ddlab.preview("demo", **TINY), "playground": ground, "recorded": ddlab.recorded()}
+    return without | {"pipeline": ddlab.pipeline_plan("cnn", 2)}
 
 
 WITHOUT_A_RUN = {
     "preview": (listed.PLANNED_TABLES, listed.PLANNED_FIGURES),
     "playground": (listed.WALK_TABLES, listed.WALK_FIGURES),
     "recorded": (listed.RECORDED_TABLES, listed.RECORDED_FIGURES),
+    "pipeline": (listed.PIPELINE_TABLES, listed.PIPELINE_FIGURES),
 }
 
 
@@ -292,6 +307,31 @@ def test_a_volume_is_previewed_by_its_subimages():
     assert planned.figure("subimages").data
     with pytest.raises(ValueError, match="draws images and signals, these are volumes; 'subimages' draws them"):
         planned.figure("subdomains")
+
+
+def test_a_pipeline_is_planned_as_on_the_page(shown):
+    own = shown["pipeline"]
+    assert own.table("methods").set_index("name")["seconds"]["1f1b"] == own.seconds and 0 < own.bubble < 1
+    drawn = [bar for bar in own.figure("schedule", until=3).data if bar.name in ("F", "B")]
+    assert sum(len(bar.x) for bar in drawn) == 3 and len(own.table("actions")) == 2 * 2 * 8
+    assert set(own.table("ways")["machines"]) == set(range(1, 9))
+    free = ddlab.pipeline_plan("cnn", 2, "gpipe", bandwidth=float("inf"), sample=(1, 28, 28), num_classes=3)
+    assert free.plan.ratio == 0 and free.plan.network.input == (1, 28, 28) and free.plan.network.outputs == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "message"),
+    [
+        (("cnn", 9), {}, "modules: must be at most the model's 5 sub-layers, got 9"),
+        (("cn",), {}, "model.name: unknown 'cn'; did you mean 'cnn'"),
+        (("cnn",), {"batches": 3}, "setting of a pipeline: unknown 'batches'; did you mean 'batch_size'"),
+        (("cnn",), {"num_micro_batches": 0}, "num_micro_batches: must be at least 1, got 0"),
+    ],
+)
+def test_a_pipeline_that_cannot_be_says_why(arguments, settings, message):
+    with pytest.raises(ValueError) as told:
+        ddlab.pipeline_plan(*arguments, **settings)
+    assert str(told.value).startswith(message)
 
 
 def test_the_playground_walks_as_the_page_does(shown):

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from ddlab.cli import catalogue, cost, data, maps, reproduce, runs, sensitivity, sweep, train, trust_region, verify
+from ddlab.cli import (
+    catalogue,
+    cost,
+    data,
+    maps,
+    pipeline,
+    reproduce,
+    runs,
+    sensitivity,
+    sweep,
+    train,
+    trust_region,
+    verify,
+)
 
 __all__ = ["app", "main"]
 
@@ -27,6 +40,7 @@ for commands in (
     runs.commands,
     catalogue.commands,
     cost.commands,
+    pipeline.commands,
     verify.commands,
     maps.commands,
     trust_region.commands,

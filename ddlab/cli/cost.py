@@ -106,18 +106,25 @@ def _posed(asked: Asked) -> Any:
     from ddlab.problem import assemble
     from ddlab.registry import choose
 
-    channels, *shape = _numbers("input", asked.input)
+    channels, *shape = numbers("input", asked.input)
     choose({**LAYOUTS, **WINDOWS}, asked.layout, "--layout")
     if asked.layout in WINDOWS and asked.overlap:
         raise ValueError(f"--overlap: the windows of {asked.layout!r} have one already, got {asked.overlap}")
-    decomposition = lay_out(asked.layout, shape, _numbers("grid", asked.grid), asked.overlap)
+    decomposition = lay_out(asked.layout, shape, numbers("grid", asked.grid), asked.overlap)
     model = {"name": asked.model, "reduction": asked.reduction, "width": asked.width, "batch_norm": asked.batch_norm}
     tree = {"decomposition": decomposition.model_dump(), "model": model}
     described = Description(tuple(map(str, range(asked.classes))), channels, tuple(shape), 1, 1, "", "")
     return assemble(parse_experiment(tree), described)
 
 
-def _numbers(field: str, text: str) -> tuple[int, ...]:
+def numbers(field: str, text: str) -> tuple[int, ...]:
+    """Read numbers above 0 joined by x, such as 3x32x32.
+
+    Raises
+    ------
+    ValueError
+        If they are none; names the field, the rule and the value.
+    """
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) < 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise ValueError(f"--{field}: needs positive whole numbers joined by x, such as 2x2, got {text!r}")

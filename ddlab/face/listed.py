@@ -95,6 +95,25 @@ WALK_FIGURES = {
     "step": "playground:step_figure",
     "timeline": "playground:timeline_figure",
 }
+PIPELINE_TABLES = {
+    "modules": "pipeline:modules",
+    "sub_layers": "pipeline:sub_layers",
+    "actions": "pipeline:actions",
+    "memory": "pipeline:memory",
+    "methods": "pipeline:methods",
+    "speed_ups": "pipeline:speed_ups",
+    "equations": "pipeline:equations",
+    "ways": "pipeline:ways",
+    "paper": "pipeline:paper",
+}
+PIPELINE_FIGURES = {
+    "partition": "pipeline:partition_figure",
+    "schedule": "pipeline:schedule_figure",
+    "memory": "pipeline:memory_figure",
+    "speed_ups": "pipeline:speed_up_figure",
+    "ways": "pipeline:ways_figure",
+    "paper": "pipeline:paper_figure",
+}
 RECORDED_TABLES = {"split_or_shared": "recorded:split_or_shared"}
 RECORDED_FIGURES = {"split_or_shared": "recorded:split_or_shared_figure"}
 

@@ -54,6 +54,12 @@ def ink(color: str) -> str:
     return "#101820" if 0.299 * red + 0.587 * green + 0.114 * blue > 110 else "#ffffff"
 
 
+def pale(color: str, share: float) -> str:
+    """A hexadecimal colour mixed with white, of which ``share`` is the colour: what is read on it stays readable."""
+    parts = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(share * part + (1 - share) * 255):02x}" for part in parts)
+
+
 def rgba(color: str, opacity: float) -> str:
     """A hexadecimal colour with an opacity from 0 to 1."""
     red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))

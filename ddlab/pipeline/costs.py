@@ -73,6 +73,16 @@ class Costs:
         """Time that one rank alone needs for one micro-batch."""
         return sum(self.forward) + sum(self.backward)
 
+    def scaled(self, factor: float) -> "Costs":
+        """The same costs in another unit of time, ``factor`` of which are one of this."""
+
+        def times(values: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple(factor * value for value in values)
+
+        forward, backward = times(self.forward), times(self.backward)
+        weight, transfer = times(self.weight), times(self.transfer)
+        return Costs(forward, backward, weight, transfer, self.activation_bytes, self.hop_bytes)
+
     def seconds(self, action: Action, weights_apart: bool) -> float:
         """Time of an action, in the unit of the costs."""
         kind, module, _ = action

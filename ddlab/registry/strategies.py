@@ -11,6 +11,7 @@ __all__ = [
     "COMPARED_BY_APTS",
     "COMPARED_BY_GU",
     "COMPARED_BY_KLAWONN",
+    "CUTS",
     "CUT_LAYERS",
     "DEFAULT",
     "STRATEGIES",
@@ -25,6 +26,7 @@ COMPARED_BY_GU = ("composed_untrained", "composed", "random", "random_work")
 CUT_LAYERS = ("layerwise", "ddg", "fdg", "dsp")
 COMPARED_BY_APTS = ("apts", "sapts", "trust_region", "sgd", "adam")
 DEFAULT = ("global", "average", "majority", "cnn_dnn")  # what an experiment trains that asks for nothing else
+CUTS = ("average", "coherent", "global", "apts")  # one after the other: without and with talk, of images and of data
 TUNED = ("sapts", "adam", "sgd")  # whose sensitivity is shown that asks for nothing else
 Sees = Literal["image", "outputs"]
 

@@ -15,7 +15,7 @@ from tests.made_run import made_experiment, made_run
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/decompose", "/train", "/runs", "/compare", "/probabilities", "/cam", "/composition")
+PAGES = ("/", "/decompose", "/pipeline", "/train", "/runs", "/compare", "/probabilities", "/cam", "/composition")
 VOLUMES = "/decompose?dataset=ct_phantom&volume=32x32x16&image=1"
 PHONE = 390  # px
 SOON = 5_000  # ms; how long a new slice takes is measured by benchmarks.volume_viewer, on a machine that is not busy
@@ -171,3 +171,18 @@ def test_screenshot_for_the_readme(open_browser):
     page.wait_for_timeout(9_500)  # most of the replay's loop, when all labels are shown
     page.screenshot(path=SCREENSHOT)
     assert SCREENSHOT.stat().st_size > 50_000
+
+
+def test_a_schedule_plays_by_itself(open_browser):
+    """From the beginning to the end, picture by picture; a step by hand stands in the address."""
+    page = open_browser("/pipeline?ranks=2&micro_batches=2&action=1")
+    settled(page)
+    page.locator(".st-key-action-picker-chevron_right button").first.click()
+    page.get_by_text("Action 2 of 8").wait_for()
+    wait_for(lambda: parse_qs(urlsplit(page.url).query)["action"] == ["2"])
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_text("Action 5 of 8").wait_for()
+    page.get_by_text("Action 8 of 8").wait_for()
+    page.get_by_role("button", name="Play").wait_for()
+    assert page.get_by_text("Traceback").count() == 0

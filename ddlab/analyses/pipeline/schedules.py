@@ -14,6 +14,7 @@ from ddlab.pipeline.costs import Costs
 from ddlab.pipeline.schedules import SCHEDULES, make_schedule
 from ddlab.pipeline.simulation import Simulation, simulate
 from ddlab.pipeline.theory import pipeline_speed_up
+from ddlab.registry import choose
 
 SEQUENTIAL = "sequential"  # what the paper's speed-up is over
 NUMBERS = ("makespan", "bubble", "speed_up", "over_sequential", "kept", "kept_bytes", "sent_bytes")
@@ -89,8 +90,10 @@ def _numbers(found: Simulation) -> dict[str, Any]:
     }
 
 
-def speed_up_table(costs: Costs, num_ranks: int, micro_batches: Iterable[int]) -> pd.DataFrame:
-    """Speed-up of every schedule against the number of micro-batches, a row each.
+def speed_up_table(
+    costs: Costs, num_ranks: int, micro_batches: Iterable[int], schedules: Iterable[str] = tuple(SCHEDULES)
+) -> pd.DataFrame:
+    """Speed-up of schedules against the number of micro-batches, a row each.
 
     A speed-up stays the same when all times of a micro-batch shrink alike; so it is that of a batch of any size, as
     long as half a batch takes half the time.
@@ -116,7 +119,8 @@ def speed_up_table(costs: Costs, num_ranks: int, micro_batches: Iterable[int]) -
     counts = sorted({*micro_batches})
     for count in counts:
         make_schedule(SEQUENTIAL, num_ranks, count)  # refuses what no schedule is for
-    for name, entry in SCHEDULES.items():
+    for name in schedules:
+        entry = choose(SCHEDULES, name, "schedule")
         for count in counts:
             chunks = max(1, costs.num_modules // num_ranks) if entry.least_chunks > 1 else 1
             if entry.why_not(num_ranks, count, chunks):

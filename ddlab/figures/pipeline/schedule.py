@@ -5,14 +5,14 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import CLASSES, OTHER, ink, rgba
+from ddlab.figures.colors import CLASSES, OTHER, ink, pale, rgba
 from ddlab.figures.layout import finish
 from ddlab.pipeline.schedules import KINDS, Kind
 from ddlab.pipeline.simulation import Simulation
 from ddlab.words import percent
 
 COLORS: dict[Kind, str] = {"F": CLASSES[2], "B": CLASSES[1], "W": CLASSES[4]}  # blue, yellow, violet
-LEAST_OPACITY = 0.45  # of a rank's last module, so that its first one stands out
+PALEST = 0.45  # of the colour that is left of a rank's last module, so that its first one stands out
 ROW, AROUND = 44, 170  # screen pixels of a rank, and of title, axis and legend together
 THICK = 0.86  # of a row
 
@@ -61,7 +61,7 @@ def _add_actions(figure: go.Figure, rows: pd.DataFrame, simulation: Simulation, 
     chunks = [
         schedule.modules_of(rank).index(module) for rank, module in zip(rows["rank"], rows["module"], strict=True)
     ]
-    fade = (1 - LEAST_OPACITY) / max(1, schedule.num_chunks - 1)
+    fade = (1 - PALEST) / max(1, schedule.num_chunks - 1)
     _add_legend(figure, f"{kind}: {KINDS[kind]}", {"color": color})
     figure.add_bar(
         x=rows["end"] - rows["start"],
@@ -71,7 +71,7 @@ def _add_actions(figure: go.Figure, rows: pd.DataFrame, simulation: Simulation, 
         width=THICK,
         name=kind,
         marker={
-            "color": [rgba(color, 1 - fade * chunk) for chunk in chunks],
+            "color": [pale(color, 1 - fade * chunk) for chunk in chunks],
             "line": {"color": ink(color), "width": 1},
         },
         text=rows["micro_batch"].astype(str),

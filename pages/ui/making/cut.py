@@ -137,14 +137,21 @@ def _overlaps(cell: int) -> range:
 
 def pick_model() -> dict[str, Any]:
     """The networks and how much smaller the local ones are."""
-    name = selection.pick("Network", list(MODELS), "model", format_func=lambda name: MODELS[name].title)
+    return pick_network() | {"reduction": pick_reduction()}
+
+
+def pick_network(default: str = "") -> dict[str, Any]:
+    """A network and its width; ``default`` is what is chosen at first."""
+    name = selection.pick("Network", list(MODELS), "model", default, format_func=lambda name: MODELS[name].title)
     st.caption(MODELS[name].description)
-    width = selection.pick("Width factor", WIDTHS, "width", 1.0, widget=st.select_slider)
+    return {"name": name, "width": selection.pick("Width factor", WIDTHS, "width", 1.0, widget=st.select_slider)}
+
+
+def pick_reduction() -> str:
+    """The rule by which local networks are smaller than the global one."""
     reductions = get_args(ModelSettings.model_fields["reduction"].annotation)
-    reduction = selection.pick(
-        "Local networks have", reductions, "reduction", "1/sqrt(N)", format_func=lambda rule: REDUCTIONS[rule]
-    )
-    return {"name": name, "width": width, "reduction": reduction}
+    titles: dict[str, str] = {rule: REDUCTIONS[rule] for rule in reductions}
+    return selection.pick("Local networks have", list(titles), "reduction", "1/sqrt(N)", format_func=titles.get)
 
 
 def posed(**parts: dict[str, Any]) -> Problem | None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddlab.figures.colors import rgba
+from ddlab.figures.colors import pale
 from ddlab.figures.pipeline.schedule import COLORS, gantt
 from ddlab.pipeline.costs import Costs
 from ddlab.pipeline.schedules import SCHEDULES, make_schedule
@@ -29,7 +29,7 @@ def test_every_action_and_all_idle_time_are_drawn(name):
         np.testing.assert_allclose(drawn.base, rows["start"])
         np.testing.assert_allclose(np.add(drawn.base, drawn.x), rows["end"])
         assert list(drawn.y) == list(rows["rank"]) and list(drawn.text) == [str(batch) for batch in rows["micro_batch"]]
-        assert set(drawn.marker.color) >= {rgba(COLORS[kind], 1)}
+        assert set(drawn.marker.color) >= {COLORS[kind]}
     idle = bars(figure, "idle")
     np.testing.assert_allclose(np.add(idle.base, idle.x), gaps["end"])
     assert list(idle.y) == list(gaps["rank"])
@@ -42,7 +42,7 @@ def test_every_action_and_all_idle_time_are_drawn(name):
 
 def test_modules_of_a_rank_differ():
     colors = bars(gantt(simulated("interleaved")), "F").marker.color
-    assert set(colors) == {rgba(COLORS["F"], 1), rgba(COLORS["F"], 0.45)}
+    assert set(colors) == {COLORS["F"], pale(COLORS["F"], 0.45)}
 
 
 def test_the_first_actions_alone():
