@@ -2,15 +2,19 @@
 
 import streamlit as st
 
-from pages.ui import shell
-from pages.ui.pipeline import choices, equations, memory, methods, paper, partition, schedule, ways
+from pages.ui import results, selection, shell
+from pages.ui.pipeline import choices, equations, memory, methods, paper, partition, ran, schedule, ways
 
 shell.title("What does cutting the layers buy?")
 st.markdown(
     "One network over several machines: each holds some consecutive layers, a **module**, and hands its maps to the "
-    "next. So that not all wait for one, a batch is cut in **micro-batches** that follow each other. Nothing is "
-    "trained here: times and bytes are counted from the network."
+    "next. So that not all wait for one, a batch is cut in **micro-batches** that follow each other. Its plan "
+    "is counted from the network, without training."
 )
+view = selection.pick_one_of({"plan": "Plan", "ran": "What really ran"}, "What to see", "view")
+if view == "ran":
+    ran.show(results.require_run("Here the steps of a run's pipeline stand beside their simulation."))
+    st.stop()
 asked = choices.pick()
 plan = asked.plan
 choices.summary(plan)

@@ -3,10 +3,10 @@
 A block of the paper is a residual layer of two 3×3×3 convolutions and self-attention behind it; its code is not public.
 Here one attention stands behind every stage, as all blocks of a stage have maps of one size, and only where the map
 has at most 4096 positions: its weights are one number a pair of positions, 64 MiB a sample at the limit. Of 32×40×32
-voxels the first stage has 16×20×16 = 5120 positions and no attention, the others have 640, 80 and 80.
+voxels the first stage has 16×20×16 = 5120 positions and no attention, the others have 640.
 
 The stem halves the maps, and so does the first block of stages 2 to 4, while as many positions remain as a cube of
-side 4 has (in two dimensions a square): class activation maps of a small volume can still say where.
+side 8 has (in two dimensions a square): class activation maps of a small volume can still say where.
 
 References
 ----------
@@ -24,7 +24,7 @@ from ddlab.models.resnet import FOUR_STAGES, basic_block
 from ddlab.models.spec import NetworkSpec
 
 MOST_POSITIONS = 4096  # that attention is over
-SMALLEST_SIDE = 4  # of the cube whose positions remain when maps are halved
+SMALLEST_SIDE = 8  # of the cube whose positions remain when maps are halved
 
 
 def resattnet18(spec: NetworkSpec) -> Network:

@@ -45,6 +45,11 @@ class Simulation:
         """Time of the whole schedule."""
         return max(self.ends.values())
 
+    def scaled(self, factor: float) -> "Simulation":
+        """The same in another unit of time, ``factor`` of which are one of this."""
+        starts, ends = ({a: factor * time for a, time in times.items()} for times in (self.starts, self.ends))
+        return Simulation(self.schedule, self.costs.scaled(factor), starts, ends)
+
     @property
     def busy(self) -> tuple[float, ...]:
         """Time that every rank works."""

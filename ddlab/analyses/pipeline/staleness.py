@@ -58,3 +58,15 @@ def _ages(run: RunFolder, strategy: str) -> tuple[int, int, float, float]:
     staleness = (experiment.delayed.staleness or None) if entry.takes_staleness else None
     delays = make_method(strategy, modules, staleness=staleness).delays
     return modules, max(delays), sum(delays) / len(delays), 4 / 3 if entry.recomputes else 1.0
+
+
+def notice(table: pd.DataFrame) -> str:
+    """Say of a :func:`staleness_table` what old gradients lost or won against the mean of exact ones."""
+    judged = table["test"].fillna(table["validation"])
+    exact_mean = judged[table["mean_age"] == 0].mean()
+    old = table[table["mean_age"] > 0]
+    if pd.isna(exact_mean) or old.empty:
+        return "Exact gradients or old ones are missing here: global beside ddg, fdg or dsp shows the difference."
+    changes = zip(old["title"], 100 * (judged[old.index] - exact_mean), strict=True)
+    points = [f"{title} {change:+.1f} points" for title, change in changes]
+    return f"Notice: against the mean of those with exact gradients, {', '.join(points)}."

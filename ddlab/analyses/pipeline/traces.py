@@ -1,6 +1,7 @@
 """Traced steps: training steps of a run's pipelines as they ran, beside what the simulation makes of their modules."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,9 @@ from ddlab.pipeline.simulation import Simulation
 from ddlab.pipeline.trace import predicted_step, recorded_step
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
+from ddlab.words import percent
+
+NOTICED = 0.1  # of a step that ranks waited more than they had to
 
 
 def why_not(run: RunFolder) -> str:
@@ -85,6 +89,21 @@ def trace_table(run: RunFolder) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def notice(row: "pd.Series[Any]") -> str:
+    """Say of a row of :func:`trace_table` how long the step took beside its simulation, and what that points to."""
+    over, waited = row["over"], row["bubble"] - row["predicted_bubble"]
+    told = (
+        f"Notice: the step took {abs(over):.0%} {'longer' if over > 0 else 'less'} than the simulation makes of the "
+        f"modules' measured times, and ranks waited {percent(row['bubble'])} of it."
+    )
+    if waited > NOTICED:
+        told += (
+            " In the simulation all ranks work whenever they can; here they did not, as where fewer cores are free "
+            "than there are ranks, transfers take long, or micro-batches are so small that handling them does."
+        )
+    return told
 
 
 def balance(simulation: Simulation) -> float:
