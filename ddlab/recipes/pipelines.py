@@ -44,8 +44,8 @@ def pipeline_cifar10() -> Experiment:
 def resattnet_mri() -> Experiment:
     """3D-ResAttNet18 on drawn heads: half of them have lost tissue at a known place, which Grad-CAM is to point at.
 
-    ``ddlab train resattnet_mri``: six minutes on two busy cores. Then ``ddlab maps latest --layer stage2_attention --score
-    atrophy``: what the last stage sees is as large as the head, and its maps point beside the place.
+    ``ddlab train resattnet_mri``: six minutes on two busy cores. Then ``ddlab maps latest --layer stage2_attention
+    --score atrophy``: what the last stage sees is as large as the head, and its maps point beside the place.
     """
     return Experiment(
         name="resattnet_mri",
