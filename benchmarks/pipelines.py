@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 import torch.distributed
-import torch.multiprocessing
+from torch import multiprocessing
 from torch.nn.functional import cross_entropy
 
 from benchmarks import stored
@@ -85,7 +85,7 @@ def rank_main(rank: int, folder: str, rounds: int) -> None:
 def measure(rounds: int) -> dict[str, Any]:
     """Measure every schedule: of its rounds, that of the fastest median step counts."""
     with tempfile.TemporaryDirectory() as folder:
-        torch.multiprocessing.spawn(rank_main, (folder, rounds), RANKS)  # type: ignore[no-untyped-call]
+        multiprocessing.spawn(rank_main, (folder, rounds), RANKS)  # type: ignore[attr-defined, no-untyped-call]
         told = {
             name: [json.loads(Path(folder, f"{name}-{number}.json").read_text("utf-8")) for number in range(rounds)]
             for name in SCHEDULES

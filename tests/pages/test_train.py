@@ -44,6 +44,7 @@ def train_button(test):
 def meant_elsewhere(path):
     """Fields that mean nothing to drawn images and the default strategies."""
     other_strategies = ("coherent.", "transfer.", "composed.", "trust_region.", "apts.", "descent.")
+    other_strategies += ("pipeline.", "layerwise.", "delayed.", "gabra.")
     return path in ("dataset.path", "dataset.volume", "dataset.window") or path.startswith(other_strategies)
 
 

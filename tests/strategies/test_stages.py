@@ -35,6 +35,8 @@ SETTINGS = {
     "training.batch_size": 50,
     "aggregator.epochs": 3,
     "transfer.epochs": 2,
+    "layerwise.micro_batches": 5,
+    "gabra.micro_batches": 5,
     "decomposition.overlap": 2,
     "decomposition.grid": [2, 2],
 }

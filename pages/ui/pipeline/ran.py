@@ -1,4 +1,4 @@
-"""What really ran: a traced step of a run beside its simulation, and accuracy against the age of gradients."""
+"""Traced steps of a run beside their simulation, and accuracy against the age of gradients."""
 
 import pandas as pd
 import streamlit as st
