@@ -30,6 +30,7 @@ from ddlab.face.material import Material, Posed
 from ddlab.problem import pose
 from tests.composed_run import composed_run
 from tests.made_run import made_run
+from tests.made_trace import traced_run
 from tests.made_trust_region import made_trust_region_run
 
 KINDS = ("table", "figure")
@@ -167,6 +168,11 @@ NEEDS = {  # what a table or figure needs that this run has not, and what it say
     "steps": "trust_region_demo",
     "step_epochs": "trust_region_demo",
     "split_or_shared": "no other run has APTS or SAPTS and differs in apts.data alone",
+    "traces": "no pipeline whose steps are traced",
+    "modules": "pipeline_demo",
+    "trace": "pipeline_demo",
+    "predicted_step": "pipeline_demo",
+    "staleness": "no method with old gradients",
     "sweep": "ddlab sweep",
     "sweep_work": "ddlab sweep",
     "sensitivity": "ddlab sensitivity",
@@ -208,6 +214,10 @@ def test_settings_choose_what_is_shown(trained, made):
     evident = next(i for i in range(20) if made.dataset.validation.masks[i].any())
     assert np.isclose(made.table("sight", image=evident)["evidence"].sum(), 1)
     assert made.figure("sight", image=evident).data
+    cut = ddlab.Run(traced_run())
+    assert list(cut.table("modules")["rank"]) == [0, 1] and cut.figure("trace", strategy="layerwise").data
+    assert "DDG" in set(cut.table("staleness")["title"]) and len(cut.table("traces")) == 1
+    assert cut.figure("predicted_step").layout.title.text.startswith("1F1B") and cut.figure("staleness").data
     tuned = ddlab.Run(made_trust_region_run())
     assert len(tuned.table("steps", strategy=tuned.experiment.strategies[0]))
 
