@@ -213,7 +213,7 @@ _OWN: dict[str, StrategyEntry] = {
         "The global network cut across its layers: ranks work on micro-batches one behind the other, for one update.",
         "ddlab.strategies.layerwise:stages",
         "Akintoye et al. 2023, Section 3",
-        color="#1D4E6B",
+        color="#C44536",
         sees="image",
         decomposes=False,
         settings=("pipeline", "layerwise"),

@@ -30,8 +30,8 @@ def test_a_traced_step_stands_beside_its_simulation():
     run = traced_run()
     at = opened()
     assert not at.exception
-    assert titles(at)[0].startswith("As it ran: 1F1B, 2 ranks, 4 micro")
-    assert titles(at)[1].startswith("As it is simulated: 1F1B, 2 ranks")
+    assert titles(at)[0].startswith("As it ran: bubble 11") and titles(at)[1].startswith("As it is simulated: bubble")
+    assert any("**1F1B** on 2 ranks, 32 images in 4 micro-batches" in text.value for text in at.markdown)
     predicted = simulate(
         place(modules_of(pose(run.experiment)), "1f1b", 2, 4).schedule,
         recorded_costs(run.stage("layerwise", 0).trace()),

@@ -6,6 +6,8 @@ import plotly.graph_objects as go
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.layout import finish
 
+AROUND = 0.05  # of the accuracies that are shown, below and above
+
 
 def accuracy_against_age(table: pd.DataFrame, title: str) -> go.Figure:
     """Draw every strategy of :func:`ddlab.analyses.pipeline.staleness.staleness_table` at the age of its gradients.
@@ -30,5 +32,7 @@ def accuracy_against_age(table: pd.DataFrame, title: str) -> go.Figure:
             hovertemplate=f"{row.title}: %{{y:.1%}}, %{{customdata[2]}} seeds<br>"
             "gradients %{customdata[0]:.3g} steps old on average, %{customdata[1]} at most<extra></extra>",
         )
-    figure.update_yaxes(tickformat=".0%")
+    ends = pd.concat([judged - spread.fillna(0), judged + spread.fillna(0)])
+    least, most = ends.min() - AROUND, ends.max() + AROUND
+    figure.update_yaxes(tickformat=".0%", range=[max(0.0, least), min(1 + AROUND / 2, most)])
     return finish(figure, title, x="age of gradients (steps, mean over the modules)", y="accuracy (share of images)")

@@ -57,6 +57,8 @@ def _show_trace(run: RunFolder) -> None:
     _measures(row)
     if traces.is_alone(record):
         st.info("One rank had all modules here: nothing overlaps. Two workers or more make it a pipeline.")
+    ranks, parts = row["ranks"], row["micro_batches"]
+    st.markdown(f"**{row['schedule']}** on {ranks} ranks, {row['batch']} images in {parts} micro-batches.")
     longest = max(ran.makespan, predicted.makespan) * a_second
     for name, simulation, said in (("ran", ran, "As it ran"), ("predicted", predicted, "As it is simulated")):
         _draw(simulation.scaled(a_second), (name, said), unit, longest)
@@ -72,7 +74,7 @@ def _show_trace(run: RunFolder) -> None:
 def _draw(simulation: Simulation, names: tuple[str, str], unit: str, longest: float) -> None:
     name, said = names
     figure = gantt(simulation, None, unit)
-    figure.update_layout(title={"text": f"{said}: {figure.layout.title.text}"})
+    figure.update_layout(title={"text": f"{said}: bubble {percent(simulation.bubble)}"})
     figure.update_xaxes(range=[0, longest])
     charts.show(figure, simulation.action_table(), f"{name} step", f"step-{name}")
 
@@ -98,9 +100,8 @@ def _show_ages(runs: list[RunFolder]) -> None:
     if not len(table):
         st.caption("Accuracies appear when a strategy is done.")
         return
-    modules = int(table["modules"].max())
-    title = f"Accuracy against the age of gradients, {modules} modules"
-    charts.show(accuracy_against_age(table, title), table, "ages", "accuracy-against-age")
+    figure = accuracy_against_age(table, "Accuracy against the age of gradients")
+    charts.show(figure, table, "ages", "accuracy-against-age")
     st.caption(
         f"{notice(table)} Age: updates between the weights of which a gradient is and those that it changes, as a mean "
         "over the modules; bars are standard deviations over the seeds."
