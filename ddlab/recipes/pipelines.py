@@ -51,8 +51,10 @@ def pipeline_cifar10() -> Experiment:
 def resattnet_mri() -> Experiment:
     """3D-ResAttNet18 on drawn heads: half of them have lost tissue at a known place, which Grad-CAM is to point at.
 
-    ``ddlab train resattnet_mri``: six minutes on two busy cores. Then ``ddlab maps latest --layer stage2_attention
-    --score atrophy``: what the last stage sees is as large as the head, and its maps point beside the place.
+    ``ddlab train resattnet_mri``: six and a half minutes on one core. Balanced accuracy on test images 1.000 with both of
+    two seeds. ``ddlab maps latest --layer stage3_attention --score atrophy``: Grad-CAM points at the place in 9 of 10
+    heads. Without flips and shifts it does so with one seed and not with another: nothing asks the network to find the
+    place again elsewhere.
     """
     return Experiment(
         name="resattnet_mri",
@@ -60,5 +62,5 @@ def resattnet_mri() -> Experiment:
         decomposition=DecompositionSettings(grid=(1, 1, 1)),
         model=ModelSettings(name="resattnet18", width=0.25),
         strategies=("global",),
-        training=TrainingSettings(epochs=12, batch_size=16, rate_steps=((7, 3e-4), (10, 1e-4))),
+        training=TrainingSettings(epochs=12, batch_size=16, rate_steps=((7, 3e-4), (10, 1e-4)), flip=True, shift=0.1),
     )
