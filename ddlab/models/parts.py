@@ -4,6 +4,7 @@ A rank's state has the keys of its networks, preceded by the network's name and 
 so that training goes on however the networks are spread over ranks then.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,12 +15,12 @@ from ddlab.models.bank import Bank
 State = dict[str, Tensor]
 
 
-class ModelParts(nn.Module):
+class ModelParts(nn.Module, ABC):
     """The networks of a model that one rank holds; to an optimizer they count as one, of index 0."""
 
+    @abstractmethod
     def networks(self) -> Iterator[tuple[str, Bank, int]]:
         """Name, bank and place in the bank of every network that this rank holds, always in the same order."""
-        raise NotImplementedError
 
     def parameters_of(self, index: int) -> list[Tensor]:
         """All parameters, network by network."""

@@ -51,10 +51,10 @@ def pipeline_cifar10() -> Experiment:
 def resattnet_mri() -> Experiment:
     """3D-ResAttNet18 on drawn heads: half of them have lost tissue at a known place, which Grad-CAM is to point at.
 
-    ``ddlab train resattnet_mri``: six and a half minutes on one core. Balanced accuracy on test images 1.000 with both of
-    two seeds. ``ddlab maps latest --layer stage3_attention --score atrophy``: Grad-CAM points at the place in 9 of 10
-    heads. Without flips and shifts it does so with one seed and not with another: nothing asks the network to find the
-    place again elsewhere.
+    ``ddlab train resattnet_mri``: six and a half minutes on one core. Balanced accuracy on test images 1.000 with both
+    of two seeds. ``ddlab maps latest --layer stage3_attention --score atrophy``: Grad-CAM points at the place in nine
+    of ten heads. Without flips and shifts it does so with one seed and not with another: nothing asks the network to
+    find the place again elsewhere.
     """
     return Experiment(
         name="resattnet_mri",

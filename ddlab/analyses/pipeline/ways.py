@@ -90,8 +90,11 @@ def ways_table(
 
 
 def way_of(strategy: str) -> str:
-    """The way of a strategy: where all machines train one network, they cut the data; else each has small ones."""
-    return "data" if STRATEGIES[strategy].sees == "image" else "images"
+    """The way of a strategy: modules of layers; or one network that all machines train on their data; or small ones."""
+    entry = STRATEGIES[strategy]
+    if "pipeline" in entry.settings:
+        return "layers"
+    return "data" if entry.sees == "image" else "images"
 
 
 def _strategy_row(model: dict[str, Any], plan: PipelinePlan, machines: Machines, name: str) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Traced steps of a run beside their simulation, and accuracy against the age of gradients."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.pipeline import traces
+from ddlab.analyses.pipeline.measured_ways import measured_ways
 from ddlab.analyses.pipeline.plan import time_unit
 from ddlab.analyses.pipeline.staleness import notice, staleness_table
 from ddlab.analyses.pipeline.staleness import why_not as why_no_ages
@@ -27,6 +30,8 @@ def show(run: RunFolder) -> None:
         _ask_for_a_run(reason)
     else:
         _show_trace(run)
+    st.subheader("Three ways, measured")
+    _show_ways(run)
     st.subheader("What do old gradients cost?")
     if reason := why_no_ages(run):
         _ask_for_a_run(reason)
@@ -40,6 +45,33 @@ def _ask_for_a_run(reason: str) -> None:
     )
     st.code(COMMAND, language="bash")
     selection.link("Train it", "pages/train.py", recipe="pipeline_demo")
+
+
+# ---- three ways
+
+
+def _show_ways(run: RunFolder) -> None:
+    """Draw the table of the run's strategies by what they cut."""
+    table = measured_ways(run)
+    if table.empty:
+        st.caption("Strategies appear here when they are done.")
+        return
+    shown = table.drop(columns="strategy")
+    shown["bytes"] = [si(value, "B") if pd.notna(value) else "" for value in table["bytes"]]
+    shown["accuracy"] = table["accuracy"].map(percent)
+    config: dict[str, Any] = {
+        "way": "Way",
+        "title": "Strategy",
+        "ranks": "Ranks",
+        "epoch_seconds": st.column_config.NumberColumn("Time an epoch", format="%.3g s"),
+        "bytes": "Sent a step",
+        "accuracy": "Accuracy",
+    }
+    st.dataframe(shown, hide_index=True, column_config=config, key="measured ways", height="content")
+    st.caption(
+        "As this run measured them, on its ranks; view *Plan* counts the same for any number of machines. Time: of the "
+        "stage that decides; local networks and combinations of them are trained before it, or have no epochs."
+    )
 
 
 # ---- the traced step

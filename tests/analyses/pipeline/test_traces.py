@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from ddlab.analyses.pipeline.measured_ways import measured_ways
 from ddlab.analyses.pipeline.staleness import notice as ages_notice
 from ddlab.analyses.pipeline.staleness import staleness_table
 from ddlab.analyses.pipeline.staleness import why_not as why_no_ages
@@ -10,7 +11,7 @@ from ddlab.analyses.pipeline.traces import module_table, notice, trace_of, trace
 from ddlab.pipeline.records import TRACE
 from ddlab.pipeline.schedules import Action
 from ddlab.pipeline.trace import Step, joined, measured_costs, recorded_step
-from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry.strategies import CUT_LAYERS, STRATEGIES
 from tests.made_run import made_run
 from tests.made_trace import traced_run
 
@@ -86,6 +87,22 @@ def test_a_run_without_pipelines_says_so():
     assert why_no_ages(run).startswith("This run has no method with old gradients: DDG")
     with pytest.raises(ValueError, match="strategy: 'global' with seed 0 has no traced step"):
         trace_of(run, "global", 0)
+
+
+def test_strategies_stand_by_what_they_cut():
+    run = traced_run()
+    stage = run.stage("layerwise", 0)
+    stage.write_result({**stage.result(), "flops_by_rank": [1.0, 1.0], "bytes_sent": 900})
+    for epoch, seconds in enumerate((1.0, 3.0, 2.0), 1):
+        record = {"stage": "layerwise", "seed": 0, "subdomain": None, "epoch": epoch, "seconds": seconds}
+        run.append_metrics(0, record)
+    table = measured_ways(run).set_index("strategy")
+    assert table["way"].to_dict() == {"global": "cut the data"} | dict.fromkeys(CUT_LAYERS, "cut the layers")
+    assert table.loc["layerwise", "epoch_seconds"] == 2 and table.loc["layerwise", "ranks"] == 2
+    assert table.loc["layerwise", "bytes"] == pytest.approx(900 / (3 * 1)), "96 images are one batch, thrice"
+    assert measured_ways(made_run("queued")).empty
+    mixed = measured_ways(made_run())
+    assert list(dict.fromkeys(mixed["way"])) == ["cut the images", "cut the data"]
 
 
 def test_ages_are_those_of_the_methods():
