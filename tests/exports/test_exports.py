@@ -129,7 +129,9 @@ def test_onnx_of_every_kind_of_layer_in_one_to_three_dimensions(model, shape, co
     images = torch.randn(3, *shape)
     path = tmp_path / "network.onnx"
     write_onnx(Exported(module, shape, {"title": model, "run": "none"}), path)
-    np.testing.assert_allclose(said_by_onnx(path, images), module(images), rtol=1e-4, atol=1e-4)
+    expected = module(images)
+    most = max(1e-4, 1e-5 * float(expected.abs().max()))  # logits of 40 are rounded in steps 40 times as large
+    np.testing.assert_allclose(said_by_onnx(path, images), expected, rtol=1e-4, atol=most)
 
 
 @pytest.mark.parametrize("model", MODELS)
