@@ -22,9 +22,15 @@ class SelfAttention(Layer):
     position i are ``softmax_j(q_i · k_j / sqrt(C/8))``, of its query ``q_i`` with C/8 channels and the keys ``k_j``;
     queries, keys and values (C channels) are 1×1 convolutions of ``x`` without bias. SAGAN has no such root: it keeps
     scores small by spectral normalisation of the weights, which we have not.
+
+    Parameters
+    ----------
+    kept
+        Whether the layer behind keeps the output for its backward pass; a mean of all positions does not.
     """
 
     channels: int
+    kept: bool = True
 
     @property
     def inner(self) -> int:
@@ -42,9 +48,9 @@ class SelfAttention(Layer):
         return 2 * positions * (weights + positions * (self.inner + self.channels))
 
     def activations(self, shape: Shape) -> int:
-        """Count the weights of all pairs; queries, keys, values, means and ``o``; and the layer's output."""
+        """Count the weights of all pairs; queries, keys, values, means and ``o``; and the output, if it is kept."""
         positions = math.prod(shape[1:])
-        return positions * (positions + 2 * self.inner + 4 * self.channels)
+        return positions * (positions + 2 * self.inner + (4 if self.kept else 3) * self.channels)
 
     def products(self, shape: Shape) -> int:
         """Count the sums of products: outputs of the four convolutions, scores and means."""

@@ -53,7 +53,7 @@ def _resattnet(spec: NetworkSpec, blocks: tuple[int, ...]) -> Network:
             layers = (*layers, (name, block), (f"{name}_relu", ReLU()))
             width = out_channels
         if math.prod(shape_after(layers, spec.input)[1:]) <= MOST_POSITIONS:
-            layers = (*layers, (f"stage{stage}_attention", SelfAttention(width)))
+            layers = (*layers, (f"stage{stage}_attention", SelfAttention(width, kept=stage < len(FOUR_STAGES))))
     head = pooled_head(spec, width)
     return Network((*layers, *head), spec.input, cam_layer=layers[-1][0], classifier="classifier")
 
