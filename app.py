@@ -5,6 +5,7 @@ every visitor Streamlit runs it once more, as a script.
 """
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.starlette import App
 
 from pages.ui import added, guard, selection, shell
@@ -41,6 +42,13 @@ def draw() -> None:
         selection.pick_run()
         devices.strip()
     above, below = st.container(), st.container()
+    try:
+        _draw_parts(page, above, below)
+    finally:
+        shell.keep_out_of_collections(page.url_path)
+
+
+def _draw_parts(page: st.Page, above: DeltaGenerator, below: DeltaGenerator) -> None:
     with below:  # drawn first: a page that has nothing to show of the run ends the script (`st.stop`)
         added.show(page.url_path)
         shell.left_out()

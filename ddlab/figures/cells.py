@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
+
+from ddlab.figures import graph_objects as go
 
 
 def add_cells(figure: go.Figure, places: Iterable[tuple[int, int]], size: float, **told: Any) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
 
 from ddlab.decomposition import Decomposition, Subdomain, times
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import EVIDENCE, PROBABILITY, SUBDOMAIN
 from ddlab.figures.layout import finish, picture_axes
 from ddlab.figures.signals import drawn, flat, flat_mask

@@ -4,14 +4,23 @@ import textwrap
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
+
+from ddlab.figures import graph_objects as go
 
 CLEAR = "rgba(0,0,0,0)"
 LINE = 44  # characters of a title that a phone shows in one line
+COMMON: dict[str, Any] = {
+    "paper_bgcolor": CLEAR,
+    "plot_bgcolor": CLEAR,
+    "uirevision": "keep",
+    "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0, "xanchor": "left"},
+    "modebar": {"orientation": "h", "bgcolor": CLEAR},
+    "hoverlabel": {"namelength": -1},
+}
 
 
 def finish(figure: go.Figure, title: str, x: str = "", y: str = "", height: int = 360, **layout: Any) -> go.Figure:
-    """Give a figure the common look, in place, and return it.
+    """Return a figure with the common look.
 
     Parameters
     ----------
@@ -24,26 +33,32 @@ def finish(figure: go.Figure, title: str, x: str = "", y: str = "", height: int 
     layout
         Further fields of plotly's layout.
     """
+    changes = go.titled(go.Layout(_validate=False, **layout).to_plotly_json())
+
+    def changed(look: dict[str, Any]) -> dict[str, Any]:
+        for common in (_axes_of(look, x, y), _title(title), COMMON, {"height": height}, changes):
+            look = go.merged(look, common)
+        return look
+
+    return go.relaid(figure, changed)
+
+
+def _title(title: str) -> dict[str, Any]:
+    """The title on top of the figure, in as many lines as a phone needs, and the room for it."""
     lines = textwrap.wrap(title, LINE) or [""]
-    figure.update_layout(
-        title={"text": "<br>".join(lines), "x": 0, "xref": "container", "y": 1, "yref": "container"}
-        | {"yanchor": "top", "pad": {"t": 8 + 10 * (len(lines) - 1), "l": 2}, "font": {"size": 15}},
-        margin={"l": 8, "r": 16, "t": 22 + 20 * len(lines), "b": 8, "autoexpand": True},
-        height=height,
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        uirevision="keep",
-        legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0, "xanchor": "left"},
-        modebar={"orientation": "h", "bgcolor": CLEAR},
-        hoverlabel={"namelength": -1},
-    )
-    figure.update_xaxes(automargin=True, zeroline=False)
-    figure.update_yaxes(automargin=True, zeroline=False)
-    if x:
-        figure.update_xaxes(title=x)
-    if y:
-        figure.update_yaxes(title=y)
-    return figure.update_layout(**layout)
+    placed = {"x": 0, "xref": "container", "y": 1, "yref": "container", "yanchor": "top", "font": {"size": 15}}
+    text = {"text": "<br>".join(lines), "pad": {"t": 8 + 10 * (len(lines) - 1), "l": 2}}
+    return {"title": placed | text, "margin": {"l": 8, "r": 16, "t": 22 + 20 * len(lines), "b": 8, "autoexpand": True}}
+
+
+def _axes_of(look: dict[str, Any], x: str, y: str) -> dict[str, Any]:
+    """Titles and common settings of all axes that a layout has."""
+    axes: dict[str, Any] = {}
+    for letter, title in (("x", x), ("y", y)):
+        names = {f"{letter}axis", *(name for name in look if name.startswith(f"{letter}axis"))}
+        said = {"title": {"text": title}} if title else {}
+        axes |= {name: {"automargin": True, "zeroline": False} | said for name in names}
+    return axes
 
 
 def picture_axes(figure: go.Figure, width: float, height: float) -> go.Figure:

@@ -1,24 +1,34 @@
-"""One way to show a chart: the figure, its table beside it, and both to take away."""
+"""One way to show a chart: the figure, and a menu in its corner with its table and files."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui.literal import without_tags
+from pages.ui.literal import literal, without_tags
 
-PICTURES = ("SVG", "PNG")
+Table = pd.DataFrame | Callable[[], pd.DataFrame]
+
+_files = st.components.v2.component(
+    "ddlab_chart_files",
+    html='<div class="ddlab-files"></div>',
+    css=(Path(__file__).parent / "charts.css").read_text(encoding="utf-8"),
+    js=(Path(__file__).parent / "charts.js").read_text(encoding="utf-8"),
+)
 
 
-def show(figure: go.Figure, table: pd.DataFrame | None, key: str, name: str, **settings: Any) -> Any:
-    """Draw a figure and, in an expander, its table, which can be saved as CSV; the camera saves it as SVG or PNG.
+def show(figure: go.Figure, table: Table | None, key: str, name: str, **settings: Any) -> Any:
+    """Draw a figure with a menu in its corner: its table, the table as CSV, the picture as SVG or PNG, full screen.
 
     Parameters
     ----------
     table
-        The numbers that the figure shows; None where a figure has none, as a picture.
+        The numbers that the figure shows, or what makes them when somebody asks; None where a figure has none, as a
+        picture.
     key
         Unique on the page and the same in every rerun: keeps zoom and hidden curves.
     name
@@ -31,16 +41,11 @@ def show(figure: go.Figure, table: pd.DataFrame | None, key: str, name: str, **s
     Any
         What ``st.plotly_chart`` returns: the points that were selected, where ``on_select`` asks for them.
     """
-    picture = st.session_state.get(f"{key} picture") or PICTURES[0]
-    config = {
-        "displaylogo": False,
-        "toImageButtonOptions": {"format": picture.lower(), "filename": name, "scale": 2 if picture == "PNG" else 1},
-    }
-    title = figure.layout.title.text or name
-    event = st.plotly_chart(without_tags(figure), key=key, config=config, alt=title, **settings)
-    if table is not None:
-        _table(table, key, name)
-    return event
+    title = " ".join((figure.layout.title.text or name).split("<br>"))
+    with st.container(key=f"chart-{key}", gap=None):
+        _menu(table, key, name, title)
+        config = {"displaylogo": False, "toImageButtonOptions": {"filename": name}}
+        return st.plotly_chart(without_tags(figure), key=key, config=config, alt=title, **settings)
 
 
 def on_click(key: str, act: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -53,12 +58,23 @@ def on_click(key: str, act: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     return {"on_select": clicked, "selection_mode": "points"}
 
 
-def _table(table: pd.DataFrame, key: str, name: str) -> None:
-    with st.expander("Table and files"):
-        st.dataframe(table, hide_index=True, key=f"{key} table")
-        left, right = st.columns(2, vertical_alignment="bottom")
-        csv = table.to_csv(index=False).encode()
-        left.download_button("Table as CSV", csv, f"{name}.csv", "text/csv", key=f"{key} csv", on_click="ignore")
-        right.segmented_control(
-            "The camera above the chart saves", PICTURES, default=PICTURES[0], required=True, key=f"{key} picture"
-        )
+@st.fragment
+def _menu(table: Table | None, key: str, name: str, title: str) -> None:
+    """Draw the button of the menu, and what is in it once it is open."""
+    settings: dict[str, Any] = {"help": "Table and files", "key": f"{key} menu", "on_change": "rerun"}
+    menu = st.popover(f"Table and files: {literal(title)}", icon=":material/more_vert:", type="tertiary", **settings)
+    if not menu.open:
+        return
+    with menu:
+        st.markdown(f"**{literal(title)}**")
+        _files(data={"chart": _css_class(key), "name": name}, key=f"{key} files")
+        if table is not None:
+            rows = table() if callable(table) else table
+            csv = rows.to_csv(index=False).encode()
+            st.download_button("Table as CSV", csv, f"{name}.csv", "text/csv", key=f"{key} csv", on_click="ignore")
+            st.dataframe(rows, hide_index=True, key=f"{key} table")
+
+
+def _css_class(key: str) -> str:
+    """The class of the element with a key, as Streamlit makes it."""
+    return "st-key-" + re.sub(r"[^\w-]", "-", key.strip(), flags=re.ASCII)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
+
+from ddlab.figures import graph_objects as go
 
 _MARKS = re.compile(
     r"([\\`*~$<\[\]|]"  # always: code, emphasis, formulas, tags, links, tables

@@ -1,5 +1,7 @@
 """The beginning of a page, and refusals of what it cannot do."""
 
+import gc
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -12,11 +14,35 @@ from pages.ui.literal import literal, literal_lines
 
 MOST = 2000  # characters of a message
 ENTERED = "entered"  # whether this visitor's pages run inside the app
+STYLE = """<style>
+[class*="st-key-chart-"] { position: relative; }
+[class*="st-key-chart-"] > [data-testid="stLayoutWrapper"]:first-child,
+[class*="st-key-chart-"] > div:first-child { position: absolute; top: 0; right: 0; z-index: 5; width: auto; }
+[class*="st-key-chart-"] [data-testid="stPopoverButton"] [data-testid="stMarkdownContainer"] { position: absolute;
+  width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+[class*="st-key-chart-"] [data-testid="stPopoverButton"] > div > div[aria-hidden] { display: none; }
+[class*="st-key-chart-"] .modebar-container,
+[class*="st-key-chart-"] [data-testid="stElementToolbar"] { opacity: 0; pointer-events: none; }
+[class*="st-key-chart-"] .modebar-container:has([data-title="Close fullscreen"]) { opacity: 1; pointer-events: auto; }
+.modebar-container:has([data-title="Close fullscreen"]) .modebar { opacity: 1 !important; }
+</style>"""  # the menu of a chart stands in its corner, in the place of plotly's bar and Streamlit's
 
 
 def enter() -> None:
     """Tell the pages that they run inside the app: ``app.py`` begins with it."""
     st.session_state[ENTERED] = True
+    st.html(STYLE)
+
+
+@st.cache_resource(show_spinner=False)
+def keep_out_of_collections(page: str) -> None:
+    """Let Python's garbage collector pass over what has been made so far, once for each page and server.
+
+    That is modules and tables of libraries, above a million objects, which never become garbage; looking through them
+    again and again takes longer than drawing the page.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def title(text: str) -> None:

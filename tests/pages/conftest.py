@@ -1,7 +1,11 @@
 """A page as a test opens it: in the app, beside its sidebar, with the URL's parameters."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
@@ -17,6 +21,20 @@ def _manager_of_a_warm_server(*arguments, **settings):
     return PagesManager(*arguments, **settings)
 
 
+def check_figure(tree: dict[str, Any]) -> None:
+    """What plotly would have checked while the figure was made; see ``ddlab.figures.graph_objects``."""
+    go.Figure(tree)
+    assert not list(_plain_titles(tree)), "plotly's JavaScript takes no plain text as a title"
+
+
+def _plain_titles(tree: Any) -> Iterator[str]:
+    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    if isinstance(tree, dict) and isinstance(tree.get("title"), str):
+        yield tree["title"]
+    for part in parts:
+        yield from _plain_titles(part)
+
+
 @pytest.fixture
 def open_page(monkeypatch):
     """``open_page("runs", run=...)`` gives the page after its first run, and fails on an exception."""
@@ -30,6 +48,8 @@ def open_page(monkeypatch):
         test.query_params.update(parameters)
         test.switch_page(f"pages/{name}.py").run()
         assert not test.exception, test.exception[0].stack_trace
+        for chart in test.get("plotly_chart"):
+            check_figure(json.loads(chart.proto.spec))
         return test
 
     yield opened

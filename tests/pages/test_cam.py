@@ -67,7 +67,7 @@ def panels(at):
 
 
 def scores(at):
-    return at.dataframe[1].value  # the first is the table of the maps
+    return at.dataframe[0].value
 
 
 def test_without_a_run_it_says_what_to_do():

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.bands import add_band
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
 from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, strategy_color

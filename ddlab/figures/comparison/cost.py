@@ -3,8 +3,8 @@
 import math
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import PAPER, class_color, strategy_color
 from ddlab.figures.layout import finish, si
 from ddlab.models.counting import WAYS

@@ -1,8 +1,8 @@
 """Accuracy against time and work, and what a given accuracy takes."""
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.layout import finish, percent_axis, si
 

@@ -1,8 +1,8 @@
 """Learning curves of one stage: every network a line, validation drawn through, training dotted."""
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import class_color, strategy_color
 from ddlab.figures.layout import finish, percent_axis, whole_epochs
 

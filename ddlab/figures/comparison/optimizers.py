@@ -1,9 +1,9 @@
 """Methods against each other: accuracy or loss over epochs, passes over the data, bytes or time."""
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from ddlab.analyses.comparison.optimizers import EFFORTS, MEASURES
+from ddlab.figures import graph_objects as go
 from ddlab.figures.bands import add_band
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.accuracy import DASHES

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN
 from ddlab.figures.composition.theory import NAMED as NAMED_ROWS
 from ddlab.figures.composition.theory import rows_height

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.layout import finish, percent_axis, picture_axes
 
 EQUAL, APART, LINE = "#0072B2", "#D55E00", "#7f7f7f"  # colours of Okabe and Ito: equal, different, where both meet

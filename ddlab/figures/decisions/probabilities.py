@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN, TRAIN, class_color, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 
@@ -57,13 +56,13 @@ def _marked(classes: Sequence[str], truth: int) -> list[str]:
 def local_bars(local_NK: np.ndarray, classes: Sequence[str], truth: int, title: str) -> go.Figure:
     """Bars of the local probabilities, a small chart a subdomain, stacked so that a class stays in its column."""
     count = len(local_NK)
-    figure = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=min(0.08, 0.5 / count))
+    figure = go.make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=min(0.08, 0.5 / count))
     names, colors = _marked(classes, truth), [class_color(index) for index in range(len(classes))]
     for row, values in enumerate(local_NK, 1):
         hover = f"subdomain {row}, %{{x}}: %{{y:.1%}}<extra></extra>"
         figure.add_bar(x=names, y=values, marker_color=colors, hovertemplate=hover, row=row, col=1)
         figure.update_yaxes(title=str(row), range=[0, 1.02], tickformat=".0%", nticks=3, row=row, col=1)
-    finish(figure, title, height=max(240, 80 + 78 * count), showlegend=False, bargap=0.25)
+    figure = finish(figure, title, height=max(240, 80 + 78 * count), showlegend=False, bargap=0.25)
     return figure.update_xaxes(title="class (▲ the true one)", row=count, col=1)
 
 

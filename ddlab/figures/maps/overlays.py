@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
-from plotly.subplots import make_subplots
 
 from ddlab.analyses.maps.scores import Curves
 from ddlab.decomposition import Decomposition, Subdomain
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import AGAINST, FOR, strategy_color
 from ddlab.figures.images import image_source, outline
 from ddlab.figures.layout import finish, percent_axis
@@ -87,7 +86,7 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
     image, decomposition = scene.image, scene.decomposition
     rows = -(-(1 + len(maps)) // COLUMNS)
     gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.24 / (rows + 1)}
-    figure = make_subplots(rows, COLUMNS, subplot_titles=["Image", *maps], **gaps)
+    figure = go.make_subplots(rows, COLUMNS, subplot_titles=["Image", *maps], **gaps)
     below = go.Image(source=image_source(image), x0=0, y0=0, dx=1, dy=1, hoverinfo="skip")
     figure.add_trace(below, 1, 1)
     faded = image_source(gray(image))
@@ -100,7 +99,7 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
         if scene.mask is not None:
             figure.add_trace(outline(scene.mask), *place)
-    finish(figure, title, height=150 + rows * PANEL, showlegend=False)
+    figure = finish(figure, title, height=150 + rows * PANEL, showlegend=False)
     figure.update_annotations(font_size=13)
     figure.update_layout(margin_t=figure.layout.margin.t + TITLE)
     return _linked(figure, *decomposition.shape)

@@ -1,8 +1,8 @@
 """A pipeline's plan drawn: the network's sub-layers with the cuts between modules, and the memory of every rank."""
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import OTHER, ink
 from ddlab.figures.comparison.cost import PARTS
 from ddlab.figures.layout import finish, si

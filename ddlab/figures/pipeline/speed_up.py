@@ -3,8 +3,8 @@
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import OTHER, PAPER, class_color
 from ddlab.figures.layout import finish
 from ddlab.figures.pipeline.colors import schedule_color

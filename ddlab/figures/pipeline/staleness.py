@@ -1,8 +1,8 @@
 """Accuracy against the age of gradients."""
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.layout import finish
 

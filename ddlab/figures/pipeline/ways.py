@@ -4,9 +4,8 @@ import math
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import OTHER, strategy_color
 from ddlab.figures.layout import finish, si
 from ddlab.figures.pipeline.colors import schedule_color
@@ -34,7 +33,7 @@ def ways_panels(table: pd.DataFrame, chosen: int, title: str) -> go.Figure:
     chosen
         The number of machines to mark.
     """
-    figure = make_subplots(rows=len(PANELS), cols=1, shared_xaxes=True, vertical_spacing=0.04)
+    figure = go.make_subplots(rows=len(PANELS), cols=1, shared_xaxes=True, vertical_spacing=0.04)
     for (way, strategy, name), rows in table.groupby(["way", "strategy", "title"], sort=False):
         color = schedule_color(str(strategy)) if strategy in SCHEDULES else strategy_color(str(strategy))
         dash, symbol = LOOKS[str(way)]

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from ddlab.figures import graph_objects as go
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
 from ddlab.figures.colors import PROBABILITY, class_color, strategy_color
 from ddlab.figures.layout import finish, percent_axis

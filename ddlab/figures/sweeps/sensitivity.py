@@ -5,9 +5,9 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from ddlab.analyses.sweeps.sensitivity import DIVERGED, EPOCHS
+from ddlab.figures import graph_objects as go
 from ddlab.figures.bands import add_band
 from ddlab.figures.colors import rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis

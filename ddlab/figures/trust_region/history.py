@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ddlab.analyses.trust_region.history import additive, smallest_eigenvalue
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import TRAIN, class_color, strategy_color
 from ddlab.figures.layout import finish
 from ddlab.optim.radius import PAPER, RadiusRule
@@ -103,7 +102,7 @@ def history_panels(
         )
     height = PANEL * len(drawn) + BETWEEN * (len(drawn) - 1)
     gap = BETWEEN / height
-    figure = make_subplots(len(drawn), 1, shared_xaxes=True, vertical_spacing=gap, subplot_titles=names)
+    figure = go.make_subplots(len(drawn), 1, shared_xaxes=True, vertical_spacing=gap, subplot_titles=names)
     figure.update_annotations(x=0, xanchor="left", font_size=13)
     panels = _Panels(figure, steps, strategy)
     for row, draw in enumerate(drawn, 1):
@@ -111,7 +110,7 @@ def history_panels(
     figure.update_xaxes(title="step", row=len(drawn), col=1)
     end = float(steps["step"].iloc[-1]) + 1 if len(steps) else 1.0
     figure.update_xaxes(range=[1 - 0.02 * end, end + 0.02 * end])
-    finish(figure, title, height=height + 170, hovermode="x")
+    figure = finish(figure, title, height=height + 170, hovermode="x")
     return figure.update_layout(margin_t=64)  # the first panel has a title, too
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ddlab.analyses.trust_region.landscapes import Array, Landscape, deal
 from ddlab.analyses.trust_region.plane_models import ORDERS
 from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, Trial
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import class_color, rgba, strategy_color
 from ddlab.figures.layout import finish
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, history
+from ddlab.figures import graph_objects as go
 from ddlab.figures.layout import finish
 from ddlab.figures.trust_region.history import SHOWN_RATIOS
 from ddlab.figures.trust_region.playground import BALL, method_color, step_color
@@ -29,7 +28,7 @@ def timeline(
     method, first = next(iter(paths.items()))
     judged = first[0].main is not None  # gradient descent has neither radius nor ρ
     shares = [0.4, 0.25, 0.35] if judged else [1.0]
-    figure = make_subplots(rows=len(shares), shared_xaxes=True, vertical_spacing=0.06, row_heights=shares)
+    figure = go.make_subplots(rows=len(shares), shared_xaxes=True, vertical_spacing=0.06, row_heights=shares)
     for name, steps in paths.items():
         line = {"color": method_color(name), "width": 2.5 if name == method else 1.5}
         line["dash"] = "solid" if name == method else "dot"

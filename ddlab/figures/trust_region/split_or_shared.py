@@ -1,10 +1,9 @@
 """Split against shared data of APTS: a measure over the number of subdomains."""
 
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ddlab.analyses.trust_region.split_or_shared import CASE, MEASURES
+from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import class_color
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.registry.datasets import DATASETS
@@ -28,7 +27,7 @@ def split_or_shared_lines(table: pd.DataFrame, measure: str, title: str) -> go.F
         {} if place < len(panels) else None for place in range(rows * COLUMNS)
     ]  # None: no axes there
     specs = [cells[row * COLUMNS : (row + 1) * COLUMNS] for row in range(rows)]
-    figure = make_subplots(rows, COLUMNS, specs=specs, subplot_titles=names, vertical_spacing=0.3 / max(rows, 1))
+    figure = go.make_subplots(rows, COLUMNS, specs=specs, subplot_titles=names, vertical_spacing=0.3 / max(rows, 1))
     for place, (_, panel) in enumerate(panels):
         where = {"row": place // COLUMNS + 1, "col": place % COLUMNS + 1}
         for kind, (color, dash, symbol) in KINDS.items():
