@@ -46,6 +46,7 @@ def draw() -> None:
         shell.left_out()
     with above:
         page.run()
+    shell.leave()
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ with words:
         "each is often blind.\n\n**Majority** lets them vote and loses to the blind. The **average** and the "
         "**CNN-DNN** also ask how sure they are. The **global** network sees everything and works the most."
     )
-    if st.button("Train it for real", icon=":material/play_arrow:", type="primary", width="stretch"):
+    if shell.button("Train it for real", "train it", icon=":material/play_arrow:", type="primary", width="stretch"):
         train()
     st.caption("Takes about half a minute in the background. You can't break anything.")
 

@@ -33,9 +33,8 @@ with right:
     for fault in examined.faults.splitlines():
         shell.refuse(fault)
     reason = "Correct what is marked first." if examined.faults else None
-    pressed = st.button(
-        "Train", icon=":material/model_training:", type="primary", width="stretch", disabled=bool(reason), help=reason
-    )
+    look = {"icon": ":material/model_training:", "type": "primary", "width": "stretch"}
+    pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
         if pressed and (run := live.start(examined.experiment, command)):

@@ -9,6 +9,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
+from pages.ui import shell
 from pages.ui.literal import literal
 
 RUN = "run"
@@ -226,7 +227,7 @@ def link(label: str, page: str, **parameters: Any) -> None:
 
 def go(label: str, page: str, **parameters: Any) -> None:
     """Offer the next step as a button; otherwise as :func:`link`."""
-    if st.button(label, type="primary", icon=":material/arrow_forward:", width="stretch"):
+    if shell.button(label, f"go to {page}", type="primary", icon=":material/arrow_forward:", width="stretch"):
         st.switch_page(page, query_params=_query(parameters))
 
 
