@@ -7,7 +7,7 @@ every visitor Streamlit runs it once more, as a script.
 import streamlit as st
 from streamlit.starlette import App
 
-from pages.ui import added, guard, selection, shell
+from pages.ui import added, address, guard, selection, shell
 from pages.ui.runs import devices
 
 
@@ -37,6 +37,7 @@ def draw() -> None:
     st.set_page_config(page_title="ddlab", page_icon="assets/icon.png", layout="wide")
     shell.enter()
     page = st.navigation(every_page())
+    selection.open_page(page.url_path)
     with st.sidebar:
         selection.pick_run()
         devices.strip()
@@ -46,6 +47,7 @@ def draw() -> None:
         shell.left_out()
     with above:
         page.run()
+    address.show()
     shell.leave()
 
 

@@ -33,7 +33,7 @@ CARDS = (
 def train() -> None:
     """Start the demonstration in the background and keep its id in the URL."""
     if run := live.start(RECIPES["demo"](), "ddlab train demo"):
-        st.query_params[TRAINED] = run.id
+        st.query_params.update({TRAINED: run.id, selection.RUN: run.id})  # at once: one step back
         st.rerun()
 
 

@@ -13,6 +13,8 @@ from pages.ui import shell
 from pages.ui.literal import literal
 
 RUN = "run"
+PAGE = "page on screen"
+VIEW = "everything shown"
 MOST_OFFERED = 200  # runs in a picker
 
 Choice = TypeVar("Choice")
@@ -39,23 +41,21 @@ def pick(
     settings
         Further arguments of the widget, such as ``format_func`` or ``help``.
     """
-    key, written, wanted = f"{name} picker", f"{name} in the URL", f"{name} wanted"
+    key, before = f"{name} picker", st.session_state.get(f"{name} shown")
     by_text = {str(option): option for option in options}
-    asked = st.query_params.get(name)
-    if asked and asked not in by_text and asked != st.session_state.get(written):
+    asked, is_news = _asked(name)
+    if asked and is_news and asked not in by_text:
         text = literal(asked[:MOST_SHOWN])
         st.warning(f"The link asks for {label.lower()} “{text}”, which is not here. Another one is shown.")
-    if (wish := st.session_state.pop(wanted, None)) in options:
-        st.session_state[key] = wish
-    elif asked in by_text and asked != st.session_state.get(written):  # a link, or the browser's back button
-        st.session_state[key] = by_text[asked]
-    elif st.session_state.get(key) not in options:
+    is_chosen = key in st.session_state and st.session_state[key] in options and not is_news
+    is_chosen |= _wished(name, options)
+    if not is_chosen:
         start = default if default in options else options[0]
-        st.session_state[key] = by_text.get(st.session_state.get(written, ""), start)
+        kept = "" if is_news and asked is None else before  # back to where nothing was chosen
+        st.session_state[key] = by_text.get(asked if asked in by_text and is_news else kept, start)
     answer: Choice | None = widget(label, options, key=key, **settings)
     chosen = options[0] if answer is None else answer
-    put_in_url(name, str(chosen))
-    st.session_state[written] = str(chosen)
+    _show(name, str(chosen), is_chosen and before != str(chosen))
     return chosen
 
 
@@ -86,31 +86,82 @@ def pick_several(
     settings
         Further arguments of ``st.pills``, such as ``format_func``.
     """
-    key, written = f"{name} picker", f"{name} in the URL"
-    asked, before = st.query_params.get(name), st.session_state.get(written)
-    if asked and asked != before:  # a link, or the browser's back button
-        st.session_state[key] = [option for option in options if option in asked.split(",")]
-    elif before is None or st.session_state.get(f"{name} of") != of:
-        st.session_state[key] = list(default)
-    elif key not in st.session_state:  # back from another page
-        st.session_state[key] = [option for option in options if option in before.split(",")]
+    key, before = f"{name} picker", st.session_state.get(f"{name} shown")
+    asked, is_news = _asked(name)
+    is_kept = before is not None and st.session_state.get(f"{name} of") == of and not (is_news and asked is None)
+    is_chosen = key in st.session_state and is_kept and not is_news
+    if not is_chosen:  # a link, the browser's back button, another page, or options of something else
+        names = (asked if asked and is_news else before or "").split(",")
+        known = [option for option in options if option in names]
+        st.session_state[key] = known if is_kept or (asked and is_news) else list(default)
     st.session_state[f"{name} of"] = of
     chosen = st.pills(label, options, selection_mode="multi", wrap=True, key=key, **settings)
     chosen = [option for option in options if option in chosen]
-    st.session_state[written] = ",".join(chosen)
-    put_in_url(name, ",".join(chosen))
+    _show(name, ",".join(chosen), is_chosen and before != ",".join(chosen))
     return chosen
 
 
-def choose(name: str, value: Any) -> None:
-    """Change what :func:`pick` shows for ``name`` at the next rerun: for buttons and clicks on charts."""
+def choose(name: str, value: Any, is_noted: bool = True) -> None:
+    """Change what :func:`pick` shows for ``name`` at the next rerun: for buttons and clicks on charts.
+
+    Parameters
+    ----------
+    is_noted
+        Whether the browser's back button leads back behind it; False for what plays by itself.
+    """
     st.session_state[f"{name} wanted"] = value
+    st.session_state[f"{name} plays"] = not is_noted
 
 
-def put_in_url(name: str, text: str) -> None:
-    """Set one parameter of the URL; the browser hears of it only when it changes."""
-    if st.query_params.get(name) != text:
-        st.query_params[name] = text
+# ---- the address: it names everything that was chosen; what was not, ``address.show`` adds to it
+
+
+def open_page(name: str) -> None:
+    """Begin the page with this name in the address: ``app.py`` calls it before it draws anything."""
+    if name != st.session_state.get(PAGE):
+        st.session_state[PAGE], st.session_state[VIEW] = name, {}
+
+
+def view() -> dict[str, str]:
+    """Everything that can be chosen on this page, as it is now, by its name in the address."""
+    known: dict[str, str] = st.session_state.setdefault(VIEW, {})
+    return known
+
+
+def _asked(name: str) -> tuple[str | None, bool]:
+    """Return what the address asks for, and whether that is news: a link, or the browser's back button."""
+    asked, page = st.query_params.get(name), st.session_state.get(PAGE)
+    page_before, asked_before = st.session_state.get(f"{name} asked", (page, None))
+    st.session_state[f"{name} asked"] = (page, asked)
+    if asked is None:
+        return None, asked_before is not None and page == page_before
+    return asked, asked not in (asked_before, st.session_state.get(f"{name} shown"))
+
+
+def _wished(name: str, options: Sequence[Any]) -> bool:
+    """Fulfil what :func:`choose` asked for; whether it did."""
+    wanted = f"{name} wanted"
+    if wanted not in st.session_state or st.session_state[wanted] not in options:
+        st.session_state.pop(wanted, None)
+        return False
+    st.session_state[f"{name} picker"] = st.session_state[wanted]
+    return True
+
+
+def _show(name: str, text: str, is_chosen: bool) -> None:
+    """Remember what is shown; a choice stands in the address at once, as one entry of the browser's history."""
+    is_chosen &= name in view() and not st.session_state.pop(f"{name} plays", False)  # a page begins with no choice
+    st.session_state[f"{name} shown"] = view()[name] = text
+    if is_chosen and st.query_params.get(name) != text:
+        wishes = {key.removesuffix(" wanted"): str(wish) for key, wish in st.session_state.items() if _is_wish(key)}
+        written = {**view(), **wishes, name: text}
+        st.query_params.update(written)
+        st.session_state.update({f"{key} asked": (st.session_state.get(PAGE), written[key]) for key in written})
+    st.session_state.pop(f"{name} wanted", None)
+
+
+def _is_wish(key: Any) -> bool:
+    return str(key).endswith(" wanted") and st.session_state[key] is not None
 
 
 # ---- runs
@@ -123,7 +174,7 @@ def runs() -> dict[str, RunFolder]:
     the table of the Runs page opens the others.
     """
     everything = {run.id: run for run in list_runs()}
-    wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "in the URL"))]
+    wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "shown"))]
     wanted += [*st.query_params.get("with", "").split(","), *st.session_state.get("with picker", ())]
     ids = dict.fromkeys([*list(everything)[:MOST_OFFERED], *(id for id in wanted if id in everything)])
     found = {id: everything[id] for id in ids}
@@ -158,9 +209,9 @@ def pick_run() -> None:
 
 
 def current_run() -> RunFolder | None:
-    """The run that the URL names, else the newest, else the example; None if there is none at all."""
+    """The run in the picker, else the one that the URL names, the newest, the example; None if there is none at all."""
     known = runs()
-    asked = st.query_params.get(RUN, "")
+    asked = st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN, "")
     return known.get(asked) or next(iter(known.values()), None)
 
 
@@ -172,18 +223,17 @@ def pick_seed(run: RunFolder) -> int:
 
 def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
-    key, written = "with picker", "with in the URL"
+    key, before = "with picker", st.session_state.get("with shown", "")
     others = {id: other for id, other in runs().items() if other.path != run.path}
-    if key not in st.session_state:
-        asked = st.query_params.get("with", st.session_state.get(written, "")).split(",")
-        st.session_state[key] = [id for id in asked if id in others]
+    asked, is_news = _asked("with")
+    is_chosen = key in st.session_state and not is_news
+    if not is_chosen:
+        st.session_state[key] = [id for id in ((asked or "") if is_news else before).split(",") if id in others]
     label = {id: run_label(other) for id, other in others.items()}
     chosen = st.multiselect(
         "Compare with", list(others), key=key, format_func=lambda id: label.get(id, id), placeholder="no other run"
     )
-    st.session_state[written] = ",".join(chosen)
-    if chosen or "with" in st.query_params:
-        put_in_url("with", ",".join(chosen))
+    _show("with", ",".join(chosen), is_chosen and before != ",".join(chosen))
     return [others[id] for id in chosen]
 
 
@@ -232,5 +282,6 @@ def go(label: str, page: str, **parameters: Any) -> None:
 
 
 def _query(parameters: dict[str, Any]) -> dict[str, str]:
-    kept = {RUN: st.query_params[RUN]} if RUN in st.query_params else {}
+    run = st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN)
+    kept = {RUN: run} if run else {}
     return {**kept, **{name: str(value) for name, value in parameters.items()}}

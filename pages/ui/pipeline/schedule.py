@@ -51,7 +51,7 @@ def _go_on(count: int) -> None:
     """Show some more actions; stop behind the last one."""
     now = st.session_state.get(f"{NAME} picker", ALL)
     after = (0 if now == ALL else int(now)) + math.ceil(count / PICTURES)
-    selection.choose(NAME, after if after < count else ALL)
+    selection.choose(NAME, after if after < count else ALL, is_noted=False)
     if after >= count:
         st.session_state[PLAYING] = False
         st.rerun()

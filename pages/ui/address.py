@@ -1,0 +1,25 @@
+"""The rest of the address: what is shown and was not chosen, so that a link shows exactly this.
+
+Streamlit makes an entry of the browser's history of every change of the address. So the pages write choices only, and
+this part, in the browser, completes the entry that is there.
+"""
+
+from itertools import count
+from pathlib import Path
+
+import streamlit as st
+
+from pages.ui import selection
+
+_RUNS = count()  # tells one drawing of a page from the next
+_completed = st.components.v2.component(
+    "ddlab_address", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+)
+
+
+def show() -> None:
+    """Let the address name everything that the page shows; the last thing of a page that is drawn."""
+    page = st.session_state.get(selection.PAGE, "")
+    with st.sidebar:
+        asked, shown = st.query_params.to_dict(), selection.view()
+        _completed(data={"page": page, "asked": asked, "shown": shown, "run": next(_RUNS)}, key="address", height=1)
