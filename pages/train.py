@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import selection, shell
+from pages.ui import address, selection, shell
 from pages.ui.making import form, plan, source
 from pages.ui.runs import live
 
@@ -15,13 +15,14 @@ st.write(
 left, right = st.columns([3, 2], gap="large")
 with left:
     begin = source.pick()
-    edition = st.session_state.setdefault("form edition", 0)
+    tree, edition = source.begin(begin)
     with st.container(horizontal=True, vertical_alignment="center"):
         advanced = st.toggle("Advanced settings", key="advanced", persist_state="session")
         if st.button("Start over", icon=":material/undo:", help="Forget all changes to this form."):
-            st.session_state["form edition"] += 1
+            source.forget()
             st.rerun()
-    asked = form.show(begin.experiment.model_dump(mode="json"), f"{begin.name} #{edition}", advanced)
+    asked = form.show(tree, edition, advanced)
+    source.remember(begin, asked.tree)
 
 examined = plan.examine(asked.tree)
 asked.report(examined.faults)
@@ -40,3 +41,4 @@ with right:
         if pressed and (run := live.start(examined.experiment, command)):
             st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
         plan.take_away(examined.experiment, command)
+        address.copy_button()

@@ -16,6 +16,18 @@ _completed = st.components.v2.component(
     "ddlab_address", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 )
 
+_copy = st.components.v2.component(
+    "ddlab_link",
+    html="""<button type="button">Copy the link to this view</button> <span role="status"></span>""",
+    css=Path(__file__).with_name("copy_link.css").read_text(encoding="utf-8"),
+    js=Path(__file__).with_name("copy_link.js").read_text(encoding="utf-8"),
+)
+
+
+def copy_button() -> None:
+    """Draw a button that copies the address of the page, with everything that it shows."""
+    _copy(key="copy the link")
+
 
 def show() -> None:
     """Let the address name everything that the page shows; the last thing of a page that is drawn."""

@@ -43,7 +43,7 @@ def pick(
     """
     key, before = f"{name} picker", st.session_state.get(f"{name} shown")
     by_text = {str(option): option for option in options}
-    asked, is_news = _asked(name)
+    asked, is_news = news(name)
     if asked and is_news and asked not in by_text:
         text = literal(asked[:MOST_SHOWN])
         st.warning(f"The link asks for {label.lower()} “{text}”, which is not here. Another one is shown.")
@@ -87,7 +87,7 @@ def pick_several(
         Further arguments of ``st.pills``, such as ``format_func``.
     """
     key, before = f"{name} picker", st.session_state.get(f"{name} shown")
-    asked, is_news = _asked(name)
+    asked, is_news = news(name)
     is_kept = before is not None and st.session_state.get(f"{name} of") == of and not (is_news and asked is None)
     is_chosen = key in st.session_state and is_kept and not is_news
     if not is_chosen:  # a link, the browser's back button, another page, or options of something else
@@ -128,14 +128,19 @@ def view() -> dict[str, str]:
     return known
 
 
-def _asked(name: str) -> tuple[str | None, bool]:
-    """Return what the address asks for, and whether that is news: a link, or the browser's back button."""
+def news(name: str) -> tuple[str | None, bool]:
+    """Return what the address asks for, and whether that is news: a link, or the browser's back button. Once a run."""
     asked, page = st.query_params.get(name), st.session_state.get(PAGE)
     page_before, asked_before = st.session_state.get(f"{name} asked", (page, None))
     st.session_state[f"{name} asked"] = (page, asked)
     if asked is None:
         return None, asked_before is not None and page == page_before
     return asked, asked not in (asked_before, st.session_state.get(f"{name} shown"))
+
+
+def note(name: str, text: str) -> None:
+    """Remember what is shown under ``name``, so that the address names it, too."""
+    st.session_state[f"{name} shown"] = view()[name] = text
 
 
 def _wished(name: str, options: Sequence[Any]) -> bool:
@@ -151,7 +156,7 @@ def _wished(name: str, options: Sequence[Any]) -> bool:
 def _show(name: str, text: str, is_chosen: bool) -> None:
     """Remember what is shown; a choice stands in the address at once, as one entry of the browser's history."""
     is_chosen &= name in view() and not st.session_state.pop(f"{name} plays", False)  # a page begins with no choice
-    st.session_state[f"{name} shown"] = view()[name] = text
+    note(name, text)
     if is_chosen and st.query_params.get(name) != text:
         wishes = {key.removesuffix(" wanted"): str(wish) for key, wish in st.session_state.items() if _is_wish(key)}
         written = {**view(), **wishes, name: text}
@@ -225,7 +230,7 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
     key, before = "with picker", st.session_state.get("with shown", "")
     others = {id: other for id, other in runs().items() if other.path != run.path}
-    asked, is_news = _asked("with")
+    asked, is_news = news("with")
     is_chosen = key in st.session_state and not is_news
     if not is_chosen:
         st.session_state[key] = [id for id in ((asked or "") if is_news else before).split(",") if id in others]

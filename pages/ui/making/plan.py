@@ -16,7 +16,7 @@ from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
 from ddlab.strategies.stage import plan
 from ddlab.words import counts, duration
-from pages.ui.making.source import overrides
+from pages.ui.making.source import nearest, overrides
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,14 @@ def examine(tree: dict[str, Any]) -> Examined:
 
 
 def command_line(experiment: Experiment, source: str) -> str:
-    """The command that trains the same: a recipe with what was changed of it, or a file."""
-    if source not in RECIPES:
+    """The command that trains the same: a recipe, its source or the nearest one, with what was changed of it."""
+    recipe = source if source in RECIPES else nearest(experiment)
+    if recipe is None:  # the page offers the file
         return f"ddlab train {file_name(experiment)}"
     changes = [
-        f"--set {shlex.quote(f'{path}={json.dumps(value)}')}" for path, value in overrides(experiment, source).items()
+        f"--set {shlex.quote(f'{path}={json.dumps(value)}')}" for path, value in overrides(experiment, recipe).items()
     ]
-    return " ".join([f"ddlab train {source}", *changes])
+    return " ".join([f"ddlab train {recipe}", *changes])
 
 
 def file_name(experiment: Experiment) -> str:
