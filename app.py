@@ -7,7 +7,7 @@ every visitor Streamlit runs it once more, as a script.
 import streamlit as st
 from streamlit.starlette import App
 
-from pages.ui import added, address, guard, selection, shell
+from pages.ui import added, address, guard, selection, shell, shown
 from pages.ui.runs import devices
 
 
@@ -37,7 +37,7 @@ def draw() -> None:
     st.set_page_config(page_title="ddlab", page_icon="assets/icon.png", layout="wide")
     shell.enter()
     page = st.navigation(every_page())
-    selection.open_page(page.url_path)
+    shown.open_page(page.url_path)
     with st.sidebar:
         selection.pick_run()
         devices.strip()

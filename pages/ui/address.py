@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import selection
+from pages.ui import shown
 
 _RUNS = count()  # tells one drawing of a page from the next
 _completed = st.components.v2.component(
@@ -31,7 +31,7 @@ def copy_button() -> None:
 
 def show() -> None:
     """Let the address name everything that the page shows; the last thing of a page that is drawn."""
-    page = st.session_state.get(selection.PAGE, "")
+    page = st.session_state.get(shown.PAGE, "")
     with st.sidebar:
-        asked, shown = st.query_params.to_dict(), selection.view()
-        _completed(data={"page": page, "asked": asked, "shown": shown, "run": next(_RUNS)}, key="address", height=1)
+        asked, now = st.query_params.to_dict(), shown.view()
+        _completed(data={"page": page, "asked": asked, "shown": now, "run": next(_RUNS)}, key="address", height=1)

@@ -9,12 +9,11 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
-from pages.ui import shell
+from pages.ui import shell, shown
 from pages.ui.literal import literal
 
 RUN = "run"
-PAGE = "page on screen"
-VIEW = "everything shown"
+SECONDS = 3.0  # between two looks at the state of runs
 MOST_OFFERED = 200  # runs in a picker
 
 Choice = TypeVar("Choice")
@@ -43,19 +42,20 @@ def pick(
     """
     key, before = f"{name} picker", st.session_state.get(f"{name} shown")
     by_text = {str(option): option for option in options}
-    asked, is_news = news(name)
+    asked, is_news = shown.news(name)
     if asked and is_news and asked not in by_text:
         text = literal(asked[:MOST_SHOWN])
         st.warning(f"The link asks for {label.lower()} “{text}”, which is not here. Another one is shown.")
     is_chosen = key in st.session_state and st.session_state[key] in options and not is_news
-    is_chosen |= _wished(name, options)
+    is_chosen |= shown.fulfil(name, options)
     if not is_chosen:
         start = default if default in options else options[0]
         kept = "" if is_news and asked is None else before  # back to where nothing was chosen
         st.session_state[key] = by_text.get(asked if asked in by_text and is_news else kept, start)
+    shown.relabel(name, settings.get("format_func"))
     answer: Choice | None = widget(label, options, key=key, **settings)
     chosen = options[0] if answer is None else answer
-    _show(name, str(chosen), is_chosen and before != str(chosen))
+    shown.show(name, str(chosen), is_chosen and before != str(chosen))
     return chosen
 
 
@@ -87,7 +87,7 @@ def pick_several(
         Further arguments of ``st.pills``, such as ``format_func``.
     """
     key, before = f"{name} picker", st.session_state.get(f"{name} shown")
-    asked, is_news = news(name)
+    asked, is_news = shown.news(name)
     is_kept = before is not None and st.session_state.get(f"{name} of") == of and not (is_news and asked is None)
     is_chosen = key in st.session_state and is_kept and not is_news
     if not is_chosen:  # a link, the browser's back button, another page, or options of something else
@@ -97,7 +97,7 @@ def pick_several(
     st.session_state[f"{name} of"] = of
     chosen = st.pills(label, options, selection_mode="multi", wrap=True, key=key, **settings)
     chosen = [option for option in options if option in chosen]
-    _show(name, ",".join(chosen), is_chosen and before != ",".join(chosen))
+    shown.show(name, ",".join(chosen), is_chosen and before != ",".join(chosen))
     return chosen
 
 
@@ -111,62 +111,6 @@ def choose(name: str, value: Any, is_noted: bool = True) -> None:
     """
     st.session_state[f"{name} wanted"] = value
     st.session_state[f"{name} plays"] = not is_noted
-
-
-# ---- the address: it names everything that was chosen; what was not, ``address.show`` adds to it
-
-
-def open_page(name: str) -> None:
-    """Begin the page with this name in the address: ``app.py`` calls it before it draws anything."""
-    if name != st.session_state.get(PAGE):
-        st.session_state[PAGE], st.session_state[VIEW] = name, {}
-
-
-def view() -> dict[str, str]:
-    """Everything that can be chosen on this page, as it is now, by its name in the address."""
-    known: dict[str, str] = st.session_state.setdefault(VIEW, {})
-    return known
-
-
-def news(name: str) -> tuple[str | None, bool]:
-    """Return what the address asks for, and whether that is news: a link, or the browser's back button. Once a run."""
-    asked, page = st.query_params.get(name), st.session_state.get(PAGE)
-    page_before, asked_before = st.session_state.get(f"{name} asked", (page, None))
-    st.session_state[f"{name} asked"] = (page, asked)
-    if asked is None:
-        return None, asked_before is not None and page == page_before
-    return asked, asked not in (asked_before, st.session_state.get(f"{name} shown"))
-
-
-def note(name: str, text: str) -> None:
-    """Remember what is shown under ``name``, so that the address names it, too."""
-    st.session_state[f"{name} shown"] = view()[name] = text
-
-
-def _wished(name: str, options: Sequence[Any]) -> bool:
-    """Fulfil what :func:`choose` asked for; whether it did."""
-    wanted = f"{name} wanted"
-    if wanted not in st.session_state or st.session_state[wanted] not in options:
-        st.session_state.pop(wanted, None)
-        return False
-    st.session_state[f"{name} picker"] = st.session_state[wanted]
-    return True
-
-
-def _show(name: str, text: str, is_chosen: bool) -> None:
-    """Remember what is shown; a choice stands in the address at once, as one entry of the browser's history."""
-    is_chosen &= name in view() and not st.session_state.pop(f"{name} plays", False)  # a page begins with no choice
-    note(name, text)
-    if is_chosen and st.query_params.get(name) != text:
-        wishes = {key.removesuffix(" wanted"): str(wish) for key, wish in st.session_state.items() if _is_wish(key)}
-        written = {**view(), **wishes, name: text}
-        st.query_params.update(written)
-        st.session_state.update({f"{key} asked": (st.session_state.get(PAGE), written[key]) for key in written})
-    st.session_state.pop(f"{name} wanted", None)
-
-
-def _is_wish(key: Any) -> bool:
-    return str(key).endswith(" wanted") and st.session_state[key] is not None
 
 
 # ---- runs
@@ -204,13 +148,26 @@ def made(run: RunFolder) -> str:
 
 
 def pick_run() -> None:
-    """The run picker: app.py draws it above every page, and the pages ask :func:`current_run`."""
-    known = runs()
-    if not known:
-        st.caption("No run yet.")
-        return
-    label = {id: run_label(run) for id, run in known.items()}
-    pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
+    """The run picker: app.py draws it above every page, and the pages ask :func:`current_run`.
+
+    While a run works, the picker alone is drawn again and again: a run that ends is told there, on every page.
+    """
+    drawn: list[str] = []  # the run of the page
+    works = any(run.summary()["state"] in ("queued", "running") for run in runs().values())
+
+    @st.fragment(run_every=SECONDS if works else None)
+    def picker() -> None:
+        known = runs()
+        if not known:
+            st.caption("No run yet.")
+            return
+        label = {id: run_label(run) for id, run in known.items()}
+        chosen = pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
+        if drawn and drawn[0] != chosen:
+            st.rerun()
+        drawn[:] = [chosen]
+
+    picker()
 
 
 def current_run() -> RunFolder | None:
@@ -230,7 +187,7 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
     key, before = "with picker", st.session_state.get("with shown", "")
     others = {id: other for id, other in runs().items() if other.path != run.path}
-    asked, is_news = news("with")
+    asked, is_news = shown.news("with")
     is_chosen = key in st.session_state and not is_news
     if not is_chosen:
         st.session_state[key] = [id for id in ((asked or "") if is_news else before).split(",") if id in others]
@@ -238,7 +195,7 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
     chosen = st.multiselect(
         "Compare with", list(others), key=key, format_func=lambda id: label.get(id, id), placeholder="no other run"
     )
-    _show("with", ",".join(chosen), is_chosen and before != ",".join(chosen))
+    shown.show("with", ",".join(chosen), is_chosen and before != ",".join(chosen))
     return [others[id] for id in chosen]
 
 

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.browser.test_browser import settled, wait_for
+from tests.made_run import made_run
 
 pytestmark = pytest.mark.browser
 
@@ -34,15 +35,15 @@ def test_back_is_one_choice_and_one_page(open_browser):
         seen.append(asked(page))
     assert [{**view, "action": ""} for view in seen] == [{**begin, "action": ""}] * 4
 
-    shown = page.get_by_test_id("stSlider").filter(has_text="Actions").inner_text()
+    slider = page.get_by_test_id("stSlider").filter(has_text="Actions")
+    shown = slider.inner_text()
     page.go_back()
     has(page, **seen[2])
-    settled(page)
-    assert page.get_by_test_id("stSlider").filter(has_text="Actions").inner_text() != shown
+    wait_for(lambda: slider.inner_text() != shown)
     page.go_forward()
     has(page, **seen[3])
+    wait_for(lambda: slider.inner_text() == shown)
     settled(page)
-    assert page.get_by_test_id("stSlider").filter(has_text="Actions").inner_text() == shown
     for view in (seen[2], seen[1], seen[0]):
         page.go_back()
         has(page, **view)
@@ -50,3 +51,16 @@ def test_back_is_one_choice_and_one_page(open_browser):
     page.go_back()
     page.get_by_role("heading", name="Can networks that see only").wait_for()
     assert page.evaluate("location.pathname") == "/"
+
+
+def test_the_run_in_the_sidebar_is_told_as_it_is(open_browser):
+    """On a page that has nothing of the run, too, and without a reload: its new name, and that it is finished."""
+    run = made_run("running")
+    page = open_browser(f"/trust_region?run={run.id}")
+    picker = page.get_by_test_id("stSidebar").get_by_test_id("stSelectbox")
+    shown = lambda: picker.locator("input").first.input_value() + picker.inner_text()  # noqa: E731
+    wait_for(lambda: "running" in shown())
+    run.rename("Another name")
+    wait_for(lambda: "Another name" in shown())
+    run.end("finished")
+    wait_for(lambda: "Another name" in shown() and "running" not in shown())

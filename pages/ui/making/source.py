@@ -15,7 +15,7 @@ from ddlab.plain import read_plain
 from ddlab.recipes import RECIPES, title
 from ddlab.registry import shortened
 from ddlab.runs import open_run
-from pages.ui import selection, shell
+from pages.ui import selection, shell, shown
 
 FROM_RUN = "from"
 FORM = "settings"  # what the form changes of its source, in the address
@@ -114,7 +114,7 @@ def _value(name: str, text: str) -> Any:
 
 def begin(source: Source) -> tuple[dict[str, Any], str]:
     """Return the tree to begin the form with, changed as a link asks, and a name for this beginning."""
-    asked, is_news = selection.news(FORM)
+    asked, is_news = shown.news(FORM)
     if is_news:
         st.session_state[GIVEN] = (source.name, asked or "{}")
         start_over()
@@ -142,8 +142,8 @@ def forget() -> None:
 def remember(source: Source, tree: dict[str, Any]) -> None:
     """Let the address name what the form changes of its source."""
     changes = dict(_differences(source.experiment.model_dump(mode="json"), tree))
-    if changes or FORM in st.query_params or FORM in selection.view():
-        selection.note(FORM, json.dumps(changes, separators=(",", ":")))
+    if changes or FORM in st.query_params or FORM in shown.view():
+        shown.note(FORM, json.dumps(changes, separators=(",", ":")))
 
 
 def _read(text: str) -> dict[str, Any]:
