@@ -110,7 +110,7 @@ def choose(name: str, value: Any, is_noted: bool = True) -> None:
         Whether the browser's back button leads back behind it; False for what plays by itself.
     """
     st.session_state[f"{name} wanted"] = value
-    st.session_state[f"{name} plays"] = not is_noted
+    st.session_state[f"{name} not noted"] = not is_noted
 
 
 # ---- runs

@@ -52,7 +52,7 @@ def fulfil(name: str, options: Sequence[Any]) -> bool:
 
 def show(name: str, text: str, is_chosen: bool) -> None:
     """Remember what is shown; a choice stands in the address at once, as one entry of the browser's history."""
-    is_chosen &= name in view() and not st.session_state.pop(f"{name} plays", False)  # a page begins with no choice
+    is_chosen &= name in view() and not st.session_state.pop(f"{name} not noted", False)  # a page begins with no choice
     note(name, text)
     if is_chosen and st.query_params.get(name) != text:
         wishes = {key.removesuffix(" wanted"): str(wish) for key, wish in st.session_state.items() if _is_wish(key)}
