@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.starlette import App
 
-from pages.ui import added, guard, selection, shell
+from pages.ui import added, address, guard, selection, shell, shown
 from pages.ui.runs import devices
 
 
@@ -38,6 +38,7 @@ def draw() -> None:
     st.set_page_config(page_title="ddlab", page_icon="assets/icon.png", layout="wide")
     shell.enter()
     page = st.navigation(every_page())
+    shown.open_page(page.url_path)
     with st.sidebar:
         selection.pick_run()
         devices.strip()
@@ -54,6 +55,8 @@ def _draw_parts(page: st.Page, above: DeltaGenerator, below: DeltaGenerator) -> 
         shell.left_out()
     with above:
         page.run()
+    address.show()
+    shell.leave()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ st.write(
     "browser or even the server. Pick a row to follow that run below; its address can be kept and sent to others."
 )
 live.undo()
+at_work = st.container()  # a run that waits or works, where the screen shows it
 if list_runs():
     table.runs()
 else:
@@ -57,7 +58,11 @@ def one(run: RunFolder) -> None:
         shell.refuse(error)
         live.actions(run)
         return
-    live.follow(run, live.status)
+    is_live = run.state().is_live
+    with at_work.container(border=True) if is_live else st.container():
+        if is_live:
+            st.markdown(f"**{literal(run.name)}**")
+        live.follow(run, live.status)
     live.damage(run)
     live.actions(run)
     measure = curves.pick_measure()

@@ -4,9 +4,11 @@ import streamlit as st
 
 from ddlab.recipes import RECIPES
 from ddlab.runs import RunFolder, open_run
+from ddlab.words import duration
 from pages.ui import selection, shell
 from pages.ui.comparison import curves
 from pages.ui.decisions import replay
+from pages.ui.making import plan
 from pages.ui.runs import live
 
 TRAINED = "trained"  # in the URL: the run that the button started
@@ -33,7 +35,7 @@ CARDS = (
 def train() -> None:
     """Start the demonstration in the background and keep its id in the URL."""
     if run := live.start(RECIPES["demo"](), "ddlab train demo"):
-        st.query_params[TRAINED] = run.id
+        st.query_params.update({TRAINED: run.id, selection.RUN: run.id})  # at once: one step back
         st.rerun()
 
 
@@ -55,6 +57,11 @@ st.write(
     "Every image is cut into pieces, a small network is trained on each piece alone, and something has to combine what "
     "they say. Below, a recorded training plays again: watch who learns, and how well each way of combining decides."
 )
+if TRAINED in st.query_params:
+    try:  # above the example, where the screen shows it
+        trained(open_run(st.query_params[TRAINED]))
+    except ValueError as error:
+        shell.cannot_follow(error)
 picture, words = st.columns([5, 2], gap="large", vertical_alignment="center")
 with picture:
     if replay.available():
@@ -69,15 +76,10 @@ with words:
         "each is often blind.\n\n**Majority** lets them vote and loses to the blind. The **average** and the "
         "**CNN-DNN** also ask how sure they are. The **global** network sees everything and works the most."
     )
-    if st.button("Train it for real", icon=":material/play_arrow:", type="primary", width="stretch"):
+    if shell.button("Train it for real", "train it", icon=":material/play_arrow:", type="primary", width="stretch"):
         train()
-    st.caption("Takes about half a minute in the background. You can't break anything.")
-
-if TRAINED in st.query_params:
-    try:
-        trained(open_run(st.query_params[TRAINED]))
-    except ValueError as error:
-        shell.cannot_follow(error)
+    promised = plan.promised(RECIPES["demo"]())
+    st.caption(f"Takes {duration(promised.seconds)} in the background; you can't break anything. {promised.because}")
 
 if replay.available():
     st.subheader("Who saw what?", anchor=False)

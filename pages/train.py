@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import selection, shell
+from pages.ui import address, selection, shell
 from pages.ui.making import form, plan, source
 from pages.ui.runs import live
 
@@ -15,13 +15,14 @@ st.write(
 left, right = st.columns([3, 2], gap="large")
 with left:
     begin = source.pick()
-    edition = st.session_state.setdefault("form edition", 0)
+    tree, edition = source.begin(begin)
     with st.container(horizontal=True, vertical_alignment="center"):
         advanced = st.toggle("Advanced settings", key="advanced", persist_state="session")
         if st.button("Start over", icon=":material/undo:", help="Forget all changes to this form."):
-            st.session_state["form edition"] += 1
+            source.forget()
             st.rerun()
-    asked = form.show(begin.experiment.model_dump(mode="json"), f"{begin.name} #{edition}", advanced)
+    asked = form.show(tree, edition, advanced)
+    source.remember(begin, asked.tree)
 
 examined = plan.examine(asked.tree)
 asked.report(examined.faults)
@@ -33,11 +34,11 @@ with right:
     for fault in examined.faults.splitlines():
         shell.refuse(fault)
     reason = "Correct what is marked first." if examined.faults else None
-    pressed = st.button(
-        "Train", icon=":material/model_training:", type="primary", width="stretch", disabled=bool(reason), help=reason
-    )
+    look = {"icon": ":material/model_training:", "type": "primary", "width": "stretch"}
+    pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
         if pressed and (run := live.start(examined.experiment, command)):
             st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
         plan.take_away(examined.experiment, command)
+        address.copy_button()

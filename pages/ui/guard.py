@@ -15,6 +15,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.ui.late import OnePageAtATime
+
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -25,6 +27,7 @@ def middleware() -> list[Middleware]:
         Middleware(_WithHeaders, headers=headers()),
         Middleware(TrustedHostMiddleware, allowed_hosts=hosts(), www_redirect=False),
         Middleware(_SameOrigin),
+        Middleware(OnePageAtATime),
     ]
 
 

@@ -9,9 +9,11 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
+from pages.ui import shell, shown
 from pages.ui.literal import literal
 
 RUN = "run"
+SECONDS = 3.0  # between two looks at the state of runs
 MOST_OFFERED = 200  # runs in a picker
 
 Choice = TypeVar("Choice")
@@ -38,23 +40,22 @@ def pick(
     settings
         Further arguments of the widget, such as ``format_func`` or ``help``.
     """
-    key, written, wanted = f"{name} picker", f"{name} in the URL", f"{name} wanted"
+    key, before = f"{name} picker", st.session_state.get(f"{name} shown")
     by_text = {str(option): option for option in options}
-    asked = st.query_params.get(name)
-    if asked and asked not in by_text and asked != st.session_state.get(written):
+    asked, is_news = shown.news(name)
+    if asked and is_news and asked not in by_text:
         text = literal(asked[:MOST_SHOWN])
         st.warning(f"The link asks for {label.lower()} “{text}”, which is not here. Another one is shown.")
-    if (wish := st.session_state.pop(wanted, None)) in options:
-        st.session_state[key] = wish
-    elif asked in by_text and asked != st.session_state.get(written):  # a link, or the browser's back button
-        st.session_state[key] = by_text[asked]
-    elif st.session_state.get(key) not in options:
+    is_chosen = key in st.session_state and st.session_state[key] in options and not is_news
+    is_chosen |= shown.fulfil(name, options)
+    if not is_chosen:
         start = default if default in options else options[0]
-        st.session_state[key] = by_text.get(st.session_state.get(written, ""), start)
+        kept = "" if is_news and asked is None else before  # back to where nothing was chosen
+        st.session_state[key] = by_text.get(asked if asked in by_text and is_news else kept, start)
+    shown.relabel(name, settings.get("format_func"))
     answer: Choice | None = widget(label, options, key=key, **settings)
     chosen = options[0] if answer is None else answer
-    put_in_url(name, str(chosen))
-    st.session_state[written] = str(chosen)
+    shown.show(name, str(chosen), is_chosen and before != str(chosen))
     return chosen
 
 
@@ -85,31 +86,31 @@ def pick_several(
     settings
         Further arguments of ``st.pills``, such as ``format_func``.
     """
-    key, written = f"{name} picker", f"{name} in the URL"
-    asked, before = st.query_params.get(name), st.session_state.get(written)
-    if asked and asked != before:  # a link, or the browser's back button
-        st.session_state[key] = [option for option in options if option in asked.split(",")]
-    elif before is None or st.session_state.get(f"{name} of") != of:
-        st.session_state[key] = list(default)
-    elif key not in st.session_state:  # back from another page
-        st.session_state[key] = [option for option in options if option in before.split(",")]
+    key, before = f"{name} picker", st.session_state.get(f"{name} shown")
+    asked, is_news = shown.news(name)
+    is_kept = before is not None and st.session_state.get(f"{name} of") == of and not (is_news and asked is None)
+    is_chosen = key in st.session_state and is_kept and not is_news
+    if not is_chosen:  # a link, the browser's back button, another page, or options of something else
+        names = (asked if asked and is_news else before or "").split(",")
+        known = [option for option in options if option in names]
+        st.session_state[key] = known if is_kept or (asked and is_news) else list(default)
     st.session_state[f"{name} of"] = of
     chosen = st.pills(label, options, selection_mode="multi", wrap=True, key=key, **settings)
     chosen = [option for option in options if option in chosen]
-    st.session_state[written] = ",".join(chosen)
-    put_in_url(name, ",".join(chosen))
+    shown.show(name, ",".join(chosen), is_chosen and before != ",".join(chosen))
     return chosen
 
 
-def choose(name: str, value: Any) -> None:
-    """Change what :func:`pick` shows for ``name`` at the next rerun: for buttons and clicks on charts."""
+def choose(name: str, value: Any, is_noted: bool = True) -> None:
+    """Change what :func:`pick` shows for ``name`` at the next rerun: for buttons and clicks on charts.
+
+    Parameters
+    ----------
+    is_noted
+        Whether the browser's back button leads back behind it; False for what plays by itself.
+    """
     st.session_state[f"{name} wanted"] = value
-
-
-def put_in_url(name: str, text: str) -> None:
-    """Set one parameter of the URL; the browser hears of it only when it changes."""
-    if st.query_params.get(name) != text:
-        st.query_params[name] = text
+    st.session_state[f"{name} not noted"] = not is_noted
 
 
 # ---- runs
@@ -122,7 +123,7 @@ def runs() -> dict[str, RunFolder]:
     the table of the Runs page opens the others.
     """
     everything = {run.id: run for run in list_runs()}
-    wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "in the URL"))]
+    wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "shown"))]
     wanted += [*st.query_params.get("with", "").split(","), *st.session_state.get("with picker", ())]
     ids = dict.fromkeys([*list(everything)[:MOST_OFFERED], *(id for id in wanted if id in everything)])
     found = {id: everything[id] for id in ids}
@@ -147,19 +148,32 @@ def made(run: RunFolder) -> str:
 
 
 def pick_run() -> None:
-    """The run picker: app.py draws it above every page, and the pages ask :func:`current_run`."""
-    known = runs()
-    if not known:
-        st.caption("No run yet.")
-        return
-    label = {id: run_label(run) for id, run in known.items()}
-    pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
+    """The run picker: app.py draws it above every page, and the pages ask :func:`current_run`.
+
+    While a run works, the picker alone is drawn again and again: a run that ends is told there, on every page.
+    """
+    drawn: list[str] = []  # the run of the page
+    works = any(run.summary()["state"] in ("queued", "running") for run in runs().values())
+
+    @st.fragment(run_every=SECONDS if works else None)
+    def picker() -> None:
+        known = runs()
+        if not known:
+            st.caption("No run yet.")
+            return
+        label = {id: run_label(run) for id, run in known.items()}
+        chosen = pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
+        if drawn and drawn[0] != chosen:
+            st.rerun()
+        drawn[:] = [chosen]
+
+    picker()
 
 
 def current_run() -> RunFolder | None:
-    """The run that the URL names, else the newest, else the example; None if there is none at all."""
+    """The run in the picker, else the one that the URL names, the newest, the example; None if there is none at all."""
     known = runs()
-    asked = st.query_params.get(RUN, "")
+    asked = st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN, "")
     return known.get(asked) or next(iter(known.values()), None)
 
 
@@ -171,18 +185,17 @@ def pick_seed(run: RunFolder) -> int:
 
 def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
-    key, written = "with picker", "with in the URL"
+    key, before = "with picker", st.session_state.get("with shown", "")
     others = {id: other for id, other in runs().items() if other.path != run.path}
-    if key not in st.session_state:
-        asked = st.query_params.get("with", st.session_state.get(written, "")).split(",")
-        st.session_state[key] = [id for id in asked if id in others]
+    asked, is_news = shown.news("with")
+    is_chosen = key in st.session_state and not is_news
+    if not is_chosen:
+        st.session_state[key] = [id for id in ((asked or "") if is_news else before).split(",") if id in others]
     label = {id: run_label(other) for id, other in others.items()}
     chosen = st.multiselect(
         "Compare with", list(others), key=key, format_func=lambda id: label.get(id, id), placeholder="no other run"
     )
-    st.session_state[written] = ",".join(chosen)
-    if chosen or "with" in st.query_params:
-        put_in_url("with", ",".join(chosen))
+    shown.show("with", ",".join(chosen), is_chosen and before != ",".join(chosen))
     return [others[id] for id in chosen]
 
 
@@ -226,10 +239,11 @@ def link(label: str, page: str, **parameters: Any) -> None:
 
 def go(label: str, page: str, **parameters: Any) -> None:
     """Offer the next step as a button; otherwise as :func:`link`."""
-    if st.button(label, type="primary", icon=":material/arrow_forward:", width="stretch"):
+    if shell.button(label, f"go to {page}", type="primary", icon=":material/arrow_forward:", width="stretch"):
         st.switch_page(page, query_params=_query(parameters))
 
 
 def _query(parameters: dict[str, Any]) -> dict[str, str]:
-    kept = {RUN: st.query_params[RUN]} if RUN in st.query_params else {}
+    run = st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN)
+    kept = {RUN: run} if run else {}
     return {**kept, **{name: str(value) for name, value in parameters.items()}}

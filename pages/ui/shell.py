@@ -1,6 +1,7 @@
 """The beginning of a page, and refusals of what it cannot do."""
 
 import gc
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
@@ -14,6 +15,7 @@ from pages.ui.literal import literal, literal_lines
 
 MOST = 2000  # characters of a message
 ENTERED = "entered"  # whether this visitor's pages run inside the app
+PRESSED = "pressed"  # the button that was pressed last, until its page has answered
 STYLE = """<style>
 [class*="st-key-chart-"] { position: relative; }
 [class*="st-key-chart-"] > [data-testid="stLayoutWrapper"]:first-child,
@@ -67,6 +69,29 @@ def _goes_by_folder() -> bool:
     goes = bool(PagesManager.uses_pages_directory)
     PagesManager.uses_pages_directory = False
     return goes
+
+
+def button(label: str, key: str, **settings: Any) -> bool:
+    """Draw a button of which no press is lost; True in the first run that comes to it after the press.
+
+    Streamlit keeps a press for one run, and forgets it when a part that renews itself (``run_every``) begins or ends
+    in another thread just then, or when that run is interrupted before it comes to the button. The callback is done
+    before all that, so a press is remembered until a run has answered it.
+    """
+    st.button(label, key=key, on_click=_press, args=(key,), **settings)
+    if st.session_state.get(PRESSED) != key:
+        return False
+    del st.session_state[PRESSED]
+    return True
+
+
+def _press(key: str) -> None:
+    st.session_state[PRESSED] = key
+
+
+def leave() -> None:
+    """Forget a press that no button of the page has answered: ``app.py`` ends with it."""
+    st.session_state.pop(PRESSED, None)
 
 
 def refuse(why: Exception | str) -> None:

@@ -50,7 +50,7 @@ def test_empty_it_tells_what_it_is_for_and_starts_all_runs_at_one_click(monkeypa
     runs = by_sweep(list_runs(), tuned=True)[f"trust_region_demo 3 seeds{SUFFIX}"]
     assert sorted(run.id for run in runs) == sorted(launched) and len(launched) == 12
     assert {run.experiment.seeds for run in runs} == {(0, 1, 2)}
-    assert at.query_params["sensitivity"] == f"trust_region_demo 3 seeds{SUFFIX}"
+    assert at.session_state["everything shown"]["sensitivity"] == f"trust_region_demo 3 seeds{SUFFIX}"
     assert runs[0].command.startswith("ddlab sensitivity trust_region_demo --set ")
     assert runs[0].command.endswith("--strategies sapts,adam --values 1e-05,0.0001,0.001,0.01,0.1,1")
 

@@ -41,7 +41,7 @@ def test_empty_it_tells_what_it_is_for_and_starts_all_runs_at_one_click(monkeypa
     runs = by_sweep(list_runs())["demo"]
     assert sorted(run.id for run in runs) == sorted(launched) and len(launched) == 4
     assert runs[0].command == "ddlab sweep demo --grids 2x2 --layouts grid,shifted --overlaps 0,2"
-    assert page.query_params["sweep"] == "demo"
+    assert page.session_state["everything shown"]["sweep"] == "demo"
 
 
 def test_it_shows_what_is_there_and_goes_on_with_the_rest(monkeypatch, open_page, swept):

@@ -1,10 +1,12 @@
 """The Train page: the form is made from the schema, faults are named beside their field, and Train launches."""
 
+import shlex
 from dataclasses import replace
 
 import pytest
 import yaml
 
+from ddlab.cli.train import find_experiment, parse_setting
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.experiment.base import Settings
 from ddlab.problem import pose
@@ -35,6 +37,12 @@ def widgets(test):
 
 def shown_yaml(test):
     return yaml.safe_load(next(code.value for code in test.code if code.language == "yaml"))
+
+
+def said(command):
+    """The recipe or file and the settings that a command names."""
+    _, _, what, *options = shlex.split(command)
+    return what, dict(parse_setting(text) for text in options if text != "--set")
 
 
 def train_button(test):
@@ -167,7 +175,40 @@ def test_overrides_repeat_the_change():
     changed = RECIPES["demo"]().with_settings({"training.epochs": 3, "seeds": [5]})
     assert overrides(changed, "demo") == {"training.epochs": 3, "seeds": [5]}
     assert RECIPES["demo"]().with_settings(overrides(changed, "demo")) == changed
-    assert command_line(changed, "link") == "ddlab train demo.yaml"
+    for source in ("demo", "link"):  # of a link, the nearest recipe
+        what, settings = said(command_line(changed, source))
+        assert what == "demo" and find_experiment(what).with_settings(settings) == changed
+
+
+@pytest.mark.parametrize("link", [{"dataset": "digits", "grid": "2x2", "overlap": "2"}, {"from": "run"}])
+def test_the_command_of_a_link_runs_as_it_stands(link, open_page):
+    """No file is asked for that was never written."""
+    made = made_experiment(name="it's mine", training={"epochs": 2}, strategies=["trust_region"])
+    link = {"from": made_run(experiment=made).id} if "from" in link else link
+    test = open_page("train", **link)
+    what, settings = said(next(block.value for block in test.code if block.value.startswith("ddlab train ")))
+    assert find_experiment(what).with_settings(settings) == parse_experiment(shown_yaml(test))
+
+
+def test_the_form_is_in_the_address(open_page):
+    test = open_page("train", recipe="demo")
+    widgets(test)["training.epochs"].set_value(7)
+    widgets(test)["name"].set_value("a name & more")
+    test.run()
+    shown = dict(test.session_state["everything shown"])
+    assert shown["recipe"] == "demo" and "training.epochs" in shown["settings"]
+    again = open_page("train", **shown)
+    assert shown_yaml(again) == shown_yaml(test)
+    assert again.session_state["everything shown"] == shown
+    next(button for button in again.button if button.label == "Start over").click().run()
+    assert parse_experiment(shown_yaml(again)) == RECIPES["demo"]()
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '{"training.epoch": 3}', '{"training.epochs": -1}', "{", "[" * 9999])
+def test_settings_of_a_link_that_are_none_are_told(text, open_page):
+    test = open_page("train", recipe="demo", settings=text)
+    assert any("cannot be followed" in warning.value for warning in test.warning)
+    assert parse_experiment(shown_yaml(test)) == RECIPES["demo"]()
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """Costs of networks and stages, computed from their descriptions before anything is built."""
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from statistics import median
 
 import pandas as pd
 
 from ddlab.decomposition import times
 from ddlab.engine.devices import num_workers
+from ddlab.experiment import Experiment
 from ddlab.models.architecture import Network
 from ddlab.models.counting import TORCH, WAYS, Counting
 from ddlab.problem import Problem
@@ -20,6 +23,7 @@ STATES = {"adam": 2, "sgd": 1}  # numbers a parameter: means of the gradient and
 # times 10^9 on one busy core of a 2020s processor.
 DEFAULT_RATE = 8.0e9
 RUNS_FOR_RATE = 10
+RUNS_LOOKED_AT = 40  # for such a network, or the same experiment
 
 
 @dataclass(frozen=True)
@@ -169,13 +173,72 @@ def plan_table(problem: Problem, workers: int = 1, rate: float = DEFAULT_RATE) -
 def plan_here(problem: Problem) -> pd.DataFrame:
     """:func:`plan_table` on this machine: with the workers that the experiment asks for, at the rate of the last runs.
 
+    Runs of the same network count alone, where there are any: narrow and wide ones reach different rates.
+
     Raises
     ------
     ValueError
         If it asks for devices that this machine does not have.
     """
     _, workers = num_workers(problem.experiment.placement.model_dump())
-    return plan_table(problem, workers, machine_rate(list_runs()))
+    return plan_table(problem, workers, machine_rate(list_runs(), problem.experiment.model.name))
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The time that an experiment may take on this machine, from its start to its end.
+
+    Parameters
+    ----------
+    seconds
+        Of all seeds, with the start of the processes.
+    because
+        Where that is known from, as a sentence.
+    """
+
+    seconds: float
+    because: str
+
+
+def promise_here(problem: Problem) -> Promise:
+    """Promise what the same experiment took here; else what its stages may take at the rate of the last runs.
+
+    Raises
+    ------
+    ValueError
+        If it asks for devices that this machine does not have.
+    """
+    finished = list(islice(_finished_here(list_runs()), RUNS_LOOKED_AT))
+    asked = _unnamed(problem.experiment)
+    for run in finished:
+        if _is_of(run, asked) and (took := run.state().seconds):  # of the last launch: a resumed run did more before
+            return Promise(max(took, _stage_seconds(run)), "The same experiment took that long here.")
+    stages = plan_here(problem)["seconds"].sum()
+    starts = [start for run in finished[:RUNS_FOR_RATE] if (start := _start_seconds(run)) is not None]
+    if not starts:
+        return Promise(stages, "A guess: nothing was trained on this machine yet.")
+    return Promise(stages + median(starts), "An estimate from the last runs on this machine.")
+
+
+def _start_seconds(run: RunFolder) -> float | None:
+    """Time of a run outside its stages: the start of its processes, its data."""
+    took = run.state().seconds
+    return None if took is None else max(0.0, took - _stage_seconds(run))
+
+
+def _stage_seconds(run: RunFolder) -> float:
+    return sum(float(result.get("seconds", 0)) for result in run.results())
+
+
+def _is_of(run: RunFolder, asked: Experiment) -> bool:
+    try:
+        return run.summary()["model"] == asked.model.name and _unnamed(run.experiment) == asked
+    except ValueError:  # a damaged run
+        return False
+
+
+def _unnamed(experiment: Experiment) -> Experiment:
+    return experiment.model_copy(update={"name": "", "sweep": ""})
 
 
 def _longest(stage: Stage, workers: int) -> float:
@@ -191,27 +254,42 @@ def _longest(stage: Stage, workers: int) -> float:
     return max(loads, default=0.0)
 
 
-def machine_rate(runs: Iterable[RunFolder]) -> float:
+def machine_rate(runs: Iterable[RunFolder], model: str = "") -> float:
     """Operations a second and worker that the newest finished runs of this machine reached; a default where none did.
 
     Parameters
     ----------
     runs
         Newest first, as :func:`ddlab.runs.list_runs` gives them.
+    model
+        A network's name; runs of it count alone where there are any.
     """
-    operations = seconds = 0.0
+    reached: dict[bool, list[tuple[float, float]]] = {True: [], False: []}  # by whether it is that network
+    for run in islice(_finished_here(runs), RUNS_LOOKED_AT if model else RUNS_FOR_RATE):
+        is_it = bool(model) and run.summary()["model"] == model
+        if len(reached[is_it]) < RUNS_FOR_RATE:
+            reached[is_it].append(_work(run))
+    for is_it in (True, False):
+        operations, seconds = (sum(of) for of in zip((0.0, 0.0), *reached[is_it], strict=True))
+        if seconds:
+            return operations / seconds
+    return DEFAULT_RATE
+
+
+def _finished_here(runs: Iterable[RunFolder]) -> Iterator[RunFolder]:
     here = socket.gethostname()
-    used = 0
     for run in runs:
         status = run.status()
-        if status.get("state") != "finished" or status.get("host") != here:
-            continue
-        for result in run.results():
-            busiest = max(result.get("flops_by_rank") or [0])
-            if busiest and result.get("seconds", 0) > 1:  # shorter stages measure the start, not the work
-                operations += busiest
-                seconds += result["seconds"]
-        used += 1
-        if used == RUNS_FOR_RATE:
-            break
-    return operations / seconds if seconds else DEFAULT_RATE
+        if status.get("state") == "finished" and status.get("host") == here:
+            yield run
+
+
+def _work(run: RunFolder) -> tuple[float, float]:
+    """Operations of the busiest workers of a run's stages, and the seconds that these took."""
+    operations = seconds = 0.0
+    for result in run.results():
+        busiest = max(result.get("flops_by_rank") or [0])
+        if busiest and result.get("seconds", 0) > 1:  # shorter stages measure the start, not the work
+            operations += busiest
+            seconds += result["seconds"]
+    return operations, seconds

@@ -8,15 +8,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ddlab.analyses.comparison.cost import cost_table, plan_here
+from ddlab.analyses.comparison.cost import Promise, cost_table, plan_here, promise_here
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.devices import num_workers, plural
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
+from ddlab.runs import list_runs
 from ddlab.strategies.stage import plan
 from ddlab.words import counts, duration
-from pages.ui.making.source import overrides
+from pages.ui.making.source import nearest, overrides
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ def examine(tree: dict[str, Any]) -> Examined:
 
 
 def command_line(experiment: Experiment, source: str) -> str:
-    """The command that trains the same: a recipe with what was changed of it, or a file."""
-    if source not in RECIPES:
+    """The command that trains the same: a recipe, its source or the nearest one, with what was changed of it."""
+    recipe = source if source in RECIPES else nearest(experiment)
+    if recipe is None:  # the page offers the file
         return f"ddlab train {file_name(experiment)}"
     changes = [
-        f"--set {shlex.quote(f'{path}={json.dumps(value)}')}" for path, value in overrides(experiment, source).items()
+        f"--set {shlex.quote(f'{path}={json.dumps(value)}')}" for path, value in overrides(experiment, recipe).items()
     ]
-    return " ".join([f"ddlab train {source}", *changes])
+    return " ".join([f"ddlab train {recipe}", *changes])
 
 
 def file_name(experiment: Experiment) -> str:
@@ -68,10 +70,10 @@ def file_name(experiment: Experiment) -> str:
 def stages(problem: Problem) -> None:
     """Show the stages with their operations, time and memory, before anything starts."""
     kind, workers = num_workers(problem.experiment.placement.model_dump())
-    table = plan_here(problem)
+    table, promised = plan_here(problem), promise_here(problem)
     memory = cost_table(problem)["memory"].max()
     st.markdown(
-        f"About **{duration(table['seconds'].sum())}** on **{workers}** {plural(kind)}, "
+        f"About **{duration(promised.seconds)}** on **{workers}** {plural(kind)}, "
         f"and **{memory / 1e6:.0f} MB** for the largest network while it learns."
     )
     st.dataframe(
@@ -89,8 +91,19 @@ def stages(problem: Problem) -> None:
     st.caption(
         f"{counts(data)} of {data.num_classes} classes, "
         f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
-        "Strategies share their stages: the local networks are trained once. Times are estimates from the last runs."
+        f"Strategies share their stages: the local networks are trained once. {promised.because}"
     )
+
+
+def promised(experiment: Experiment) -> Promise:
+    """The time that an experiment takes on this machine; looked up again when another run ends or begins."""
+    newest = tuple((run.id, run.state().state) for run in list_runs()[:1])
+    return _promised(experiment.model_dump_json(), newest)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _promised(experiment: str, newest: tuple[tuple[str, str], ...]) -> Promise:
+    return promise_here(pose(parse_experiment(json.loads(experiment))))
 
 
 def take_away(experiment: Experiment, command: str) -> None:

@@ -1,6 +1,8 @@
 """Sources of the experiment in the form: a recipe, the Decompose page, or another run."""
 
+import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -9,11 +11,15 @@ from ddlab.data.cache import describe
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.experiment import Experiment
 from ddlab.layouts import lay_out
+from ddlab.plain import read_plain
 from ddlab.recipes import RECIPES, title
+from ddlab.registry import shortened
 from ddlab.runs import open_run
-from pages.ui import selection, shell
+from pages.ui import selection, shell, shown
 
 FROM_RUN = "from"
+FORM = "settings"  # what the form changes of its source, in the address
+GIVEN, EDITION = "form given", "form edition"  # what a link changes, and how often the form began anew
 LAYOUT = "layout"  # no setting: boxes are made of it
 DECOMPOSED = {  # what a link from the Decompose page carries
     "dataset": "dataset.name",
@@ -104,6 +110,64 @@ def _value(name: str, text: str) -> Any:
     if name in LISTS and is_list and all(number.isdigit() for number in numbers):
         return [int(number) for number in numbers]
     return text
+
+
+def begin(source: Source) -> tuple[dict[str, Any], str]:
+    """Return the tree to begin the form with, changed as a link asks, and a name for this beginning."""
+    asked, is_news = shown.news(FORM)
+    if is_news:
+        st.session_state[GIVEN] = (source.name, asked or "{}")
+        start_over()
+    edition, (name, text) = st.session_state.get(EDITION, 0), st.session_state.get(GIVEN, ("", "{}"))
+    experiment = source.experiment
+    if name == source.name:
+        try:
+            experiment = experiment.with_settings(_read(text))
+        except ValueError as error:
+            shell.cannot_follow(error)
+    return experiment.model_dump(mode="json"), f"{source.name} #{edition}"
+
+
+def start_over() -> None:
+    """Let the form begin anew."""
+    st.session_state[EDITION] = st.session_state.get(EDITION, 0) + 1
+
+
+def forget() -> None:
+    """Begin the form anew with nothing changed of its source."""
+    st.session_state.pop(GIVEN, None)
+    start_over()
+
+
+def remember(source: Source, tree: dict[str, Any]) -> None:
+    """Let the address name what the form changes of its source."""
+    changes = dict(_differences(source.experiment.model_dump(mode="json"), tree))
+    if changes or FORM in st.query_params or FORM in shown.view():
+        shown.note(FORM, json.dumps(changes, separators=(",", ":")))
+
+
+def _read(text: str) -> dict[str, Any]:
+    changes = read_plain(text)
+    if not isinstance(changes, dict) or not all(isinstance(path, str) for path in changes):
+        raise ValueError(f"{FORM}: must name fields and their values, got {shortened(text)}")
+    return changes
+
+
+def nearest(experiment: Experiment) -> str | None:
+    """Return the recipe of which an experiment changes least; None where no recipe can be changed into it."""
+    tree = experiment.model_dump(mode="json")
+    for recipe in sorted(RECIPES, key=lambda recipe: len(_differences(_plain(recipe), tree))):
+        try:
+            if RECIPES[recipe]().with_settings(dict(_differences(_plain(recipe), tree))) == experiment:
+                return recipe
+        except ValueError:  # it has parts that the experiment may not have
+            continue
+    return None
+
+
+@cache
+def _plain(recipe: str) -> dict[str, Any]:
+    return RECIPES[recipe]().model_dump(mode="json")
 
 
 def overrides(experiment: Experiment, recipe: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from ddlab.analyses.pipeline.plan import PipelinePlan, time_unit
 from ddlab.analyses.pipeline.step_words import tell
 from ddlab.figures.pipeline.schedule import gantt
 from ddlab.pipeline.simulation import Simulation
-from pages.ui import charts, selection
+from pages.ui import charts, selection, shell
 
 NAME, ALL, PLAYING = "action", "all", "schedule plays"
 SECONDS = 0.6  # between two pictures
@@ -51,7 +51,7 @@ def _go_on(count: int) -> None:
     """Show some more actions; stop behind the last one."""
     now = st.session_state.get(f"{NAME} picker", ALL)
     after = (0 if now == ALL else int(now)) + math.ceil(count / PICTURES)
-    selection.choose(NAME, after if after < count else ALL)
+    selection.choose(NAME, after if after < count else ALL, is_noted=False)
     if after >= count:
         st.session_state[PLAYING] = False
         st.rerun()
@@ -73,7 +73,7 @@ def _player(label: str, options: list[int | str], key: str) -> int | str:
             look: dict[str, Any] = {"icon": f":material/{icon}:", "key": f"{key} {icon}", "help": name}
             st.button("", on_click=selection.choose, args=(NAME, target), disabled=disabled, **look)
         icon = "pause" if playing else "play_arrow"
-        if st.button("Pause" if playing else "Play", icon=f":material/{icon}:", key=f"{key} play"):
+        if shell.button("Pause" if playing else "Play", f"{key} play", icon=f":material/{icon}:"):
             st.session_state[PLAYING] = not playing
             st.rerun()
         chosen: int | str = st.select_slider(f"{label}, of {last}", options, key=key, disabled=playing)

@@ -99,11 +99,11 @@ def actions(run: RunFolder) -> None:
     """Buttons for what can be done with a run in its state."""
     state = run.state()
     with st.container(horizontal=True, vertical_alignment="center"):
-        if state.is_live and st.button("Cancel", icon=":material/stop_circle:", key=f"cancel {run.id}"):
+        if state.is_live and shell.button("Cancel", icon=":material/stop_circle:", key=f"cancel {run.id}"):
             with st.spinner("Stops all processes of the run …"):
                 attempt(cancel, run)
         if state.can_resume and not run.read_only:
-            if st.button("Resume", icon=":material/play_arrow:", type="primary", key=f"resume {run.id}"):
+            if shell.button("Resume", icon=":material/play_arrow:", type="primary", key=f"resume {run.id}"):
                 attempt(resume, run)
         selection.link(
             ":material/content_copy: Duplicate and change",
@@ -118,7 +118,7 @@ def actions(run: RunFolder) -> None:
 def _rename(run: RunFolder) -> None:
     with st.popover("Rename", icon=":material/edit:"):
         name = st.text_input("New name", run.name, max_chars=80, key=f"name of {run.id}")
-        if st.button("Rename", key=f"rename {run.id}", disabled=not name.strip()):
+        if shell.button("Rename", key=f"rename {run.id}", disabled=not name.strip()):
             attempt(run.rename, name)
 
 
@@ -126,7 +126,7 @@ def _delete(run: RunFolder, state: RunState) -> None:
     reason = "Cancel it before deleting it." if state.is_live else None
     with st.popover("Delete", icon=":material/delete:", disabled=state.is_live, help=reason):
         st.write(f"Delete “{literal(run.name)}” ({run.size / 1e6:.1f} MB)? It goes to the trash; you can undo it.")
-        if st.button("Yes, delete it", type="primary", key=f"delete {run.id}"):
+        if shell.button("Yes, delete it", type="primary", key=f"delete {run.id}"):
             attempt(_throw_away, run)
 
 
@@ -142,7 +142,7 @@ def undo() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(f"“{literal(deleted[1])}” is in the trash.", icon=":material/delete:")
-        if st.button("Undo", key="undo"):
+        if shell.button("Undo", key="undo"):
             del st.session_state["deleted"]
             selection.choose(selection.RUN, deleted[0])
             attempt(restore, deleted[0])

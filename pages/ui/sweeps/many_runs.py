@@ -74,7 +74,7 @@ def start_button(todo: Sequence[PlannedRun], command: str, shown: tuple[str, str
     left = sum(step.is_open for step in todo)
     label = f"Start {'all ' * (left > 1)}{left} run{'s' * (left != 1)}" if left else "Nothing to start"
     settings: dict[str, Any] = {"disabled": not left, "help": None if left else nothing, "key": f"start {shown[0]}"}
-    if not st.button(label, icon=":material/apps:", type="primary", width="stretch", **settings):
+    if not shell.button(label, icon=":material/apps:", type="primary", width="stretch", **settings):
         return
     # Nothing is drawn in between: a page that is left meanwhile still puts all of them in the queue.
     try:
@@ -118,9 +118,9 @@ def actions(runs: Sequence[RunFolder], key: str) -> None:
         open_runs = [run for run in runs if is_open(run)]
         working = [run for run in runs if run.state().is_live]
         label = f"Go on with {len(open_runs)} that did not finish"
-        if open_runs and st.button(label, icon=":material/play_arrow:", key=f"go on {key}"):
+        if open_runs and shell.button(label, icon=":material/play_arrow:", key=f"go on {key}"):
             live.attempt(_each, resume, reversed(open_runs))
-        if working and st.button(f"Cancel {len(working)}", icon=":material/stop_circle:", key=f"cancel {key}"):
+        if working and shell.button(f"Cancel {len(working)}", icon=":material/stop_circle:", key=f"cancel {key}"):
             with st.spinner("Stops all processes …"):
                 live.attempt(_each, cancel, working)  # the newest first, so that none of those that wait starts
 

@@ -4,12 +4,20 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ddlab.analyses.comparison.cost import DEFAULT_RATE, cost_table, machine_rate, network_cost, plan_table, work_ratio
+from ddlab.analyses.comparison.cost import (
+    DEFAULT_RATE,
+    cost_table,
+    machine_rate,
+    network_cost,
+    plan_table,
+    promise_here,
+    work_ratio,
+)
 from ddlab.experiment import parse_experiment
 from ddlab.models.build import build
 from ddlab.problem import pose
 from ddlab.registry.models import MODELS
-from tests.made_run import made_run
+from tests.made_run import made_experiment, made_run
 
 
 def posed(**settings):
@@ -97,6 +105,29 @@ def test_plan_takes_half_as_long_with_two_workers_where_work_can_be_shared():
         assert two.loc[stage, "seconds"] == pytest.approx(one.loc[stage, "seconds"] / 2)
     assert two.loc["cnn_dnn", "seconds"] == one.loc["cnn_dnn", "seconds"]
     assert one.loc["global", "seconds"] == pytest.approx(one.loc["global", "flops"] / 1e9)
+
+
+def test_a_promise_is_what_was_measured_here():
+    """A guess at first; an estimate after any run; after a run of the same, under whatever name, what that one took."""
+    problem = pose(made_experiment(training={"epochs": 2}))
+    stages = plan_table(problem, 1, DEFAULT_RATE)["seconds"].sum()
+    guess = promise_here(problem)
+    assert guess.because.startswith("A guess") and guess.seconds <= stages
+    other = made_run(experiment=made_experiment(training={"epochs": 3}))
+    estimate = promise_here(problem)
+    assert estimate.because.startswith("An estimate")
+    assert estimate.seconds >= other.state().seconds - sum(result["seconds"] for result in other.results())
+    run = made_run(experiment=made_experiment(name="another name", training={"epochs": 2}))
+    run.update_status(started=1000.0, ended=4000.0)
+    made_run("failed", made_experiment(training={"epochs": 2}))
+    assert promise_here(problem).seconds == 3000 and promise_here(problem).because.startswith("The same")
+
+
+def test_runs_of_the_same_network_tell_its_rate():
+    runs = [made_run(experiment=made_experiment(model={"name": name})) for name in ("mlp", "vgg3")]
+    assert machine_rate(runs, "mlp") == machine_rate(runs[:1])
+    assert machine_rate(runs, "vgg3") == machine_rate(runs[1:])
+    assert machine_rate(runs, "resnet20") == machine_rate(runs)
 
 
 def test_rate_is_that_of_finished_runs_and_a_default_without_any():
