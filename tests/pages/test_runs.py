@@ -146,11 +146,11 @@ def test_the_table_has_all_runs_a_page_at_a_time(many, open_page):
     assert len(test.dataframe[0].value) == 2 and not test.exception
 
 
-def test_test_accuracies_stand_beside_those_of_the_best_epoch(open_page):
+def test_test_accuracies_stand_beside_those_of_the_kept_epoch(open_page):
     judged = made_run(experiment=made_experiment({"test": "official"}))
-    shown = next(e.value for e in open_page("runs", run=judged.id).dataframe if "Best" in e.value)
+    shown = next(e.value for e in open_page("runs", run=judged.id).dataframe if "Kept" in e.value)
     assert shown["Test"].tolist() == [judged.stage(name, 0).result()["test_accuracy"] for name in _stages(judged)]
-    shown = next(e.value for e in open_page("runs", run=made_run().id).dataframe if "Best" in e.value)
+    shown = next(e.value for e in open_page("runs", run=made_run().id).dataframe if "Kept" in e.value)
     assert "Test" not in shown
 
 

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from ddlab.analyses.comparison.baseline import Baseline
+from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.bands import add_band
+from ddlab.figures.baseline import mark_baseline
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
-from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, strategy_color
+from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis, whole_epochs
 from ddlab.registry.strategies import STRATEGIES
 
@@ -24,13 +27,17 @@ BESIDE = 380  # screen pixels of charts that stand side by side
 CLICKABLE = 25  # up to this many classes the cells of a confusion matrix are large enough to click
 
 
-def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = None) -> go.Figure:
+def strategy_bars(
+    table: pd.DataFrame, title: str, paper: pd.DataFrame | None = None, baseline: Baseline | None = None
+) -> go.Figure:
     """Test, validation and training accuracy of every row of a strategy table, with the interval of what judges.
 
     Parameters
     ----------
     paper
         Rows ``strategy``, ``validation`` of published numbers to mark beside the bars, or None.
+    baseline
+        Of the images that judge, to mark it; None where the runs share none.
     """
     names = _row_names(table)
     full = [strategy_color(name) for name in table["strategy"]]
@@ -63,6 +70,8 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
             marker={"symbol": "diamond", "size": 12, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}},
             hovertemplate="%{y}: the paper %{x:.2%}<extra></extra>",
         )
+    if baseline is not None:
+        mark_baseline(figure, baseline.share, baseline.short, axis="x")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     height = max(BESIDE, 150 + 26 * len(bars) * len(table))
     return finish(
@@ -117,15 +126,10 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
             marker={"color": strategy_color(strategy), "size": 14},
             hovertemplate=f"{name}: %{{y:.2%}}, {COSTS[cost]} %{{x:.3s}}<extra>%{{text}}</extra>",
         )
-    figure.update_xaxes(type="log", exponentformat="SI", dtick=1 if _decades(table[cost]) > 1 else None)
+    logarithmic_axis(figure, table[cost])
     judged = table["test"].notna()
     axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
-    return finish(figure, title, x=COSTS[cost], y=axis, height=BESIDE, **percent_axis("y"))
-
-
-def _decades(values: pd.Series) -> float:
-    positive = values[values > 0].astype(float)
-    return float(np.log10(positive.max() / positive.min())) if len(positive) else 0.0
+    return finish(figure, title, x=f"{COSTS[cost]}, logarithmic", y=axis, height=BESIDE, **percent_axis("y"))
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> go.Figure:
@@ -170,29 +174,49 @@ CURVES = {
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure:
-    """One of ``CURVES`` over the epochs: a line a stage that trains, a dash pattern a run, a band of one sd.
+def strategy_curves(
+    curves: pd.DataFrame, measure: str, title: str, window: int = 1, baseline: Baseline | None = None
+) -> go.Figure:
+    """One of ``CURVES`` over the epochs: a line a run and stage that trains, a dash pattern a run, a band of one sd.
 
     Parameters
     ----------
     curves
-        As :func:`ddlab.analyses.comparison.accuracy.learning_curves` gives them, with the column ``run``. Lines are
-        means over the seeds, those of the local networks over the subdomains too.
+        As :func:`ddlab.analyses.comparison.accuracy.curves_of` gives them. Lines are means over the seeds, those of the
+        local networks over the subdomains too.
+    window
+        Epochs whose mean is drawn in the middle of them; 1 for none. What is smoothed stays as a pale line.
+    baseline
+        Of the validation images, to mark it beside accuracies.
     """
     figure = go.Figure()
-    runs = list(curves["run"].unique())
+    runs = list(curves["run_id"].unique())
     order = [*STRATEGIES, *sorted(set(curves["stage"]) - set(STRATEGIES))]
     curves = curves.sort_values("stage", key=lambda stages: stages.map(order.index), kind="stable")
-    lines = curves[["run", "stage"]].drop_duplicates().itertuples(index=False)
-    for run, stage in lines:
-        by_epoch = curves[(curves["run"] == run) & (curves["stage"] == stage)].groupby("epoch")[measure]
-        mean = by_epoch.mean()
-        name = STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
-        name = name if len(runs) == 1 else f"{name}, {run}"
-        color = strategy_color(stage)
-        line = {"color": color, "width": 2.5, "dash": DASHES[runs.index(run) % len(DASHES)]}
-        figure.add_scatter(x=mean.index, y=mean, name=name, legendgroup=name, mode="lines", line=line)
-        add_band(figure, mean, by_epoch.std(), color, name)
+    for (run_id, run, stage), part in curves.groupby(["run_id", "run", "stage"], sort=False):
+        by_epoch = part.groupby("epoch")[measure]
+        raw, name, color = by_epoch.mean(), curve_name(str(stage)), strategy_color(str(stage))
+        label = name if len(runs) == 1 else f"{name}, {run}"
+        own = {"legendgroup": f"{stage} {run_id}", "mode": "lines"}
+        line = {"color": color, "width": 2.5, "dash": DASHES[runs.index(run_id) % len(DASHES)]}
+        if window > 1:
+            pale = {"color": rgba(color, 0.3), "width": 1}
+            figure.add_scatter(x=raw.index, y=raw, name=label, line=pale, showlegend=False, hoverinfo="skip", **own)
+        mean, spread = _smooth(raw, window), _smooth(by_epoch.std(), window)
+        figure.add_scatter(x=mean.index, y=mean, name=label, line=line, **own)
+        add_band(figure, mean, spread, color, own["legendgroup"])
+    if baseline is not None and measure == "validation_accuracy":
+        mark_baseline(figure, baseline.share, baseline.short)
     axis = {} if "loss" in measure else percent_axis("y")
     whole_epochs(figure, curves["epoch"])
     return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)
+
+
+def curve_name(stage: str) -> str:
+    """What a curve of a stage is called."""
+    return STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
+
+
+def _smooth(values: pd.Series, window: int) -> pd.Series:
+    """The mean of so many epochs in the middle of them, of fewer at the ends."""
+    return values.rolling(window, center=True, min_periods=1).mean() if window > 1 else values

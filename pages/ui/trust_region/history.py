@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.comparison import optimizers as passes
-from ddlab.analyses.comparison.reaching import reachable, targets_near
+from ddlab.analyses.comparison.reaching import missed_in_words, targets, worth_reaching
 from ddlab.analyses.trust_region import history as analysis
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
@@ -155,10 +155,11 @@ def _about(effort: str) -> str:
 
 
 def _takes(table: pd.DataFrame) -> None:
-    options, first = targets_near(table["validation_accuracy"], reachable(table))
-    target = selection.pick_percent("Accuracy to reach", options, "against_target", first)
+    options, first = targets(table["validation_accuracy"], worth_reaching(table))
+    about = "On the validation images; at first 95 % of the best that a strategy reaches."
+    target = selection.pick_percent("Accuracy to reach", options, "against_target", first, help=about)
     takes = passes.what_it_takes(table, target / 100)
-    st.markdown(literal(passes.saving_in_words(takes)))
+    st.markdown(literal(" ".join([missed_in_words(takes, target / 100), passes.saving_in_words(takes)])))
     shown = takes.drop(columns=["run_id", "strategy"])
     alone = {"run": takes["run_id"].nunique() == 1, "last_sd": takes["seeds"].max() == 1}
     shown = shown.drop(columns=[name for name, is_alone in alone.items() if is_alone])
@@ -187,6 +188,7 @@ def _columns(target: int) -> Columns:
         ),
         "last": number("Last epoch", help="Validation accuracy, mean over the seeds.", format=PERCENT),
         "last_sd": number("± sd", format=PERCENT),
+        "best": number("Best epoch", help="Validation accuracy, mean over the seeds.", format=PERCENT),
         "reached": number(f"Reach {target} %", help="Seeds that do."),
         "epoch": number("Epochs", format="%.1f", help=first),
         "data_passes": number("Data passes", format="%.1f", help=first),
