@@ -31,7 +31,7 @@ def outcome(run: RunFolder, seed: int) -> None:
     st.subheader("What came of it")
     share, seconds = st.column_config.NumberColumn(format="percent"), st.column_config.NumberColumn(format="%.1f")
     columns = dict.fromkeys(("Test", "Kept", "Last", "Training images"), share) | {"Seconds": seconds}
-    st.dataframe(table, hide_index=True, column_config=columns, placeholder="–")
+    st.dataframe(table.round(3), hide_index=True, column_config=columns, placeholder="–")
     st.caption(
         "Kept and Last: accuracy on the validation images with the epochs that these chose, and with the last ones. "
         "Votes train nothing themselves: what is kept is the best epoch of each local network."

@@ -169,5 +169,5 @@ def _best(accuracies: dict[str, float]) -> str:
 
 
 def _written(run: RunFolder) -> list[str]:
-    """What people wrote about a run, in lines."""
+    """Return note and tags of a run, in lines."""
     return [*([f"note: {run.note}"] if run.note else []), *([f"tags: {' '.join(run.tags)}"] if run.tags else [])]

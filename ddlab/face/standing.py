@@ -43,7 +43,7 @@ class Standing:
 
     @property
     def note(self) -> str:
-        """What people noted about it; empty if nothing."""
+        """Note that people wrote about it; empty if none."""
         return self.folder.note
 
     @property

@@ -1,30 +1,30 @@
-"""The baseline in a figure of accuracies: a dotted line that says what it is."""
-
-from typing import Any
+"""Levels that accuracies are compared with, such as the baseline: a line across the figure, named in the legend."""
 
 import plotly.graph_objects as go
 
-from ddlab.figures.colors import WHISKER
+from ddlab.analyses.comparison.baseline import Baseline
+from ddlab.figures.colors import OTHER, WHISKER
 
-LINE = {"color": WHISKER, "width": 1.5, "dash": "dot"}
 
-
-def mark_baseline(figure: go.Figure, share: float, text: str, axis: str = "y", **where: Any) -> None:
-    """Draw a dotted line at an accuracy that needs no network, in place, with what it is written beside it.
+def mark_baseline(figure: go.Figure, baseline: Baseline | None, axis: str = "y") -> None:
+    """Draw the accuracy of always naming the most frequent class, dotted, in place; nothing for None.
 
     Parameters
     ----------
-    share
-        The accuracy.
-    text
-        Written at the line.
     axis
         Along which accuracies are drawn: ``x`` or ``y``.
-    where
-        ``row`` and ``col``, of several panels.
     """
-    label: dict[str, Any] = {"annotation_text": text, "annotation_font_size": 11, "line": LINE, **where}
-    if axis == "y":
-        figure.add_hline(y=share, annotation_position="bottom right", **label)
-    else:
-        figure.add_vline(x=share, annotation_position="bottom right", annotation_yshift=-2, **label)
+    if baseline is not None:
+        _mark(figure, baseline.share, baseline.short, axis, {"color": WHISKER, "width": 2, "dash": "dot"})
+
+
+def mark_target(figure: go.Figure, target: float) -> None:
+    """Draw an accuracy that is to be reached, dashed, in place."""
+    _mark(figure, target, f"to reach: {target:.0%}", "y", {"color": OTHER, "width": 1.5, "dash": "dash"})
+
+
+def _mark(figure: go.Figure, share: float, name: str, axis: str, line: dict[str, object]) -> None:
+    """Draw a line across, and a trace without points that names it: text at the line would lie on curves and bars."""
+    draw = figure.add_hline if axis == "y" else figure.add_vline
+    draw(share, line=line)
+    figure.add_scatter(x=[None], y=[None], mode="lines", name=name, line=line, showlegend=True, hoverinfo="skip")

@@ -1,4 +1,4 @@
-"""What people wrote about a run: a note and tags, in its folder and never in its experiment; and finding runs by it."""
+"""Notes and tags that people give a run, kept in its folder and never in its experiment; and runs found by them."""
 
 import re
 from collections.abc import Iterable, Mapping

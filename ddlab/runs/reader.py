@@ -88,7 +88,7 @@ class RunReader:
 
     @property
     def note(self) -> str:
-        """What people noted about it; empty if nothing."""
+        """Note that people wrote about it; empty if none."""
         return self.written().get("note", "")
 
     @property

@@ -195,7 +195,7 @@ def test_the_baseline_says_what_it_is():
     curves = curves_of([made_run()])
     drawn = accuracy.strategy_curves(curves, "validation_accuracy", "title", baseline=baseline)
     assert [shape.y0 for shape in drawn.layout.shapes] == [0.4]
-    assert [note.text for note in drawn.layout.annotations] == ["always “ring”: 40.0%"]
+    assert drawn.data[-1].name == "always “ring”: 40.0%" and drawn.data[-1].line.dash == "dot"
     loss = accuracy.strategy_curves(curves, "validation_loss", "title", baseline=baseline)
     assert not loss.layout.shapes, "it is an accuracy"
 

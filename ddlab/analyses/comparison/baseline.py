@@ -35,12 +35,12 @@ class Baseline(NamedTuple):
 
     @property
     def short(self) -> str:
-        """What a line in a figure is labelled with."""
+        """Label of a line in a figure."""
         return f"always “{self.label}”: {self.share:.1%}"
 
     @property
     def sentence(self) -> str:
-        """What it is, in a sentence."""
+        """Explanation in a sentence."""
         share = f"{100 * self.share:.1f} %"
         return (
             f"Always naming “{self.label}”, the most frequent class, is right for {share} of the {SPLITS[self.split]}."

@@ -1,4 +1,4 @@
-"""What tells runs apart: a run is its id, and its label says what differs from the runs that it stands beside."""
+"""Labels of runs: a run is its id, and its label says what differs from the runs that it stands beside."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ def written(path: str, value: Any) -> str:
 
 
 def _apart(runs: Sequence[RunFolder]) -> dict[str, str]:
-    """What distinguishes each of several runs: settings that few have, else the time it was made, else its id."""
+    """Tell every run from the others: by settings that few have, else by the time it was made, else by its id."""
     settings = {run.id: _settings(run) for run in runs}
     rare: dict[str, list[str]] = {id: [] for id in settings}
     for path in _differing(list(settings.values())):

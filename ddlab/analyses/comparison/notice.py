@@ -1,4 +1,4 @@
-"""What is worth noticing when strategies are compared, in a sentence made of their own numbers."""
+"""Sentences on what is worth noticing when strategies are compared, made of their own numbers."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from ddlab.words import percent
 
 NEAR = 0.03  # above the baseline: hardly more than naming the most frequent class
 CHEAP, CLOSE = 0.8, 0.02  # of the best one's work, and below its accuracy: as good for less
+NAMED = 2  # of those near the baseline
 MEMORY = 0.1  # by which training images are decided better than those that judge
 APART = 0.03  # between the kept epochs and the last ones
 
@@ -76,7 +77,8 @@ def _near_the_baseline(rows: list[dict[Any, Any]], baseline: Baseline | None) ->
     weak = [row for row in rows if row["accuracy"] <= baseline.share + NEAR]
     if not weak:
         return ""
-    names = " and ".join(f"{row['who']} ({percent(row['accuracy'])})" for row in weak[-2:])
+    named = [f"{row['who']} ({percent(row['accuracy'])})" for row in weak[-NAMED:]]
+    names = f"{len(weak)} results, among them {named[-1]}," if len(weak) > NAMED else " and ".join(named)
     are = "are" if len(weak) > 1 else "is"
     share = percent(baseline.share)
     return f"{names} {are} hardly better than always naming “{baseline.label}” ({share}), which needs no network."

@@ -1,6 +1,7 @@
 """Accuracies: strategies as bars and against their cost, confusion of classes, and curves."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.bands import add_band
 from ddlab.figures.baseline import mark_baseline
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
-from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
+from ddlab.figures.colors import OTHER, PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis, whole_epochs
 from ddlab.registry.strategies import STRATEGIES
 
@@ -23,6 +24,7 @@ COSTS = {
     "flops": "operations a forward pass",
 }
 PALE = "#b9c4d0"  # of validation images, where test images judge
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "hexagon")  # a run each
 BESIDE = 380  # screen pixels of charts that stand side by side
 CLICKABLE = 25  # up to this many classes the cells of a confusion matrix are large enough to click
 
@@ -70,8 +72,7 @@ def strategy_bars(
             marker={"symbol": "diamond", "size": 12, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}},
             hovertemplate="%{y}: the paper %{x:.2%}<extra></extra>",
         )
-    if baseline is not None:
-        mark_baseline(figure, baseline.share, baseline.short, axis="x")
+    mark_baseline(figure, baseline, axis="x")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     height = max(BESIDE, 150 + 26 * len(bars) * len(table))
     return finish(
@@ -108,9 +109,10 @@ def _row_names(table: pd.DataFrame) -> list[str]:
 
 
 def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figure:
-    """The accuracy that judges over one of ``COSTS``, a point a strategy: up is better, left is cheaper."""
+    """The accuracy that judges over one of ``COSTS``: a point a strategy, a symbol a run; up is better, left cheap."""
     figure = go.Figure()
-    several = table["run_id"].nunique() > 1
+    runs = dict(zip(table["run_id"], table["run"], strict=True))
+    symbols = dict(zip(runs, cycle(SYMBOLS)))  # noqa: B905  (there are more runs than symbols, or fewer)
     known = table.dropna(subset=[cost])
     for strategy in known["strategy"].unique():
         rows = known[known["strategy"] == strategy]
@@ -119,13 +121,15 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
             x=rows[cost],
             y=judging(rows),
             error_y={"array": rows["test_sd"].fillna(rows["validation_sd"]).fillna(0), "width": 4},
-            mode="markers+text" if several else "markers",
-            text=rows["run"] if several else None,
-            textposition="top center",
+            mode="markers",
+            text=rows["run"] if len(runs) > 1 else None,
             name=name,
-            marker={"color": strategy_color(strategy), "size": 14},
+            marker={"color": strategy_color(strategy), "size": 14, "symbol": list(rows["run_id"].map(symbols))},
             hovertemplate=f"{name}: %{{y:.2%}}, {COSTS[cost]} %{{x:.3s}}<extra>%{{text}}</extra>",
         )
+    for id, run in runs.items() if len(runs) > 1 else ():
+        marker = {"color": OTHER, "size": 10, "symbol": symbols[id]}
+        figure.add_scatter(x=[None], y=[None], mode="markers", name=run, marker=marker)
     logarithmic_axis(figure, table[cost])
     judged = table["test"].notna()
     axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
@@ -205,15 +209,15 @@ def strategy_curves(
         mean, spread = _smooth(raw, window), _smooth(by_epoch.std(), window)
         figure.add_scatter(x=mean.index, y=mean, name=label, line=line, **own)
         add_band(figure, mean, spread, color, own["legendgroup"])
-    if baseline is not None and measure == "validation_accuracy":
-        mark_baseline(figure, baseline.share, baseline.short)
+    if measure == "validation_accuracy":
+        mark_baseline(figure, baseline)
     axis = {} if "loss" in measure else percent_axis("y")
     whole_epochs(figure, curves["epoch"])
     return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)
 
 
 def curve_name(stage: str) -> str:
-    """What a curve of a stage is called."""
+    """Name the curve of a stage."""
     return STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
 
 

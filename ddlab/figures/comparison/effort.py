@@ -4,8 +4,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ddlab.analyses.comparison.baseline import Baseline
-from ddlab.figures.baseline import mark_baseline
-from ddlab.figures.colors import OTHER, strategy_color
+from ddlab.figures.baseline import mark_baseline, mark_target
+from ddlab.figures.colors import strategy_color
 from ddlab.figures.layout import finish, percent_axis, si
 
 HEIGHT = 400  # screen pixels of charts that stand side by side
@@ -39,10 +39,8 @@ def effort_lines(
             marker={"color": strategy_color(str(strategy)), "size": 14},
             hovertemplate=f"{name}: %{{y:.1%}} after %{{x:.3s}}<extra></extra>",
         )
-    reach = {"annotation_text": f"to reach: {target:.0%}", "annotation_font_size": 11}
-    figure.add_hline(y=target, line={"color": OTHER, "width": 1.5, "dash": "dash"}, **reach)
-    if baseline is not None:
-        mark_baseline(figure, baseline.share, baseline.short)
+    mark_target(figure, target)
+    mark_baseline(figure, baseline)
     figure.update_xaxes(rangemode="tozero", exponentformat="SI")
     title, axis = titles
     return finish(figure, title, x=axis, y="validation accuracy", height=HEIGHT, **percent_axis("y"))

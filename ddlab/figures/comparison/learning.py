@@ -41,10 +41,10 @@ def stage_curves(
         solid = {"color": color, "width": 2.5}
         column = measure if measure == "rate" else f"validation_{measure}"
         figure.add_scatter(y=line[column], name=name, line=solid, showlegend=len(subdomains) <= MOST_NAMED, **style)
-    if baseline is not None and measure == "accuracy":
-        mark_baseline(figure, baseline.share, baseline.short)
+    if measure == "accuracy":
+        mark_baseline(figure, baseline)
     whole_epochs(figure, shown["epoch"])
     layout = {"legend": {"y": -0.3}} | (percent_axis() if measure == "accuracy" else {})
-    told = "; dotted: on training images" if measure != "rate" else ""
+    told = " (dotted: training)" if measure != "rate" else ""
     y = MEASURES[measure].lower()
     return finish(figure, f"{title}: {y}{told}", "epoch", y, 300, **layout)

@@ -1,4 +1,4 @@
-"""How the strategies of one or several runs learned: their curves over each other, filtered and smoothed."""
+"""Learning curves of one or several runs over each other, filtered and smoothed."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ def show(runs: Sequence[RunFolder]) -> None:
 
 
 def _window(curves: pd.DataFrame) -> int:
-    """How many epochs are smoothed; not asked where there are too few."""
+    """Let the number of epochs that are smoothed be chosen; 1 where there are too few."""
     windows = [window for window in WINDOWS if 2 * window <= curves["epoch"].max()]
     if len(windows) < 2:
         return 1

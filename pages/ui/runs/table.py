@@ -88,7 +88,7 @@ def _row(run: RunFolder, apart: str) -> dict[str, Any]:
         "Made": time,
         "Progress": 1.0 if facts["state"] == "finished" else float(done or 0.0) if live else None,
         "Time": _time(facts["seconds"], remaining, live),
-        "It says": " · ".join(filter(None, (apart.removesuffix(time).removesuffix(" · "), _says(run, facts)))),
+        "It says": " · ".join(filter(None, (_settings(apart, run.id), _says(run, facts)))),
         "Tags": facts["tags"],
         "Note": " ".join(facts["note"].split()),
         "Data": f"{facts['dataset']} {facts['grid']}",
@@ -96,6 +96,11 @@ def _row(run: RunFolder, apart: str) -> dict[str, Any]:
         "Seeds": facts["num_seeds"],
         "Devices": ", ".join(facts["devices"]),
     }
+
+
+def _settings(apart: str, id: str) -> str:
+    """The settings that distinguish a run: time and id have columns of their own, or say nothing here."""
+    return " · ".join(part for part in apart.split(" · ") if part not in (id, made(id), made(id, seconds=True)))
 
 
 def _time(took: float | None, remaining: float | None, live: bool) -> str:

@@ -93,7 +93,10 @@ def test_time_to_an_accuracy_is_that_of_the_first_epoch_that_reaches_it(curves):
 
 def test_what_an_accuracy_takes_is_drawn_and_what_misses_it_says_so(curves):
     lines = effort_lines(curves, "flops", 0.7, ("title", "axis"))
-    assert [trace.mode for trace in lines.data] == ["lines", "markers"]
+    assert [trace.mode for trace in lines.data[:2]] == ["lines", "markers"]
+    assert [(shape.y0, trace.name) for shape, trace in zip(lines.layout.shapes, lines.data[2:], strict=True)] == [
+        (0.7, "to reach: 70%")
+    ]
     np.testing.assert_allclose(lines.data[0].y, [0.25, 0.45, 0.65, 0.85])
     bars = target_bars(time_to_accuracy(curves, 0.7), "flops", ("title", "axis")).data[0]
     assert bars.text == ("35", "never (best 50.0%)")
