@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from ddlab.analyses.trust_region.history import additive, smallest_eigenvalue
 from ddlab.figures.colors import TRAIN, class_color, strategy_color
-from ddlab.figures.layout import finish
+from ddlab.figures.layout import finish, percent_axis, whole_axis
 from ddlab.optim.radius import PAPER, RadiusRule
 
 SHOWN_RATIOS = (-1.0, 2.0)  # what is beyond stands at the edge
@@ -95,11 +95,11 @@ def history_panels(
     """
     drawn = [_loss, _accuracy, _ratio, _radius, _decreases]
     names = ["loss of the step's images", "accuracy after the epoch", "ρ: actual over predicted decrease"]
-    names += ["radius Δ", "decrease of the loss in a step"]
+    names += ["radius Δ, logarithmic", "decrease of the loss in a step, logarithmic on both sides of 0"]
     if smallest_eigenvalue(steps).notna().any():
         drawn, names = (
             [*drawn, _curvature],
-            [*names, "smallest eigenvalue of the SR1 model"],
+            [*names, "smallest eigenvalue of the SR1 model, logarithmic on both sides of 0"],
         )
     height = PANEL * len(drawn) + BETWEEN * (len(drawn) - 1)
     gap = BETWEEN / height
@@ -111,6 +111,7 @@ def history_panels(
     figure.update_xaxes(title="step", row=len(drawn), col=1)
     end = float(steps["step"].iloc[-1]) + 1 if len(steps) else 1.0
     figure.update_xaxes(range=[1 - 0.02 * end, end + 0.02 * end])
+    whole_axis(figure, end)
     finish(figure, title, height=height + 170, hovermode="x")
     return figure.update_layout(margin_t=64)  # the first panel has a title, too
 
@@ -132,7 +133,7 @@ def _accuracy(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule)
     grey = {**style, "line": {"width": 1.5, "dash": "dot"}}
     panels.add(row, epochs["end_step"] + 1, epochs["accuracy"], "training images", TRAIN, **grey)
     panels.reject(row, *_along(panels, epochs["end_step"] + 1, epochs["validation_accuracy"]))
-    panels.figure.update_yaxes(tickformat=".0%", row=row, col=1)
+    panels.figure.update_yaxes(**percent_axis()["yaxis"], row=row, col=1)
 
 
 def _ratio(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
