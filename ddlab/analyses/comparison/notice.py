@@ -42,7 +42,7 @@ def of_strategies(table: pd.DataFrame, baseline: Baseline | None = None) -> str:
 
 
 def _who(row: dict[Any, Any], several: bool) -> str:
-    return f"{row['title']} ({row['run']})" if several else str(row["title"])
+    return f"{row['title']} of “{row['run']}”" if several else str(row["title"])
 
 
 def _as_good_for_less(rows: list[dict[Any, Any]]) -> str:

@@ -124,16 +124,25 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
             mode="markers",
             text=rows["run"] if len(runs) > 1 else None,
             name=name,
+            legendgroup=name,
+            showlegend=len(runs) == 1,
             marker={"color": strategy_color(strategy), "size": 14, "symbol": list(rows["run_id"].map(symbols))},
             hovertemplate=f"{name}: %{{y:.2%}}, {COSTS[cost]} %{{x:.3s}}<extra>%{{text}}</extra>",
         )
+        if len(runs) > 1:  # a circle for the strategy, whatever the run
+            _name(figure, name, strategy_color(strategy), "circle")
     for id, run in runs.items() if len(runs) > 1 else ():
-        marker = {"color": OTHER, "size": 10, "symbol": symbols[id]}
-        figure.add_scatter(x=[None], y=[None], mode="markers", name=run, marker=marker)
+        _name(figure, run, OTHER, symbols[id])
     logarithmic_axis(figure, table[cost])
     judged = table["test"].notna()
     axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
     return finish(figure, title, x=f"{COSTS[cost]}, logarithmic", y=axis, height=BESIDE, **percent_axis("y"))
+
+
+def _name(figure: go.Figure, name: str, color: str, symbol: str) -> None:
+    """Name a kind of points in the legend, in place."""
+    marker = {"color": color, "size": 10, "symbol": symbol}
+    figure.add_scatter(x=[None], y=[None], mode="markers", name=name, legendgroup=name, marker=marker)
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> go.Figure:

@@ -21,6 +21,7 @@ PANEL, BETWEEN = 150, 44  # screen pixels of a panel, and between two
 MOST_SUBDOMAINS = 8  # that have a line of their own
 MANY = 3000  # steps from which on the browser draws on its graphics card
 DECADES = 4  # of an axis around 0
+FEW_TICKS = 3  # of powers of ten, with which the axis has ticks at 2 and 5, too
 PLAIN = "step by step"  # what needs no legend
 HALF = 0.5  # the global iteration stands between its step and the next one
 LINE = {"color": "#7f7f7f", "width": 1.2, "dash": "dash"}
@@ -212,7 +213,7 @@ def _along(panels: _Panels, x: pd.Series, y: pd.Series) -> tuple[pd.Series, pd.S
     """Interpolate a line at every step, and at its global iteration."""
     known = y.notna()
     own, after = (
-        pd.Series(np.interp(at, x[known], y[known].astype(float)), index=panels.steps.index)
+        pd.Series(np.interp(at, x[known], y[known].astype(float), left=np.nan, right=np.nan), index=panels.steps.index)
         for at in (panels.x, panels.x + HALF)
     )
     return own, after
@@ -247,9 +248,11 @@ class _Around:
         """Tick positions and labels of the axis."""
         lowest = self.least + len(self.sides) - 1  # around 0 there is no room for more
         powers = range(self.most, lowest - 1, -1 if self.most - self.least < 3 else -2)
+        digits = (1, 2, 5) if len(powers) * len(self.sides) < FEW_TICKS else (1,)
+        sizes = [digit * 10.0**power for power in powers for digit in digits]
         ticks = [(0.0, "0")]
         for sign in self.sides:
-            ticks += [(sign * 10.0**power, f"{'−' * (sign < 0)}{10.0**power:g}") for power in powers]
+            ticks += [(sign * size, f"{'−' * (sign < 0)}{size:g}") for size in sizes]
         return {
             "tickvals": [math.asinh(tick / 10.0**self.least) for tick, _ in ticks],
             "ticktext": [t for _, t in ticks],

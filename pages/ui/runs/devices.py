@@ -44,7 +44,7 @@ def _holder(use: DeviceUse) -> str:
     """The run that holds a device; of a free one, how busy other programs keep it, if they do."""
     if use.run is None:
         others = use.load or 0.0
-        return f"free; other programs {100 * others:.0f} %" if others >= BUSY else "free"
+        return f"free (others {100 * others:.0f} %)" if others >= BUSY else "free"
     try:
         return open_run(use.run).name
     except ValueError:

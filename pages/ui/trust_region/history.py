@@ -168,6 +168,8 @@ def _takes(table: pd.DataFrame) -> None:
     alone = {"run": takes["run_id"].nunique() == 1, "last_sd": takes["seeds"].max() == 1}
     shown = shown.drop(columns=[name for name, is_alone in alone.items() if is_alone])
     shown["bytes"] /= 1e6
+    shares = [name for name in ("last", "last_sd", "best") if name in shown]
+    shown[shares] = shown[shares].round(3)
     st.dataframe(shown, hide_index=True, column_config=_columns(target), key="takes", placeholder="–")
 
 

@@ -43,7 +43,7 @@ def test_without_a_cheap_one_the_lead_of_the_best_is_told():
 
 def test_test_images_judge_where_there_are_some_and_runs_are_named_where_there_are_several():
     rows = table(("A", 0.5, 1.0, 0.4, 0.6), ("A", 0.9, 1.0, 0.8, 1.0)).assign(test=[0.95, 0.7], run_id=["1", "2"])
-    assert of_strategies(rows.assign(run=["first", "second"])).startswith("A (first) is the best with 95.0 %, 25.0 ")
+    assert of_strategies(rows.assign(run=["first", "second"])).startswith("A of “first” is the best with 95.0 %, 25.0 ")
 
 
 def test_a_made_run_has_something_to_notice():
