@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from ddlab.analyses.comparison.notice import of_outcome
 from ddlab.analyses.comparison.stages import outcome_table
 from ddlab.runs import RunFolder, list_runs
 from pages.ui import selection, shell
 from pages.ui.comparison import curves
 from pages.ui.literal import literal
-from pages.ui.runs import export, live, table
+from pages.ui.runs import export, live, notes, table
 
 shell.title("What is training, and how is it going?")
 st.write(
@@ -24,14 +25,19 @@ else:
 
 
 def outcome(run: RunFolder, seed: int) -> None:
-    """Show best and last epoch of every strategy, and where to look further."""
+    """Show kept and last epoch of every strategy, and where to look further."""
     table = outcome_table(run, seed)
     if table.empty:
         return
     st.subheader("What came of it")
     share, seconds = st.column_config.NumberColumn(format="percent"), st.column_config.NumberColumn(format="%.1f")
-    columns = dict.fromkeys(("Test", "Best", "Last", "Training images"), share) | {"Seconds": seconds}
-    st.dataframe(table, hide_index=True, column_config=columns, placeholder="–")
+    columns = dict.fromkeys(("Test", "Kept", "Last", "Training images"), share) | {"Seconds": seconds}
+    st.dataframe(table.round(3), hide_index=True, column_config=columns, placeholder="–")
+    st.caption(
+        "Kept and Last: accuracy on the validation images with the epochs that these chose, and with the last ones. "
+        "Votes train nothing themselves: what is kept is the best epoch of each local network."
+    )
+    shell.notice(of_outcome(table))
     with st.container(horizontal=True):
         selection.link(":material/bar_chart: Compare the strategies", "pages/compare.py")
         selection.link(":material/ballot: See how they decide", "pages/probabilities.py")
@@ -65,6 +71,7 @@ def one(run: RunFolder) -> None:
         live.follow(run, live.status)
     live.damage(run)
     live.actions(run)
+    notes.edit(run)
     measure = curves.pick_measure()
     live.follow(run, lambda run: curves.learning(run, seed, measure))
     outcome(run, seed)

@@ -1,4 +1,4 @@
-"""Runs: list, show, cancel, resume, rename, delete, restore, export, and one of their networks alone."""
+"""Runs: list, show, annotate, cancel, resume, rename, delete, restore, export, and one of their networks alone."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
-from ddlab.runs import damaged_files, export_run, list_runs, open_run
+from ddlab.runs import RunFolder, annotate, damaged_files, export_run, list_runs, matches, open_run
 from ddlab.runs import delete as delete_run
 from ddlab.runs import restore as restore_run
 from ddlab.words import duration, percent
@@ -16,15 +16,27 @@ Run = Annotated[str, typer.Argument(help="Its id, or 'latest'.")]
 
 
 @commands.command()
-def runs(json: Json = False) -> None:
-    """List all runs, newest first."""
-    summaries = [run.summary() for run in list_runs()]
+def runs(
+    search: Annotated[
+        str, typer.Option(help="Only runs with these words in name, id, note, tags, data, network or strategies.")
+    ] = "",
+    tag: Annotated[list[str] | None, typer.Option(help="Only runs with this tag; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """List all runs, newest first, or those that are looked for."""
+    everything = (run.summary() for run in list_runs())
+    summaries = [summary for summary in everything if matches(summary, search, tag or ())]
     if json:
         write_json(summaries)
         return
     plain = ("id", "state", "name", "dataset", "model", "grid")
-    rows = [(*(s[key] for key in plain), _best(s["accuracies"]), duration(s["seconds"])) for s in summaries]
-    write_table(("id", "state", "name", "data", "model", "grid", "best", "time"), rows)
+    columns = ["id", "state", "name", "data", "model", "grid", "best", "time", "tags"]
+    rows = [
+        (*(s[key] for key in plain), _best(s["accuracies"]), duration(s["seconds"]), " ".join(s["tags"]))
+        for s in summaries
+    ]
+    tagged = any(summary["tags"] for summary in summaries)
+    write_table(columns if tagged else columns[:-1], rows if tagged else [row[:-1] for row in rows])
 
 
 @commands.command()
@@ -46,7 +58,7 @@ def show(run: Run, json: Json = False) -> None:
         return
     typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
     damaged = [fault for fault in damaged_files(folder) if fault not in state.message]
-    for line in filter(None, (state.message, reason, *damaged, *folder.summary()["stuck"])):
+    for line in filter(None, (state.message, reason, *damaged, *folder.summary()["stuck"], *_written(folder))):
         typer.echo(line)
     if state.is_live and progress:
         typer.echo(f"{percent(progress['done'])}: {progress['title']}, epoch {progress['epoch']}/{progress['epochs']}")
@@ -83,6 +95,23 @@ def resume(run: Run) -> None:
 def rename(run: Run, name: str) -> None:
     """Give a run another name."""
     open_run(run).rename(name)
+
+
+@commands.command()
+def note(
+    run: Run,
+    text: Annotated[str | None, typer.Argument(help="The new note; empty for none. Without it the note stays.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Add a tag; may be repeated.")] = None,
+    untag: Annotated[list[str] | None, typer.Option(help="Take a tag away; may be repeated.")] = None,
+) -> None:
+    """Note something about a run, or give it tags: 'ddlab runs --search' and '--tag' find it. Shows what it has."""
+    folder = open_run(run)
+    if text is not None or tag or untag:
+        gone = {name.strip().lower() for name in untag or ()}
+        tags = [name for name in (*folder.tags, *(tag or ())) if name.strip().lower() not in gone]
+        annotate(folder, note=text, tags=tags if tag or untag else None)
+    for line in _written(folder):
+        typer.echo(line)
 
 
 @commands.command()
@@ -137,3 +166,8 @@ def _best(accuracies: dict[str, float]) -> str:
         return ""
     name = max(accuracies, key=lambda strategy: accuracies[strategy])
     return f"{name} {percent(accuracies[name])}"
+
+
+def _written(run: RunFolder) -> list[str]:
+    """Return note and tags of a run, in lines."""
+    return [*([f"note: {run.note}"] if run.note else []), *([f"tags: {' '.join(run.tags)}"] if run.tags else [])]

@@ -147,13 +147,15 @@ def _tell(run: RunFolder, json: bool) -> int:
 def results(run: RunFolder) -> tuple[dict[str, dict[str, Any]], str]:
     """Return every strategy's results, for JSON, and who judged: means over the seeds; unknown numbers are null."""
     from ddlab.analyses.comparison.accuracy import strategy_table
+    from ddlab.analyses.comparison.baseline import baseline_of
     from ddlab.analyses.comparison.choosing import choosing_in_words
 
     table = strategy_table([run])
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     dropped = ("run_id", "run", "strategy")
     kept = {str(row["strategy"]): {str(key): value for key, value in row.items() if key not in dropped} for row in rows}
-    return kept, choosing_in_words([run], table)
+    baseline = None if table.empty else baseline_of(run)
+    return kept, " ".join(filter(None, (choosing_in_words([run], table), baseline and baseline.sentence)))
 
 
 def write_results(strategies: dict[str, dict[str, Any]], judged: str) -> None:

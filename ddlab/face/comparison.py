@@ -6,9 +6,10 @@ import plotly.graph_objects as go
 from ddlab.analyses.comparison import accuracy as analysis
 from ddlab.analyses.comparison import effort as efforts
 from ddlab.analyses.comparison import optimizers as passing
+from ddlab.analyses.comparison.baseline import baseline_of, shared_baseline
 from ddlab.analyses.comparison.communication import measured_communication
 from ddlab.analyses.comparison.paper import paper_comparison, paper_rows
-from ddlab.analyses.comparison.reaching import reachable
+from ddlab.analyses.comparison.reaching import worth_reaching
 from ddlab.face.material import Material, chosen
 from ddlab.figures.comparison import accuracy as figures
 from ddlab.figures.comparison.cost import communication_bars
@@ -55,7 +56,8 @@ def passes(of: Material) -> pd.DataFrame:
 def accuracy_figure(of: Material) -> go.Figure:
     """Test, validation and training accuracy of every strategy as bars, the paper's numbers beside them."""
     table, published = accuracies(of), paper_rows(of.run.experiment)
-    return figures.strategy_bars(table, f"Accuracy: {figures.bars_of(table)}, training (grey)", published)
+    title = f"Accuracy: {figures.bars_of(table)}, training (grey)"
+    return figures.strategy_bars(table, title, published, shared_baseline([baseline_of(run) for run in of.runs]))
 
 
 def accuracy_against_cost_figure(of: Material, *, cost: str | None = None) -> go.Figure:
@@ -64,10 +66,12 @@ def accuracy_against_cost_figure(of: Material, *, cost: str | None = None) -> go
     return figures.accuracy_against_cost(accuracies(of), axis, f"Accuracy against {figures.COSTS[axis]}")
 
 
-def curves_figure(of: Material, *, measure: str | None = None) -> go.Figure:
-    """One measure of everything that is trained, by epoch."""
+def curves_figure(of: Material, *, measure: str | None = None, window: int = 1) -> go.Figure:
+    """One measure of everything that is trained, by epoch; ``window`` epochs are smoothed to their mean."""
     name = chosen("measure", measure, figures.CURVES)
-    return figures.strategy_curves(curves(of), name, f"{figures.CURVES[name].capitalize()} of what is trained")
+    baseline = shared_baseline([baseline_of(run, "validation") for run in of.runs])
+    title = f"{figures.CURVES[name].capitalize()} of what is trained"
+    return figures.strategy_curves(curves(of), name, title, window, baseline)
 
 
 def learning_figure(of: Material, *, stage: str | None = None, measure: str | None = None) -> go.Figure:
@@ -75,21 +79,23 @@ def learning_figure(of: Material, *, stage: str | None = None, measure: str | No
     table = analysis.learning_curves(of.run)
     table = table[table["seed"] == of.seed]
     name = chosen("stage", stage, list(dict.fromkeys(table["stage"])))
-    return stage_curves(table, name, f"Stage {name}, seed {of.seed}", chosen("measure", measure, MEASURES))
+    baseline = baseline_of(of.run, "validation")
+    return stage_curves(table, name, f"Stage {name}, seed {of.seed}", chosen("measure", measure, MEASURES), baseline)
 
 
 def effort_figure(of: Material, *, effort: str | None = None, target: float | None = None) -> go.Figure:
-    """Validation accuracy against the effort; ``target`` is marked, by default the highest that all reach."""
+    """Validation accuracy against the effort; ``target`` is marked, by default 95 % of the best."""
     table, axis = efforts.effort_curves(of.run), chosen("effort", effort, efforts.EFFORTS)
-    goal = reachable(table) if target is None else target
+    goal = _target(table, target)
     words = efforts.EFFORTS[axis]
-    return effort_lines(table, axis, goal, (f"Validation accuracy against {words}", words))
+    titles = f"Validation accuracy against {words}", words
+    return effort_lines(table, axis, goal, titles, baseline_of(of.run, "validation"))
 
 
 def target_figure(of: Material, *, effort: str | None = None, target: float | None = None) -> go.Figure:
-    """The effort that an accuracy takes, by default the highest that all strategies reach."""
+    """The effort that an accuracy takes, by default 95 % of the best that a strategy reaches."""
     table, axis = efforts.effort_curves(of.run), chosen("effort", effort, efforts.EFFORTS)
-    goal = reachable(table) if target is None else target
+    goal = _target(table, target)
     words = efforts.EFFORTS[axis]
     return target_bars(efforts.time_to_accuracy(table, goal), axis, (f"What {goal:.0%} takes: {words}", words))
 
@@ -104,3 +110,7 @@ def passes_figure(of: Material, *, effort: str | None = None, measure: str | Non
     axis, name = chosen("effort", effort, passing.EFFORTS), chosen("measure", measure, passing.MEASURES)
     title = f"{passing.MEASURES[name].capitalize()} against {passing.EFFORTS[axis]}"
     return passes_lines(passes(of), axis, name, title)
+
+
+def _target(curves: pd.DataFrame, target: float | None) -> float:
+    return worth_reaching(curves) if target is None else target

@@ -1,5 +1,6 @@
 """The state of a run, and the actions that it allows."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -41,6 +42,16 @@ class Standing:
         return self.folder.name
 
     @property
+    def note(self) -> str:
+        """Note that people wrote about it; empty if none."""
+        return self.folder.note
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that people gave it, by which :func:`ddlab.all_runs` finds it."""
+        return self.folder.tags
+
+    @property
     def path(self) -> Path:
         """The folder on disk."""
         return self.folder.path
@@ -70,6 +81,25 @@ class Standing:
         return self.folder.log(rank)
 
     # ---- what can be done with it
+
+    def annotate(self, note: str | None = None, tags: Iterable[str] | None = None) -> None:
+        """Replace its note or its tags; they stand in its folder, never in its experiment.
+
+        Parameters
+        ----------
+        note
+            Any text, empty for none; None leaves it as it is.
+        tags
+            Words without spaces; None leaves them as they are.
+
+        Raises
+        ------
+        ValueError
+            If the note is too long, a tag is not one word, there are too many, or the run is the shipped example.
+        """
+        from ddlab.runs import annotate
+
+        annotate(self.folder, note=note, tags=tags)
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait until it has ended, and give its state then.

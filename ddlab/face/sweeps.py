@@ -3,6 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from ddlab.analyses.comparison.baseline import baseline_of
 from ddlab.analyses.sweeps import sensitivity as tuning
 from ddlab.analyses.sweeps.decompositions import sweep_table
 from ddlab.face.material import Material, chosen, title_of
@@ -41,7 +42,7 @@ def sweep_work_figure(of: Material, *, strategy: str | None = None) -> go.Figure
 def sensitivity_figure(of: Material, *, epoch: str | None = None) -> go.Figure:
     """Accuracy against the first radius or the learning rate: flat is good."""
     table, which = sensitivity(of), chosen("epoch", epoch, tuning.EPOCHS)
-    return sensitivity_lines(table, tuning.plateaus(table, which), which, tuning.chance(of.run))
+    return sensitivity_lines(table, tuning.plateaus(table, which), which, baseline_of(of.run, "validation"))
 
 
 def _strategy(of: Material, strategy: str | None) -> str:

@@ -8,6 +8,11 @@ import pandas as pd
 from ddlab.figures import graph_objects as go
 
 CLEAR = "rgba(0,0,0,0)"
+PERCENT_STOPS = [  # by the distance of ticks
+    {"dtickrange": [None, 0.00095], "value": ".2%"},
+    {"dtickrange": [0.00095, 0.0095], "value": ".1%"},
+    {"dtickrange": [0.0095, None], "value": ".0%"},
+]
 LINE = 44  # characters of a title that a phone shows in one line
 COMMON: dict[str, Any] = {
     "paper_bgcolor": CLEAR,
@@ -70,14 +75,30 @@ def picture_axes(figure: go.Figure, width: float, height: float) -> go.Figure:
 
 
 def percent_axis(axis: str = "y", **settings: Any) -> dict[str, Any]:
-    """The layout of an axis of shares of 1, written in percent."""
-    return {f"{axis}axis": {"tickformat": ".0%", **settings}}
+    """The layout of an axis of shares of 1, written in percent, with decimals only where ticks are so close."""
+    written = {} if "tickformat" in settings else {"tickformat": ".0%", "tickformatstops": PERCENT_STOPS}
+    return {f"{axis}axis": {**written, **settings}}
 
 
 def whole_epochs(figure: go.Figure, epochs: pd.Series) -> None:
-    """Let no tick stand between two epochs, in place, where there are so few that one would."""
+    """Let ticks stand at whole epochs alone, in place; nothing without an epoch."""
     if len(epochs):
-        figure.update_xaxes(nticks=int(min(epochs.max() + 1, 9)))
+        whole_axis(figure, float(epochs.max()))
+
+
+def whole_axis(figure: go.Figure, highest: float, **where: Any) -> None:
+    """Let ticks of the horizontal axis stand at whole numbers alone, nine of them at most, in place.
+
+    Parameters
+    ----------
+    highest
+        The last number, of those that begin at 0 or 1.
+    where
+        ``row`` and ``col``, of several panels.
+    """
+    steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
+    step = next((step for step in steps if highest / step <= 8), None)
+    figure.update_xaxes(tick0=0, dtick=step, tickformat="d", **where)
 
 
 def si(value: float, unit: str = "") -> str:

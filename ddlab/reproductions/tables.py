@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ddlab.analyses.comparison.accuracy import flatten
+from ddlab.analyses.comparison.identity import flatten
 from ddlab.analyses.comparison.setup import recoded
 from ddlab.files import write_json, write_text
 from ddlab.fingerprint import decisive

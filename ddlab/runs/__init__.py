@@ -4,6 +4,7 @@ from ddlab.runs.check import damaged_files
 from ddlab.runs.export import export_run
 from ddlab.runs.folder import RunFolder
 from ddlab.runs.listing import EXAMPLE, list_runs, open_run
+from ddlab.runs.notes import annotate, matches
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import STATES, TERMINAL, RunState, has_diverged
 from ddlab.runs.trash import delete, restore
@@ -15,11 +16,13 @@ __all__ = [
     "RunFolder",
     "RunState",
     "StageFolder",
+    "annotate",
     "damaged_files",
     "delete",
     "export_run",
     "has_diverged",
     "list_runs",
+    "matches",
     "open_run",
     "restore",
 ]

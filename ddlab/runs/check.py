@@ -5,7 +5,7 @@ from typing import Any
 
 from ddlab.records import ANYTHING, Kind
 from ddlab.runs.folder import RunFolder
-from ddlab.runs.records import ASKED, FAILURE, PROGRESS, RESULT, STATUS
+from ddlab.runs.records import ASKED, FAILURE, PROGRESS, RESULT, STATUS, WRITTEN
 
 KINDS: dict[str, Kind[Any]] = {
     "experiment.json": ASKED,
@@ -13,6 +13,7 @@ KINDS: dict[str, Kind[Any]] = {
     "progress.json": PROGRESS,
     "failure.json": FAILURE,
     "environment.json": ANYTHING,
+    "notes.json": WRITTEN,
 }
 
 

@@ -5,6 +5,7 @@
     experiment.json       {"schema", "experiment"}: what was asked, written first
     environment.json      versions, machine, command line
     name.txt              the name that people gave it
+    notes.json            {"note", "tags"}: what people wrote about it
     status.json           where it stands, and who works for it
     failure.json          why the rank that failed first did
     cancel.json           request that the run stop
@@ -31,12 +32,14 @@ from ddlab.runs.records import (
     PROGRESS,
     RESULT,
     STATUS,
+    WRITTEN,
     EpochRecord,
     Failure,
     Process,
     Progress,
     StageResult,
     Status,
+    Written,
     outlined,
 )
 from ddlab.runs.stage_folder import StageFolder
@@ -82,6 +85,20 @@ class RunReader:
             return (self.path / "name.txt").read_text(encoding="utf-8", errors="replace").strip()[:MOST_NAME]
         except OSError:
             return ""
+
+    @property
+    def note(self) -> str:
+        """Note that people wrote about it; empty if none."""
+        return self.written().get("note", "")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that people gave it."""
+        return tuple(self.written().get("tags", ()))
+
+    def written(self) -> Written:
+        """Read note and tags; empty if there are none."""
+        return WRITTEN.read(self.path / "notes.json")
 
     @cached_property
     def experiment(self) -> Experiment:

@@ -195,7 +195,16 @@ class EpochRecord(Health, Notes):
     folds: NotRequired[SkipValidation[int]]
 
 
+@with_config(_LOOSE)
+class Written(TypedDict, total=False):
+    """``notes.json``: what people wrote about a run."""
+
+    note: Text
+    tags: list[Annotated[str, Field(max_length=100)]]
+
+
 STATUS, ASKED, PROGRESS, FAILURE = Kind(Status), Kind(Asked), Kind(Progress), Kind(Failure)
+WRITTEN = Kind(Written)
 RESULT, METRICS, TICKET = Kind(StageResult), Kind(EpochRecord), Kind(Ticket)
 
 _OUTLINE: dict[str, type] = {"name": str, "sweep": str, "strategies": list, "seeds": list}

@@ -32,7 +32,7 @@ def summarize(run: RunReader) -> dict[str, Any]:
 
 
 def _row(run: RunReader) -> dict[str, Any]:
-    asked, status = run.asked(), run.status()
+    asked, status, written = run.asked(), run.status(), run.written()
     state = derive(run, status)
     return {
         "id": run.id,
@@ -49,6 +49,8 @@ def _row(run: RunReader) -> dict[str, Any]:
         "started": state.started,
         "seconds": state.seconds,
         "devices": list(state.devices),
+        "note": written.get("note", ""),
+        "tags": written.get("tags", []),
     }
 
 

@@ -1,12 +1,15 @@
 """Results of a run for the pages: read once, kept until a file of the run changes."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison import accuracy
+from ddlab.analyses.comparison.baseline import Baseline, baseline_of, shared_baseline
 from ddlab.analyses.decisions import probabilities
 from ddlab.data.cache import is_ready
-from ddlab.data.source import Dataset
+from ddlab.data.source import Dataset, SplitName
 from ddlab.decomposition import Decomposition
 from ddlab.problem import Problem, decompose, problem_of
 from ddlab.runs import RunFolder
@@ -74,6 +77,27 @@ def strategies(runs: list[RunFolder]) -> pd.DataFrame:
     names = tuple(run.name for run in runs)
     decoded = tuple(map(_is_decoded, runs))  # intervals need the labels: they appear as soon as those are there
     return _strategies(tuple(str(run.path) for run in runs), names, tuple(map(RunFolder.results_stamp, runs)), decoded)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _curves(paths: tuple[str, ...], names: tuple[str, ...], told: tuple[int, ...]) -> pd.DataFrame:
+    return accuracy.curves_of([RunFolder(path) for path in paths])
+
+
+def curves(runs: list[RunFolder]) -> pd.DataFrame:
+    """Every epoch of everything that the runs train, in one table."""
+    names = tuple(run.name for run in runs)
+    return _curves(tuple(str(run.path) for run in runs), names, tuple(map(RunFolder.records_stamp, runs)))
+
+
+@st.cache_data(max_entries=4 * KEPT, show_spinner=False)
+def _baseline(path: str, split: SplitName | None, decoded: bool) -> Baseline | None:
+    return baseline_of(RunFolder(path), split)
+
+
+def baseline(runs: Sequence[RunFolder], split: SplitName | None = None) -> Baseline | None:
+    """The accuracy of naming the most frequent class of a split, else of the images that judge; None if runs differ."""
+    return shared_baseline([_baseline(str(run.path), split, _is_decoded(run)) for run in runs])
 
 
 def _is_decoded(run: RunFolder) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
+from ddlab.analyses.comparison.identity import made, what_distinguishes
 from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
 from pages.ui import shell, shown
@@ -133,18 +134,18 @@ def runs() -> dict[str, RunFolder]:
         return found
 
 
-def run_label(run: RunFolder) -> str:
-    """A run as people know it: its name, when it was made, and its state unless it is finished."""
+def run_labels(known: Mapping[str, RunFolder]) -> dict[str, str]:
+    """Runs as people know them: name, what tells a run from others of its name, when it was made, state if not done."""
+    apart = what_distinguishes(list(known.values()))
+    return {id: _label(run, apart[run.id]) for id, run in known.items()}
+
+
+def _label(run: RunFolder, apart: str) -> str:
     if run.read_only:
         return "Example (shipped)"
-    row = run.summary()
-    return " · ".join(filter(None, [row["name"], made(run), "" if row["state"] == "finished" else row["state"]]))
-
-
-def made(run: RunFolder) -> str:
-    """Return when a run was made, read off its id: day, month, hour and minute; empty where the id does not say."""
-    day, time = run.id[:8], run.id[9:15]
-    return f"{day[6:8]}.{day[4:6]}. {time[:2]}:{time[2:4]}" if (day + time).isdigit() else ""
+    row, time = run.summary(), made(run.id)
+    parts = [row["name"], apart, "" if time in apart else time, "" if row["state"] == "finished" else row["state"]]
+    return " · ".join(filter(None, parts))
 
 
 def pick_run() -> None:
@@ -161,7 +162,7 @@ def pick_run() -> None:
         if not known:
             st.caption("No run yet.")
             return
-        label = {id: run_label(run) for id, run in known.items()}
+        label = run_labels(known)
         chosen = pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
         if drawn and drawn[0] != chosen:
             st.rerun()
@@ -191,7 +192,7 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
     is_chosen = key in st.session_state and not is_news
     if not is_chosen:
         st.session_state[key] = [id for id in ((asked or "") if is_news else before).split(",") if id in others]
-    label = {id: run_label(other) for id, other in others.items()}
+    label = run_labels(others)
     chosen = st.multiselect(
         "Compare with", list(others), key=key, format_func=lambda id: label.get(id, id), placeholder="no other run"
     )

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from ddlab import cli
-from ddlab.analyses.comparison.accuracy import differing_settings, learning_curves, strategy_table
+from ddlab.analyses.comparison.accuracy import learning_curves, strategy_table
 from ddlab.analyses.comparison.communication import measured_communication
 from ddlab.analyses.comparison.cost import machine_rate
 from ddlab.analyses.comparison.effort import effort_curves
+from ddlab.analyses.comparison.identity import differing_settings, run_labels
 from ddlab.analyses.comparison.optimizers import passes_table
 from ddlab.analyses.comparison.paper import paper_comparison, paper_overview
 from ddlab.analyses.decisions.probabilities import read_outcomes
@@ -62,6 +63,7 @@ ALL: dict[str, Callable[[], object]] = {
     "places in the queue": lambda: [queue_position(open_run(id)) for id in (OLDER, NEWER)],
     "machine_rate": lambda: machine_rate(list_runs()),
     "differing_settings": lambda: differing_settings(list_runs()),
+    "run_labels": lambda: run_labels(list_runs()),
     "by_sweep": lambda: [sweep_table(runs) for runs in by_sweep(list_runs()).values()],
     "by_sweep, tuned": lambda: by_sweep(list_runs(), tuned=True),
     "sweep_table": lambda: sweep_table(list_runs()),

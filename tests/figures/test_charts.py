@@ -7,9 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from ddlab.analyses.comparison.accuracy import learning_curves, strategy_table
+from ddlab.analyses.comparison.accuracy import curves_of, strategy_table
+from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.analyses.comparison.cost import cost_table
 from ddlab.analyses.comparison.paper import compared_table
+from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.colors import CLASSES, class_color, ink, rgba, strategy_color
 from ddlab.figures.comparison import accuracy, cost
 from ddlab.figures.decisions import probabilities
@@ -87,7 +89,7 @@ def test_charts_of_many_cells_are_drawn_at_once():
 
 
 def test_curves_are_means_over_seeds_and_subdomains():
-    curves = learning_curves(made_run(seeds=(0, 1))).assign(run="made")
+    curves = curves_of([made_run(seeds=(0, 1))])
     figure = accuracy.strategy_curves(curves, "validation_accuracy", "title")
     by_name = {trace.name: trace for trace in figure.data if trace.name}
     assert list(by_name) == ["Global network", "CNN-DNN", "Local networks (mean)"]
@@ -160,9 +162,49 @@ def _bytes():
 
 
 def test_no_tick_stands_between_two_epochs():
-    for count, ticks in ((3, 4), (50, 9)):
+    for count, apart in ((1, 1), (8, 1), (9, 2), (50, 10), (1000, 200)):
         figure = go.Figure()
         whole_epochs(figure, pd.Series(range(1, count + 1)))
-        assert figure.layout.xaxis.nticks == ticks
+        assert (figure.layout.xaxis.tick0, figure.layout.xaxis.dtick) == (0, apart)
     whole_epochs(figure := go.Figure(), pd.Series(dtype=int))
-    assert figure.layout.xaxis.nticks is None
+    assert figure.layout.xaxis.dtick is None
+
+
+def test_runs_of_one_name_have_bars_and_curves_of_their_own():
+    """Three runs that differ in nothing but their ids: bars of one category would be stacked to 100 % and beyond."""
+    runs = [made_run() for _ in range(3)]
+    bars = accuracy.strategy_bars(strategy_table(runs), "title").data[0]
+    assert len(set(bars.y)) == len(bars.y) == 3 * 4
+    lines = [trace for trace in accuracy.strategy_curves(curves_of(runs), "validation_accuracy", "title").data]
+    drawn = [trace for trace in lines if trace.showlegend is not False]
+    assert len({trace.name for trace in drawn}) == len({trace.legendgroup for trace in drawn}) == 3 * 3
+    assert {trace.line.dash for trace in drawn if trace.name.startswith("Global")} == {"solid", "dash", "dot"}
+
+
+def test_what_is_smoothed_stays_as_a_pale_line():
+    table = pd.DataFrame({"epoch": range(1, 6), "validation_accuracy": [0.0, 0.3, 0.0, 0.3, 0.6]})
+    curves = table.assign(run_id="1", run="made", stage="global")
+    pale, line = accuracy.strategy_curves(curves, "validation_accuracy", "title", 3).data
+    np.testing.assert_allclose(line.y, [0.15, 0.1, 0.2, 0.3, 0.45])
+    np.testing.assert_allclose(pale.y, table["validation_accuracy"])
+    assert not pale.showlegend and pale.legendgroup == line.legendgroup
+
+
+def test_the_baseline_says_what_it_is():
+    baseline = Baseline(0.4, "ring", "validation")
+    curves = curves_of([made_run()])
+    drawn = accuracy.strategy_curves(curves, "validation_accuracy", "title", baseline=baseline)
+    assert [shape.y0 for shape in drawn.layout.shapes] == [0.4]
+    assert drawn.data[-1].name == "always “ring”: 40.0%" and drawn.data[-1].line.dash == "dot"
+    loss = accuracy.strategy_curves(curves, "validation_loss", "title", baseline=baseline)
+    assert not loss.layout.shapes, "it is an accuracy"
+
+
+@pytest.mark.parametrize("values", [[2e6, 2.1e6], [1.0, 1.0], [3.0, 40.0], [1e3, 1e9], [0.02, 0.09]])
+def test_a_logarithmic_axis_has_several_ticks_that_are_written_in_full(values):
+    figure = go.Figure()
+    logarithmic_axis(figure, pd.Series(values), "B")
+    axis = figure.layout.xaxis
+    assert axis.type == "log" and 3 <= len(axis.tickvals) <= 9 and len(set(axis.ticktext)) == len(axis.ticktext)
+    assert all(10 ** axis.range[0] <= value <= 10 ** axis.range[1] for value in [*values, *axis.tickvals])
+    assert all(text.endswith("B") for text in axis.ticktext)

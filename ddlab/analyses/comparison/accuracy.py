@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from ddlab.analyses.comparison.effort import EFFORTS, share_of_global, total_effort, total_epochs
+from ddlab.analyses.comparison.identity import differing_settings, run_labels
 from ddlab.analyses.comparison.judged import Judge, judge_of, judged_accuracy
 from ddlab.data.cache import is_ready, load
-from ddlab.experiment import DatasetSettings, Experiment
+from ddlab.experiment import DatasetSettings
 from ddlab.problem import Problem, problem_of
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
@@ -40,7 +41,8 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``run_id``, ``run`` (its name), a column a setting that differs between the runs, ``strategy``, ``title``,
+        ``run_id``, ``run`` (its label, :func:`ddlab.analyses.comparison.identity.run_labels`), a column a setting that
+        differs between the runs, ``strategy``, ``title``,
         ``seeds`` (how many are done), means and sample standard deviations ``test``, ``test_sd`` (NaN where the images
         that chose the epoch judge, too), ``validation``, ``validation_sd``, ``train``, ``train_sd``; of the images that
         judge, test images or else validation images, ``low`` and ``high`` (the ends of the 95 % interval of
@@ -53,7 +55,7 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         rank that worked most), both as in :func:`ddlab.analyses.comparison.effort.total_effort`. A standard deviation
         of one seed is NaN.
     """
-    differing = differing_settings(runs)
+    differing, labels = differing_settings(runs), run_labels(runs)
     rows = []
     for run in runs:
         settings = {path: differing.at[run.id, path] for path in differing.columns}
@@ -61,7 +63,7 @@ def strategy_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         for strategy in run.asked().get("strategies") or ():
             numbers = _strategy_row(run, problem, strategy, judge)
             if numbers:
-                rows.append({"run_id": run.id, "run": run.name, **settings, "strategy": strategy, **numbers})
+                rows.append({"run_id": run.id, "run": labels[run.id], **settings, "strategy": strategy, **numbers})
     return pd.DataFrame(rows)
 
 
@@ -144,32 +146,6 @@ def has_unequal_classes(settings: DatasetSettings) -> bool:
     return bool(counts.max() > UNEQUAL * counts.min())
 
 
-def differing_settings(runs: Sequence[RunFolder]) -> pd.DataFrame:
-    """The settings in which runs differ, a column each, named by dotted paths; a row a run, indexed by its id.
-
-    Names, strategies and seeds are left out: they are shown on their own. What an older ddlab did not know of is at its
-    default.
-    """
-    usual = flatten(Experiment().model_dump(mode="json"))
-    asked = [flatten(run.asked()) for run in runs]
-    flat = pd.DataFrame([tree and usual | tree for tree in asked], index=[run.id for run in runs], dtype=object)
-    shown = [path for path in flat.columns if path not in ("name", "sweep", "strategies", "seeds")]
-    return flat[[path for path in shown if flat[path].map(str).nunique() > 1]]
-
-
-def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A tree of settings by their dotted paths; lists as text."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{key}.")
-        elif isinstance(value, list):
-            flat[prefix + key] = "×".join(map(str, value))
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
 def learning_curves(run: RunFolder) -> pd.DataFrame:
     """All records of a run, one row an epoch and network, with the columns ``CURVE_COLUMNS``.
 
@@ -183,5 +159,7 @@ def learning_curves(run: RunFolder) -> pd.DataFrame:
 
 
 def curves_of(runs: Sequence[RunFolder]) -> pd.DataFrame:
-    """The :func:`learning_curves` of several runs, with their names in the column ``run``."""
-    return pd.concat([learning_curves(run).assign(run=run.name) for run in runs], ignore_index=True)
+    """The :func:`learning_curves` of several runs, with their ids in ``run_id`` and their labels in ``run``."""
+    labels = run_labels(runs)
+    parts = [learning_curves(run).assign(run_id=run.id, run=labels[run.id]) for run in runs]
+    return pd.concat(parts, ignore_index=True)

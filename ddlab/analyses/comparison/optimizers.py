@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ddlab.analyses.comparison.identity import run_labels
 from ddlab.analyses.comparison.reaching import reaching
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
@@ -43,7 +44,8 @@ def passes_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         with a subdomain each, would put into sums over all ranks. NaN where a record does not tell; ``global``, which
         does not, makes one pass an epoch.
     """
-    parts = [_table(run) for run in runs]
+    labels = run_labels(runs)
+    parts = [_table(run, labels[run.id]) for run in runs]
     parts = [part for part in parts if not part.empty]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
@@ -54,7 +56,7 @@ def compared() -> list[str]:
     return sorted(whole, key=lambda name: not STRATEGIES[name].tunes)
 
 
-def _table(run: RunFolder) -> pd.DataFrame:
+def _table(run: RunFolder, label: str) -> pd.DataFrame:
     wanted = [strategy for strategy in compared() if strategy in run.experiment.strategies]
     rows = [_row(record) for record in run.metrics() if record["stage"] in wanted]
     if not rows:
@@ -65,7 +67,7 @@ def _table(run: RunFolder) -> pd.DataFrame:
         table[name] = table.groupby(["strategy", "seed"])[name].cumsum()
     # a method without a list of its steps sums one vector a step, the gradient
     table["steps"] = table["steps"].where(table.pop("listed"), table["vectors"])
-    return table.assign(run_id=run.id, run=run.name)[list(COLUMNS)]
+    return table.assign(run_id=run.id, run=label)[list(COLUMNS)]
 
 
 def _row(record: EpochRecord) -> dict[str, Any]:
@@ -91,7 +93,8 @@ def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
     pandas.DataFrame
         ``run_id``, ``run``, ``strategy``, ``title``, ``seeds``; ``vectors_a_step``, and ``gradients_a_step``: passes of
         a step over its own images, as many vectors as data-parallel descent sums for the same work; ``last`` accuracy
-        and ``last_sd``; then, to reach the target for the first time, ``reached`` (by how many seeds) and the efforts
+        and ``last_sd``, accuracy of the ``best`` epoch (mean over the seeds); then, to reach the target for the first
+        time, ``reached`` (by how many seeds) and the efforts
         ``EFFORTS``: means over the seeds, NaN unless all of them reach it.
     """
     rows = []
@@ -100,9 +103,10 @@ def what_it_takes(table: pd.DataFrame, target: float) -> pd.DataFrame:
         steps = ends["steps"].astype(float)
         told = {"vectors_a_step": (ends["vectors"] / steps).mean(), "gradients_a_step": _gradients(ends).mean()}
         accuracy = ends["validation_accuracy"].astype(float)
-        told |= {"last": accuracy.mean(), "last_sd": accuracy.std()}
+        best = part.groupby("seed")["validation_accuracy"].max().astype(float).mean()
+        told |= {"last": accuracy.mean(), "last_sd": accuracy.std(), "best": best}
         rows.append(dict(zip(OF_A_RUN, keys, strict=True)) | told | reaching(part, target, list(EFFORTS)))
-    names = ("seeds", "vectors_a_step", "gradients_a_step", "last", "last_sd", "reached", *EFFORTS)
+    names = ("seeds", "vectors_a_step", "gradients_a_step", "last", "last_sd", "best", "reached", *EFFORTS)
     return pd.DataFrame(rows, columns=[*OF_A_RUN, *names])
 
 

@@ -1,4 +1,4 @@
-"""Reaching an accuracy: the highest that every training reaches, those worth asking for, and the effort of the first.
+"""Reaching an accuracy: which is worth asking for, the effort until its first epoch, and who never reaches it.
 
 Curves are tables with a row an epoch in order: ``seed``, ``validation_accuracy``, and columns of efforts that count
 from the start.
@@ -10,16 +10,30 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-BELOW = 20  # points below what all reach: earlier epochs tell little
+from ddlab.words import percent
+
+SHARE = 0.95  # of the best accuracy
 
 
-def reachable(curves: pd.DataFrame) -> float:
-    """The highest accuracy that every strategy, of every run where they are of several, reaches with every seed.
+def most_reached(curves: pd.DataFrame) -> float:
+    """The highest accuracy that one strategy reaches with every seed; NaN without any."""
+    return float(_least_of_seeds(curves).max())
 
-    NaN without any.
+
+def worth_reaching(curves: pd.DataFrame) -> float:
+    """The accuracy that a comparison of efforts begins with: ``SHARE`` of :func:`most_reached`.
+
+    At the level of the worst strategy the most expensive network seems the fastest, since its first epochs are beyond
+    it; just below the best, what counts is what comes close to it at all, and how soon.
     """
-    each = [name for name in ("run_id", "strategy", "seed") if name in curves]
-    return float(curves.groupby(each)["validation_accuracy"].max().min())
+    return SHARE * most_reached(curves)
+
+
+def _least_of_seeds(curves: pd.DataFrame) -> pd.Series:
+    """The best epoch's accuracy of the worst seed, of every strategy, and of every run where they are of several."""
+    each = [name for name in ("run_id", "strategy") if name in curves]
+    best = curves.groupby([*each, "seed"])["validation_accuracy"].max().astype(float)
+    return best.groupby(each).min()
 
 
 def reaching(curve: pd.DataFrame, target: float, efforts: Sequence[str]) -> dict[str, float]:
@@ -36,25 +50,40 @@ def reaching(curve: pd.DataFrame, target: float, efforts: Sequence[str]) -> dict
     return {"seeds": seeds, "reached": len(first), **mean}
 
 
-def targets(accuracies: pd.Series, reachable: float) -> tuple[range, int]:
-    """Offer every accuracy that was reached, from the lowest to the highest, and first the highest that all reach.
+def targets(accuracies: pd.Series, first: float) -> tuple[range, int]:
+    """Offer every accuracy that was reached, from the lowest to the highest, and which of them first; whole percents.
 
     Parameters
     ----------
     accuracies
         On the validation images, of every epoch; shares of 1.
-    reachable
-        The highest that every strategy reaches, as :func:`reachable` gives it.
+    first
+        As :func:`worth_reaching` gives it.
     """
-    lowest, highest = _percents(accuracies.min()), _percents(accuracies.max())
-    return range(lowest, highest + 1), _percents(reachable)
+    lowest, highest = _percents(accuracies.astype(float).min()), _percents(accuracies.astype(float).max())
+    return range(lowest, highest + 1), min(max(_percents(first), lowest), highest)
 
 
-def targets_near(accuracies: pd.Series, reachable: float) -> tuple[range, int]:
-    """As :func:`targets`, from ``BELOW`` points below the highest that all reach."""
-    first, highest = _percents(reachable), _percents(accuracies.astype(float).max())
-    return range(max(0, first - BELOW), max(highest, first) + 1), first
+def missed_in_words(takes: pd.DataFrame, target: float) -> str:
+    """Say who never reaches an accuracy, and how far they come; empty where all reach it with every seed.
+
+    Parameters
+    ----------
+    takes
+        A row a strategy, with ``title``, ``best`` accuracy (mean over the seeds), ``seeds``, ``reached`` (by how many
+        of them), and ``run`` where they are of several runs.
+    """
+    several = "run" in takes and takes["run_id"].nunique() > 1
+    never, some = [], []
+    for row in takes[takes["reached"] < takes["seeds"]].to_dict("records"):
+        name = f"{row['title']} of {row['run']}" if several else str(row["title"])
+        if row["reached"]:
+            some.append(f"{name} with {row['reached']} of {row['seeds']} seeds alone")
+        else:
+            never.append(f"{name} (best {percent(row['best'])})")
+    parts = [f"Never {_percents(target)} %: {', '.join(never)}."] if never else []
+    return " ".join([*parts, *([f"Reached by {', '.join(some)}."] if some else [])])
 
 
 def _percents(share: float) -> int:
-    return math.floor(100 * share)
+    return math.floor(100 * share + 1e-9)  # 0.57 is 56.99999999999999 percents

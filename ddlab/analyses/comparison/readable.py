@@ -6,6 +6,8 @@ import pandas as pd
 
 from ddlab.words import mark
 
+SHARES = ("test", "validation", "paper", "train", "balanced", "top5", "last_test", "last_validation", "work")
+SHARES += ("test_sd", "validation_sd", "train_sd")
 CONDITIONS = ("epochs_as_one", "epochs", "work")  # stand beside the accuracies that were reached under them
 
 
@@ -24,9 +26,9 @@ def readable(table: pd.DataFrame, paper: pd.DataFrame, *, balanced: bool) -> pd.
     Returns
     -------
     pandas.DataFrame
-        Columns of the table that hold something: ``flops`` in millions, ``rank_flops`` in thousand millions, ``run``
-        only of several runs, ``title`` marked where the strategy says the same for every image; and ``interval`` of the
-        images that judge, as text, and ``paper``.
+        Columns of the table that hold something: shares to a tenth of a percent, ``flops`` in millions, ``rank_flops``
+        in thousand millions, ``run`` only of several runs, ``title`` marked where the strategy says the same for every
+        image; and ``interval`` of the images that judge, as text, and ``paper``.
     """
     shown = table.drop(columns=["run_id", "strategy"]).assign(flops=table["flops"] / 1e6)
     shown["rank_flops"] = table["rank_flops"] / 1e9
@@ -42,6 +44,8 @@ def readable(table: pd.DataFrame, paper: pd.DataFrame, *, balanced: bool) -> pd.
         shown.insert(list(shown.columns).index("validation"), "paper", theirs)
     if table["same_answer"].any():
         shown["title"] = [mark(*row) for row in zip(table["title"], table["same_answer"], table["seeds"], strict=True)]
+    shares = [name for name in SHARES if name in shown]
+    shown[shares] = shown[shares].astype(float).round(3)  # the pages write as many decimals as there are
     left_out = ["same_answer"] if balanced else ["same_answer", "balanced"]
     shown = shown.drop(columns=left_out, errors="ignore")
     return shown[_ordered(list(shown.columns))]

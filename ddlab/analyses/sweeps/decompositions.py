@@ -217,5 +217,5 @@ def best_in_words(table: pd.DataFrame, strategy: str) -> str:
     text = f"Best so far: **{best['title']}, overlap {best['overlap']} px** with **{percent(best['validation'])}**"
     if best["test"] == best["test"]:
         text += f" of the validation images, which chose it, and {percent(best['test'])} of the test images,"
-    text += f" for {best['work']:.0%} of the global network's work" if best["work"] == best["work"] else ""
+    text += f" for {100 * best['work']:.0f} % of the global network's work" if best["work"] == best["work"] else ""
     return text + (f"; the global network has {percent(whole['validation'])}." if whole else ".")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ddlab.analyses.comparison.baseline import baseline_of
 from ddlab.analyses.comparison.cost import DEFAULT_RATE, plan_table
 from ddlab.analyses.sweeps.decompositions import START
 from ddlab.problem import pose, problem_of
@@ -71,7 +72,7 @@ def sensitivity_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
         ``strategy``, ``title``, ``quantity`` (what ``value`` is), ``value``, validation accuracy after the ``last`` and
         with the ``kept`` epoch (means over the seeds, ``_sd`` their standard deviation; NaN where there is none yet),
         ``seeds`` (done), ``state``, ``message`` and ``run_id``. A run whose training diverged with any seed has the
-        state ``diverged`` and the accuracy of guessing.
+        state ``diverged`` and the accuracy of :func:`without_training`.
     """
     rows = [row for run in runs if (row := _row(run))]
     if not rows:
@@ -97,12 +98,18 @@ def _row(run: RunFolder) -> dict[str, Any] | None:
         row |= {f"{epoch}_sd": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else np.nan}
     row |= {"seeds": len(results), "state": state.state, "message": state.message, "run_id": run.id}
     if has_diverged(run):
-        row |= {"state": DIVERGED, "last": (guess := chance(run)), "kept": guess, "last_sd": np.nan, "kept_sd": np.nan}
+        share = without_training(run)
+        row |= {"state": DIVERGED, "last": share, "kept": share, "last_sd": np.nan, "kept_sd": np.nan}
     return row
 
 
-def chance(run: RunFolder) -> float:
-    """The accuracy of guessing one of the classes; NaN if the data are gone."""
+def without_training(run: RunFolder) -> float:
+    """The accuracy that a network is worth whose training diverged: that of always naming the most frequent class.
+
+    Where the images are not decoded here it is that of guessing a class; NaN if the data are gone.
+    """
+    if (baseline := baseline_of(run, "validation")) is not None:
+        return baseline.share
     try:
         return 1 / problem_of(run).description.num_classes
     except ValueError:

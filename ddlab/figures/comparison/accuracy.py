@@ -1,15 +1,19 @@
 """Accuracies: strategies as bars and against their cost, confusion of classes, and curves."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.figures import graph_objects as go
+from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.bands import add_band
+from ddlab.figures.baseline import mark_baseline
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
-from ddlab.figures.colors import PAPER, TRAIN, WHISKER, ink, strategy_color
+from ddlab.figures.colors import OTHER, PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis, whole_epochs
 from ddlab.registry.strategies import STRATEGIES
 
@@ -20,17 +24,22 @@ COSTS = {
     "flops": "operations a forward pass",
 }
 PALE = "#b9c4d0"  # of validation images, where test images judge
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "hexagon")  # a run each
 BESIDE = 380  # screen pixels of charts that stand side by side
 CLICKABLE = 25  # up to this many classes the cells of a confusion matrix are large enough to click
 
 
-def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = None) -> go.Figure:
+def strategy_bars(
+    table: pd.DataFrame, title: str, paper: pd.DataFrame | None = None, baseline: Baseline | None = None
+) -> go.Figure:
     """Test, validation and training accuracy of every row of a strategy table, with the interval of what judges.
 
     Parameters
     ----------
     paper
         Rows ``strategy``, ``validation`` of published numbers to mark beside the bars, or None.
+    baseline
+        Of the images that judge, to mark it; None where the runs share none.
     """
     names = _row_names(table)
     full = [strategy_color(name) for name in table["strategy"]]
@@ -63,6 +72,7 @@ def strategy_bars(table: pd.DataFrame, title: str, paper: pd.DataFrame | None = 
             marker={"symbol": "diamond", "size": 12, "color": PAPER, "line": {"color": "#ffffff", "width": 1.5}},
             hovertemplate="%{y}: the paper %{x:.2%}<extra></extra>",
         )
+    mark_baseline(figure, baseline, axis="x")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     height = max(BESIDE, 150 + 26 * len(bars) * len(table))
     return finish(
@@ -99,9 +109,10 @@ def _row_names(table: pd.DataFrame) -> list[str]:
 
 
 def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figure:
-    """The accuracy that judges over one of ``COSTS``, a point a strategy: up is better, left is cheaper."""
+    """The accuracy that judges over one of ``COSTS``: a point a strategy, a symbol a run; up is better, left cheap."""
     figure = go.Figure()
-    several = table["run_id"].nunique() > 1
+    runs = dict(zip(table["run_id"], table["run"], strict=True))
+    symbols = dict(zip(runs, cycle(SYMBOLS)))  # noqa: B905  (there are more runs than symbols, or fewer)
     known = table.dropna(subset=[cost])
     for strategy in known["strategy"].unique():
         rows = known[known["strategy"] == strategy]
@@ -110,22 +121,28 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
             x=rows[cost],
             y=judging(rows),
             error_y={"array": rows["test_sd"].fillna(rows["validation_sd"]).fillna(0), "width": 4},
-            mode="markers+text" if several else "markers",
-            text=rows["run"] if several else None,
-            textposition="top center",
+            mode="markers",
+            text=rows["run"] if len(runs) > 1 else None,
             name=name,
-            marker={"color": strategy_color(strategy), "size": 14},
+            legendgroup=name,
+            showlegend=len(runs) == 1,
+            marker={"color": strategy_color(strategy), "size": 14, "symbol": list(rows["run_id"].map(symbols))},
             hovertemplate=f"{name}: %{{y:.2%}}, {COSTS[cost]} %{{x:.3s}}<extra>%{{text}}</extra>",
         )
-    figure.update_xaxes(type="log", exponentformat="SI", dtick=1 if _decades(table[cost]) > 1 else None)
+        if len(runs) > 1:  # a circle for the strategy, whatever the run
+            _name(figure, name, strategy_color(strategy), "circle")
+    for id, run in runs.items() if len(runs) > 1 else ():
+        _name(figure, run, OTHER, symbols[id])
+    logarithmic_axis(figure, table[cost])
     judged = table["test"].notna()
     axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
-    return finish(figure, title, x=COSTS[cost], y=axis, height=BESIDE, **percent_axis("y"))
+    return finish(figure, title, x=f"{COSTS[cost]}, logarithmic", y=axis, height=BESIDE, **percent_axis("y"))
 
 
-def _decades(values: pd.Series) -> float:
-    positive = values[values > 0].astype(float)
-    return float(np.log10(positive.max() / positive.min())) if len(positive) else 0.0
+def _name(figure: go.Figure, name: str, color: str, symbol: str) -> None:
+    """Name a kind of points in the legend, in place."""
+    marker = {"color": color, "size": 10, "symbol": symbol}
+    figure.add_scatter(x=[None], y=[None], mode="markers", name=name, legendgroup=name, marker=marker)
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> go.Figure:
@@ -170,29 +187,49 @@ CURVES = {
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-def strategy_curves(curves: pd.DataFrame, measure: str, title: str) -> go.Figure:
-    """One of ``CURVES`` over the epochs: a line a stage that trains, a dash pattern a run, a band of one sd.
+def strategy_curves(
+    curves: pd.DataFrame, measure: str, title: str, window: int = 1, baseline: Baseline | None = None
+) -> go.Figure:
+    """One of ``CURVES`` over the epochs: a line a run and stage that trains, a dash pattern a run, a band of one sd.
 
     Parameters
     ----------
     curves
-        As :func:`ddlab.analyses.comparison.accuracy.learning_curves` gives them, with the column ``run``. Lines are
-        means over the seeds, those of the local networks over the subdomains too.
+        As :func:`ddlab.analyses.comparison.accuracy.curves_of` gives them. Lines are means over the seeds, those of the
+        local networks over the subdomains too.
+    window
+        Epochs whose mean is drawn in the middle of them; 1 for none. What is smoothed stays as a pale line.
+    baseline
+        Of the validation images, to mark it beside accuracies.
     """
     figure = go.Figure()
-    runs = list(curves["run"].unique())
+    runs = list(curves["run_id"].unique())
     order = [*STRATEGIES, *sorted(set(curves["stage"]) - set(STRATEGIES))]
     curves = curves.sort_values("stage", key=lambda stages: stages.map(order.index), kind="stable")
-    lines = curves[["run", "stage"]].drop_duplicates().itertuples(index=False)
-    for run, stage in lines:
-        by_epoch = curves[(curves["run"] == run) & (curves["stage"] == stage)].groupby("epoch")[measure]
-        mean = by_epoch.mean()
-        name = STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
-        name = name if len(runs) == 1 else f"{name}, {run}"
-        color = strategy_color(stage)
-        line = {"color": color, "width": 2.5, "dash": DASHES[runs.index(run) % len(DASHES)]}
-        figure.add_scatter(x=mean.index, y=mean, name=name, legendgroup=name, mode="lines", line=line)
-        add_band(figure, mean, by_epoch.std(), color, name)
+    for (run_id, run, stage), part in curves.groupby(["run_id", "run", "stage"], sort=False):
+        by_epoch = part.groupby("epoch")[measure]
+        raw, name, color = by_epoch.mean(), curve_name(str(stage)), strategy_color(str(stage))
+        label = name if len(runs) == 1 else f"{name}, {run}"
+        own = {"legendgroup": f"{stage} {run_id}", "mode": "lines"}
+        line = {"color": color, "width": 2.5, "dash": DASHES[runs.index(run_id) % len(DASHES)]}
+        if window > 1:
+            pale = {"color": rgba(color, 0.3), "width": 1}
+            figure.add_scatter(x=raw.index, y=raw, name=label, line=pale, showlegend=False, hoverinfo="skip", **own)
+        mean, spread = _smooth(raw, window), _smooth(by_epoch.std(), window)
+        figure.add_scatter(x=mean.index, y=mean, name=label, line=line, **own)
+        add_band(figure, mean, spread, color, own["legendgroup"])
+    if measure == "validation_accuracy":
+        mark_baseline(figure, baseline)
     axis = {} if "loss" in measure else percent_axis("y")
     whole_epochs(figure, curves["epoch"])
     return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)
+
+
+def curve_name(stage: str) -> str:
+    """Name the curve of a stage."""
+    return STRATEGIES[stage].title if stage in STRATEGIES else "Local networks (mean)"
+
+
+def _smooth(values: pd.Series, window: int) -> pd.Series:
+    """The mean of so many epochs in the middle of them, of fewer at the ends."""
+    return values.rolling(window, center=True, min_periods=1).mean() if window > 1 else values

@@ -1,10 +1,9 @@
 """Costs of networks and contents of a data set, as bars."""
 
-import math
-
 import pandas as pd
 
 from ddlab.figures import graph_objects as go
+from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.colors import PAPER, class_color, strategy_color
 from ddlab.figures.layout import finish, si
 from ddlab.models.counting import WAYS
@@ -14,7 +13,6 @@ GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighte
 PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "optimizer": "#E69F00", "activations": "#009E73"}
 BESIDE = "\u2003"  # a wide space, in which a diamond fits
 QUANTITIES = {"parameters": "parameters", "flops": "operations a forward pass of one image"}
-FEW_DECADES = 2  # of an axis of bytes
 
 
 def cost_title(quantity: str, way: str) -> str:
@@ -86,13 +84,11 @@ def communication_bars(table: pd.DataFrame, title: str) -> go.Figure:
         hover = "%{y}: %{x:.4s}B a step in this run<extra></extra>"
         measured = table["measured"].where(table["measured"] > 0)
         figure.add_scatter(x=measured, y=table["title"], mode="markers", marker=mark, hovertemplate=hover)
-    ends = math.log10(left) - 0.01, math.log10(most)  # plotly hides what a rounding puts beyond an end
-    room = 0.3 * (ends[1] - ends[0])  # for the numbers beside the bars
-    ticks = 1 if ends[1] - ends[0] > FEW_DECADES else "D2"  # one a decade, or those of 2 and 5 as well
-    axis = {"type": "log", "range": [ends[0], ends[1] + room], "exponentformat": "SI", "ticksuffix": "B"}
-    figure.update_xaxes(dtick=ticks, **axis)
+    room = (most / left) ** 0.3  # for the numbers beside the bars
+    logarithmic_axis(figure, sent, "B", (0.98 * left, most * room))  # plotly hides what a rounding puts beyond an end
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    return finish(figure, title, x="payload of a training step", height=130 + 40 * len(table), showlegend=False)
+    axis = "payload of a training step, logarithmic"
+    return finish(figure, title, x=axis, height=130 + 40 * len(table), showlegend=False)
 
 
 def balance_title(table: pd.DataFrame) -> str:

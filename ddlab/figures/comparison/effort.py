@@ -2,14 +2,18 @@
 
 import pandas as pd
 
+from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.figures import graph_objects as go
+from ddlab.figures.baseline import mark_baseline, mark_target
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.layout import finish, percent_axis, si
 
 HEIGHT = 400  # screen pixels of charts that stand side by side
 
 
-def effort_lines(curves: pd.DataFrame, effort: str, target: float, titles: tuple[str, str]) -> go.Figure:
+def effort_lines(
+    curves: pd.DataFrame, effort: str, target: float, titles: tuple[str, str], baseline: Baseline | None = None
+) -> go.Figure:
     """Validation accuracy against one of the efforts: a line a strategy (mean of the seeds), a point where none trains.
 
     Parameters
@@ -20,6 +24,8 @@ def effort_lines(curves: pd.DataFrame, effort: str, target: float, titles: tuple
         An accuracy to mark.
     titles
         Of the figure, and of the axis of the effort.
+    baseline
+        Of the validation images, to mark it.
     """
     figure = go.Figure()
     for (strategy, name), curve in curves.groupby(["strategy", "title"], sort=False):
@@ -33,7 +39,8 @@ def effort_lines(curves: pd.DataFrame, effort: str, target: float, titles: tuple
             marker={"color": strategy_color(str(strategy)), "size": 14},
             hovertemplate=f"{name}: %{{y:.1%}} after %{{x:.3s}}<extra></extra>",
         )
-    figure.add_hline(y=target, line={"color": "#7f7f7f", "width": 1.5, "dash": "dash"})
+    mark_target(figure, target)
+    mark_baseline(figure, baseline)
     figure.update_xaxes(rangemode="tozero", exponentformat="SI")
     title, axis = titles
     return finish(figure, title, x=axis, y="validation accuracy", height=HEIGHT, **percent_axis("y"))
@@ -50,7 +57,7 @@ def target_bars(table: pd.DataFrame, effort: str, titles: tuple[str, str]) -> go
         Of the figure, and of the axis of the effort.
     """
     longest = table[effort].max() if table[effort].notna().any() else 1.0
-    missed = table["best"].map("not reached (best {:.1%})".format)
+    missed = table["best"].map("never (best {:.1%})".format)
     takes = table[effort].map(si).where(table[effort].notna(), missed)
     figure = go.Figure(
         go.Bar(

@@ -4,6 +4,7 @@ import pandas as pd
 
 from ddlab.analyses.comparison.optimizers import EFFORTS, MEASURES
 from ddlab.figures import graph_objects as go
+from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.bands import add_band
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.accuracy import DASHES
@@ -29,12 +30,13 @@ def passes_lines(table: pd.DataFrame, effort: str, measure: str, title: str) -> 
         by_epoch = part.astype({effort: float, measure: float}).groupby("epoch")
         x, mean = by_epoch[effort].mean(), by_epoch[measure].mean()
         color, label = strategy_color(str(strategy)), str(name) if len(runs) == 1 else f"{name}, {run}"
-        add_band(figure, mean.set_axis(x), by_epoch[measure].std().set_axis(x), color, label)
+        group = f"{strategy} {run_id}"
+        add_band(figure, mean.set_axis(x), by_epoch[measure].std().set_axis(x), color, group)
         figure.add_scatter(
             x=x,
             y=mean,
             name=label,
-            legendgroup=label,
+            legendgroup=group,
             mode="lines+markers",
             line={"color": color, "width": 2.5, "dash": DASHES[runs.index(run_id) % len(DASHES)]},
             marker={"color": color, "size": 5},
@@ -44,9 +46,10 @@ def passes_lines(table: pd.DataFrame, effort: str, measure: str, title: str) -> 
     if effort == "epoch":
         whole_epochs(figure, known["epoch"])
     else:
-        figure.update_xaxes(type="log", dtick="D2", exponentformat="SI")
+        logarithmic_axis(figure, known[effort].astype(float), "B" if effort == "bytes" else "")
     axis = percent_axis("y") if "accuracy" in measure else {}
-    return finish(figure, title, x=EFFORTS[effort], y=MEASURES[measure], height=HEIGHT, **axis)
+    along = EFFORTS[effort] if effort == "epoch" else f"{EFFORTS[effort]}, logarithmic"
+    return finish(figure, title, x=along, y=MEASURES[measure], height=HEIGHT, **axis)
 
 
 def _format(measure: str) -> str:

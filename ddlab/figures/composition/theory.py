@@ -59,7 +59,7 @@ def layer_differences(table: pd.DataFrame, tolerance: float, title: str) -> go.F
     ends = [math.log10(floor / 3), max(0.3, math.log10(table["relative"].max() or floor) + 0.3)]
     figure.update_xaxes(type="log", range=ends, tickvals=list(ticks), ticktext=list(ticks.values()))
     figure.update_yaxes(autorange="reversed", type="category", dtick=1 if len(table) <= NAMED else None)
-    return finish(figure, title, x="largest difference, relative to the map", height=rows_height(table))
+    return finish(figure, title, x="largest difference, relative to the map, logarithmic", height=rows_height(table))
 
 
 def equal_shares(table: pd.DataFrame, title: str) -> go.Figure:
@@ -182,7 +182,7 @@ def bound_scatter(table: pd.DataFrame, networks: int, title: str) -> go.Figure:
     logarithmic = {"type": "log", "exponentformat": "power", "dtick": 1}
     figure.update_xaxes(**logarithmic)
     figure.update_yaxes(**logarithmic)
-    return finish(figure, title, x="bound of (2.19)", y="cost (cross entropy)", height=440)
+    return finish(figure, title, x="bound of (2.19), logarithmic", y="cost (cross entropy), logarithmic", height=440)
 
 
 def _diagonal(low: float, high: float) -> go.Scatter:

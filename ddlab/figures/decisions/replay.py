@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.analyses.decisions.replay import Witness
 from ddlab.decomposition import Subdomain
 from ddlab.figures.images import image_source
@@ -27,6 +28,7 @@ STYLE = f"""<style>
 .ddlab-grid {{ position: absolute; left: 0; right: 0; border-top: 1px solid; opacity: .18; }}
 .ddlab-tick {{ position: absolute; left: -44px; width: 38px; text-align: right; translate: 0 -50%; opacity: .75; }}
 .ddlab-axis {{ position: absolute; top: 100%; padding-top: 6px; opacity: .75; white-space: nowrap; }}
+.ddlab-level {{ position: absolute; right: 4px; font-size: 11px; opacity: .8; white-space: nowrap; }}
 .ddlab-end {{ position: absolute; left: 100%; padding-left: 8px; translate: 0 -50%; white-space: nowrap;
   font-weight: 600; animation: ddlab-appear {LOOP}s infinite; }}
 .ddlab-dot {{ display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: 5px; }}
@@ -48,7 +50,7 @@ STYLE = f"""<style>
 </style>"""
 
 
-def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], num_classes: int) -> str:
+def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], baseline: Baseline | None = None) -> str:
     """Learning curves that draw themselves, and the strategies' accuracies where they end.
 
     Parameters
@@ -57,20 +59,19 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], num_classes: 
         As :func:`ddlab.analyses.decisions.replay.timeline` gives them.
     accuracies
         Final validation accuracy of every strategy.
-    num_classes
-        K, for the line of chance.
+    baseline
+        Of the validation images, for the line of what needs no network; None for no line.
     """
     last = float(lines["seconds"].max())
-    low = 0.9 * min(1 / num_classes, float(lines["validation_accuracy"].min()))
+    low = 0.9 * min(1.0 if baseline is None else baseline.share, float(lines["validation_accuracy"].min()))
     curves = "".join(
         _polyline(str(stage), line["seconds"] / last, (1 - line["validation_accuracy"]) / (1 - low))
         for (stage, _), line in lines.groupby(["stage", "subdomain"], sort=False)
     )
-    chance = 100 * (1 - 1 / num_classes) / (1 - low)
     ticks = "".join(_tick(share, low) for share in np.arange(0.2, 1.01, 0.2) if share > low + 0.03)
     return (
         f'{STYLE}<div class="ddlab-replay" role="img" aria-label="Validation accuracy while the example run trained">'
-        f'{ticks}<div class="ddlab-grid" style="top:{chance:.1f}%;border-top-style:dashed;opacity:.6"></div>'
+        f"{ticks}{_level(baseline, low)}"
         f'<div class="ddlab-axis" style="left:0">0</div><div class="ddlab-axis" style="right:0">{last:.0f}</div>'
         '<div class="ddlab-axis" style="left:50%;translate:-50%">seconds of training</div>'
         f'<div class="ddlab-curtain"><img alt="" src="{_svg_url(curves)}"></div>'
@@ -113,6 +114,15 @@ def _tick(share: float, low: float) -> str:
     return (
         f'<div class="ddlab-grid" style="{top}"></div><div class="ddlab-tick" style="{top}">{100 * share:.0f} %</div>'
     )
+
+
+def _level(baseline: Baseline | None, low: float) -> str:
+    """A dotted line at the baseline, and what it is."""
+    if baseline is None:
+        return ""
+    top = f"top:{100 * (1 - baseline.share) / (1 - low):.1f}%"
+    line = f'<div class="ddlab-grid" style="{top};border-top-style:dotted;opacity:.6"></div>'
+    return f'{line}<div class="ddlab-level" style="{top}">{escape(baseline.short.replace("%", " %"))}</div>'
 
 
 def _ends(accuracies: Mapping[str, float], low: float) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import CLASSES, OTHER, WHISKER, class_color, ink
-from ddlab.figures.layout import finish
+from ddlab.figures.layout import finish, whole_axis
 from ddlab.pipeline.assignment import Assignment
 from ddlab.pipeline.assignment_problem import ROUNDING
 from ddlab.words import percent
@@ -112,6 +112,7 @@ def evolution(found: Assignment, exact: Assignment | None = None, unit: str = ""
     figure.add_hline(y=least, line=line, annotation_text=text, annotation_position="bottom right")
     top = max(each.mean for each in found.history)
     figure.update_yaxes(range=[least - 0.18 * (top - least or least), top + 0.05 * (top - least or least)])
+    whole_axis(figure, len(numbers) - 1)
     y = f"time of a step{f' in {unit}' if unit else ''}"
     return finish(figure, _verdict(found, least, exact is not None), x="generation", y=y, height=380)
 

@@ -62,7 +62,7 @@ def speed_up_lines(table: pd.DataFrame, num_ranks: int, chosen: int, title: str)
     ticks = [count for count in counts if count & (count - 1) == 0]
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks])
     figure.update_yaxes(rangemode="tozero")
-    return finish(figure, title, x="micro-batches m", y="speed-up over one machine", height=460)
+    return finish(figure, title, x="micro-batches m, logarithmic", y="speed-up over one machine", height=460)
 
 
 def paper_lines(table: pd.DataFrame, title: str) -> go.Figure:

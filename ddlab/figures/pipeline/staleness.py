@@ -4,7 +4,7 @@ import pandas as pd
 
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import strategy_color
-from ddlab.figures.layout import finish
+from ddlab.figures.layout import finish, percent_axis
 
 AROUND = 0.05  # of the accuracies that are shown, below and above
 
@@ -34,5 +34,6 @@ def accuracy_against_age(table: pd.DataFrame, title: str) -> go.Figure:
         )
     ends = pd.concat([judged - spread.fillna(0), judged + spread.fillna(0)])
     least, most = ends.min() - AROUND, ends.max() + AROUND
-    figure.update_yaxes(tickformat=".0%", range=[max(0.0, least), min(1 + AROUND / 2, most)])
-    return finish(figure, title, x="age of gradients (steps, mean over the modules)", y="accuracy (share of images)")
+    axis = percent_axis("y", range=[max(0.0, least), min(1 + AROUND / 2, most)])
+    x, y = "age of gradients (steps, mean over the modules)", "accuracy (share of images)"
+    return finish(figure, title, x, y, **axis)

@@ -54,7 +54,7 @@ def ways_panels(table: pd.DataFrame, chosen: int, title: str) -> go.Figure:
                 hovertemplate=f"{name}, n = %{{x}}: %{{y:.3s}}{unit}<extra></extra>",
             )
     for row, (quantity, (name, unit)) in enumerate(PANELS.items(), 1):
-        figure.update_yaxes(row=row, col=1, type="log", title=name, **_ticks(table[quantity], unit))
+        figure.update_yaxes(row=row, col=1, type="log", title=f"{name}, log", **_ticks(table[quantity], unit))
     figure.add_vline(x=chosen, line={"color": OTHER, "width": 1, "dash": "dash"})
     machines = sorted(table["machines"].unique())
     figure.update_xaxes(tickvals=machines, showticklabels=True)

@@ -44,7 +44,7 @@ def heat_map(table: pd.DataFrame, strategy: str, title: str) -> go.Figure:
             hoverinfo="skip",
             xgap=3,
             ygap=3,
-            colorbar={"title": {"text": "accuracy", "side": "right"}, "tickformat": ".0%", "thickness": 14},
+            colorbar={"title": {"text": "accuracy", "side": "right"}, **percent_axis()["yaxis"], "thickness": 14},
         )
     )
     add_cells(
@@ -120,6 +120,6 @@ def accuracy_against_work(table: pd.DataFrame, strategy: str, title: str) -> go.
         figure.add_scatter(
             x=whole["work"], y=whole["validation"], mode="markers", name="global", marker=marker, hovertemplate=hover
         )
-    work = "work of all local networks, of the global network's"
+    work = "work of all local networks (global network: 100%)"
     settings = percent_axis("x", rangemode="tozero") | percent_axis("y")
     return finish(figure, title, x=work, y="validation accuracy", height=460, **settings)

@@ -6,9 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.analyses.sweeps.sensitivity import DIVERGED, EPOCHS
 from ddlab.figures import graph_objects as go
 from ddlab.figures.bands import add_band
+from ddlab.figures.baseline import mark_baseline
 from ddlab.figures.colors import rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 
@@ -17,8 +19,10 @@ SHARES = (0.0, 1.0)  # accuracies lie between
 MARGIN = 0.2  # decades beside the outermost values
 
 
-def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, guess: float = math.nan) -> go.Figure:
-    """Validation accuracy over the number that a strategy begins with; what diverged is a cross at chance.
+def sensitivity_lines(
+    table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, baseline: Baseline | None = None
+) -> go.Figure:
+    """Validation accuracy over the number that a strategy begins with; what diverged is a cross at the baseline.
 
     The wide pale part of a line is its plateau; thin bands are one standard deviation over seeds. Every point's
     ``customdata`` is ``[run_id]``.
@@ -29,8 +33,8 @@ def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, g
         As :func:`ddlab.analyses.sweeps.sensitivity.sensitivity_table` and ``plateaus`` give them.
     epoch
         One of ``EPOCHS``.
-    guess
-        The accuracy of guessing, to mark it.
+    baseline
+        Of the validation images, to mark it.
     """
     figure = go.Figure()
     flat = {row["strategy"]: row for row in plateaus.to_dict("records")}
@@ -40,13 +44,11 @@ def sensitivity_lines(table: pd.DataFrame, plateaus: pd.DataFrame, epoch: str, g
         add_band(figure, points[epoch], points[f"{epoch}_sd"], color, color, SHARES)
         _add_plateau(figure, rows, epoch, flat[strategy])
         _add_line(figure, rows, epoch, flat[strategy])
-    if not math.isnan(guess):
-        line: dict[str, Any] = {"color": "#7f7f7f", "width": 1.5, "dash": "dot"}
-        figure.add_hline(y=guess, line=line, annotation_text="guessing", annotation_position="bottom left")
+    mark_baseline(figure, baseline)
     ends = [math.log10(table["value"].min()) - MARGIN, math.log10(table["value"].max()) + MARGIN]
     figure.update_xaxes(type="log", range=ends, dtick=1, exponentformat="power")
     title = f"Validation accuracy against initial radius or learning rate ({EPOCHS[epoch]})"
-    axis = "initial radius, or learning rate"
+    axis = "initial radius, or learning rate, logarithmic"
     return finish(figure, title, x=axis, y="validation accuracy", height=HEIGHT, **percent_axis("y"))
 
 

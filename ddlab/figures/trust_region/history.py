@@ -11,7 +11,7 @@ import pandas as pd
 from ddlab.analyses.trust_region.history import additive, smallest_eigenvalue
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import TRAIN, class_color, strategy_color
-from ddlab.figures.layout import finish
+from ddlab.figures.layout import finish, percent_axis, whole_axis
 from ddlab.optim.radius import PAPER, RadiusRule
 
 SHOWN_RATIOS = (-1.0, 2.0)  # what is beyond stands at the edge
@@ -20,6 +20,7 @@ PANEL, BETWEEN = 150, 44  # screen pixels of a panel, and between two
 MOST_SUBDOMAINS = 8  # that have a line of their own
 MANY = 3000  # steps from which on the browser draws on its graphics card
 DECADES = 4  # of an axis around 0
+FEW_TICKS = 3  # of powers of ten, with which the axis has ticks at 2 and 5, too
 PLAIN = "step by step"  # what needs no legend
 HALF = 0.5  # the global iteration stands between its step and the next one
 LINE = {"color": "#7f7f7f", "width": 1.2, "dash": "dash"}
@@ -94,11 +95,11 @@ def history_panels(
     """
     drawn = [_loss, _accuracy, _ratio, _radius, _decreases]
     names = ["loss of the step's images", "accuracy after the epoch", "ρ: actual over predicted decrease"]
-    names += ["radius Δ", "decrease of the loss in a step"]
+    names += ["radius Δ, logarithmic", "decrease of the loss in a step, logarithmic on both sides of 0"]
     if smallest_eigenvalue(steps).notna().any():
         drawn, names = (
             [*drawn, _curvature],
-            [*names, "smallest eigenvalue of the SR1 model"],
+            [*names, "smallest eigenvalue of the SR1 model, logarithmic on both sides of 0"],
         )
     height = PANEL * len(drawn) + BETWEEN * (len(drawn) - 1)
     gap = BETWEEN / height
@@ -110,6 +111,7 @@ def history_panels(
     figure.update_xaxes(title="step", row=len(drawn), col=1)
     end = float(steps["step"].iloc[-1]) + 1 if len(steps) else 1.0
     figure.update_xaxes(range=[1 - 0.02 * end, end + 0.02 * end])
+    whole_axis(figure, end)
     figure = finish(figure, title, height=height + 170, hovermode="x")
     return figure.update_layout(margin_t=64)  # the first panel has a title, too
 
@@ -131,7 +133,7 @@ def _accuracy(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule)
     grey = {**style, "line": {"width": 1.5, "dash": "dot"}}
     panels.add(row, epochs["end_step"] + 1, epochs["accuracy"], "training images", TRAIN, **grey)
     panels.reject(row, *_along(panels, epochs["end_step"] + 1, epochs["validation_accuracy"]))
-    panels.figure.update_yaxes(tickformat=".0%", row=row, col=1)
+    panels.figure.update_yaxes(**percent_axis()["yaxis"], row=row, col=1)
 
 
 def _ratio(panels: _Panels, row: int, epochs: pd.DataFrame, rule: RadiusRule) -> None:
@@ -210,7 +212,7 @@ def _along(panels: _Panels, x: pd.Series, y: pd.Series) -> tuple[pd.Series, pd.S
     """Interpolate a line at every step, and at its global iteration."""
     known = y.notna()
     own, after = (
-        pd.Series(np.interp(at, x[known], y[known].astype(float)), index=panels.steps.index)
+        pd.Series(np.interp(at, x[known], y[known].astype(float), left=np.nan, right=np.nan), index=panels.steps.index)
         for at in (panels.x, panels.x + HALF)
     )
     return own, after
@@ -245,9 +247,11 @@ class _Around:
         """Tick positions and labels of the axis."""
         lowest = self.least + len(self.sides) - 1  # around 0 there is no room for more
         powers = range(self.most, lowest - 1, -1 if self.most - self.least < 3 else -2)
+        digits = (1, 2, 5) if len(powers) * len(self.sides) < FEW_TICKS else (1,)
+        sizes = [digit * 10.0**power for power in powers for digit in digits]
         ticks = [(0.0, "0")]
         for sign in self.sides:
-            ticks += [(sign * 10.0**power, f"{'−' * (sign < 0)}{10.0**power:g}") for power in powers]
+            ticks += [(sign * size, f"{'−' * (sign < 0)}{size:g}") for size in sizes]
         return {
             "tickvals": [math.asinh(tick / 10.0**self.least) for tick, _ in ticks],
             "ticktext": [t for _, t in ticks],

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, history
 from ddlab.figures import graph_objects as go
-from ddlab.figures.layout import finish
+from ddlab.figures.layout import finish, whole_axis
 from ddlab.figures.trust_region.history import SHOWN_RATIOS
 from ddlab.figures.trust_region.playground import BALL, method_color, step_color
 from ddlab.optim.radius import PAPER, RadiusRule
@@ -36,12 +36,14 @@ def timeline(
         about = {"mode": "lines", "line": line, "name": METHODS[name]}
         figure.add_scatter(y=losses, **about, hovertemplate="%{y:.4g} after step %{x}<extra></extra>", row=1, col=1)
     kind = {"type": "log", "dtick": 1} if wide else {}
-    figure.update_yaxes(title="loss f", range=_losses(paths, wide), **kind, row=1, col=1)
+    figure.update_yaxes(title="loss f, log" if wide else "loss f", range=_losses(paths, wide), **kind, row=1, col=1)
     if judged:
         _judgements(figure, method, first, rule)
     figure.add_vrect(x0=shown - 1, x1=shown, fillcolor=BALL, opacity=0.2, line_width=0)
     longest = max(map(len, paths.values()))
-    figure.update_xaxes(range=[0, min(longest, max(SHORT, 2 * len(first)))])
+    last = min(longest, max(SHORT, 2 * len(first)))
+    figure.update_xaxes(range=[0, last])
+    whole_axis(figure, last)
     figure.update_xaxes(title="step", row=len(shares), col=1)
     return finish(figure, title, height=520 if judged else 280)
 
@@ -61,7 +63,7 @@ def _judgements(figure: go.Figure, method: str, steps: Sequence[PlaneStep], rule
     for value, text in ((rule.lower, "η₁"), (rule.upper, "η₂")):
         about = {"line": {"color": BALL, "width": 1.2, "dash": "dash"}, "annotation_text": text}
         figure.add_hline(y=value, **about, annotation_position="top right", row=3, col=1)
-    figure.update_yaxes(title="radius Δ", type="log", row=2, col=1, dtick=1)
+    figure.update_yaxes(title="radius Δ, log", type="log", row=2, col=1, dtick=1)
     figure.update_yaxes(title="ρ", range=[SHOWN_RATIOS[0] - 0.2, SHOWN_RATIOS[1] + 0.2], row=3, col=1)
 
 

@@ -49,7 +49,7 @@ def split_or_shared_lines(table: pd.DataFrame, measure: str, title: str) -> go.F
         figure.update_xaxes(title="N subdomains", tickvals=sorted(panel["subdomains"].unique()), **where)
     figure.update_annotations(font_size=13)
     if measure in ("accuracy", "rejected"):
-        figure.update_yaxes(**percent_axis("y", tickformat="~%")["yaxis"])
+        figure.update_yaxes(**percent_axis()["yaxis"])
     return finish(figure, f"{title}: {MEASURES[measure]}", height=PANEL * rows + 110)
 
 

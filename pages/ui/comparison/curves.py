@@ -8,7 +8,7 @@ from ddlab.analyses.comparison.accuracy import learning_curves
 from ddlab.analyses.comparison.stages import in_order, stage_title
 from ddlab.figures.comparison.learning import MEASURES, stage_curves
 from ddlab.runs import RunFolder
-from pages.ui import charts
+from pages.ui import charts, results
 
 COLUMNS = 2
 
@@ -21,10 +21,10 @@ def learning(run: RunFolder, seed: int, measure: str) -> None:
         st.caption("The curves appear with the first epoch; loading PyTorch takes some seconds.")
         return
     st.caption("Draw a box in a chart to zoom.")
-    stages = in_order(curves["stage"])
+    stages, baseline = in_order(curves["stage"]), results.baseline([run], "validation")
     columns = st.columns(min(COLUMNS, len(stages)))
     for index, stage in enumerate(stages):
-        figure = stage_curves(curves, stage, stage_title(stage), measure)
+        figure = stage_curves(curves, stage, stage_title(stage), measure, baseline)
         with columns[index % COLUMNS]:
             _growing(
                 figure, curves[curves["stage"] == stage], f"{run.id} {seed} {stage} {measure}", f"{run.id}-{stage}"

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison import effort as analysis
-from ddlab.analyses.comparison.reaching import reachable, targets
+from ddlab.analyses.comparison.reaching import missed_in_words, targets, worth_reaching
 from ddlab.figures.comparison import effort as figures
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
@@ -16,8 +16,14 @@ def _curves(path: str, changed: int) -> pd.DataFrame:
     return analysis.effort_curves(RunFolder(path))
 
 
-def show(run: RunFolder) -> None:
-    """Draw accuracy against effort, and the effort that an accuracy takes; nothing where the data are gone."""
+def show(run: RunFolder, *, several: bool = False) -> None:
+    """Draw accuracy against effort, and the effort that an accuracy takes; nothing where the data are gone.
+
+    Parameters
+    ----------
+    several
+        Whether other runs stand on the page, too: then this part says whose it is.
+    """
     try:
         curves = _curves(str(run.path), run.results_stamp())
     except ValueError as error:
@@ -25,18 +31,22 @@ def show(run: RunFolder) -> None:
         return
     if curves.empty:
         return
-    st.subheader("How soon is it that good?")
+    st.subheader("How soon is it that good?" + f" (run {literal(run.name)})" * several)
     effort = selection.pick_one_of(analysis.EFFORTS, "Effort", "effort")
     target = _target(curves)
     lines, bars = st.columns(2)
     axis = analysis.EFFORTS[effort]
     with lines:
         title = f"Validation accuracy against {axis}"
-        charts.show(figures.effort_lines(curves, effort, target, (title, axis)), curves, "effort", f"{run.id}-effort")
+        baseline = results.baseline([run], "validation")
+        figure = figures.effort_lines(curves, effort, target, (title, axis), baseline)
+        charts.show(figure, curves, "effort", f"{run.id}-effort")
     with bars:
         table = analysis.time_to_accuracy(curves, target)
         title = f"What {target:.0%} takes: {axis}"
         charts.show(figures.target_bars(table, effort, (title, axis)), table, "target", f"{run.id}-target")
+    if missed := missed_in_words(table, target):
+        st.markdown(literal(missed))
     st.caption(
         "Every strategy is laid out as if it alone had been trained: its stages one after the other, from the first "
         "local epoch on. Networks that need no communication count by the rank that had most to do; “N workers” is "
@@ -46,7 +56,7 @@ def show(run: RunFolder) -> None:
 
 
 def _target(curves: pd.DataFrame) -> float:
-    """An accuracy in whole percents; at first the highest that all strategies reach."""
-    options, first = targets(curves["validation_accuracy"], reachable(curves))
-    about = "On the validation images."
+    """An accuracy in whole percents; at first 95 % of the best."""
+    options, first = targets(curves["validation_accuracy"], worth_reaching(curves))
+    about = "On the validation images; at first 95 % of the best that a strategy reaches."
     return selection.pick_percent("Accuracy to reach", options, "target", first, help=about) / 100

@@ -44,8 +44,14 @@ def _columns() -> Columns:
         ),
         "top5": number("Top 5", format=SHARE, help="Share of the images whose class is among the first five."),
         "last_test": number("Last, test", format=SHARE, help="Test accuracy after the last epoch."),
-        "last_validation": number("Last epoch", format=SHARE, help="Validation accuracy after the last epoch."),
-        "best_epoch": number("Best epoch", format="%.0f", help="Mean over the seeds; empty where nothing is trained."),
+        "last_validation": number(
+            "Last epoch", format=SHARE, help="Validation accuracy after the last epoch, of votes that of every network."
+        ),
+        "best_epoch": number(
+            "Best epoch",
+            format="%.0f",
+            help="Its own, mean over the seeds. Votes train nothing: each local network is kept at its own best epoch.",
+        ),
         "epochs_as_one": number("Epochs as one", format="%.0f", help="Epochs that are trained as one model."),
         "epochs": number("Epochs in all", format="%.0f", help="These, and the epochs of its local networks."),
         "work": number(

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from ddlab.analyses.comparison.baseline import most_frequent
 from ddlab.analyses.decisions import probabilities as analysis
 from ddlab.analyses.decisions import visibility as sight
 from ddlab.analyses.decisions.limits import limit_of
@@ -84,7 +85,9 @@ def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.
     title += "; layers side by side, the lowest first" if image.ndim == 4 else ""
     figure = pictures.subdomain_map(decomposition, values, title, image)
     charts.show(figure, table, "subdomains", f"{run_id}-subdomains")
-    st.caption(f"Guessing is right for 1 of {len(outcomes.classes)} images: {1 / len(outcomes.classes):.0%}.")
+    baseline = most_frequent(outcomes.labels, outcomes.classes)
+    if shown == "all" and baseline is not None:
+        st.caption(literal(f"{baseline.sentence} A network that sees nothing that helps ends there."))
 
 
 def show_sight(explanation: Explanation, decomposition: Decomposition, mask: np.ndarray, index: int) -> None:

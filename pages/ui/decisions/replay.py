@@ -3,7 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from ddlab.analyses.comparison.baseline import baseline_of
 from ddlab.analyses.decisions.replay import timeline, witnesses
+from ddlab.data.cache import is_ready
 from ddlab.figures.decisions import replay
 from ddlab.problem import problem_of
 from ddlab.runs import EXAMPLE, open_run
@@ -22,7 +24,7 @@ def available() -> bool:
 
 def curves() -> None:
     """Draw the learning curves, and the numbers behind them."""
-    lines, html = _curves()
+    lines, html = _curves(is_ready(open_run(EXAMPLE).experiment.dataset))
     st.html(html)
     st.caption(
         "Validation accuracy against the seconds of training on this example's two cores, as if the global and the "
@@ -38,11 +40,12 @@ def maps() -> None:
 
 
 @st.cache_data(show_spinner=False)
-def _curves() -> tuple[pd.DataFrame, str]:
+def _curves(decoded: bool) -> tuple[pd.DataFrame, str]:
+    """The curves; with the baseline as soon as the images are there, which nothing waits for."""
     run = open_run(EXAMPLE)
     problem = problem_of(run)
     lines = timeline(run, run.experiment.seeds[0])
-    picture = replay.learning(lines, run.summary()["accuracies"], problem.description.num_classes)
+    picture = replay.learning(lines, run.summary()["accuracies"], baseline_of(run, "validation"))
     return lines, picture + replay.legend(len(problem.decomposition))
 
 

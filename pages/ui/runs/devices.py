@@ -9,6 +9,8 @@ from ddlab.figures.colors import class_color
 from ddlab.runs import open_run
 
 SECONDS = 3.0  # between two looks
+CALM = tuple(class_color(index) for index in (2, 3, 4, 7, 8))  # colours of runs: red would say that one has failed
+BUSY = 0.1  # load from which on other programs are worth a word
 STYLE = """<style>
 .ddlab-device { display: flex; align-items: center; gap: .5em; font-size: .8rem; line-height: 1.7; }
 .ddlab-device b { flex: 0 0 4.2em; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -23,24 +25,27 @@ STYLE = """<style>
 def strip() -> None:
     """Draw every slot of this machine with its load and its run; renewed every few seconds."""
     st.caption(
-        "Devices of this machine", help="The bar is the load by all programs; the name is the run that holds it."
+        "Devices of this machine",
+        help="The bar is the load of a device that a run holds, by all programs; the name is that run's.",
     )
     st.html(STYLE + "".join(map(_row, usage())))
 
 
 def _row(use: DeviceUse) -> str:
-    color = class_color(sum(map(ord, use.run))) if use.run else "rgb(128 128 128 / .6)"
-    load = "" if use.load is None else f'<i style="width:{100 * use.load:.0f}%;background:{color}"></i>'
+    color = CALM[sum(map(ord, use.run)) % len(CALM)] if use.run else ""
+    load = "" if use.load is None or not color else f'<i style="width:{100 * use.load:.0f}%;background:{color}"></i>'
     return (
         f'<div class="ddlab-device" title="{escape(use.device.title)}"><b>{escape(use.device.title)}</b>'
-        f'<div class="ddlab-load">{load}</div><span>{escape(_holder(use.run))}</span></div>'
+        f'<div class="ddlab-load">{load}</div><span>{escape(_holder(use))}</span></div>'
     )
 
 
-def _holder(run_id: str | None) -> str:
-    if run_id is None:
-        return "free"
+def _holder(use: DeviceUse) -> str:
+    """The run that holds a device; of a free one, how busy other programs keep it, if they do."""
+    if use.run is None:
+        others = use.load or 0.0
+        return f"free (others {100 * others:.0f} %)" if others >= BUSY else "free"
     try:
-        return open_run(run_id).name
+        return open_run(use.run).name
     except ValueError:
-        return run_id
+        return use.run

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from ddlab.analyses.comparison.identity import run_labels
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.engine.launch import launch
@@ -87,9 +88,10 @@ def damage(run: RunFolder) -> None:
 
 def health(runs: Sequence[RunFolder]) -> None:
     """Name the networks of finished runs that say the same for every image: their numbers are not results."""
-    told = [(run.name, sentence) for run in runs for sentence in run.summary()["stuck"]]
+    told = [(run.id, sentence) for run in runs for sentence in run.summary()["stuck"]]
     if told:
-        lines = [f"{name}: {sentence}" if len(runs) > 1 else sentence for name, sentence in told[:MOST_STUCK]]
+        labels = run_labels(runs)
+        lines = [f"{labels[id]}: {sentence}" if len(runs) > 1 else sentence for id, sentence in told[:MOST_STUCK]]
         if len(told) > MOST_STUCK:
             lines.append(f"And {len(told) - MOST_STUCK} more networks.")
         st.warning(literal_lines("\n".join(lines)), icon=":material/heart_broken:")

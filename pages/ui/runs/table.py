@@ -6,30 +6,42 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ddlab.analyses.comparison.identity import made, what_distinguishes
 from ddlab.engine.control import queue_position
-from ddlab.runs import RunFolder, list_runs
+from ddlab.runs import RunFolder, list_runs, matches
 from ddlab.words import best, beware, duration
 from pages.ui import selection
 from pages.ui.runs.live import LOOKS
 
 SECONDS = 2.0  # between two looks
 AT_ONCE = 50  # runs on a page of the table
+WORDS, SEARCH = "search", "search of runs"  # what is looked for: in the URL, and its field
 
 
 @st.fragment(run_every=SECONDS)
 def runs() -> None:
     """Draw the table, the newest runs first, so many at a time; it renews itself."""
-    everything = list_runs()
+    everything = _found(list_runs())
+    if not everything:
+        st.info("No run is so. Take some words away.", icon=":material/search_off:")
+        return
     num_pages, page = math.ceil(len(everything) / AT_ONCE), 1
     if num_pages > 1:
         page = min(num_pages, st.pagination(num_pages, key="page of runs"))
         st.caption(f"{len(everything):,} runs, the newest first.")
     shown = everything[AT_ONCE * (page - 1) :][:AT_ONCE]
-    table = pd.DataFrame([_row(run) for run in shown])
+    apart = what_distinguishes(shown)
+    table = pd.DataFrame([_row(run, apart[run.id]) for run in shown])
+    table = table.drop(columns=[name for name in ("Tags", "Note") if not table[name].map(bool).any()])
     columns = {
         "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width="small"),
         "Run": st.column_config.TextColumn(width="medium"),
-        "It says": st.column_config.TextColumn(width="large", help="How it stands; when finished, who was best."),
+        "It says": st.column_config.TextColumn(
+            width="large",
+            help="What distinguishes it from other runs of its name; how it stands; when finished, who was best.",
+        ),
+        "Tags": st.column_config.ListColumn(),
+        "Note": st.column_config.TextColumn(width="medium"),
     }
     event = st.dataframe(
         table,
@@ -47,24 +59,48 @@ def runs() -> None:
         st.rerun()
 
 
-def _row(run: RunFolder) -> dict[str, Any]:
+def _found(everything: list[RunFolder]) -> list[RunFolder]:
+    """The runs that are looked for; the URL holds the words. Without any, no run is read for it."""
+    if SEARCH not in st.session_state:
+        st.session_state[SEARCH] = st.query_params.get(WORDS, "")
+    words = st.text_input(
+        "Search",
+        key=SEARCH,
+        max_chars=200,
+        placeholder="Words in name, note, tags, data, network or strategies; #tag",
+        icon=":material/search:",
+    )
+    if words or WORDS in st.query_params:
+        selection.put_in_url(WORDS, words)
+    return [run for run in everything if matches(run.summary(), words)] if words.strip() else everything
+
+
+def _row(run: RunFolder, apart: str) -> dict[str, Any]:
     facts = run.summary()
     live = facts["state"] in ("queued", "running")
     progress = run.progress() if live else None
     remaining = progress.get("remaining") if progress else None
     done = progress.get("done") if progress else None
+    time = made(run.id)
     return {
         "State": LOOKS[facts["state"]][1],
         "Run": facts["name"],
-        "Made": selection.made(run),
+        "Made": time,
         "Progress": 1.0 if facts["state"] == "finished" else float(done or 0.0) if live else None,
         "Time": _time(facts["seconds"], remaining, live),
-        "It says": _says(run, facts),
+        "It says": " · ".join(filter(None, (_settings(apart, run.id), _says(run, facts)))),
+        "Tags": facts["tags"],
+        "Note": " ".join(facts["note"].split()),
         "Data": f"{facts['dataset']} {facts['grid']}",
         "Network": facts["model"],
         "Seeds": facts["num_seeds"],
         "Devices": ", ".join(facts["devices"]),
     }
+
+
+def _settings(apart: str, id: str) -> str:
+    """The settings that distinguish a run: time and id have columns of their own, or say nothing here."""
+    return " · ".join(part for part in apart.split(" · ") if part not in (id, made(id), made(id, seconds=True)))
 
 
 def _time(took: float | None, remaining: float | None, live: bool) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ddlab.analyses.comparison.cost import machine_rate
 from ddlab.analyses.sweeps.decompositions import best_in_words, plan_of_sweep, runs_at_once, sweep_table, wall_seconds
+from ddlab.analyses.sweeps.notice import of_decompositions
 from ddlab.data.cache import describe
 from ddlab.decomposition import grid_presets
 from ddlab.experiment import Experiment
@@ -168,6 +169,7 @@ def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
         st.error("None of its runs can be read.")
         return
     st.markdown(best_in_words(table, strategy))
+    shell.notice(of_decompositions(table, strategy, _num_validation(str(runs[0].path))))
     shown = table[table["strategy"].isin([strategy, GLOBAL])]
     title = f"{STRATEGIES[strategy].title}: validation accuracy of every decomposition"
     heat, cloud = st.columns(2)
@@ -179,6 +181,15 @@ def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
     with cloud:
         figure = figures.accuracy_against_work(table, strategy, "Accuracy against work: up is better, left is cheaper")
         charts.show(figure, shown[["title", "overlap", "work", "validation"]], "sweep cloud", f"{name}-sweep-work")
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _num_validation(path: str) -> int | None:
+    """Validation images of a run; None where its data are gone."""
+    try:
+        return describe(RunFolder(path).experiment.dataset).num_validation
+    except ValueError:
+        return None
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

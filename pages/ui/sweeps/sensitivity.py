@@ -9,6 +9,7 @@ import streamlit as st
 from ddlab.analyses.comparison.cost import machine_rate
 from ddlab.analyses.sweeps import sensitivity as analysis
 from ddlab.analyses.sweeps.decompositions import runs_at_once, wall_seconds
+from ddlab.analyses.sweeps.notice import of_sensitivity
 from ddlab.experiment import Experiment
 from ddlab.figures.sweeps.sensitivity import sensitivity_lines
 from ddlab.registry.strategies import STRATEGIES, TUNED
@@ -26,7 +27,7 @@ from ddlab.sweeps.sensitivity import (
     tunable,
 )
 from ddlab.words import duration
-from pages.ui import charts, selection, shell
+from pages.ui import charts, results, selection, shell
 from pages.ui.literal import literal
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
@@ -91,7 +92,8 @@ def _draw(runs: list[RunFolder], name: str, epoch: str) -> None:
         return
     if not {"queued", "running"} & set(states):  # half a line has no width
         st.markdown(literal(analysis.in_words(widths)))
-    figure = sensitivity_lines(table, widths, epoch, analysis.chance(runs[0]))
+        shell.notice(of_sensitivity(widths))
+    figure = sensitivity_lines(table, widths, epoch, results.baseline(runs[:1], "validation"))
     charts.show(figure, table, "sensitivity lines", name.replace(" ", "-"), **many_runs.clickable("sensitivity lines"))
     many_runs.open_clicked()
 

@@ -8,15 +8,16 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.analyses.comparison import optimizers as passes
-from ddlab.analyses.comparison.reaching import reachable, targets_near
+from ddlab.analyses.comparison.reaching import missed_in_words, targets, worth_reaching
 from ddlab.analyses.trust_region import history as analysis
+from ddlab.analyses.trust_region.notice import of_history, of_passes
 from ddlab.figures.comparison.optimizers import passes_lines
 from ddlab.figures.trust_region.history import history_panels
 from ddlab.optim.radius import RadiusRule
 from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from pages.ui import charts, results, selection
+from pages.ui import charts, results, selection, shell
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
 from pages.ui.runs import live
@@ -46,13 +47,14 @@ def _wait(run: RunFolder, sentence: str) -> None:
 
 @st.cache_data(max_entries=results.KEPT, show_spinner=False)
 def _history(path: str, strategy: str, seed: int, told: int) -> tuple[pd.DataFrame, go.Figure, list[str]]:
-    """The table of the steps, their figure, and the sentences on them."""
+    """The table of the steps, their figure, and the sentences on them: first what is worth noticing."""
     run = RunFolder(path)
     steps, epochs = analysis.step_table(run, strategy, seed), analysis.epoch_table(run, strategy, seed)
     own = run.experiment.trust_region
     rule = RadiusRule(own.lower, own.upper, own.decrease, own.increase, own.min_radius, own.max_radius, own.trials)
     title = f"{STRATEGIES[strategy].title} step by step, seed {seed}"
-    words = analysis.in_words(analysis.summarize(steps, epochs), strategy)
+    summary = analysis.summarize(steps, epochs)
+    words = [of_history(summary, rule.most, rule.least), *analysis.in_words(summary, strategy)]
     return steps, history_panels(steps, epochs, strategy, title, rule), words
 
 
@@ -86,8 +88,9 @@ def show_history(run: RunFolder) -> None:
 
 
 def _draw_history(run: RunFolder, strategy: str, seed: int) -> None:
-    steps, figure, (first, *others) = _history(str(run.path), strategy, seed, run.records_stamp())
+    steps, figure, (notice, first, *others) = _history(str(run.path), strategy, seed, run.records_stamp())
     st.markdown(f"**{literal(first)}** {literal(' '.join(others))}")
+    shell.notice(notice)
     charts.show(figure, steps, "history", f"{run.id}-{strategy}-{seed}-steps")
 
 
@@ -155,14 +158,18 @@ def _about(effort: str) -> str:
 
 
 def _takes(table: pd.DataFrame) -> None:
-    options, first = targets_near(table["validation_accuracy"], reachable(table))
-    target = selection.pick_percent("Accuracy to reach", options, "against_target", first)
+    options, first = targets(table["validation_accuracy"], worth_reaching(table))
+    about = "On the validation images; at first 95 % of the best that a strategy reaches."
+    target = selection.pick_percent("Accuracy to reach", options, "against_target", first, help=about)
     takes = passes.what_it_takes(table, target / 100)
-    st.markdown(literal(passes.saving_in_words(takes)))
+    shell.notice(of_passes(takes, target / 100))
+    st.markdown(literal(" ".join([missed_in_words(takes, target / 100), passes.saving_in_words(takes)])))
     shown = takes.drop(columns=["run_id", "strategy"])
     alone = {"run": takes["run_id"].nunique() == 1, "last_sd": takes["seeds"].max() == 1}
     shown = shown.drop(columns=[name for name, is_alone in alone.items() if is_alone])
     shown["bytes"] /= 1e6
+    shares = [name for name in ("last", "last_sd", "best") if name in shown]
+    shown[shares] = shown[shares].round(3)
     st.dataframe(shown, hide_index=True, column_config=_columns(target), key="takes", placeholder="–")
 
 
@@ -187,6 +194,7 @@ def _columns(target: int) -> Columns:
         ),
         "last": number("Last epoch", help="Validation accuracy, mean over the seeds.", format=PERCENT),
         "last_sd": number("± sd", format=PERCENT),
+        "best": number("Best epoch", help="Validation accuracy, mean over the seeds.", format=PERCENT),
         "reached": number(f"Reach {target} %", help="Seeds that do."),
         "epoch": number("Epochs", format="%.1f", help=first),
         "data_passes": number("Data passes", format="%.1f", help=first),

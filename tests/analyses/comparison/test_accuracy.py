@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 from ddlab import files
-from ddlab.analyses.comparison.accuracy import (
-    differing_settings,
-    learning_curves,
-    strategy_table,
-)
+from ddlab.analyses.comparison.accuracy import learning_curves, strategy_table
 from ddlab.analyses.comparison.effort import effort_curves
+from ddlab.analyses.comparison.identity import differing_settings
 from ddlab.records import ANYTHING
 from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from ddlab.runs import RunFolder

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ddlab.analyses.comparison.effort import EFFORTS, effort_curves, time_to_accuracy
-from ddlab.analyses.comparison.reaching import reachable
+from ddlab.analyses.comparison.reaching import most_reached
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.effort import effort_lines, target_bars
 from ddlab.problem import pose
@@ -69,7 +69,7 @@ def test_work_grows_evenly_over_the_epochs():
 
 def test_only_what_is_done_has_a_curve():
     assert set(effort_curves(made_run("running"))["strategy"]) == {"global", "average", "majority"}
-    assert effort_curves(made_run("queued")).empty and np.isnan(reachable(effort_curves(made_run("queued"))))
+    assert effort_curves(made_run("queued")).empty and np.isnan(most_reached(effort_curves(made_run("queued"))))
 
 
 @pytest.fixture
@@ -88,13 +88,16 @@ def test_time_to_an_accuracy_is_that_of_the_first_epoch_that_reaches_it(curves):
     higher = time_to_accuracy(curves, 0.85).set_index("strategy")
     assert higher.loc["cnn_dnn", ["reached", "seeds"]].tolist() == [1, 2]
     assert higher["seconds"].isna().all(), "one seed does not reach it"
-    assert reachable(curves) == 0.5
+    assert most_reached(curves) == pytest.approx(0.8), "the seed that comes less far decides"
 
 
 def test_what_an_accuracy_takes_is_drawn_and_what_misses_it_says_so(curves):
     lines = effort_lines(curves, "flops", 0.7, ("title", "axis"))
-    assert [trace.mode for trace in lines.data] == ["lines", "markers"]
+    assert [trace.mode for trace in lines.data[:2]] == ["lines", "markers"]
+    assert [(shape.y0, trace.name) for shape, trace in zip(lines.layout.shapes, lines.data[2:], strict=True)] == [
+        (0.7, "to reach: 70%")
+    ]
     np.testing.assert_allclose(lines.data[0].y, [0.25, 0.45, 0.65, 0.85])
     bars = target_bars(time_to_accuracy(curves, 0.7), "flops", ("title", "axis")).data[0]
-    assert bars.text == ("35", "not reached (best 50.0%)")
+    assert bars.text == ("35", "never (best 50.0%)")
     assert bars.marker.color[0] == strategy_color("cnn_dnn")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddlab.analyses.comparison.optimizers import passes_table, saving_in_words, what_it_takes
-from ddlab.analyses.comparison.reaching import reachable
+from ddlab.analyses.comparison.reaching import most_reached
 from ddlab.figures.colors import strategy_color
 from ddlab.figures.comparison.optimizers import passes_lines
 from tests.made_run import made_run
@@ -30,7 +30,7 @@ def test_what_a_step_and_an_accuracy_take(table):
     # seed 0 has 75 % after epoch 2, seed 1 has 73 % then
     assert takes.loc["apts", ["epoch", "data_passes", "reached"]].tolist() == [2.5, 17.5, 2]
     assert takes.loc["apts", "last"] == pytest.approx(0.865) and takes.loc["apts", "last_sd"] > 0
-    assert reachable(table) == pytest.approx(0.855)
+    assert most_reached(table) == pytest.approx(0.855)
     assert np.isnan(what_it_takes(table, 0.87).set_index("strategy").loc["apts", "data_passes"])  # one seed does not
     assert "sums 3.0 vectors" in saving_in_words(takes.reset_index()) and "7.0 for as much" in saving_in_words(
         takes.reset_index()

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddlab.analyses.sweeps.sensitivity import chance, in_words, plan_of_sensitivity, plateaus, sensitivity_table
+from ddlab.analyses.sweeps.sensitivity import (
+    in_words,
+    plan_of_sensitivity,
+    plateaus,
+    sensitivity_table,
+    without_training,
+)
+from ddlab.data.cache import load
 from ddlab.sweeps.sensitivity import plan_sensitivity, planned_runs
 from tests.tuned_run import KEPT, tuned_base, tuned_run
 
@@ -54,7 +61,9 @@ def test_a_row_a_run_by_strategy_and_rising_values():
     assert list(table["value"]) == [0.1, 0.01, 0.1, 1.0]
     assert list(table["quantity"]) == ["initial radius"] + 3 * ["learning rate"]
     assert list(table["state"]) == ["running", "finished", "finished", "diverged"]
-    assert table["last"][1:].tolist() == pytest.approx([0.7, 0.85, chance(gone)]) and np.isnan(table["last"][0])
+    assert table["last"][1:].tolist() == pytest.approx([0.7, 0.85, without_training(gone)]) and np.isnan(
+        table["last"][0]
+    )
     assert table["kept"][1:3].tolist() == pytest.approx([0.7 + KEPT, 0.85 + KEPT])
     assert table["last_sd"][2] == pytest.approx(np.std([0.9, 0.8], ddof=1)) and table["last_sd"].notna().sum() == 1
     assert table["run_id"][3] == gone.id and "infinite" in table["message"][3]
@@ -66,8 +75,13 @@ def test_what_cannot_be_read_is_left_out():
     assert sensitivity_table([run]).empty and sensitivity_table([]).empty
 
 
-def test_guessing_is_one_class_of_all():
-    assert chance(tuned_run("adam", 0.1)) == pytest.approx(1 / 4)
+def test_who_learned_nothing_names_the_most_frequent_class(monkeypatch):
+    run = tuned_run("adam", 0.1)
+    counts = np.bincount(load(run.experiment.dataset).validation.labels)
+    assert counts.max() > counts.min(), "classes of one size would not tell it from guessing"
+    assert without_training(run) == counts.max() / counts.sum()
+    monkeypatch.setattr("ddlab.analyses.comparison.baseline.is_ready", lambda settings: False)
+    assert without_training(run) == pytest.approx(1 / 4)
 
 
 def test_the_plan_goes_by_the_time_that_runs_of_the_same_strategy_took():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.analyses.sweeps.sensitivity import plateaus, sensitivity_table
 from ddlab.figures.colors import rgba, strategy_color
 from ddlab.figures.sweeps.sensitivity import MARGIN, sensitivity_lines
@@ -17,11 +18,11 @@ def table():
 
 
 def test_lines_plateaus_bands_and_crosses(table):
-    figure = sensitivity_lines(table, plateaus(table), "last", 0.25)
+    figure = sensitivity_lines(table, plateaus(table), "last", Baseline(0.4, "ring", "validation"))
     named = {trace.name: trace for trace in figure.data if trace.name}
-    assert list(named) == ["SAPTS · initial radius", "Adam · learning rate"]
+    assert list(named)[:2] == ["SAPTS · initial radius", "Adam · learning rate"]
     adam = named["Adam · learning rate"]
-    assert list(adam.x) == [1e-3, 1e-2, 1.0] and list(adam.y) == pytest.approx([0.9, 0.905, 0.25])
+    assert list(adam.x) == [1e-3, 1e-2, 1.0] and list(adam.y) == pytest.approx([0.9, 0.905, table["last"].iloc[-1]])
     assert list(adam.marker.symbol) == ["circle", "circle", "x"] and list(adam.text) == [
         "0.001: 90.0%",
         "0.01: 90.5%",
@@ -34,7 +35,7 @@ def test_lines_plateaus_bands_and_crosses(table):
     (band,) = [trace for trace in figure.data if trace.fill]
     spread = np.std([0.9, 0.92], ddof=1)
     assert list(band.y) == pytest.approx([0.91 + spread] * 2 + [0.91 - spread] * 2)
-    assert figure.layout.shapes[0].y0 == 0.25
+    assert figure.layout.shapes[0].y0 == 0.4 and "always “ring”: 40.0%" in named
 
 
 def test_the_axis_is_logarithmic_and_has_room_for_what_is_not_done_yet(table):
@@ -42,5 +43,5 @@ def test_the_axis_is_logarithmic_and_has_room_for_what_is_not_done_yet(table):
     assert axis.type == "log" and list(axis.range) == pytest.approx([-3 - MARGIN, 1 + MARGIN])
 
 
-def test_where_the_data_are_gone_nobody_knows_what_guessing_is(table):
+def test_where_the_data_are_gone_there_is_no_baseline(table):
     assert not sensitivity_lines(table, plateaus(table), "last").layout.shapes
