@@ -28,10 +28,10 @@ num_whole, num_local = asking.count_viewers(run, seed)
 # ---- the maps
 
 data, decomposition = results.images(run)
-chosen = maps.pick(data, problem, num_whole + num_local)
+chosen = maps.pick(data, problem, num_whole + num_local, maps.first_image(run, seed))
 if chosen is None:
     st.stop()
-mapped = maps.read(run, seed, chosen, asking.seconds(problem, num_whole, num_local, 2 * asking.MOST_AT_ONCE))
+mapped = maps.read(run, seed, chosen, asking.map_seconds(problem, num_whole, num_local))
 view = map_pictures.pick(mapped, chosen)
 map_pictures.show(mapped, chosen, view, data, decomposition)
 map_pictures.offer_files(mapped, chosen, run)

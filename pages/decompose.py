@@ -4,7 +4,13 @@ import streamlit as st
 
 from ddlab.analyses.comparison.cost import cost_table, work_ratio
 from ddlab.analyses.decisions import notice
-from ddlab.analyses.decisions.visibility import evidence_share, subdomain_table, subdomains_title, subimage_labels, subimages_title
+from ddlab.analyses.decisions.visibility import (
+    evidence_share,
+    subdomain_table,
+    subdomains_title,
+    subimage_labels,
+    subimages_title,
+)
 from ddlab.figures import images as pictures
 from ddlab.figures.comparison import cost as costs
 from ddlab.figures.volumes import Scene

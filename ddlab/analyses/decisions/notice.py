@@ -70,5 +70,7 @@ def of_example(accuracies: Mapping[str, float], works: Mapping[str, float]) -> s
     if gained < CLEAR:
         return ""
     title, work = STRATEGIES[best].title, works.get(best, np.nan)
-    told = f"{title} decides {percent(heard[best])} of the images correctly, {100 * gained:.1f} points more than the vote"
+    told = (
+        f"{title} decides {percent(heard[best])} of the images correctly, {100 * gained:.1f} points more than the vote"
+    )
     return f"{told}, with {work:.0%} of the global network's work." if np.isfinite(work) else f"{told}."

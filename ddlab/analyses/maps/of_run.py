@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from ddlab.analyses.maps import scores as scores
-from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
+from ddlab.analyses.maps.asking import PREDICTION, TRUTH, hides_pixels, meant_classes
 from ddlab.analyses.maps.layers import cam_layer, is_analytic
+from ddlab.analyses.maps.occlusion import odds, odds_without
 from ddlab.analyses.maps.stored import Mapped, Scored
-from ddlab.analyses.maps.viewers import Viewer, in_batches, viewers
+from ddlab.analyses.maps.viewers import Viewer, batch_size, in_batches, viewers
 from ddlab.data.cache import load
 from ddlab.data.own_image import drawn_affine, own_affine, own_image
 from ddlab.data.source import SplitName
+from ddlab.problem import problem_of
 from ddlab.registry import unknown
 from ddlab.runs import RunFolder
 from ddlab.strategies.trained import load_images, normalised
@@ -87,10 +89,18 @@ def map_images(run: RunFolder, seed: int, images: str, layer: str = "") -> Mappe
     arrays = {"images": asked.pixels}
     arrays |= {} if asked.masks is None else {"masks": asked.masks}
     arrays |= {} if asked.affine is None else {"affine": asked.affine}
+    problem = problem_of(run)
     for name, viewer in found.items():
         looks = list(in_batches(viewer, asked.inputs, layer))
         arrays[f"maps:{name}"] = np.concatenate([look.maps for look in looks])
         arrays[f"probabilities:{name}"] = np.concatenate([look.probabilities for look in looks])
+        logits_MNK = torch.cat([look.logits for look in looks])
+        arrays[f"odds:{name}"] = odds(viewer, logits_MNK).numpy()
+        if not viewer.is_whole or hides_pixels(problem):
+            size = batch_size(viewer.networks)
+            batches = zip(logits_MNK.split(size), asked.inputs.split(size), strict=True)
+            without = [odds_without(viewer, *batch, problem.decomposition) for batch in batches]
+            arrays[f"without:{name}"] = torch.cat(without).numpy()
     return Mapped(_about(run, seed, asked, found, layer), arrays)
 
 

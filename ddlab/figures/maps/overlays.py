@@ -23,7 +23,8 @@ STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way th
 PALE = 0.35  # share of white in what lies below a map
 COLUMNS = 3  # of panels, so that a phone shows something
 PANEL = 250  # screen pixels of a panel's height
-TITLE = 36  # and of its title's two lines
+TITLE = 54  # and of its title's three lines
+MOST_NUMBERED = 36  # subimages whose numbers fit in a panel
 SMALLEST = 256  # pixels of the shorter side of a picture that is saved
 STYLES = {"insertion": "solid", "deletion": "dot"}
 
@@ -66,14 +67,30 @@ def in_two_dimensions(scene: Scene, maps: Mapping[str, np.ndarray]) -> tuple[Sce
     if len(shape) == 2:
         return scene, dict(maps)
     depth = telling_voxel(shape, scene.mask)[2]
-    cut = [box for box in scene.decomposition if box.start[2] <= depth < box.stop[2]] or list(scene.decomposition)
+    cut = [scene.decomposition.subdomains[place] for place in shown_boxes(scene)]
     boxes = Decomposition(shape[:2], tuple(Subdomain(box.start[:2], box.stop[:2]) for box in cut))
     mask = None if scene.mask is None else scene.mask[..., depth]
     pictured = replace(scene, image=scene.image[..., depth], mask=mask, decomposition=boxes)
     return pictured, {name: values[..., depth] for name, values in maps.items()}
 
 
-def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[float], title: str) -> go.Figure:
+def shown_boxes(scene: Scene) -> list[int]:
+    """Places of the subdomains that :func:`in_two_dimensions` shows: of a volume those in the slice, else all."""
+    boxes, shape = scene.decomposition.subdomains, scene.decomposition.shape
+    every = list(range(len(boxes)))
+    if len(shape) < 3:
+        return every
+    depth = telling_voxel(shape, scene.mask)[2]
+    return [place for place, box in enumerate(boxes) if box.start[2] <= depth < box.stop[2]] or every
+
+
+def maps_figure(
+    scene: Scene,
+    maps: Mapping[str, np.ndarray],
+    limits: Sequence[float],
+    title: str,
+    numbers: Sequence[np.ndarray | None] = (),
+) -> go.Figure:
     """The image, and each map over it, with the subdomains and the evidence; all panels zoom together.
 
     Parameters
@@ -82,11 +99,14 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
         By the panel's title, ``(*shape)``, NaN where no network looks.
     limits
         The end of every map's scale; a colour bar shows it where all have the same.
+    numbers
+        Of every map a number for each subdomain, ``(S,)``, that is written into it; None, or too many: nothing is.
     """
+    places = shown_boxes(scene)
     scene, maps = in_two_dimensions(scene, maps)
     image, decomposition = scene.image, scene.decomposition
     rows = -(-(1 + len(maps)) // COLUMNS)
-    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.24 / (rows + 1)}
+    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.33 / (rows + 1)}
     figure = make_subplots(rows, COLUMNS, subplot_titles=["Image", *maps], **gaps)
     below = go.Image(source=image_source(image), x0=0, y0=0, dx=1, dy=1, hoverinfo="skip")
     figure.add_trace(below, 1, 1)
@@ -95,12 +115,15 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
         row, column = 1 + number // COLUMNS, 1 + number % COLUMNS
         figure.add_trace(go.Image(source=faded, x0=0, y0=0, dx=1, dy=1, hoverinfo="skip"), row, column)
         figure.add_trace(_heat(name, values, limit, with_bar=number == 1 and len(set(limits)) == 1), row, column)
+    for number, written in enumerate(numbers, 1):
+        if written is not None and len(places) <= MOST_NUMBERED:
+            figure.add_trace(_written(decomposition, written[places]), 1 + number // COLUMNS, 1 + number % COLUMNS)
     for number in range(1 + len(maps)):
         place = (1 + number // COLUMNS, 1 + number % COLUMNS)
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
         if scene.mask is not None:
             figure.add_trace(outline(scene.mask), *place)
-    finish(figure, title, height=150 + rows * PANEL, showlegend=False)
+    finish(figure, title, height=150 + rows * (PANEL + 18), showlegend=False)
     figure.update_annotations(font_size=13)
     figure.update_layout(margin_t=figure.layout.margin.t + TITLE)
     return _linked(figure, *decomposition.shape)
@@ -119,6 +142,16 @@ def _heat(name: str, values: np.ndarray, limit: float, with_bar: bool) -> go.Hea
         hoverongaps=False,
         hovertemplate=f"{name}<br>row %{{y}}, column %{{x}}: %{{z:+.3g}}<extra></extra>",
     )
+
+
+def _written(decomposition: Decomposition, values: np.ndarray) -> go.Scatter:
+    """A number in every subdomain, with its sign, near the lower border, where it hides least."""
+    centres = [(box.start[1] + box.stop[1] - 1) / 2 for box in decomposition]
+    bottoms = [box.stop[0] - 0.5 for box in decomposition]
+    text = [f"{value:+.1f}" for value in values + 0.0]
+    font = {"size": 12, "color": "#ffffff", "shadow": "0 0 3px #000, 0 0 2px #000, 0 0 1px #000"}
+    settings = {"textposition": "top center", "textfont": font, "hoverinfo": "skip", "cliponaxis": False}
+    return go.Scatter(x=centres, y=bottoms, text=text, mode="text", **settings)
 
 
 def _boxes(decomposition: Decomposition) -> list[go.Scatter]:

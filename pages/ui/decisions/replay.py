@@ -44,7 +44,7 @@ def notice() -> str:
     """Say what the example shows, in its own numbers."""
     table = strategy_table([open_run(EXAMPLE)]).set_index("strategy")
     accuracies = table["test"].fillna(table["validation"])
-    return of_example(accuracies.to_dict(), table["work"].to_dict())
+    return of_example(dict(accuracies), dict(table["work"]))
 
 
 @st.cache_data(show_spinner=False)
