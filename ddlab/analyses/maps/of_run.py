@@ -18,6 +18,7 @@ from ddlab.analyses.maps.occlusion import odds, odds_without
 from ddlab.analyses.maps.stored import Mapped, Scored
 from ddlab.analyses.maps.viewers import Viewer, batch_size, in_batches, viewers
 from ddlab.data.cache import load
+from ddlab.data.doubts import scan_doubts
 from ddlab.data.own_image import drawn_affine, own_affine, own_image
 from ddlab.data.source import SplitName
 from ddlab.problem import problem_of
@@ -47,6 +48,8 @@ class Asked:
         The evidence ``(M, *shape)``, where it is known.
     affine
         From voxels to millimetres, of volumes.
+    doubts
+        Whether they are of the kind that the networks know, a sentence each.
     """
 
     names: tuple[str, ...]
@@ -55,6 +58,7 @@ class Asked:
     labels: np.ndarray | None
     masks: np.ndarray | None = None
     affine: np.ndarray | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def evidence(self) -> np.ndarray:
@@ -178,7 +182,8 @@ def _own(run: RunFolder, path: Path) -> Asked:
     description = load(run.experiment.dataset).description
     pixels = own_image(path, description)[None].copy()  # torch wants to be able to write
     affine = own_affine(path, description) if len(description.shape) == 3 else None
-    return Asked((path.name,), pixels, normalised(run, torch.from_numpy(pixels)), None, None, affine)
+    inputs, doubts = normalised(run, torch.from_numpy(pixels)), scan_doubts(path, description)
+    return Asked((path.name,), pixels, inputs, None, None, affine, doubts)
 
 
 def _about(run: RunFolder, seed: int, asked: Asked, found: Mapping[str, Viewer], layer: str) -> dict[str, Any]:
@@ -187,6 +192,7 @@ def _about(run: RunFolder, seed: int, asked: Asked, found: Mapping[str, Viewer],
     return {"run": run.id, "name": run.name, "seed": seed, "images": list(asked.names), "labels": labels} | {
         "classes": list(classes),
         "layer": layer,
+        "doubts": list(asked.doubts),
         "viewers": {name: viewer.title for name, viewer in found.items()},
         "analytic": [name for name, viewer in found.items() if _is_analytic(viewer, layer)],
     }

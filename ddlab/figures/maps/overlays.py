@@ -149,7 +149,7 @@ def _written(decomposition: Decomposition, values: np.ndarray) -> go.Scatter:
     centres = [(box.start[1] + box.stop[1] - 1) / 2 for box in decomposition]
     bottoms = [box.stop[0] - 0.5 for box in decomposition]
     text = [f"{value:+.1f}" for value in values + 0.0]
-    font = {"size": 12, "color": "#ffffff", "shadow": "0 0 3px #000, 0 0 2px #000, 0 0 1px #000"}
+    font = {"size": 14, "color": "#ffffff", "shadow": "0 0 3px #000, 0 0 2px #000, 0 0 1px #000"}
     settings = {"textposition": "top center", "textfont": font, "hoverinfo": "skip", "cliponaxis": False}
     return go.Scatter(x=centres, y=bottoms, text=text, mode="text", **settings)
 

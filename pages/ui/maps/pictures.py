@@ -20,6 +20,7 @@ from ddlab.figures.maps.files import map_files, zipped
 from ddlab.figures.volumes import Overlay, Scene
 from ddlab.runs import RunFolder
 from pages.ui import charts, picture, selection, shell
+from pages.ui.literal import literal
 from pages.ui.maps.choices import Chosen
 
 SCALES = {"own": "Its own each", "one": "One for all"}
@@ -56,8 +57,15 @@ class View:
     one_scale: bool
 
 
-def pick(mapped: Mapped, chosen: Chosen) -> View:
-    """Let the class, the networks and the scale be chosen; stops the page where no network is."""
+def tell_doubts(mapped: Mapped) -> None:
+    """Warn of an image of one's own that seems to be of another kind than those of the run."""
+    if doubts := mapped.about["doubts"]:
+        listed = "; ".join(doubts)
+        st.warning(f"This may be a scan of another kind than the networks know: {literal(listed)}. They decide anyway.")
+
+
+def pick(mapped: Mapped, chosen: Chosen) -> View | None:
+    """Let the class, the networks and the scale be chosen; None where no network is."""
     left, right = st.columns(2)
     known = [TRUTH] if chosen.truth is not None else []
     words = {TRUTH: "the true class", PREDICTION: "what each network decides"}
@@ -70,7 +78,7 @@ def pick(mapped: Mapped, chosen: Chosen) -> View:
     viewers = selection.pick_several("Networks", every, "networks", every, format_func=mapped.viewers.get)
     if not viewers:
         st.info("Choose at least one network.")
-        st.stop()
+        return None
     return View(of, tuple(viewers), scale == "one")
 
 
