@@ -46,6 +46,18 @@ class Worth:
     energy: float | None
     effects: np.ndarray | None
 
+    @property
+    def said(self) -> str:
+        """The title in two lines: who gives how much to the class."""
+        return f"{self.title}<br>{self.known} {self.probability:.0%}"
+
+    @property
+    def reach(self) -> str:
+        """Where the map's largest number is, if that is known, and from what to what the map goes."""
+        where = {True: "peak in the evidence, ", False: "peak beside the evidence, ", None: ""}[self.hit]
+        ends = [f"{end:+.1f}" if round(end, 1) else "0" for end in (self.low, self.high)]
+        return f"{where}{ends[0]} to {ends[1]}"
+
     def without(self, place: int) -> float:
         """Return the probability of the class without the subimage at ``place``."""
         assert self.effects is not None

@@ -18,6 +18,7 @@ from ddlab.figures.images import image_source, outline
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.figures.signals import drawn, flat, flat_mask, rows_of
 from ddlab.figures.volumes import Scene, telling_voxel
+from ddlab.strategies.trained import UNTRAINED
 
 STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way there
 PALE = 0.35  # share of white in what lies below a map
@@ -34,9 +35,20 @@ def limit_of(maps: Sequence[np.ndarray]) -> float:
     return max((float(np.nanmax(np.abs(values), initial=0.0)) for values in maps), default=0.0) or 1.0
 
 
-def shared_limit(maps: Sequence[np.ndarray]) -> float:
-    """One scale for all the maps: the median of their own. A map that goes beyond would hide all others otherwise."""
-    return float(np.median([limit_of([values]) for values in maps])) if maps else 1.0
+def shared_limit(maps: Mapping[str, Sequence[np.ndarray]]) -> float:
+    """One scale for all the maps: the median of their own. A map that goes beyond would hide all others otherwise.
+
+    The untrained network has no say, where there are others: before a batch normalisation has measured anything, its
+    logits may be a hundred times those of a network that has learned, and all other maps would be empty.
+
+    Parameters
+    ----------
+    maps
+        By the viewer's name.
+    """
+    learned = {name: of_viewer for name, of_viewer in maps.items() if name != UNTRAINED} or maps
+    limits = [limit_of([values]) for of_viewer in learned.values() for values in of_viewer]
+    return float(np.median(limits)) if limits else 1.0
 
 
 def _color_scale() -> list[tuple[float, str]]:
@@ -147,8 +159,8 @@ def _heat(name: str, values: np.ndarray, limit: float, with_bar: bool) -> go.Hea
 def _written(decomposition: Decomposition, values: np.ndarray) -> go.Scatter:
     """A number in every subdomain, with its sign, near the lower border, where it hides least."""
     centres = [(box.start[1] + box.stop[1] - 1) / 2 for box in decomposition]
-    bottoms = [box.stop[0] - 0.5 for box in decomposition]
-    text = [f"{value:+.1f}" for value in values + 0.0]
+    bottoms = [box.stop[0] - 0.5 - 0.02 * decomposition.shape[0] for box in decomposition]
+    text = [f"{value:+.1f}" if abs(value) >= 0.05 else "0" for value in values]
     font = {"size": 14, "color": "#ffffff", "shadow": "0 0 3px #000, 0 0 2px #000, 0 0 1px #000"}
     settings = {"textposition": "top center", "textfont": font, "hoverinfo": "skip", "cliponaxis": False}
     return go.Scatter(x=centres, y=bottoms, text=text, mode="text", **settings)

@@ -12,7 +12,7 @@ from ddlab.analyses.decisions.visibility import evidence_share
 from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
 from ddlab.analyses.maps.notice import of_maps
 from ddlab.analyses.maps.stored import Mapped
-from ddlab.analyses.maps.worth import Worth, worth_of, worth_table
+from ddlab.analyses.maps.worth import worth_of, worth_table
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.figures.maps import overlays as figures
@@ -87,16 +87,16 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     place = chosen.place
     indices = {name: _class_of(mapped, name, chosen, view) for name in view.viewers}
     maps = {name: mapped.maps(name)[place, index] for name, index in indices.items()}
-    limits = [figures.limit_of([values]) for values in maps.values()]
-    limits = [figures.shared_limit(list(maps.values()))] * len(maps) if view.one_scale else limits
+    shared = figures.shared_limit({name: [values] for name, values in maps.items()})
+    limits = [shared if view.one_scale else figures.limit_of([values]) for values in maps.values()]
     worths, mask = worth_of(mapped, place, indices), mapped.mask(place)
     shell.notice(of_maps(worths, limits, None if mask is None else evidence_share(decomposition, mask)))
-    titles = {name: f"{worth.title}<br>{worth.known} {worth.probability:.0%}" for name, worth in worths.items()}
+    titles = {name: worth.said for name, worth in worths.items()}
     scene = Scene(mapped.images[place], data.description, decomposition, mask)
     is_volume = len(decomposition.shape) == 3
     if is_volume:
         _show_volume(scene, maps, limits, titles)
-    panels = {f"{titles[name]}<br>{_reach(worth)}": maps[name] for name, worth in worths.items()}
+    panels = {f"{worth.said}<br>{worth.reach}": maps[name] for name, worth in worths.items()}
     title = _title(view.of, chosen, mapped.about["classes"], is_volume)
     effects = [worth.effects for worth in worths.values()]
     figure = figures.maps_figure(scene, panels, limits, title, effects)
@@ -104,12 +104,6 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     _show_worth(worth_table(worths))
     with st.expander("How to read these maps"):
         st.markdown("\n".join(f"- {line}" for line in _explained(mapped, view)))
-
-
-def _reach(worth: Worth) -> str:
-    """Where the map's largest number is, and from what to what it goes."""
-    where = {True: "peak in the evidence, ", False: "peak beside the evidence, ", None: ""}[worth.hit]
-    return f"{where}{worth.low:+.1f} to {worth.high:+.1f}".replace("+0.0 to", "0 to").replace("to +0.0", "to 0")
 
 
 def _show_worth(table: pd.DataFrame) -> None:
@@ -137,7 +131,7 @@ def _explained(mapped: Mapped, view: View) -> list[str]:
         made = "The classifier's weights weight the layer's maps: the mean of a map, and the bias, is the logit."
     scale = "Every map has a scale of its own, whose ends stand above it; compare the sizes on one scale for all."
     if view.one_scale:
-        scale = "One scale, the middle one of all the maps' own: what goes beyond it has the full colour."
+        scale = "One scale, the middle one of the trained networks' own: what goes beyond it has the full colour."
     lines = [f"{made} The logit is what the final softmax gets: no map fades because a probability is near 1.", scale]
     lines += [HIDDEN, SLOPES]
     if any(mapped.without(name) is None for name in view.viewers):
