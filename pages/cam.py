@@ -27,24 +27,33 @@ num_whole, num_local = asking.count_viewers(run, seed)
 
 # ---- the maps
 
+
+def look(chosen: maps.Chosen) -> None:
+    """Draw the maps of the chosen image, and score them where that is asked for."""
+    mapped = maps.read(run, seed, chosen, asking.map_seconds(problem, num_whole, num_local))
+    map_pictures.tell_doubts(mapped)
+    view = map_pictures.pick(mapped, chosen)
+    if view is not None:
+        map_pictures.show(mapped, chosen, view, data, decomposition)
+        map_pictures.offer_files(mapped, chosen, run)
+        st.subheader("Is the map any good?")
+        score(chosen, view)
+
+
+def score(chosen: maps.Chosen, view: map_pictures.View) -> None:
+    """Compare the maps with the known evidence, and with what the networks decide without a part."""
+    extent = map_scores.pick_extent(chosen.truth is None)
+    if extent == "no":
+        st.caption("Scores compare the maps with the known evidence, and with what the networks decide without a part.")
+        return
+    count = min(map_scores.SAMPLE, len(data.validation)) if extent == "sample" else 1
+    images = f"0-{count - 1}" if extent == "sample" else chosen.alone
+    about = asking.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
+    scored = map_scores.read(run, seed, images, chosen.layer, view.of, about)
+    map_scores.show(scored, view.viewers, f"{run.id}-map-scores")
+
+
 data, decomposition = results.images(run)
-chosen = maps.pick(data, problem, num_whole + num_local)
-if chosen is None:
-    st.stop()
-mapped = maps.read(run, seed, chosen, asking.seconds(problem, num_whole, num_local, 2 * asking.MOST_AT_ONCE))
-view = map_pictures.pick(mapped, chosen)
-map_pictures.show(mapped, chosen, view, data, decomposition)
-map_pictures.offer_files(mapped, chosen, run)
-
-# ---- are they any good?
-
-st.subheader("Is the map any good?")
-extent = map_scores.pick_extent(chosen.truth is None)
-if extent == "no":
-    st.caption("Scores compare the maps with the known evidence, and with what the networks decide without a part.")
-    st.stop()
-count = min(map_scores.SAMPLE, len(data.validation)) if extent == "sample" else 1
-images = f"0-{count - 1}" if extent == "sample" else chosen.alone
-about = asking.seconds(problem, num_whole, num_local, map_scores.PASSES * count)
-scored = map_scores.read(run, seed, images, chosen.layer, view.of, about)
-map_scores.show(scored, view.viewers, f"{run.id}-map-scores")
+asked = maps.pick(data, problem, num_whole + num_local, maps.first_image(run, seed))
+if asked is not None:  # not st.stop(): Streamlit would keep the choices below, and show them unchosen afterwards
+    look(asked)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ddlab.analyses.composition import notice
 from ddlab.analyses.composition.premises import premises
 from ddlab.analyses.composition.reading import telling_layer
 from ddlab.registry.analyses import ANALYSES
@@ -31,6 +32,7 @@ st.subheader("Does it compute what its local networks compute?")
 precision = selection.pick_one_of(theory.PRECISIONS, "Arithmetic", "precision")
 found = theory.verified(run, problem, seed, precision)
 theory.verdict(found.about)
+shell.notice(notice.of_verified(found.about, run.summary()["accuracies"]))
 theory.show_layers(found)
 
 st.subheader("Do the logits add up, and does that bound the cost?")

@@ -3,7 +3,14 @@
 import streamlit as st
 
 from ddlab.analyses.comparison.cost import cost_table, work_ratio
-from ddlab.analyses.decisions.visibility import subdomain_table, subdomains_title, subimage_labels, subimages_title
+from ddlab.analyses.decisions import notice
+from ddlab.analyses.decisions.visibility import (
+    evidence_share,
+    subdomain_table,
+    subdomains_title,
+    subimage_labels,
+    subimages_title,
+)
 from ddlab.figures import images as pictures
 from ddlab.figures.comparison import cost as costs
 from ddlab.figures.volumes import Scene
@@ -46,6 +53,9 @@ decomposition = problem.decomposition
 # ---- one image
 
 image, mask = data.validation.image(index)
+ratio = work_ratio(problem)
+evidence = None if mask is None else evidence_share(decomposition, mask)
+shell.notice(notice.of_cut(evidence, 1 / ratio.total, ratio.workers))
 whole, parts = picture.containers(image)
 with whole:
     title = subdomains_title(data, index, decomposition)
@@ -58,7 +68,6 @@ with parts:
 # ---- what it costs
 
 st.subheader("What will it cost?")
-ratio = work_ratio(problem)
 columns = st.columns(3)
 counted = "By the count of operations; the measured gain is smaller, since small networks use a machine less well."
 columns[0].metric("Local work, of the global", f"{1 / ratio.total:.0%}", help=f"All local networks together. {counted}")

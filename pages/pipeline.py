@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ddlab.analyses.pipeline import notice
 from pages.ui import results, selection, shell
 from pages.ui.pipeline import choices, equations, memory, methods, paper, partition, ran, schedule, ways
 
@@ -18,6 +19,7 @@ if view == "ran":
 asked = choices.pick()
 plan = asked.plan
 choices.summary(plan)
+shell.notice(notice.of_plan(plan))
 
 st.subheader("Where is the network cut?")
 partition.show(plan)

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from ddlab.analyses.decisions import notice
 from ddlab.analyses.decisions import probabilities as analysis
+from ddlab.analyses.decisions.telling import telling_image
 from ddlab.figures import images as pictures
 from ddlab.figures.colors import class_color
 from ddlab.figures.comparison.accuracy import confusion_matrix
@@ -22,13 +24,14 @@ st.markdown(
     "into one decision, each in its own way: pick an image and follow them."
 )
 run = results.require_run("Here an image is followed from its subimages to the decisions.")
-decisions.tell_limits(run.experiment.dataset.name)
+limits = st.container()  # what is told there is told of the image on screen
 live.health([run])
 seed = selection.pick_seed(run)
 outcomes = results.outcomes(run, seed)
 if not outcomes.decisions:
     st.info("No strategy has decided yet: the decisions appear here as soon as a strategy's last stage is done.")
     st.stop()
+shell.notice(notice.of_outcomes(outcomes))
 
 # ---- which image
 
@@ -45,12 +48,15 @@ with choice:
     found = analysis.find_images(outcomes, filter, strategy, *wanted)
     st.markdown(f"**{len(found)}** of {len(outcomes.labels)} validation images.")
     if len(found):
-        index = selection.pick_image(found)
+        index = selection.pick_image(found, telling_image(outcomes, found))
 with matrix:
     counts = analysis.confusion(outcomes, strategy)
     title = f"{STRATEGIES[strategy].title}: which class is taken for which? Click a cell to see its images"
     figure = confusion_matrix(counts, outcomes.classes, title)
     decisions.show_confusion(figure, counts, outcomes.classes, run.id)
+explanation = analysis.explain(outcomes, index) if len(found) and outcomes.any_local is not None else None
+with limits:
+    decisions.tell_limits(run.experiment.dataset.name, explanation)
 if not len(found):
     st.info("No image passes this filter. Choose another one, or set the classes to “any”.")
     st.stop()
@@ -59,11 +65,10 @@ if not len(found):
 
 data, decomposition = results.images(run)
 image, mask = data.validation.image(index)
-if outcomes.any_local is None:
+if explanation is None:
     st.image(pictures.enlarged(image, 200), caption=literal(outcomes.classes[outcomes.labels[index]]), width=200)
     st.info("This run has no local networks to look into.")
     st.stop()
-explanation = analysis.explain(outcomes, index)
 truth_name = outcomes.classes[explanation.truth]
 st.subheader(f"Image {index} shows: {literal(truth_name)}")
 labels, colors = analysis.named_labels(explanation), [class_color(index) for index in explanation.named]

@@ -66,6 +66,7 @@ picture, words = st.columns([5, 2], gap="large", vertical_alignment="center")
 with picture:
     if replay.available():
         replay.curves()
+        shell.notice(replay.notice())
     else:
         st.info(
             "The recorded example is not part of this installation. Train it for real instead.", icon=":material/movie:"

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
 from ddlab.analyses.maps.stored import Mapped, Scored
+from ddlab.analyses.maps.worth import worth_of
 from ddlab.face.material import Material, chosen
 from ddlab.figures.maps import overlays as figures
 from ddlab.figures.volumes import Scene
@@ -27,21 +28,25 @@ def map_scores(of: Material, *, images: str = "0-15", of_class: str = TRUTH) -> 
 
 
 def maps_figure(of: Material, *, image: int = 0, of_class: str = TRUTH, layer: str = "") -> go.Figure:
-    """Draw where every network looks: its map of the true class, of its own prediction or of a named class."""
+    """Draw where every network looks: its map of the true class, of its own prediction or of a named class.
+
+    Every map has its own scale; in a subimage stands what the log-odds of the class lose without it.
+    """
     of.image(image)
     found = mapped(of, str(image), layer)
     classes = found.about["classes"]
     labels = of.dataset.validation.labels[image : image + 1]
     meant = chosen("of_class", of_class, (TRUTH, PREDICTION, *classes))
-    panels = {}
-    for viewer, title in found.viewers.items():
-        said = found.probabilities(viewer)
-        (index,) = meant_classes(meant, classes, np.asarray(labels), said)
-        panels[f"{title}<br>{classes[index]} {said[0, index]:.0%}"] = found.maps(viewer)[0, index]
-    limit = figures.shared_limit(list(panels.values()))
+    indices = {}
+    for viewer in found.viewers:
+        (index,) = meant_classes(meant, classes, np.asarray(labels), found.probabilities(viewer))
+        indices[viewer] = int(index)
+    worths = worth_of(found, 0, indices)
+    panels = {f"{worth.said}<br>{worth.reach}": found.maps(name)[0, indices[name]] for name, worth in worths.items()}
+    limits = [figures.limit_of([values]) for values in panels.values()]
     scene = Scene(found.images[0], of.dataset.description, of.problem.decomposition, found.mask(0))
     title = f"Image {image} shows {classes[labels[0]]}: blue speaks for the class, red against it"
-    return figures.maps_figure(scene, panels, [limit] * len(panels), title)
+    return figures.maps_figure(scene, panels, limits, title, [worth.effects for worth in worths.values()])
 
 
 def map_scores_figure(of: Material, *, images: str = "0-15", of_class: str = TRUTH) -> go.Figure:

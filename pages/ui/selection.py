@@ -200,9 +200,15 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
     return [others[id] for id in chosen]
 
 
-def pick_image(indices: Iterable[int]) -> int:
-    """One of the images of a split, step by step or at random; the URL holds its index as ``image``."""
-    return pick("Image", [int(index) for index in indices], "image", widget=_stepper)
+def pick_image(indices: Iterable[int], default: int | None = None) -> int:
+    """One of the images of a split, step by step or at random; the URL holds its index as ``image``.
+
+    Parameters
+    ----------
+    default
+        The first to show, as in :func:`pick`.
+    """
+    return pick("Image", [int(index) for index in indices], "image", default, widget=_stepper)
 
 
 def _stepper(label: str, options: list[int], key: str) -> int:

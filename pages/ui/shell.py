@@ -99,6 +99,12 @@ def refuse(why: Exception | str) -> None:
     st.error(literal_lines(_shortened(why)), icon=":material/front_hand:")
 
 
+def notice(text: str) -> None:
+    """Show what is worth noticing, computed from the run's own numbers; nothing for an empty text."""
+    if text:
+        st.markdown(f"**Notice:** {literal(text)}")
+
+
 def cannot_follow(why: Exception) -> None:
     """Say that the address of the page asks for something that is not here."""
     st.warning(f"The link cannot be followed: {literal(_shortened(why))}")

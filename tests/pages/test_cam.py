@@ -3,10 +3,14 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from ddlab import cli
+from ddlab.analyses.decisions.probabilities import read_outcomes
+from ddlab.analyses.decisions.telling import telling_image
+from ddlab.data.nifti_file import to_nifti
 from tests.composed_run import composed_run
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures, open_alone
@@ -67,7 +71,7 @@ def panels(at):
 
 
 def scores(at):
-    return at.dataframe[0].value
+    return next(frame.value for frame in at.dataframe if "insertion" in frame.value)
 
 
 def test_without_a_run_it_says_what_to_do():
@@ -91,12 +95,31 @@ def test_every_network_is_beside_the_image(run, asked):
     assert not at.error
     titles = [text.split("<br>")[0] for text in panels(at)]
     assert titles == ["Image", "Local networks", "Random start, untrained", "CNN-DNN"]
+    assert all("in the evidence, " in text or "beside the evidence, " in text for text in panels(at)[1:])
+    worth = at.dataframe[1].value
+    assert worth["network"].tolist() == titles[1:] and worth["peak in the evidence"].isin([True, False]).all()
+    numbers = [trace["text"] for trace in figures(at)[0]["data"] if trace.get("mode") == "text"]
+    assert [len(of_subimages) for of_subimages in numbers] == [4, 4, 4]
     assert asked[0][asked[0].index("--images") + 1] == "8-15"
     before = len(asked)
     at.selectbox(key="of picker").set_value("blue cross").run()
     assert len(asked) == before  # the selectors change what is drawn, not what is computed
     assert all("blue cross" in text for text in panels(at)[1:])
     assert at.query_params["of"] in ("blue cross", ["blue cross"])
+
+
+def test_it_begins_where_strategies_part(run):
+    outcomes = read_outcomes(run, 0)
+    at = opened()
+    assert at.session_state["image picker"] == telling_image(outcomes, np.arange(len(outcomes.labels)))
+
+
+def test_without_a_network_nothing_is_drawn_and_the_score_that_was_chosen_comes_back(run):
+    at = opened(score="image")
+    at.pills(key="networks picker").set_value([]).run()
+    assert not figures(at) and any("at least one network" in info.value for info in at.info)
+    at.pills(key="networks picker").set_value(["local"]).run()
+    assert len(scores(at)) == 4
 
 
 def test_the_url_names_layer_class_networks_scale_and_score(run, asked):
@@ -133,6 +156,16 @@ def test_an_own_picture(run, content, fault):
     else:
         assert "truth" not in at.selectbox(key="of picker").options
         assert len(panels(at)) == 4
+
+
+def test_a_scan_of_another_kind_is_warned_of(tmp_path):
+    composed_run(**VOLUMES)
+    voxels = np.linspace(0, 900, 16 * 16 * 8, dtype=np.float32).reshape(16, 16, 8)  # no air: no CT
+    content = to_nifti(voxels, (20.0, 20.0, 30.0)).to_bytes()
+    at = opened(source="own")
+    at.file_uploader(key="own image").set_value(("head.nii", content, "application/octet-stream")).run()
+    assert not at.exception and not at.error
+    assert any("another kind" in warning.value and "air" in warning.value for warning in at.warning)
 
 
 @pytest.mark.parametrize("model", ["cnn", "resattnet18"])

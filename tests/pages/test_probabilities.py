@@ -49,6 +49,19 @@ def test_the_url_names_filter_and_image():
     assert [("✓" in verdict) for verdict in verdicts if "CNN-DNN" in verdict] == [True]
 
 
+def test_it_begins_where_the_vote_fails_and_says_so_of_that_image_alone():
+    run = made_run()
+    at = opened()
+    outcomes = read_outcomes(run, 0)
+    first = at.session_state["image picker"]
+    assert outcomes.decisions["majority"][first] != outcomes.labels[first]
+    assert outcomes.decisions["cnn_dnn"][first] == outcomes.labels[first]
+    assert "Why the vote fails here" in at.info[0].value
+    assert any(text.value.startswith("**Notice:**") and "Majority vote errs" in text.value for text in at.markdown)
+    right = int((outcomes.decisions["majority"] == outcomes.labels).argmax())
+    assert "fails here" not in opened(image=str(right)).info[0].value
+
+
 def test_an_image_that_does_not_pass_the_filter_gives_way_to_one_that_does():
     run = made_run()
     rescued = find_images(read_outcomes(run, 0), "rescued")

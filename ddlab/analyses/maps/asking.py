@@ -18,6 +18,7 @@ AT_ONCE = 2**23  # numbers of the maps that are computed together, about
 MOST_AT_ONCE = 8  # images
 START = 4.0  # seconds until torch is there
 SPEED = 1.2e10  # operations a second that a processor does beside other work
+HIDING = 2e9  # operations that hiding every subimage of an image may take, for a network on the whole image
 
 
 def meant_classes(
@@ -66,6 +67,24 @@ def batch_around(index: int, count: int, size: int) -> range:
     step = max(1, min(MOST_AT_ONCE, AT_ONCE // size))
     first = index - index % step
     return range(first, min(first + step, count))
+
+
+def map_seconds(problem: Problem, num_whole: int, num_local: int) -> float:
+    """Estimate how long the maps of images that are computed together take, with what is lost without each subimage.
+
+    Parameters
+    ----------
+    num_whole, num_local
+        As :func:`count_viewers` gives them.
+    """
+    hidden = len(problem.decomposition) * MOST_AT_ONCE if hides_pixels(problem) else 0
+    maps = seconds(problem, num_whole, num_local, 2 * MOST_AT_ONCE)
+    return maps + seconds(problem, num_whole, 0, hidden) - START
+
+
+def hides_pixels(problem: Problem) -> bool:
+    """Whether networks on the whole image are asked what they decide without each subimage: a forward pass each."""
+    return len(problem.decomposition) * problem.global_network.flops() <= HIDING
 
 
 def seconds(problem: Problem, num_whole: int, num_local: int, passes: int) -> float:

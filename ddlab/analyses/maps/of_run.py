@@ -12,13 +12,16 @@ import torch
 from torch import Tensor
 
 from ddlab.analyses.maps import scores as scores
-from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
+from ddlab.analyses.maps.asking import PREDICTION, TRUTH, hides_pixels, meant_classes
 from ddlab.analyses.maps.layers import cam_layer, is_analytic
+from ddlab.analyses.maps.occlusion import odds, odds_without
 from ddlab.analyses.maps.stored import Mapped, Scored
-from ddlab.analyses.maps.viewers import Viewer, in_batches, viewers
+from ddlab.analyses.maps.viewers import Viewer, batch_size, in_batches, viewers
 from ddlab.data.cache import load
+from ddlab.data.doubts import scan_doubts
 from ddlab.data.own_image import drawn_affine, own_affine, own_image
 from ddlab.data.source import SplitName
+from ddlab.problem import problem_of
 from ddlab.registry import unknown
 from ddlab.runs import RunFolder
 from ddlab.strategies.trained import load_images, normalised
@@ -45,6 +48,8 @@ class Asked:
         The evidence ``(M, *shape)``, where it is known.
     affine
         From voxels to millimetres, of volumes.
+    doubts
+        Whether they are of the kind that the networks know, a sentence each.
     """
 
     names: tuple[str, ...]
@@ -53,6 +58,7 @@ class Asked:
     labels: np.ndarray | None
     masks: np.ndarray | None = None
     affine: np.ndarray | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def evidence(self) -> np.ndarray:
@@ -87,10 +93,18 @@ def map_images(run: RunFolder, seed: int, images: str, layer: str = "") -> Mappe
     arrays = {"images": asked.pixels}
     arrays |= {} if asked.masks is None else {"masks": asked.masks}
     arrays |= {} if asked.affine is None else {"affine": asked.affine}
+    problem = problem_of(run)
     for name, viewer in found.items():
         looks = list(in_batches(viewer, asked.inputs, layer))
         arrays[f"maps:{name}"] = np.concatenate([look.maps for look in looks])
         arrays[f"probabilities:{name}"] = np.concatenate([look.probabilities for look in looks])
+        logits_MNK = torch.cat([look.logits for look in looks])
+        arrays[f"odds:{name}"] = odds(viewer, logits_MNK).numpy()
+        if not viewer.is_whole or hides_pixels(problem):
+            size = batch_size(viewer.networks)
+            batches = zip(logits_MNK.split(size), asked.inputs.split(size), strict=True)
+            without = [odds_without(viewer, *batch, problem.decomposition) for batch in batches]
+            arrays[f"without:{name}"] = torch.cat(without).numpy()
     return Mapped(_about(run, seed, asked, found, layer), arrays)
 
 
@@ -168,7 +182,8 @@ def _own(run: RunFolder, path: Path) -> Asked:
     description = load(run.experiment.dataset).description
     pixels = own_image(path, description)[None].copy()  # torch wants to be able to write
     affine = own_affine(path, description) if len(description.shape) == 3 else None
-    return Asked((path.name,), pixels, normalised(run, torch.from_numpy(pixels)), None, None, affine)
+    inputs, doubts = normalised(run, torch.from_numpy(pixels)), scan_doubts(path, description)
+    return Asked((path.name,), pixels, inputs, None, None, affine, doubts)
 
 
 def _about(run: RunFolder, seed: int, asked: Asked, found: Mapping[str, Viewer], layer: str) -> dict[str, Any]:
@@ -177,6 +192,7 @@ def _about(run: RunFolder, seed: int, asked: Asked, found: Mapping[str, Viewer],
     return {"run": run.id, "name": run.name, "seed": seed, "images": list(asked.names), "labels": labels} | {
         "classes": list(classes),
         "layer": layer,
+        "doubts": list(asked.doubts),
         "viewers": {name: viewer.title for name, viewer in found.items()},
         "analytic": [name for name, viewer in found.items() if _is_analytic(viewer, layer)],
     }

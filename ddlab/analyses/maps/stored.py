@@ -12,6 +12,7 @@ import pandas as pd
 from ddlab.analyses.maps.scores import Curves, mean_and_error
 from ddlab.analyses.stored import Stored
 
+FORMAT = 2  # of the files; a new number computes everything again
 SCORES = {"pointing": "pointing game", "energy": "energy in the evidence", "insertion": "insertion area"} | {
     "deletion": "deletion area",
     "sanity": "rank correlation with random weights",
@@ -33,7 +34,9 @@ class Mapped(OfViewers):
     """The maps ``maps:<viewer>`` ``(M, K, *shape)`` on the image, NaN where no network looks, with facts about them.
 
     Beside them: ``images`` ``(M, C, *shape)`` bytes, ``masks`` ``(M, *shape)`` where the evidence is known,
-    ``probabilities:<viewer>`` ``(M, K)``, and of volumes the ``affine`` from voxels to millimetres.
+    ``probabilities:<viewer>`` ``(M, K)``, ``odds:<viewer>`` ``(M, K)``, their log-odds, ``without:<viewer>``
+    ``(M, S, K)``, the log-odds without each of the S subimages, and of volumes the ``affine`` from voxels to
+    millimetres.
     """
 
     @property
@@ -53,6 +56,14 @@ class Mapped(OfViewers):
     def probabilities(self, viewer: str) -> np.ndarray:
         """Return the probabilities that a viewer gives, ``(M, K)``."""
         return self.arrays[f"probabilities:{viewer}"]
+
+    def odds(self, viewer: str) -> np.ndarray:
+        """Return the log-odds of a viewer, ``(M, K)``."""
+        return self.arrays[f"odds:{viewer}"]
+
+    def without(self, viewer: str) -> np.ndarray | None:
+        """Return a viewer's log-odds without each subimage, ``(M, S, K)``; None where that took too long."""
+        return self.arrays.get(f"without:{viewer}")
 
     def table(self) -> pd.DataFrame:
         """Tabulate every viewer's output: ``image``, ``viewer``, ``decides``, and a column of probabilities a class."""

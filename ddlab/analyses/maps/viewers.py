@@ -27,10 +27,14 @@ AT_ONCE = 2**24  # numbers in all maps of a batch, about
 
 @dataclass(frozen=True)
 class Look:
-    """The output of a viewer: maps on the image ``(B, K, *shape)``, NaN where it does not look, and probabilities."""
+    """The output of a viewer: maps on the image ``(B, K, *shape)``, NaN where it does not look, and probabilities.
+
+    ``logits`` ``(B, N, K)`` are those of its networks.
+    """
 
     maps: np.ndarray
     probabilities: np.ndarray
+    logits: Tensor
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Viewer:
     dnn: tuple[Network, nn.Module] | None = None
     outputs: str = "probabilities"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is one network, which sees the whole image."""
+        return self.dnn is None and len(self.networks) == 1
+
     def look(self, images: Tensor, layer: str = "") -> Look:
         """The maps of all classes and the probabilities, of normalised images ``(B, C, *shape)``.
 
@@ -71,7 +80,8 @@ class Viewer:
             maps = assemble_maps([own.maps for own in local], self.decomposition)
         else:
             maps = composed_cam(local, self.dnn[1], self.decomposition, self.outputs).maps
-        return Look(maps.float().numpy(), self._decide([own.logits for own in local]).numpy())
+        logits_BNK = torch.stack([own.logits for own in local], dim=1)
+        return Look(maps.float().numpy(), self._decide(logits_BNK).numpy(), logits_BNK)
 
     @torch.no_grad()
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -80,7 +90,7 @@ class Viewer:
         found = []
         for batch in torch.from_numpy(images).split(size):
             parts = zip(self.modules, self.decomposition.split(batch), strict=True)
-            found.append(self._decide([module(_laid_out(part)) for module, part in parts]))
+            found.append(self._decide(torch.stack([module(laid_out(part)) for module, part in parts], dim=1)))
         return torch.cat(found).numpy()
 
     def randomised(self, seed: int) -> "Viewer":
@@ -92,12 +102,10 @@ class Viewer:
         return replace(self, modules=modules, dnn=dnn)
 
     @torch.no_grad()
-    def _decide(self, logits: Sequence[Tensor]) -> Tensor:
-        said_BNK = torch.stack(list(logits), dim=1)
+    def _decide(self, logits_BNK: Tensor) -> Tensor:
         if self.dnn is None:
-            return said_BNK.softmax(2).mean(1)
-        if self.outputs == "probabilities":
-            said_BNK = said_BNK.softmax(2)
+            return logits_BNK.softmax(2).mean(1)
+        said_BNK = logits_BNK.softmax(2) if self.outputs == "probabilities" else logits_BNK
         decided_BK: Tensor = self.dnn[1](said_BNK.flatten(1)).softmax(1)
         return decided_BK
 
@@ -133,7 +141,7 @@ def viewers(run: RunFolder, seed: int, layer: str = "") -> dict[str, Viewer]:
 
 def in_batches(viewer: Viewer, images: Tensor, layer: str = "") -> Iterator[Look]:
     """Yield what a viewer sees of normalised images, batch by batch."""
-    return (viewer.look(_laid_out(batch), layer) for batch in images.split(batch_size(viewer.networks)))
+    return (viewer.look(laid_out(batch), layer) for batch in images.split(batch_size(viewer.networks)))
 
 
 # ---- its parts
@@ -174,5 +182,6 @@ def _evaluated(module: nn.Module) -> nn.Module:
     return module
 
 
-def _laid_out(images: Tensor) -> Tensor:
+def laid_out(images: Tensor) -> Tensor:
+    """Return images with the layout in memory that the viewers' modules have."""
     return images.contiguous(memory_format=torch.channels_last) if images.dim() == 4 else images

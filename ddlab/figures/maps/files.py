@@ -24,7 +24,7 @@ def map_files(mapped: Mapped, place: int) -> dict[str, bytes]:
         written = {f"{stem}.nii.gz": _nifti(image[0], mapped.arrays["affine"])}
     else:
         written = {}
-    limit = shared_limit([values for of_classes in maps.values() for values in of_classes])
+    limit = shared_limit(maps)
     for viewer, of_classes in maps.items():
         for known, values in zip(mapped.about["classes"], of_classes, strict=True):
             file = f"{stem}-{viewer}-{_plain(known)}"

@@ -17,12 +17,14 @@ from ddlab.figures.images import image_source, outline
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.figures.signals import drawn, flat, flat_mask, rows_of
 from ddlab.figures.volumes import Scene, telling_voxel
+from ddlab.strategies.trained import UNTRAINED
 
 STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way there
 PALE = 0.35  # share of white in what lies below a map
 COLUMNS = 3  # of panels, so that a phone shows something
 PANEL = 250  # screen pixels of a panel's height
-TITLE = 36  # and of its title's two lines
+TITLE = 54  # and of its title's three lines
+MOST_NUMBERED = 36  # subimages whose numbers fit in a panel
 SMALLEST = 256  # pixels of the shorter side of a picture that is saved
 STYLES = {"insertion": "solid", "deletion": "dot"}
 
@@ -32,9 +34,20 @@ def limit_of(maps: Sequence[np.ndarray]) -> float:
     return max((float(np.nanmax(np.abs(values), initial=0.0)) for values in maps), default=0.0) or 1.0
 
 
-def shared_limit(maps: Sequence[np.ndarray]) -> float:
-    """One scale for all the maps: the median of their own. A map that goes beyond would hide all others otherwise."""
-    return float(np.median([limit_of([values]) for values in maps])) if maps else 1.0
+def shared_limit(maps: Mapping[str, Sequence[np.ndarray]]) -> float:
+    """One scale for all the maps: the median of their own. A map that goes beyond would hide all others otherwise.
+
+    The untrained network has no say, where there are others: before a batch normalisation has measured anything, its
+    logits may be a hundred times those of a network that has learned, and all other maps would be empty.
+
+    Parameters
+    ----------
+    maps
+        By the viewer's name.
+    """
+    learned = {name: of_viewer for name, of_viewer in maps.items() if name != UNTRAINED} or maps
+    limits = [limit_of([values]) for of_viewer in learned.values() for values in of_viewer]
+    return float(np.median(limits)) if limits else 1.0
 
 
 def _color_scale() -> list[tuple[float, str]]:
@@ -65,14 +78,30 @@ def in_two_dimensions(scene: Scene, maps: Mapping[str, np.ndarray]) -> tuple[Sce
     if len(shape) == 2:
         return scene, dict(maps)
     depth = telling_voxel(shape, scene.mask)[2]
-    cut = [box for box in scene.decomposition if box.start[2] <= depth < box.stop[2]] or list(scene.decomposition)
+    cut = [scene.decomposition.subdomains[place] for place in shown_boxes(scene)]
     boxes = Decomposition(shape[:2], tuple(Subdomain(box.start[:2], box.stop[:2]) for box in cut))
     mask = None if scene.mask is None else scene.mask[..., depth]
     pictured = replace(scene, image=scene.image[..., depth], mask=mask, decomposition=boxes)
     return pictured, {name: values[..., depth] for name, values in maps.items()}
 
 
-def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[float], title: str) -> go.Figure:
+def shown_boxes(scene: Scene) -> list[int]:
+    """Places of the subdomains that :func:`in_two_dimensions` shows: of a volume those in the slice, else all."""
+    boxes, shape = scene.decomposition.subdomains, scene.decomposition.shape
+    every = list(range(len(boxes)))
+    if len(shape) < 3:
+        return every
+    depth = telling_voxel(shape, scene.mask)[2]
+    return [place for place, box in enumerate(boxes) if box.start[2] <= depth < box.stop[2]] or every
+
+
+def maps_figure(
+    scene: Scene,
+    maps: Mapping[str, np.ndarray],
+    limits: Sequence[float],
+    title: str,
+    numbers: Sequence[np.ndarray | None] = (),
+) -> go.Figure:
     """The image, and each map over it, with the subdomains and the evidence; all panels zoom together.
 
     Parameters
@@ -81,11 +110,14 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
         By the panel's title, ``(*shape)``, NaN where no network looks.
     limits
         The end of every map's scale; a colour bar shows it where all have the same.
+    numbers
+        Of every map a number for each subdomain, ``(S,)``, that is written into it; None, or too many: nothing is.
     """
+    places = shown_boxes(scene)
     scene, maps = in_two_dimensions(scene, maps)
     image, decomposition = scene.image, scene.decomposition
     rows = -(-(1 + len(maps)) // COLUMNS)
-    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.24 / (rows + 1)}
+    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.33 / (rows + 1)}
     figure = go.make_subplots(rows, COLUMNS, subplot_titles=["Image", *maps], **gaps)
     below = go.Image(source=image_source(image), x0=0, y0=0, dx=1, dy=1, hoverinfo="skip")
     figure.add_trace(below, 1, 1)
@@ -94,12 +126,15 @@ def maps_figure(scene: Scene, maps: Mapping[str, np.ndarray], limits: Sequence[f
         row, column = 1 + number // COLUMNS, 1 + number % COLUMNS
         figure.add_trace(go.Image(source=faded, x0=0, y0=0, dx=1, dy=1, hoverinfo="skip"), row, column)
         figure.add_trace(_heat(name, values, limit, with_bar=number == 1 and len(set(limits)) == 1), row, column)
+    for number, written in enumerate(numbers, 1):
+        if written is not None and len(places) <= MOST_NUMBERED:
+            figure.add_trace(_written(decomposition, written[places]), 1 + number // COLUMNS, 1 + number % COLUMNS)
     for number in range(1 + len(maps)):
         place = (1 + number // COLUMNS, 1 + number % COLUMNS)
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
         if scene.mask is not None:
             figure.add_trace(outline(scene.mask), *place)
-    figure = finish(figure, title, height=150 + rows * PANEL, showlegend=False)
+    figure = finish(figure, title, height=150 + rows * (PANEL + 18), showlegend=False)
     figure.update_annotations(font_size=13)
     figure.update_layout(margin_t=figure.layout.margin.t + TITLE)
     return _linked(figure, *decomposition.shape)
@@ -118,6 +153,16 @@ def _heat(name: str, values: np.ndarray, limit: float, with_bar: bool) -> go.Hea
         hoverongaps=False,
         hovertemplate=f"{name}<br>row %{{y}}, column %{{x}}: %{{z:+.3g}}<extra></extra>",
     )
+
+
+def _written(decomposition: Decomposition, values: np.ndarray) -> go.Scatter:
+    """A number in every subdomain, with its sign, near the lower border, where it hides least."""
+    centres = [(box.start[1] + box.stop[1] - 1) / 2 for box in decomposition]
+    bottoms = [box.stop[0] - 0.5 - 0.02 * decomposition.shape[0] for box in decomposition]
+    text = [f"{value:+.1f}" if abs(value) >= 0.05 else "0" for value in values]
+    font = {"size": 14, "color": "#ffffff", "shadow": "0 0 3px #000, 0 0 2px #000, 0 0 1px #000"}
+    settings = {"textposition": "top center", "textfont": font, "hoverinfo": "skip", "cliponaxis": False}
+    return go.Scatter(x=centres, y=bottoms, text=text, mode="text", **settings)
 
 
 def _boxes(decomposition: Decomposition) -> list[go.Scatter]:

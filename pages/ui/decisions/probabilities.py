@@ -25,9 +25,9 @@ from pages.ui.literal import literal
 MOST_BARS = 16  # subdomains; more small charts would not fit a page
 
 
-def tell_limits(dataset: str) -> None:
-    """Say what a drawn data set was made to show, where it was made to show something."""
-    if limit := limit_of(dataset):
+def tell_limits(dataset: str, explanation: Explanation | None) -> None:
+    """Say what a drawn data set was made to show, of the image on screen where there is one."""
+    if limit := limit_of(dataset, explanation):
         st.info(limit)
 
 

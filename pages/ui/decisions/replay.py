@@ -3,7 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from ddlab.analyses.comparison.accuracy import strategy_table
 from ddlab.analyses.comparison.baseline import baseline_of
+from ddlab.analyses.decisions.notice import of_example
 from ddlab.analyses.decisions.replay import timeline, witnesses
 from ddlab.data.cache import is_ready
 from ddlab.figures.decisions import replay
@@ -37,6 +39,14 @@ def curves() -> None:
 def maps() -> None:
     """Draw the maps of who saw what."""
     st.html(_maps())
+
+
+@st.cache_data(show_spinner=False)
+def notice() -> str:
+    """Say what the example shows, in its own numbers."""
+    table = strategy_table([open_run(EXAMPLE)]).set_index("strategy")
+    accuracies = table["test"].fillna(table["validation"])
+    return of_example(dict(accuracies), dict(table["work"]))
 
 
 @st.cache_data(show_spinner=False)

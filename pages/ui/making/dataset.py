@@ -59,15 +59,15 @@ def _read(home: str, settings: str, changed: int | None) -> Dataset:
     return load(DatasetSettings.model_validate_json(settings))
 
 
-def pick_image(data: Dataset) -> int:
-    """Index of a validation image, of any class or of one."""
+def pick_image(data: Dataset, first: int | None = None) -> int:
+    """Index of a validation image, of any class or of one; ``first`` is shown before another one is chosen."""
     classes, labels = data.description.classes, np.asarray(data.validation.labels)
     name = selection.pick("Class", [ANY, *classes], "class")
     found = np.arange(len(labels)) if name == ANY else np.flatnonzero(labels == classes.index(name))
     if not len(found):
         st.info(f"No validation image is of the class {literal(name)}; here are all.")
         found = np.arange(len(labels))
-    return selection.pick_image(found)
+    return selection.pick_image(found, first)
 
 
 def show(data: Dataset) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from ddlab.analyses.command_results import command_result
+from ddlab.analyses.decisions.telling import telling_image
 from ddlab.analyses.maps.asking import batch_around, layers_of
 from ddlab.analyses.maps.layers import cam_layer
-from ddlab.analyses.maps.stored import Mapped
+from ddlab.analyses.maps.stored import FORMAT, Mapped
 from ddlab.data.source import Dataset
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
@@ -62,8 +63,20 @@ def nothing(why: str) -> NoReturn:
     st.stop()
 
 
-def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
-    """Let an image and a layer be chosen; None while a file for an image of one's own is missing."""
+def first_image(run: RunFolder, seed: int) -> int:
+    """The image to begin with: where strategies part, or the first one where the run has not decided yet."""
+    outcomes = results.outcomes(run, seed)
+    return telling_image(outcomes, np.arange(len(outcomes.labels)))
+
+
+def pick(data: Dataset, problem: Problem, num_viewers: int, first: int) -> Chosen | None:
+    """Let an image and a layer be chosen; None while a file for an image of one's own is missing.
+
+    Parameters
+    ----------
+    first
+        The validation image to begin with.
+    """
     left, right = st.columns(2)
     own_default = cam_layer(problem.global_network)
     choices = ["", *layers_of(problem)]
@@ -79,7 +92,7 @@ def pick(data: Dataset, problem: Problem, num_viewers: int) -> Chosen | None:
         if selection.pick_one_of(SOURCES, "Image", "source") == "own":
             path = _upload(len(data.description.shape) == 3)
             return None if path is None else Chosen(str(path), 0, str(path), "Your image", None, layer)
-        index = dataset.pick_image(data)
+        index = dataset.pick_image(data, first)
     size = len(data.description.classes) * int(np.prod(data.description.shape)) * num_viewers
     batch = batch_around(index, len(data.validation), size)
     truth = int(data.validation.labels[index])
@@ -114,7 +127,7 @@ def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
 def ask(run: RunFolder, *arguments: str) -> Path:
     """Return the file of ``ddlab maps``; stop the page with a sentence where it fails."""
     try:
-        return command_result("maps", run.id, *arguments, stamp=(str(run.path), run.results_stamp()))
+        return command_result("maps", run.id, *arguments, stamp=(FORMAT, str(run.path), run.results_stamp()))
     except ValueError as error:
         shell.refuse(str(error).removeprefix("ddlab: "))
         st.stop()

@@ -5,20 +5,37 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
+from ddlab.analyses.decisions.visibility import evidence_share
 from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
+from ddlab.analyses.maps.notice import of_maps
 from ddlab.analyses.maps.stored import Mapped
+from ddlab.analyses.maps.worth import worth_of, worth_table
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.figures.maps import overlays as figures
 from ddlab.figures.maps.files import map_files, zipped
 from ddlab.figures.volumes import Overlay, Scene
 from ddlab.runs import RunFolder
-from pages.ui import charts, picture, selection
+from pages.ui import charts, picture, selection, shell
+from pages.ui.literal import literal
 from pages.ui.maps.choices import Chosen
 
-SCALES = {"one": "One for all", "own": "Its own each"}
+SCALES = {"own": "Its own each", "one": "One for all"}
+
+
+HIDDEN = (
+    "**The number in a subimage** is what the log-odds of the class lose without it: what its local network says is "
+    "replaced by uniform probabilities, and for a network on the whole image its pixels by the mean of the training "
+    "images. Log-odds of 0 are 50 %, 2.2 are 90 %, 4.6 are 99 %, and they go on where percents have no more room."
+)
+SLOPES = (
+    "**Blue corners or subimages without evidence**: a map shows what the class's logit would follow if it changed, "
+    "and an empty background has maps, too: of borders, where the padding begins, and of whatever a network gives "
+    "every image. That is no sign that the decision comes from there. A number near 0 says that it does not."
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +57,15 @@ class View:
     one_scale: bool
 
 
-def pick(mapped: Mapped, chosen: Chosen) -> View:
-    """Let the class, the networks and the scale be chosen; stops the page where no network is."""
+def tell_doubts(mapped: Mapped) -> None:
+    """Warn of an image of one's own that seems to be of another kind than those of the run."""
+    if doubts := mapped.about["doubts"]:
+        listed = "; ".join(doubts)
+        st.warning(f"This may be a scan of another kind than the networks know: {literal(listed)}. They decide anyway.")
+
+
+def pick(mapped: Mapped, chosen: Chosen) -> View | None:
+    """Let the class, the networks and the scale be chosen; None where no network is."""
     left, right = st.columns(2)
     known = [TRUTH] if chosen.truth is not None else []
     words = {TRUTH: "the true class", PREDICTION: "what each network decides"}
@@ -54,27 +78,42 @@ def pick(mapped: Mapped, chosen: Chosen) -> View:
     viewers = selection.pick_several("Networks", every, "networks", every, format_func=mapped.viewers.get)
     if not viewers:
         st.info("Choose at least one network.")
-        st.stop()
+        return None
     return View(of, tuple(viewers), scale == "one")
 
 
 def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decomposition: Decomposition) -> None:
-    """Draw the maps of the chosen class, side by side; of volumes a slice of each, and one of them in the viewer."""
-    classes, place = mapped.about["classes"], chosen.place
+    """Draw the maps of the chosen class, side by side, with what each is worth; of volumes one in the viewer, too."""
+    place = chosen.place
     indices = {name: _class_of(mapped, name, chosen, view) for name in view.viewers}
     maps = {name: mapped.maps(name)[place, index] for name, index in indices.items()}
-    limits = [figures.limit_of([values]) for values in maps.values()]
-    limits = [figures.shared_limit(list(maps.values()))] * len(maps) if view.one_scale else limits
-    titles = {name: f"{mapped.viewers[name]}<br>{classes[index]}" for name, index in indices.items()}
-    titles = {name: f"{title} {mapped.probabilities(name)[place, indices[name]]:.0%}" for name, title in titles.items()}
-    scene = Scene(mapped.images[place], data.description, decomposition, mapped.mask(place))
-    if len(decomposition.shape) == 3:
+    shared = figures.shared_limit({name: [values] for name, values in maps.items()})
+    limits = [shared if view.one_scale else figures.limit_of([values]) for values in maps.values()]
+    worths, mask = worth_of(mapped, place, indices), mapped.mask(place)
+    shell.notice(of_maps(worths, limits, None if mask is None else evidence_share(decomposition, mask)))
+    titles = {name: worth.said for name, worth in worths.items()}
+    scene = Scene(mapped.images[place], data.description, decomposition, mask)
+    is_volume = len(decomposition.shape) == 3
+    if is_volume:
         _show_volume(scene, maps, limits, titles)
-    panels = dict(zip(titles.values(), maps.values(), strict=True))
-    title = _title(view.of, chosen, classes, len(decomposition.shape) == 3)
-    figure = figures.maps_figure(scene, panels, limits, title)
+    panels = {f"{worth.said}<br>{worth.reach}": maps[name] for name, worth in worths.items()}
+    title = _title(view.of, chosen, mapped.about["classes"], is_volume)
+    effects = [worth.effects for worth in worths.values()]
+    figure = figures.maps_figure(scene, panels, limits, title, effects)
     charts.show(figure, mapped.table(), "maps", f"maps-{chosen.name.lower().replace(' ', '-')}")
-    st.caption(" ".join(_explained(mapped, view)))
+    _show_worth(worth_table(worths))
+    with st.expander("How to read these maps"):
+        st.markdown("\n".join(f"- {line}" for line in _explained(mapped, view)))
+
+
+def _show_worth(table: pd.DataFrame) -> None:
+    """Show the table of what every map is worth."""
+    shares = ["probability", "energy in the evidence", "probability without"]
+    formats = {name: st.column_config.NumberColumn(format="percent") for name in shares}
+    formats |= {
+        name: st.column_config.NumberColumn(format="%.2f") for name in ("log-odds", "map from", "to", "they fall by")
+    }
+    st.dataframe(table, hide_index=True, key="worth", column_config=formats)
 
 
 def _class_of(mapped: Mapped, viewer: str, chosen: Chosen, view: View) -> int:
@@ -87,11 +126,17 @@ def _class_of(mapped: Mapped, viewer: str, chosen: Chosen, view: View) -> int:
 def _explained(mapped: Mapped, view: View) -> list[str]:
     """Explain how the maps were made, and what their numbers are."""
     is_analytic = set(view.viewers) <= set(mapped.about["analytic"])
-    made = "The mean gradient of the class's score weights the layer's maps (Grad-CAM without its final rectifier)."
+    made = "The mean gradient of the class's logit weights the layer's maps (Grad-CAM without its final rectifier)."
     if is_analytic:
         made = "The classifier's weights weight the layer's maps: the mean of a map, and the bias, is the logit."
-    shared = "One scale, the middle one of all the maps' own: what goes beyond it has the full colour."
-    return [made, *([shared] if view.one_scale else [])]
+    scale = "Every map has a scale of its own, whose ends stand above it; compare the sizes on one scale for all."
+    if view.one_scale:
+        scale = "One scale, the middle one of the trained networks' own: what goes beyond it has the full colour."
+    lines = [f"{made} The logit is what the final softmax gets: no map fades because a probability is near 1.", scale]
+    lines += [HIDDEN, SLOPES]
+    if any(mapped.without(name) is None for name in view.viewers):
+        lines.append("Maps without numbers: hiding every subimage from a network of this size takes too long here.")
+    return lines
 
 
 def _title(of: str, chosen: Chosen, classes: Sequence[str], is_volume: bool) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddlab.analyses.decisions.limits import LIMITS, limit_of
+from ddlab.analyses.decisions.limits import OF_THE_METHOD, OF_THE_VOTE, limit_of
 from ddlab.analyses.decisions.local_vs_coherent import change_of_accuracy, change_table
 from ddlab.analyses.decisions.probabilities import (
     Outcomes,
@@ -154,9 +154,17 @@ def test_what_a_strategy_weighs_decides_as_it_does(outcomes):
 
 def test_the_limit_is_told_of_every_drawn_data_set_that_has_one():
     for dataset, best in BAYES_ACCURACY.items():
-        assert ("Why the vote fails" in limit_of(dataset)) == (best["majority"] < best["average"])
-        assert ("honest limit of the method" in limit_of(dataset)) == (best["cnn_dnn"] < best["coherent"])
-    assert set(LIMITS) == set(BAYES_ACCURACY) and limit_of("digits") == ""
+        assert (dataset in OF_THE_VOTE) == (best["majority"] < best["average"])
+        assert (dataset in OF_THE_METHOD) == (best["cnn_dnn"] < best["coherent"])
+    assert {*OF_THE_VOTE, *OF_THE_METHOD} == set(BAYES_ACCURACY) and limit_of("digits") == ""
+
+
+def test_the_vote_is_said_to_fail_only_on_an_image_where_it_does(outcomes):
+    told = [limit_of("shapes_local", explain(outcomes, index)) for index in (0, 1)]
+    assert "is right here" in told[0] and "fails here" not in told[0]
+    assert told[1].startswith("**Why the vote fails here.**")
+    assert "fails here" not in limit_of("shapes_local")
+    assert limit_of("shapes_relation", explain(outcomes, 0)).startswith("**The honest limit of the method.**")
 
 
 @pytest.mark.parametrize("index", [-1, 4])

@@ -30,7 +30,7 @@ def scene(image, decomposition, mask=None):
 
 def test_panels_share_a_scale_and_a_zoom():
     maps = {"one": a_map(1.0), "two": a_map(-3.0), "three": np.full((8, 8), np.nan), "four": a_map(2.0)}
-    limit = shared_limit(list(maps.values()))
+    limit = shared_limit({name: [values] for name, values in maps.items()})
     assert limit == np.median([1, 3, 1, 2])
     figure = maps_figure(scene(np.zeros((3, 8, 8), np.uint8), SQUARES, np.eye(8)), maps, [limit] * 4, "Maps")
     heats = [trace for trace in figure.data if trace.type == "heatmap"]
@@ -41,6 +41,27 @@ def test_panels_share_a_scale_and_a_zoom():
     assert figure.layout.yaxis.scaleanchor == "x"
     assert sum(trace.type == "image" for trace in figure.data) == 5  # and the image itself
     assert [note.text for note in figure.layout.annotations] == ["Image", *maps]
+
+
+def test_an_untrained_network_does_not_set_the_scale_of_the_others():
+    maps = {"local": [a_map(1.0)], "transfer": [a_map(3.0)], "random_untrained": [a_map(172.0)]}
+    assert shared_limit(maps) == 2.0
+    assert shared_limit({"random_untrained": [a_map(172.0)]}) == 172.0 and shared_limit({}) == 1.0
+
+
+def test_a_number_stands_in_every_subdomain_that_is_shown():
+    whole = scene(np.zeros((3, 8, 8), np.uint8), SQUARES)
+    maps, effects = {"one": a_map(1.0), "two": a_map(2.0)}, np.array([0.04, -1.26, 2.0, 0.0])
+    figure = maps_figure(whole, maps, [1.0, 2.0], "Maps", [effects, None])
+    (written,) = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "text"]
+    assert list(written.text) == ["0", "-1.3", "+2.0", "0"] and list(written.x) == [1.5, 5.5, 1.5, 5.5]
+    boxes = Decomposition.from_grid((8, 8, 4), (2, 2, 2))
+    mask = np.zeros((8, 8, 4))
+    mask[2, 2, 3] = 1
+    volume = scene(np.zeros((1, 8, 8, 4), np.uint8), boxes, mask)
+    figure = maps_figure(volume, {"one": np.zeros((8, 8, 4))}, [1.0], "Maps", [np.arange(8.0)])
+    (written,) = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "text"]
+    assert list(written.text) == ["+1.0", "+3.0", "+5.0", "+7.0"]  # those of the upper layer
 
 
 def test_a_volume_is_shown_where_its_evidence_is():
