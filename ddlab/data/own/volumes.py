@@ -145,15 +145,13 @@ class _Seen:
             if voxels.min() == voxels.max():
                 self.oddity = f"it is empty: all of its voxels are {voxels.min():g}"
             if file.mask is not None:
-                self._look_at_mask(parse_volume(content(file.mask), file.mask).voxels())
+                self._check_mask(parse_volume(content(file.mask), file.mask).voxels().shape)
         except Exception as error:  # nibabel raises whatever the first wrong byte leads to
             self.fault = reason(error).removeprefix("path: ")
 
-    def _look_at_mask(self, mask: np.ndarray) -> None:
-        if mask.shape != self.shape:
-            raise ValueError(f"its mask has {times(mask.shape)} voxels, the volume {times(self.shape)}")
-        if not (mask > 0).any():
-            self.oddity = self.oddity or "its mask is empty"
+    def _check_mask(self, shape: tuple[int, ...]) -> None:
+        if shape != self.shape:
+            raise ValueError(f"its mask has {times(shape)} voxels, the volume {times(self.shape)}")
 
     def findings(self, twins: Twins) -> Iterator[Finding]:
         """Say what is wrong or odd with it."""
