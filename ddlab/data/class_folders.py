@@ -155,7 +155,7 @@ def sort_files(names: Sequence[str]) -> list[ClassFile]:
 
 def _without_shared(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Drop leading folders that all files share, as long as a class folder is left to each."""
-    while all(len(part) > 2 and part[0] == parts[0][0] for part in parts):
+    while parts and all(len(part) > 2 and part[0] == parts[0][0] for part in parts):
         parts = [part[1:] for part in parts]
     return parts
 
