@@ -206,9 +206,7 @@ def test_volumes_in_class_folders_need_no_table(tmp_path):
 
 
 def test_odd_names_of_volumes_do_not_lead_out_of_their_folder(tmp_path):
-    names = [
-        f"{label}/{odd}{n}.nii" for label in ("a", "b") for n in range(2) for odd in ("con", "é\u202e", "x " * 90)
-    ]
+    names = [f"{label}/{odd}{n}.nii" for label in ("a", "b") for n in range(2) for odd in ("con", "é\u202e", "x " * 90)]
     entry = own.keep(own.inspect(write_folder(tmp_path / "mine", {name: scan() for name in names})), "odd")
     kept = [path.name for path in entry.content.iterdir() if path.suffix == ".nii"]
     assert len(kept) == len(names) and all(name.isascii() and len(name) < 80 and " " not in name for name in kept)

@@ -89,10 +89,11 @@ def _write(sent: Sent, target: Path) -> None:
             sent[0][1].seek(0)
             shutil.copyfileobj(sent[0][1], file, STEP)
         return
+    named = {_inside(name): content for name, content in sent}  # a folder may be sent twice
     with zipfile.ZipFile(target, "w") as archive:
-        for name, content in sent:
+        for name, content in named.items():
             content.seek(0)
-            with archive.open(zipfile.ZipInfo(_inside(name)), "w", force_zip64=True) as member:
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
                 shutil.copyfileobj(content, member, STEP)
 
 
