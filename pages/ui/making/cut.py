@@ -41,7 +41,7 @@ def pick_dataset() -> dict[str, Any]:
     if "path" in fields and "path" not in settings:
         settings["path"] = (
             st.text_input(
-                "Or a folder, archive or npz on the server", max_chars=LONGEST_PATH, key="path", bind="query-params"
+                "A folder, archive or npz on the server", max_chars=LONGEST_PATH, key="path", bind="query-params"
             )
             or None
         )

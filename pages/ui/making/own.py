@@ -88,7 +88,12 @@ def instead(base: Experiment, name: str) -> Experiment:
 def below(choice: str, choose: Choose, key: str) -> None:
     """Draw what a choice needs: the way to send files, or what is known of a data set that is kept."""
     if choice.startswith(PREFIX):
-        _about(own.find(choice.removeprefix(PREFIX)), choose, key)
+        try:
+            entry = own.find(choice.removeprefix(PREFIX))
+        except ValueError as error:  # another visitor has deleted it just now
+            shell.refuse(error)
+            st.stop()
+        _about(entry, choose, key)
     elif choice in READERS:
         own_upload.show(lambda name: choose(f"{PREFIX}{name}"), key)
     else:
