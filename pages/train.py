@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import address, selection, shell
-from pages.ui.making import form, plan, source
+from pages.ui.making import form, own, plan, source
 from pages.ui.runs import live
 
 shell.title("What do you want to train?")
@@ -25,13 +25,20 @@ with left:
     source.remember(begin, asked.tree)
 
 examined = plan.examine(asked.tree)
-asked.report(examined.faults)
+awaited = own.awaits(asked.tree["dataset"])
+elsewhere = [] if awaited else asked.report(examined.faults)
 
 with right:
     st.subheader("What will happen", anchor=False)
     if examined.problem is not None and not examined.faults:
         plan.stages(examined.problem)
-    for fault in examined.faults.splitlines():
+    if awaited:
+        st.info(
+            "Send your images, or name a folder of the server, and the plan appears here.", icon=":material/upload:"
+        )
+    elif examined.faults:
+        st.warning("Correct what is marked in the form first.", icon=":material/front_hand:")
+    for fault in elsewhere:
         shell.refuse(fault)
     reason = "Correct what is marked first." if examined.faults else None
     look = {"icon": ":material/model_training:", "type": "primary", "width": "stretch"}

@@ -10,21 +10,76 @@ import typer
 from ddlab.cli.output import Json, write_json
 
 commands = typer.Typer(no_args_is_help=True)
+MOST_TOLD = 50  # files on the screen; --json has all
+
+Where = Annotated[Path, typer.Argument(help="A folder or archive of class folders, an npz, or NIfTI with a CSV.")]
 
 
 @commands.command()
-def check(
-    path: Annotated[Path, typer.Argument(help="A folder or archive of class folders, an npz, or NIfTI with a CSV.")],
+def check(path: Where, json: Json = False) -> None:
+    """Decode every file of your own; say what a data set of them would be, and which files are not as they should be.
+
+    Ends with exit code 1 where a training would end: files that cannot be read, or too few that can.
+    """
+    from ddlab.data.own import inspect
+
+    report = inspect(path.absolute(), _progress()).report
+    facts = _facts_of(path, report.kind)
+    if json:
+        write_json({**facts, "report": report.to_json()})
+    else:
+        _echo(facts)
+        _tell(report)
+    if report.num_unreadable or report.obstacle or "refused" in facts:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def add(
+    path: Where,
+    name: Annotated[str, typer.Option("--name", help="What it shall be called.")] = "",
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out what cannot be read.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what a folder, an archive or an npz of your own would give, or a folder of NIfTI files with a labels.csv."""
-    from ddlab.data.cache import describe
-    from ddlab.data.nifti import is_labelled
-    from ddlab.experiment import parse_experiment
+    """Keep a copy of what can be read among the data sets that the pages offer, under a name."""
+    from ddlab.data.own import inspect, keep
+    from ddlab.data.own.shelf import checked_name, proposed_name
 
-    name = "nifti" if is_labelled(path) else "folder"
-    settings = {"name": name, "path": str(path.absolute())}
-    _write(describe(parse_experiment({"dataset": settings}).dataset), json)
+    wanted = checked_name(name or proposed_name(path.name))
+    inspection = inspect(path.absolute(), _progress())
+    report = inspection.report
+    if report.num_unreadable and not skip:
+        _tell(report)
+        raise ValueError(f"path: {report.num_unreadable} of its files cannot be read; --skip leaves them out")
+    entry = keep(inspection, wanted, _progress())
+    if json:
+        write_json(_row(entry))
+        return
+    _tell(report)
+    command = f"ddlab train FILE --set dataset.name={entry.source} --set dataset.path={entry.settings['path']}"
+    typer.echo(f"kept as {entry.name}; {command} takes it")
+
+
+@commands.command("list")
+def list_kept(json: Json = False) -> None:
+    """List the data sets of your own that are kept."""
+    from ddlab.data.own import kept
+
+    rows = [_row(entry) for entry in kept()]
+    if json:
+        write_json(rows)
+        return
+    for row in rows:
+        classes = ", ".join(row["classes"])
+        typer.echo(f"{row['name']}: {row['num_usable']:,} images of {classes}; {row['dataset']}, {row['path']}")
+
+
+@commands.command()
+def delete(name: Annotated[str, typer.Argument(help="A data set of your own, as list names it.")]) -> None:
+    """Delete a data set of your own and all that was decoded of it; runs keep their results."""
+    from ddlab.data.own import delete as delete_kept
+
+    delete_kept(name)
 
 
 @commands.command()
@@ -85,7 +140,65 @@ def _report(done: int, total: int) -> None:
     typer.echo(f"\r{done} of {total} images", err=True, nl=done == total)
 
 
+def _progress() -> Any:
+    return _report if sys.stderr.isatty() else None
+
+
+def _facts_of(path: Path, kind: str) -> dict[str, Any]:
+    """What a training on the path would get, or say."""
+    from ddlab.data.cache import describe
+    from ddlab.data.nifti import is_labelled
+    from ddlab.experiment import parse_experiment
+
+    if kind == "volumes" and not is_labelled(path):
+        return {"note": "volumes are read from a folder with a labels.csv; ddlab data add makes one of this"}
+    settings = {"name": "nifti" if is_labelled(path) else "folder", "path": str(path.absolute())}
+    try:
+        return _facts(describe(parse_experiment({"dataset": settings}).dataset))
+    except ValueError as error:
+        return {"refused": str(error)}
+
+
+def _row(entry: Any) -> dict[str, Any]:
+    report = entry.report
+    return {
+        "name": entry.name,
+        "added": entry.added,
+        "dataset": entry.source,
+        "path": entry.settings["path"],
+        "classes": [count.name for count in report.classes],
+        "num_usable": report.num_usable,
+        "num_left_out": report.num_unreadable,
+        "num_bytes": report.num_bytes,
+    }
+
+
+def _tell(report: Any) -> None:
+    from ddlab.data.own.report import PROBLEMS
+    from ddlab.data.own.words import headline, sizes_in_words
+
+    typer.echo(headline(report))
+    for count in report.classes:
+        typer.echo(f"  {count.name}: {count.usable:,} of {count.found:,}")
+    if report.sizes:
+        typer.echo(sizes_in_words(report))
+    for finding in report.findings[:MOST_TOLD]:
+        typer.echo(f"{finding.name} {PROBLEMS[finding.problem]}: {finding.why}")
+    if len(report.findings) > MOST_TOLD:
+        typer.echo(f"and {len(report.findings) - MOST_TOLD:,} more; --json has all of them")
+    if report.obstacle:
+        typer.echo(f"nothing can be trained: {report.obstacle}")
+
+
 def _write(description: Any, json: bool) -> None:
+    facts = _facts(description)
+    if json:
+        write_json(facts)
+    else:
+        _echo(facts)
+
+
+def _facts(description: Any) -> dict[str, Any]:
     facts = {
         "classes": list(description.classes),
         "channels": description.channels,
@@ -100,8 +213,9 @@ def _write(description: Any, json: bool) -> None:
     if len(description.shape) == 3:
         spacing = [round(millimetres, 3) for millimetres in description.spacing]
         facts |= {"values": list(description.values), "unit": description.unit, "spacing": spacing}
-    if json:
-        write_json(facts)
-        return
+    return facts
+
+
+def _echo(facts: dict[str, Any]) -> None:
     for key, value in facts.items():
         typer.echo(f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}")

@@ -135,6 +135,22 @@ class AdrenalMnist(Relayed):
         return Npz(path, "CC BY 4.0", (keys,), ("normal", "hyperplasia"), seed=0)
 
 
+def look_into(path: Path) -> Layout:
+    """Read what an npz holds but its images.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read, or cannot be a data set; names file and array.
+    """
+    layout = _look(path, _stamp(path), 0, KEYS, ())
+    for key in layout.keys.values():
+        kind = read_header(path, key).kind
+        if kind != np.uint8 and kind.kind != "f":
+            raise ValueError(f"path: {shown(path.name)}: {key} has type {kind}; needs bytes, or numbers from 0 to 1")
+    return layout
+
+
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -108,7 +109,7 @@ def arrange(names: tuple[str, ...], path: Path, seed: int) -> Listing:
     """
     if not names:
         raise ValueError(f"path: {shown(path, 200)} holds no images ({', '.join(IMAGE_SUFFIXES)})")
-    files = _files(names)
+    files = sort_files(names)
     classes = tuple(sorted({file.label for file in files}))
     numbers = {label: number for number, label in enumerate(classes)}
     labels = np.array([numbers[file.label] for file in files], dtype=np.int64)
@@ -129,22 +130,24 @@ def arrange(names: tuple[str, ...], path: Path, seed: int) -> Listing:
 
 
 @dataclass(frozen=True)
-class _File:
+class ClassFile:
+    """A file of a class; the split is None where no folders name the splits."""
+
     name: str
     label: str
     split: SplitName | None
 
 
-def _files(names: Sequence[str]) -> list[_File]:
+def sort_files(names: Sequence[str]) -> list[ClassFile]:
     """Read class and split of each file off its folders; files outside class folders and unused splits are left out."""
     parts = _without_shared([tuple(name.split("/")) for name in names])
     folders = {part[0] for part in parts if len(part) > 2}
     held_out = next((folder for folder in VALIDATION_FOLDERS if folder in folders), None)
     if "train" not in folders or held_out is None:
-        return [_File(name, part[0], None) for name, part in zip(names, parts, strict=True) if len(part) > 1]
+        return [ClassFile(name, part[0], None) for name, part in zip(names, parts, strict=True) if len(part) > 1]
     splits: dict[str, SplitName] = {"train": "train", held_out: "validation"}
     return [
-        _File(name, part[1], splits[part[0]])
+        ClassFile(name, part[1], splits[part[0]])
         for name, part in zip(names, parts, strict=True)
         if len(part) > 2 and part[0] in splits
     ]
@@ -152,12 +155,12 @@ def _files(names: Sequence[str]) -> list[_File]:
 
 def _without_shared(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Drop leading folders that all files share, as long as a class folder is left to each."""
-    while all(len(part) > 2 and part[0] == parts[0][0] for part in parts):
+    while parts and all(len(part) > 2 and part[0] == parts[0][0] for part in parts):
         parts = [part[1:] for part in parts]
     return parts
 
 
-def _mixed(files: list[_File], labels: np.ndarray, split: SplitName, seed: int) -> np.ndarray:
+def _mixed(files: list[ClassFile], labels: np.ndarray, split: SplitName, seed: int) -> np.ndarray:
     members = np.array([index for index, file in enumerate(files) if file.split == split], dtype=np.int64)
     mixed: np.ndarray = members[mixed_order(labels[members], seed)]
     return mixed
@@ -192,22 +195,43 @@ def decode(content: Read, name: str, size: int) -> np.ndarray:
         If it cannot be read; names the file.
     """
     try:
-        packed = content(name)
-        with Image.open(io.BytesIO(packed), formats=FORMATS) as image:
-            if image.width * image.height > limits.MOST_PIXELS or max(image.size) > limits.MOST_SIDE:
-                raise ValueError(
-                    f"it has {image.width}×{image.height} px, at most {limits.MOST_PIXELS:,} are allowed, and "
-                    f"{limits.MOST_SIDE:,} a side"
-                )
-            if image.format in ("JPEG", "MPO") and packed.count(SCAN) > limits.MOST_SCANS:
-                raise ValueError(f"it is drawn in more than {limits.MOST_SCANS} passes")
-            image.draft("RGB", (size, size))  # a JPEG is decoded no larger than needed
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):
-                upright = upright.point(lambda value: value / 256).convert("L")  # 16 bits of grey
-            square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.BICUBIC)
-    except UnidentifiedImageError:  # its own words name an object in memory
-        raise ValueError(f"path: the image {shown(name)} cannot be read: it is damaged, or not an image") from None
+        with opened(content(name)) as image:
+            return squared(image, size)
     except Exception as error:  # Pillow raises whatever the first wrong byte leads to
         raise ValueError(f"path: the image {shown(name)} cannot be read ({reason(error)})") from error
+
+
+@contextmanager
+def opened(packed: bytes) -> Iterator[Image.Image]:
+    """Open the content of an image file, whose pixels are not decoded yet.
+
+    Raises
+    ------
+    ValueError
+        If it is no image, or one that would take too much to decode.
+    """
+    if not packed:
+        raise ValueError("it is empty: it has 0 bytes")
+    try:
+        opening = Image.open(io.BytesIO(packed), formats=FORMATS)
+    except UnidentifiedImageError:  # its own words name an object in memory
+        raise ValueError("it is damaged, or not an image") from None
+    with opening as image:
+        if image.width * image.height > limits.MOST_PIXELS or max(image.size) > limits.MOST_SIDE:
+            raise ValueError(
+                f"it has {image.width}×{image.height} px, at most {limits.MOST_PIXELS:,} are allowed, and "
+                f"{limits.MOST_SIDE:,} a side"
+            )
+        if image.format in ("JPEG", "MPO") and packed.count(SCAN) > limits.MOST_SCANS:
+            raise ValueError(f"it is drawn in more than {limits.MOST_SCANS} passes")
+        yield image
+
+
+def squared(image: Image.Image, size: int) -> np.ndarray:
+    """Decode the largest centred square of an opened image, scaled to bytes ``(3, size, size)``."""
+    image.draft("RGB", (size, size))  # a JPEG is decoded no larger than needed
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I"):
+        upright = upright.point(lambda value: value / 256).convert("L")  # 16 bits of grey
+    square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.BICUBIC)
     return np.asarray(square).transpose(2, 0, 1)

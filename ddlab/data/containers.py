@@ -27,14 +27,18 @@ class Container(ABC):
         self.path = path
 
     @abstractmethod
-    def images(self) -> tuple[str, ...]:
-        """Names of all image files, with slashes, in order.
+    def names(self) -> tuple[str, ...]:
+        """Names of all files, with slashes, in order; hidden ones and a system's own are left out.
 
         Raises
         ------
         ValueError
             If it cannot be read, or for an archive that is refused.
         """
+
+    def images(self) -> tuple[str, ...]:
+        """Names of all image files, as :meth:`names`."""
+        return tuple(filter(is_image, self.names()))
 
     def stamp(self) -> str:
         """A text that changes when the files do: size and time of the archive."""
@@ -76,10 +80,15 @@ def open_container(path: Path) -> Container:
 class Folder(Container):
     """A folder with everything below it."""
 
+    def names(self) -> tuple[str, ...]:
+        """All files below the folder, but hidden ones; of what is neither a file nor a folder, none."""
+        with readable(self.path):
+            return tuple(sorted(_below(self.path, is_visible)))
+
     def images(self) -> tuple[str, ...]:
         """All image files below the folder, but hidden ones."""
         with readable(self.path):
-            return tuple(sorted(_below(self.path)))
+            return tuple(sorted(_below(self.path, is_image)))
 
     def stamp(self) -> str:
         """Size and time of every image file."""
@@ -97,8 +106,8 @@ class Folder(Container):
 class Zip(Container):
     """A zip archive."""
 
-    def images(self) -> tuple[str, ...]:
-        """All image members."""
+    def names(self) -> tuple[str, ...]:
+        """All members but hidden ones."""
         return _zip_names(self.path, self.stamp())
 
     @contextmanager
@@ -111,8 +120,8 @@ class Zip(Container):
 class Tar(Container):
     """A tar archive, compressed or not."""
 
-    def images(self) -> tuple[str, ...]:
-        """All image members."""
+    def names(self) -> tuple[str, ...]:
+        """All members but hidden ones."""
         return _tar_names(self.path, self.stamp())
 
     @contextmanager
@@ -124,14 +133,17 @@ class Tar(Container):
 
 
 def is_image(name: str) -> bool:
-    """Whether a file name is that of an image, and neither hidden nor a system's own (``__MACOSX``)."""
-    return name.lower().endswith(IMAGE_SUFFIXES) and not any(
-        part.startswith((".", "__MACOSX")) for part in name.split("/") if part != "."
-    )
+    """Whether a file name is that of an image, and neither hidden nor a system's own."""
+    return name.lower().endswith(IMAGE_SUFFIXES) and is_visible(name)
 
 
-def _below(top: Path) -> Iterator[str]:
-    """Names of the image files below a folder; asks links alone what they are, there may be many files."""
+def is_visible(name: str) -> bool:
+    """Whether a file name is neither hidden nor a system's own (``__MACOSX``)."""
+    return not any(part.startswith((".", "__MACOSX")) for part in name.split("/") if part != ".")
+
+
+def _below(top: Path, wanted: Callable[[str], bool]) -> Iterator[str]:
+    """Names of the wanted files below a folder; asks links alone what they are, there may be many files."""
     seen, most = 0, limits.most_files()
     folders = [(os.fspath(top), "")]
     while folders:
@@ -144,8 +156,10 @@ def _below(top: Path) -> Iterator[str]:
                 if entry.is_dir():
                     if not entry.name.startswith((".", "__MACOSX")) and prefix.count("/") < limits.MOST_LEVELS:
                         folders.append((entry.path, f"{prefix}{entry.name}/"))
-                elif is_image(entry.name):
+                elif wanted(entry.name):
                     if not entry.is_file():
+                        if not is_image(entry.name):
+                            continue
                         raise OSError(f"its {shown(prefix + entry.name)} is not a file")
                     yield prefix + entry.name
 
@@ -154,13 +168,14 @@ def _below(top: Path) -> Iterator[str]:
 def _zip_names(path: Path, stamp: str) -> tuple[str, ...]:
     with open_zip(path) as archive:
         names = (member.filename for member in zip_images(archive, path))
-        return tuple(sorted(name for name in names if is_image(name)))
+        return tuple(sorted(filter(is_visible, names)))
 
 
 @lru_cache(maxsize=8)
 def _tar_names(path: Path, stamp: str) -> tuple[str, ...]:
     with open_tar(path) as archive:
-        return tuple(sorted(_clean(member.name) for member in tar_images(archive, path) if is_image(member.name)))
+        names = [_clean(member.name) for member in tar_images(archive, path)]
+        return tuple(sorted(filter(is_visible, names)))
 
 
 def _zip_content(archive: zipfile.ZipFile, name: str) -> bytes:

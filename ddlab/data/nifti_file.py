@@ -156,15 +156,16 @@ def open_volume(path: Path) -> Volume:
 
 
 def parse_volume(content: bytes, name: str) -> Volume:
-    """Open the content of a file that is not compressed.
+    """Open the content of a file, compressed if its name says so.
 
     Raises
     ------
     ValueError
         As :func:`open_volume`.
     """
+    is_packed = name.lower().endswith(".gz")
     with _readable(name):
-        return _checked(name, lambda: io.BytesIO(content))
+        return _checked(name, lambda: gunzip(io.BytesIO(content)) if is_packed else io.BytesIO(content))
 
 
 def to_nifti(voxels: np.ndarray, spacing: tuple[float, ...], orientation: str = AXES) -> nib.Nifti1Image:

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "validation", "test"]
 Fit = Literal["zoom", "centre"]
+Progress = Callable[[int, int], None]
+"""Called with the number of images done so far, and of all images."""
 SPLITS: tuple[SplitName, ...] = ("train", "validation")  # that a source gives, and the cache holds
 
 

@@ -95,12 +95,12 @@ _OWN: dict[str, Entry] = {
     ),
     "folder": Entry(
         "Your own images",
-        "A folder of class folders, a zip or tar of them, or an npz of images or volumes; give its path.",
+        "A folder of class folders, a zip or tar of them, or an npz of images or volumes; send it, or give its path.",
         "ddlab.data.folder:Folder",
     ),
     "nifti": Entry(
         "Your own volumes",
-        "A folder of NIfTI files with a labels.csv (columns file, label and, if wanted, split); give its path.",
+        "A folder of NIfTI files with a labels.csv (columns file, label, if wanted split); send it, or give its path.",
         "ddlab.data.nifti:Nifti",
     ),
 }

@@ -31,7 +31,7 @@ def fields(model=Experiment, prefix=""):
 def widgets(test):
     kinds = (test.selectbox, test.multiselect, test.number_input, test.text_input, test.toggle)
     return {
-        widget.key.split("/", 1)[1]: widget for kind in kinds for widget in kind if widget.key and "/" in widget.key
+        widget.key.rpartition("/")[2]: widget for kind in kinds for widget in kind if widget.key and "/" in widget.key
     }
 
 

@@ -1,6 +1,7 @@
 """The controls of the Decompose page: data, decomposition and networks, all kept in the URL."""
 
 import math
+from functools import partial
 from typing import Any, Literal, get_args
 
 import streamlit as st
@@ -14,7 +15,7 @@ from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.words import UNITS
 from pages.ui import selection, shell
-from pages.ui.making import dataset
+from pages.ui.making import dataset, own
 
 MOST_CELLS = 8  # along an axis; more subimages than 8×8 cannot be told apart on a screen
 PRESETS = 6
@@ -32,21 +33,25 @@ REDUCTIONS = {"1/sqrt(N)": "channels / √N", "1/N": "channels / N", "1": "not s
 
 def pick_dataset() -> dict[str, Any]:
     """The data set's settings; stops the page with a sentence where there are no such data."""
-    name = selection.pick(
-        "Data set", list(DATASETS), "dataset", "shapes_local", format_func=lambda name: DATASETS[name].title
-    )
-    st.caption(DATASETS[name].description)
-    settings: dict[str, Any] = {"name": name}
-    fields = DATASETS[name].load().relevant
-    if "path" in fields:
+    titles = own.titles()
+    choice = selection.pick("Data set", list(titles), "dataset", "shapes_local", format_func=titles.get)
+    own.below(choice, partial(selection.choose, "dataset"), "decompose")
+    settings = {key: value for key, value in own.settings_of(choice, {"name": choice}).items() if value is not None}
+    fields = DATASETS[settings["name"]].load().relevant
+    if "path" in fields and "path" not in settings:
         settings["path"] = (
-            st.text_input("Folder, archive or npz", max_chars=LONGEST_PATH, key="path", bind="query-params") or None
+            st.text_input(
+                "A folder, archive or npz on the server", max_chars=LONGEST_PATH, key="path", bind="query-params"
+            )
+            or None
         )
-    own = dataset.described(settings)
-    if own is None:
+        if own.awaits(settings):
+            st.stop()  # nothing is wrong: nothing has been sent yet
+    about = dataset.described(settings)
+    if about is None:
         st.stop()
-    if len(own.shape) == 3:
-        return settings | {"volume": _pick_volume(own.shape)} if "volume" in fields else settings
+    if len(about.shape) == 3:
+        return settings | {"volume": _pick_volume(about.shape)} if "volume" in fields else settings
     return settings | {"size": _pick_size()} if "size" in fields else settings
 
 

@@ -5,39 +5,39 @@ The labels, help texts, units and limits are those of :mod:`ddlab.experiment`; a
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import floor, log10
 from types import NoneType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 import streamlit as st
-import yaml
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
 from ddlab.data.cache import describe
 from ddlab.data.offered import refuse_elsewhere
-from ddlab.decomposition import times
 from ddlab.experiment import DatasetSettings, Experiment
 from ddlab.experiment.base import Settings
 from ddlab.experiment.tree import own_settings
-from ddlab.plain import LONGEST, read_plain
+from ddlab.plain import LONGEST
 from ddlab.registry import Entry
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES, parts_of_strategies, used_parts
 from pages.ui.literal import literal
+from pages.ui.making import own
+from pages.ui.making.lists import read_list, written
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "dataset.name": DATASETS,
     "model.name": MODELS,
     "strategies": STRATEGIES,
 }
-JUDGES_FIELD = "dataset.test"
+DATASET_FIELD, JUDGES_FIELD = "dataset.name", "dataset.test"
 WIDE = (*REGISTRIES, JUDGES_FIELD)  # their choices are long: each has a row of its own
-SHAPES = ("decomposition.grid", "decomposition.overlap", "dataset.volume")  # written with ×, other lists with commas
 JUDGES = {"validation": "Validation images, as in the papers", "official": "The data set's held-out images"}
 SHARES = (0.1, 0.2)  # of the training images
 COLUMNS = 3
@@ -78,13 +78,17 @@ class Form:
     tree: dict[str, Any]
     messages: dict[str, DeltaGenerator]
 
-    def report(self, faults: str) -> None:
-        """Write every fault (one a line, ``field: rule``) below the field that it names, when it is on the page."""
+    def report(self, faults: str) -> list[str]:
+        """Write every fault (one a line, ``field: rule``) below the field that it names; return those of no field."""
+        left = []
         for fault in faults.splitlines():
             field = fault.split(":")[0]
             named = [path for path in self.messages if field == path or field.startswith(f"{path}.")]
             if named:
                 self.messages[max(named, key=len)].error(literal(fault), icon=":material/front_hand:")
+            else:
+                left.append(fault)
+        return left
 
 
 def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
@@ -162,23 +166,22 @@ def _section(
     part = prefix.removesuffix(".")
     target = form.tree[part] if part else form.tree
     branch = tree.get(part, target) if part else tree
-    shown = [
-        name
-        for name, info in fields.items()
-        if (advanced or not _extra(info).get("advanced")) and _matters(prefix + name, form.tree)
-    ]
-    for row in _rows(prefix, shown):
+    shown = [name for name, info in fields.items() if advanced or not _extra(info).get("advanced")]
+    for row in _rows(prefix, shown, form.tree):
         for name, column in zip(row, st.columns(COLUMNS if prefix + row[0] not in WIDE else 1), strict=False):
             with column:
-                target[name] = _widget(Slot(prefix + name, fields[name], branch[name], source))
+                if prefix + name == DATASET_FIELD:
+                    target.update(_dataset(Slot(DATASET_FIELD, fields[name], own.choice_of(branch), source), target))
+                else:
+                    target[name] = _widget(Slot(prefix + name, fields[name], branch[name], source))
                 form.messages[prefix + name] = st.empty()
 
 
-def _rows(prefix: str, names: Sequence[str]) -> list[list[str]]:
-    """The fields row by row: the wide ones alone, first; the others side by side."""
-    wide = [[name] for name in names if prefix + name in WIDE]
-    narrow = [name for name in names if prefix + name not in WIDE]
-    return wide + [narrow[start : start + COLUMNS] for start in range(0, len(narrow), COLUMNS)]
+def _rows(prefix: str, names: Sequence[str], tree: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the fields that matter row by row: the wide ones alone, first; by these, which of the others do."""
+    yield from ([name] for name in names if prefix + name in WIDE and _matters(prefix + name, tree))
+    narrow = [name for name in names if prefix + name not in WIDE and _matters(prefix + name, tree)]
+    yield from (narrow[start : start + COLUMNS] for start in range(0, len(narrow), COLUMNS))
 
 
 def _widget(slot: Slot) -> Any:
@@ -198,6 +201,18 @@ def _widget(slot: Slot) -> Any:
     if kind is float:
         return _number(slot, float)
     return _text(slot) if kind is str else _list(slot)
+
+
+def _dataset(slot: Slot, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Draw the choice of the data set, with those of one's own, and return the settings that it comes to."""
+    wanted = f"{slot.key} wanted"
+    titles = own.titles()
+    place = list(titles).index(slot.value)
+    if (choice := st.session_state.pop(wanted, None)) in titles:
+        st.session_state[slot.key], place = choice, 0
+    chosen: str = st.selectbox("Data set", list(titles), place, **{**slot.shared, "format_func": titles.get})
+    own.below(chosen, partial(st.session_state.__setitem__, wanted), slot.key)
+    return own.settings_of(chosen, before)
 
 
 def _entry(slot: Slot) -> str:
@@ -255,35 +270,18 @@ def _text(slot: Slot) -> str | None:
 
 
 def _list(slot: Slot) -> Any:
-    """Numbers as people write them (``2×2``; ``128, 64``), the rest as YAML; the unreadable is left to the check."""
     text = st.text_input(slot.label, written(slot.path, slot.value), LONGEST, **slot.shared).strip()
     if not text:
         return None if slot.info.default is None else []
-    numbers = [part for part in re.split(r"[\s,;×x]+", text) if part]
-    try:
-        if all(re.fullmatch(r"-?\d+(\.\d+)?", part) for part in numbers):
-            values = [float(part) if "." in part else int(part) for part in numbers]
-            return values[0] if len(values) == 1 and slot.path == "decomposition.overlap" else values
-        return read_plain(text)
-    except ValueError:
-        return text
-
-
-def written(path: str, value: Any) -> str:
-    """A list of numbers the way people write it."""
-    if value is None:
-        return ""
-    if isinstance(value, int):
-        return str(value)
-    if any(not isinstance(part, int | float) for part in value):
-        return yaml.safe_dump(value, default_flow_style=True).strip()
-    return times(value) if path in SHAPES else ", ".join(f"{part:g}" for part in value)
+    return read_list(slot.path, text)
 
 
 def _matters(path: str, tree: Mapping[str, Any]) -> bool:
     """Whether a field means anything in this experiment; the others only distract."""
     if path in parts_of_strategies():
         return path in used_parts(tree["strategies"])
+    if path == "dataset.path" and own.is_kept(tree["dataset"]):
+        return False
     if path.startswith("dataset.") and path not in ("dataset.name", JUDGES_FIELD):
         return path.removeprefix("dataset.") in DATASETS[tree["dataset"]["name"]].load().relevant
     if path in ("decomposition.grid", "decomposition.overlap", "decomposition.border"):

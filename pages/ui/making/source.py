@@ -16,6 +16,7 @@ from ddlab.recipes import RECIPES, title
 from ddlab.registry import shortened
 from ddlab.runs import open_run
 from pages.ui import selection, shell, shown
+from pages.ui.making import own
 
 FROM_RUN = "from"
 FORM = "settings"  # what the form changes of its source, in the address
@@ -76,6 +77,8 @@ def _linked() -> Source | None:
             copy = run.experiment.with_settings({"name": run.name, "sweep": ""})
             return Source(f"run {run.id}", f"The run “{run.name}”", copy)
         given = {path: _value(name, asked[name]) for name, path in DECOMPOSED.items() if asked.get(name)}
+        if (choice := given.get("dataset.name", "")).startswith(own.PREFIX):
+            given |= {f"dataset.{key}": value for key, value in own.settings_of(choice, given).items()}
         if given:
             words = " ".join(asked[name] for name in DECOMPOSED if asked.get(name))
             return Source(f"link {words}", "Your decomposition", decomposed(given))

@@ -78,7 +78,7 @@ def pick() -> Wish:
         shell.refuse(error)
         st.stop()
     grids = sorted({*default, *map(_written, grid_presets(shape))}, key=_tuple)
-    chosen_grids = selection.pick_several("Grids", grids, "grids", default, source)
+    chosen_grids = selection.pick_several("Grids", grids, "grids", default, f"{source} {base.dataset.path or ''}")
     layouts = selection.pick_several("Layouts", list(LAYOUTS), "layouts", list(LAYOUTS), format_func=_layout_title)
     overlaps = [str(overlap) for overlap in sorted({*OVERLAPS, *FURTHER})]
     chosen_overlaps = selection.pick_several("Overlaps (px)", overlaps, "overlaps", [str(o) for o in OVERLAPS])
@@ -86,7 +86,7 @@ def pick() -> Wish:
     strategies = selection.pick_several(
         "Strategies", offered, "strategies", first, source, format_func=lambda name: STRATEGIES[name].title
     )
-    name = st.text_input("Name", sweep_name(base), max_chars=NAME, key=f"name of the sweep of {source}")
+    name = st.text_input("Name", sweep_name(base), max_chars=NAME, key=f"name of the sweep of {source} {base.name}")
     base = base.model_copy(update={"name": name.strip() or sweep_name(base), "strategies": tuple(strategies)})
     return Wish(base, source, chosen_grids, layouts, chosen_overlaps)
 

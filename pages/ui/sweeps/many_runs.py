@@ -14,6 +14,7 @@ from ddlab.recipes import RECIPES, title
 from ddlab.runs import RunFolder
 from ddlab.sweeps.decompositions import PlannedRun, is_open, start
 from pages.ui import charts, selection, shell
+from pages.ui.making import own
 from pages.ui.runs import live
 
 THIS = "run"  # the current run's experiment, as something to begin with
@@ -48,7 +49,7 @@ def pick_base(name: str, first: str) -> tuple[str, Experiment]:
     if run is not None:
         labels[THIS] = f"The experiment of “{run.name}”"
     source = selection.pick("Start from", list(labels), name, format_func=labels.get, help="Train makes others.")
-    base = _of(run) if run is not None and source == THIS else RECIPES[source]()
+    base = own.instead(_of(run) if run is not None and source == THIS else RECIPES[source](), f"{name}_images")
     refuse_elsewhere(base.dataset)
     return source, base
 
