@@ -105,6 +105,11 @@ def notice(text: str) -> None:
         st.markdown(f"**Notice:** {literal(text)}")
 
 
+def cannot_follow(why: Exception) -> None:
+    """Say that the address of the page asks for something that is not here."""
+    st.warning(f"The link cannot be followed: {literal(_shortened(why))}")
+
+
 def left_out() -> None:
     """Name, below the page, what other packages meant to add and cannot."""
     faults = [fault for registry in (DATASETS, MODELS, STRATEGIES, ANALYSES, RECIPES) for fault in registry.left_out]

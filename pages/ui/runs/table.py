@@ -10,7 +10,7 @@ from ddlab.analyses.comparison.identity import made, what_distinguishes
 from ddlab.engine.control import queue_position
 from ddlab.runs import RunFolder, list_runs, matches
 from ddlab.words import best, beware, duration
-from pages.ui import selection
+from pages.ui import selection, shown
 from pages.ui.runs.live import LOOKS
 
 SECONDS = 2.0  # between two looks
@@ -29,9 +29,9 @@ def runs() -> None:
     if num_pages > 1:
         page = min(num_pages, st.pagination(num_pages, key="page of runs"))
         st.caption(f"{len(everything):,} runs, the newest first.")
-    shown = everything[AT_ONCE * (page - 1) :][:AT_ONCE]
-    apart = what_distinguishes(shown)
-    table = pd.DataFrame([_row(run, apart[run.id]) for run in shown])
+    listed = everything[AT_ONCE * (page - 1) :][:AT_ONCE]
+    apart = what_distinguishes(listed)
+    table = pd.DataFrame([_row(run, apart[run.id]) for run in listed])
     table = table.drop(columns=[name for name in ("Tags", "Note") if not table[name].map(bool).any()])
     columns = {
         "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width="small"),
@@ -49,13 +49,13 @@ def runs() -> None:
         column_config=columns,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"runs {shown[0].id if shown else ''} {len(shown)}",  # another list of runs begins with no row selected
-        height=min(38 + 35 * len(shown), 320),
+        key=f"runs {listed[0].id if listed else ''} {len(listed)}",  # another list of runs begins with no row selected
+        height=min(38 + 35 * len(listed), 320),
     )
     rows = event.selection.rows
-    if rows and st.session_state.get("clicked run") != shown[rows[0]].id:
-        st.session_state["clicked run"] = shown[rows[0]].id
-        selection.choose(selection.RUN, shown[rows[0]].id)
+    if rows and st.session_state.get("clicked run") != listed[rows[0]].id:
+        st.session_state["clicked run"] = listed[rows[0]].id
+        selection.choose(selection.RUN, listed[rows[0]].id)
         st.rerun()
 
 
@@ -71,7 +71,7 @@ def _found(everything: list[RunFolder]) -> list[RunFolder]:
         icon=":material/search:",
     )
     if words or WORDS in st.query_params:
-        selection.put_in_url(WORDS, words)
+        shown.show(WORDS, words, is_chosen=True)
     return [run for run in everything if matches(run.summary(), words)] if words.strip() else everything
 
 
