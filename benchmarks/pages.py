@@ -102,8 +102,9 @@ def _server(home: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", address.split(":")[1]]
+    environment = os.environ | {"DDLAB_HOME": str(home)}
     with (home / "server.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"DDLAB_HOME": str(home)})
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
     try:
         _wait(f"http://{address}/_stcore/health")
         yield address

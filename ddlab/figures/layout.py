@@ -87,7 +87,7 @@ def whole_epochs(figure: go.Figure, epochs: pd.Series) -> None:
 
 
 def whole_axis(figure: go.Figure, highest: float, **where: Any) -> None:
-    """Let ticks of the horizontal axis stand at whole numbers alone, nine of them at most, in place.
+    """Let ticks of the horizontal axis stand at whole numbers alone, eleven of them at most, in place.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def whole_axis(figure: go.Figure, highest: float, **where: Any) -> None:
         ``row`` and ``col``, of several panels.
     """
     steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
-    step = next((step for step in steps if highest / step <= 8), None)
+    step = next((step for step in steps if highest / step <= 10), None)
     figure.update_xaxes(tick0=0, dtick=step, tickformat="d", **where)
 
 

@@ -162,7 +162,7 @@ def _bytes():
 
 
 def test_no_tick_stands_between_two_epochs():
-    for count, apart in ((1, 1), (8, 1), (9, 2), (50, 10), (1000, 200)):
+    for count, apart in ((1, 1), (10, 1), (11, 2), (50, 5), (1000, 100)):
         figure = go.Figure()
         whole_epochs(figure, pd.Series(range(1, count + 1)))
         assert (figure.layout.xaxis.tick0, figure.layout.xaxis.dtick) == (0, apart)

@@ -72,6 +72,31 @@ def test_settings_that_differ_are_columns():
     assert set(shown["run"]) == {"made", "wide"}
 
 
+def test_runs_of_one_name_stay_apart_and_their_curves_are_chosen_and_smoothed():
+    """Three runs of one name: bars of one category would be stacked, and a vote of 44 % would look full."""
+    runs = [made_run(experiment=made_experiment(training={"epochs": 12, "learning_rate": rate})) for rate in (1, 2, 3)]
+    beside = ",".join(run.id for run in runs[1:])
+    at = opened(run=runs[0].id, curves="global", smoothing="3", **{"with": beside})
+    assert not at.exception
+    shown = at.dataframe[0].value
+    assert list(dict.fromkeys(shown["run"])) == [f"learning rate {rate}.0" for rate in (1, 2, 3)]
+    bars, *_, curves = figures(at)
+    assert len(set(bars["data"][0]["y"])) == 12
+    named = [trace["name"] for trace in curves["data"] if trace.get("showlegend") is not False]
+    runs_shown = dict.fromkeys(shown["run"])
+    assert [name for name in named if "always" not in name] == [f"Global network, {run}" for run in runs_shown]
+    assert "mean of 3 epochs" in curves["layout"]["title"]["text"].replace("<br>", " ")
+
+
+def test_efforts_begin_near_the_best_and_say_who_never_gets_there():
+    run = made_run()
+    at = opened(run=run.id)
+    best = max(record["validation_accuracy"] for record in run.metrics() if record["stage"] != "local")
+    assert next(s for s in at.select_slider if s.label == "Accuracy to reach").value == int(95 * best)
+    assert any(text.value.startswith("Never") and "Majority vote (best" in text.value for text in at.markdown)
+    assert any(text.value.startswith("**Notice:**") for text in at.markdown)
+
+
 def test_the_cost_is_in_the_url():
     made_run()
     at = opened(cost="seconds")

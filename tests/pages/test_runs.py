@@ -66,6 +66,34 @@ def test_rename(open_page):
     assert list_runs()[0].name == "my first run"
 
 
+def test_notes_and_tags_are_written_shown_and_found(open_page):
+    run, other = made_run(), made_run(experiment=made_experiment(name="other"))
+    test = open_page("runs", run=run.id)
+    test.text_area(f"note of {run.id}").set_value("too wide?")
+    test.text_input(f"tags of {run.id}").set_value("Paper, slow")
+    next(button for button in test.button if button.label == "Save").click().run()
+    assert not test.exception and not test.error
+    assert (run.note, run.tags, other.tags) == ("too wide?", ("paper", "slow"), ())
+    table = test.dataframe[0].value.set_index("Run")
+    assert table.loc["made", "Note"] == "too wide?" and list(table.loc["made", "Tags"]) == ["paper", "slow"]
+    assert any("too wide?" in text.value for text in test.markdown)
+    found = open_page("runs", search="#paper wide")
+    assert list(found.dataframe[0].value["Run"]) == ["made"]
+    found.text_input("search of runs").set_value("nothing is so").run()
+    assert any("No run is so" in info.value for info in found.info) and not found.exception
+
+
+def test_the_example_has_no_notes_to_write(open_page):
+    assert not open_page("runs", run="example").text_area
+
+
+def test_the_list_says_what_distinguishes_a_run(open_page):
+    for rate in (0.1, 0.2):
+        made_run(experiment=made_experiment(training={"epochs": 6, "learning_rate": rate}))
+    says = open_page("runs").dataframe[0].value["It says"]
+    assert says.str.startswith(("learning rate 0.2 · ", "learning rate 0.1 · ")).all() and says.nunique() == 2
+
+
 def test_delete_is_asked_once_and_can_be_undone(open_page):
     run = made_run()
     test = open_page("runs", run=run.id)

@@ -6,8 +6,10 @@ import pandas as pd
 
 from ddlab.words import mark
 
-SHARES: tuple[str, ...] = ("test", "validation", "paper", "train", "balanced", "top5", "last_test", "last_validation")
-SHARES += ("work", "test_sd", "validation_sd", "train_sd")
+SHARES = (
+    *("test", "validation", "paper", "train", "balanced", "top5", "last_test", "last_validation", "work"),
+    *("test_sd", "validation_sd", "train_sd"),
+)
 CONDITIONS = ("epochs_as_one", "epochs", "work")  # stand beside the accuracies that were reached under them
 
 

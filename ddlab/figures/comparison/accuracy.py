@@ -26,6 +26,7 @@ COSTS = {
 PALE = "#b9c4d0"  # of validation images, where test images judge
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "hexagon")  # a run each
 BESIDE = 380  # screen pixels of charts that stand side by side
+ENTRY, FEW = 20, 6  # screen pixels of an entry of a legend, and entries that a chart has room for
 CLICKABLE = 25  # up to this many classes the cells of a confusion matrix are large enough to click
 
 
@@ -136,7 +137,8 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
     logarithmic_axis(figure, table[cost])
     judged = table["test"].notna()
     axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
-    return finish(figure, title, x=f"{COSTS[cost]}, logarithmic", y=axis, height=BESIDE, **percent_axis("y"))
+    height = BESIDE + (ENTRY * len(runs) if len(runs) > 1 else 0)
+    return finish(figure, title, x=f"{COSTS[cost]}, logarithmic", y=axis, height=height, **percent_axis("y"))
 
 
 def _name(figure: go.Figure, name: str, color: str, symbol: str) -> None:
@@ -222,7 +224,9 @@ def strategy_curves(
         mark_baseline(figure, baseline)
     axis = {} if "loss" in measure else percent_axis("y")
     whole_epochs(figure, curves["epoch"])
-    return finish(figure, title, x="epoch", y=CURVES[measure], height=400, hovermode="x unified", **axis)
+    named = sum(trace.showlegend is not False for trace in figure.data)
+    height = 400 + ENTRY // 2 * max(0, named - FEW)
+    return finish(figure, title, x="epoch", y=CURVES[measure], height=height, hovermode="x unified", **axis)
 
 
 def curve_name(stage: str) -> str:

@@ -27,7 +27,7 @@ def split_or_shared_lines(table: pd.DataFrame, measure: str, title: str) -> go.F
         {} if place < len(panels) else None for place in range(rows * COLUMNS)
     ]  # None: no axes there
     specs = [cells[row * COLUMNS : (row + 1) * COLUMNS] for row in range(rows)]
-    figure = go.make_subplots(rows, COLUMNS, specs=specs, subplot_titles=names, vertical_spacing=0.3 / max(rows, 1))
+    figure = go.make_subplots(rows, COLUMNS, specs=specs, subplot_titles=names, vertical_spacing=0.36 / max(rows, 1))
     for place, (_, panel) in enumerate(panels):
         where = {"row": place // COLUMNS + 1, "col": place % COLUMNS + 1}
         for kind, (color, dash, symbol) in KINDS.items():
