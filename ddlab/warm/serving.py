@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+import sysconfig
 import threading
 import time
 import traceback
@@ -166,8 +167,7 @@ def settle() -> None:
 def code_stamp() -> tuple[int, int]:
     """A value that changes with the files of ddlab and with what is installed beside it."""
     files = [path.stat().st_mtime_ns for path in PACKAGE.rglob("*.py")]
-    folders = [os.stat(path).st_mtime_ns for path in sys.path if os.path.isdir(path)]
-    return len(files), max(files + folders)
+    return len(files), max(*files, os.stat(sysconfig.get_path("purelib")).st_mtime_ns)
 
 
 def own_modules() -> list[str]:
