@@ -40,7 +40,7 @@ def expect() -> None:
 
 
 def environment() -> dict[str, str]:
-    """Variables of the process: those of this one, with this ddlab, and no module from the folder it happens to be in."""
+    """Variables of the process: those of this one, with this ddlab, and no module from the folder it is in."""
     package = str(Path(__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "NO_COLOR": "1"}

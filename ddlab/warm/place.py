@@ -142,7 +142,7 @@ class Place:
         return connection
 
     def _address(self, folder: int) -> str:
-        """The door by way of its open folder: an address has 107 bytes at most, and the path of a home may be longer."""
+        """The door by way of its open folder: an address has 107 bytes at most, and a home's path may have more."""
         return f"/proc/self/fd/{folder}/{self.door.name}"
 
 

@@ -6,11 +6,9 @@ says what it imported, so that this process imports the same between two questio
 """
 
 import gc
-import json
 import os
 import select
 import signal
-import socket
 import sys
 import sysconfig
 import threading
@@ -19,6 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -59,17 +58,17 @@ class Serving:
 
     def run(self) -> None:
         """Answer until nobody is there any more, the code has changed or the files are gone."""
-        told: int | None = self._rehearse()
-        names: list[str] = []
+        rehearsal = self._rehearse()
+        names: list[str] = []  # of modules to import, the next one last
         while names or self.is_wanted():
-            sources = [self.listener, *([] if told is None else [told])]
+            sources = [self.listener.fileno(), *([] if rehearsal is None else [rehearsal])]
             ready, _, _ = select.select(sources, [], [], 0 if names else LOOK)
-            if self.listener in ready:
+            if self.listener.fileno() in ready:
                 self._take()
-            elif told in ready:
-                names, told = [*_told(told), *own_modules()], None
+            elif rehearsal is not None and rehearsal in ready:
+                names, rehearsal = [*_told(rehearsal), *own_modules()][::-1], None
             elif names:
-                politely(lambda: _import(names.pop()))
+                politely(partial(import_all, [names.pop()]))
                 if not names:
                     settle()
                     stand_back(0)
@@ -128,16 +127,9 @@ class Serving:
 
 
 def _told(descriptor: int) -> list[str]:
-    """Names of modules, the first one last."""
+    """Names of modules, in the order in which they were imported."""
     with os.fdopen(descriptor) as file:
-        return file.read().split()[::-1]
-
-
-def _import(name: str) -> None:
-    try:
-        import_module(name)
-    except Exception:  # whoever needs it will say why it cannot be had
-        traceback.print_exc()
+        return file.read().split()
 
 
 def politely(work: Callable[[], None]) -> None:
@@ -177,9 +169,12 @@ def own_modules() -> list[str]:
 
 
 def import_all(names: Iterable[str]) -> None:
-    """Import modules, those that can be."""
+    """Import modules; whoever needs one that cannot be imported will say why."""
     for name in names:
-        _import(name)
+        try:
+            import_module(name)
+        except Exception:
+            traceback.print_exc()
 
 
 def main() -> None:
