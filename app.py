@@ -5,7 +5,7 @@ every visitor Streamlit runs it once more, as a script.
 """
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.starlette import App
 
 from pages.ui import added, address, guard, selection, shell, shown
@@ -43,20 +43,17 @@ def draw() -> None:
         selection.pick_run()
         devices.strip()
     above, below = st.container(), st.container()
-    try:
-        _draw_parts(page, above, below)
-    finally:
-        shell.keep_out_of_collections(page.url_path)
-
-
-def _draw_parts(page: st.Page, above: DeltaGenerator, below: DeltaGenerator) -> None:
-    with below:  # drawn first: a page that has nothing to show of the run ends the script (`st.stop`)
+    with below:  # drawn first: it has a place of its own, whatever becomes of the page
         added.show(page.url_path)
         shell.left_out()
     with above:
-        page.run()
+        try:
+            page.run()
+        except StopException:  # a page that has nothing to show of the run ends there; its address is complete
+            pass
     address.show()
     shell.leave()
+    shell.keep_out_of_collections(page.url_path)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import pytest
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # they share the cores: before torch starts
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
+os.environ["DDLAB_WARM"] = "0"  # pages that are opened here start no process that stays for the next visitor
+
 from ddlab import cli
 
 

@@ -96,8 +96,10 @@ def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
 def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[str, object]) -> None:
     from ddlab.engine.reporter import Reporter
     from ddlab.strategies.execute import execute
+    from ddlab.training.no_compiler import leave_out
 
-    ranks.join()
+    ranks.join()  # asks the compiler to forget, if it is there
+    leave_out()
     execute(run, ranks, Reporter(run, ranks, last_record).report, stop.check)
     ranks.barrier()
 

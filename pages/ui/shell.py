@@ -11,6 +11,7 @@ from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.subcommand import expect
 from pages.ui.literal import literal, literal_lines
 
 MOST = 2000  # characters of a message
@@ -31,9 +32,10 @@ STYLE = """<style>
 
 
 def enter() -> None:
-    """Tell the pages that they run inside the app: ``app.py`` begins with it."""
+    """Tell the pages that they run inside the app, and get ready for what they ask: ``app.py`` begins with it."""
     st.session_state[ENTERED] = True
     st.html(STYLE)
+    expect()
 
 
 @st.cache_resource(show_spinner=False)

@@ -16,7 +16,7 @@ from ddlab.strategies.trained import trained_dnns, trained_networks
 TRUTH, PREDICTION = "truth", "prediction"  # classes that are asked for without a name
 AT_ONCE = 2**23  # numbers of the maps that are computed together, about
 MOST_AT_ONCE = 8  # images
-START = 4.0  # seconds until torch is there
+START = 1.0  # seconds until the warm process has begun; a fresh interpreter needs three more
 SPEED = 1.2e10  # operations a second that a processor does beside other work
 HIDING = 2e9  # operations that hiding every subimage of an image may take, for a network on the whole image
 
