@@ -28,6 +28,7 @@ num_whole, num_local = asking.count_viewers(run, seed)
 # ---- the maps
 
 
+@st.fragment
 def look(chosen: maps.Chosen) -> None:
     """Draw the maps of the chosen image, and score them where that is asked for."""
     mapped = maps.read(run, seed, chosen, asking.map_seconds(problem, num_whole, num_local))

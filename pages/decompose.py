@@ -15,9 +15,33 @@ from ddlab.figures import images as pictures
 from ddlab.figures.comparison import cost as costs
 from ddlab.figures.volumes import Scene
 from ddlab.models.counting import WAYS, Counting
+from ddlab.problem import Problem
 from pages.ui import charts, picture, selection, shell
 from pages.ui.making import counting_conventions as ways
 from pages.ui.making import cut, dataset
+
+
+@st.fragment
+def compare_networks(problem: Problem) -> None:
+    """Draw what the networks cost, counted in one of several ways."""
+    what, how = st.columns(2)
+    with what:
+        quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
+    with how:
+        known = WAYS[quantity]
+        way = selection.pick("Counted", list(known), f"counted_{quantity}", format_func=lambda name: known[name].title)
+        st.caption(known[way].description)
+    table = cost_table(problem, counting=Counting.of(quantity, way))
+    network, memory = st.columns(2)
+    with network:
+        figure = costs.cost_bars(table, quantity, costs.cost_title(quantity, way))
+        charts.show(figure, table, "cost", f"cost-{quantity}")
+    with memory:
+        training = problem.experiment.training
+        title = costs.memory_title(training.optimizer, training.batch_size)
+        charts.show(costs.memory_bars(table, title), table, "memory", "cost-memory")
+    ways.show(problem)
+
 
 shell.title("What does every subdomain see?")
 st.markdown(
@@ -74,23 +98,7 @@ columns[0].metric("Local work, of the global", f"{1 / ratio.total:.0%}", help=f"
 columns[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
 together = "Those of all local networks together."
 columns[2].metric("Local parameters, of the global", f"{1 / ratio.parameters:.0%}", help=together)
-what, how = st.columns(2)
-with what:
-    quantity = selection.pick_one_of(costs.QUANTITIES, "Compare the networks by", "quantity")
-with how:
-    known = WAYS[quantity]
-    way = selection.pick("Counted", list(known), f"counted_{quantity}", format_func=lambda name: known[name].title)
-    st.caption(known[way].description)
-table = cost_table(problem, counting=Counting.of(quantity, way))
-network, memory = st.columns(2)
-with network:
-    figure = costs.cost_bars(table, quantity, costs.cost_title(quantity, way))
-    charts.show(figure, table, "cost", f"cost-{quantity}")
-with memory:
-    training = problem.experiment.training
-    title = costs.memory_title(training.optimizer, training.batch_size)
-    charts.show(costs.memory_bars(table, title), table, "memory", "cost-memory")
-ways.show(problem)
+compare_networks(problem)
 
 # ---- the data set
 

@@ -72,8 +72,7 @@ def one(run: RunFolder) -> None:
     live.damage(run)
     live.actions(run)
     notes.edit(run)
-    measure = curves.pick_measure()
-    live.follow(run, lambda run: curves.learning(run, seed, measure))
+    live.follow(run, lambda run: curves.learning(run, seed, curves.pick_measure()))
     outcome(run, seed)
     details(run)
 

@@ -16,11 +16,13 @@ Qi, Wan, Huang, Lin, "Zero Bubble Pipeline Parallelism", 2023.
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, product, zip_longest
 from typing import Literal, NamedTuple
 
 from ddlab.registry import Entry, choose
 
+KEPT = 512  # schedules in memory: tables ask for the same ones again and again
 Kind = Literal["F", "B", "W"]
 KINDS: dict[Kind, str] = {"F": "forward", "B": "backward", "W": "gradient of the weights"}
 
@@ -154,6 +156,7 @@ class Schedule:
         return own + ([Action("B", module + 1, micro_batch)] if module + 1 < self.num_modules else [])
 
 
+@lru_cache(maxsize=KEPT)
 def make_schedule(name: str, num_ranks: int, num_micro_batches: int, num_chunks: int = 1) -> Schedule:
     """The schedule of a name for n ranks, m micro-batches and v modules a rank.
 

@@ -16,6 +16,7 @@ def _curves(path: str, changed: int) -> pd.DataFrame:
     return analysis.effort_curves(RunFolder(path))
 
 
+@st.fragment
 def show(run: RunFolder, *, several: bool = False) -> None:
     """Draw accuracy against effort, and the effort that an accuracy takes; nothing where the data are gone.
 

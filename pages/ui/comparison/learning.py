@@ -13,6 +13,7 @@ from pages.ui import charts, results, selection
 WINDOWS = (1, 3, 5, 11, 21)  # epochs that are smoothed to their mean
 
 
+@st.fragment
 def show(runs: Sequence[RunFolder]) -> None:
     """Draw one measure of everything that is trained; nothing before the first epoch."""
     curves = results.curves(list(runs))

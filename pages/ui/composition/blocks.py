@@ -11,6 +11,7 @@ from pages.ui import charts, selection
 
 
 @st.fragment
+@st.fragment
 def show(run: RunFolder, seed: int, found: Verified) -> None:
     """Draw the blocks of a layer before and after further training, and the energy between them by epoch."""
     layers = reading.block_layers(found)

@@ -14,6 +14,7 @@ ASSEMBLED = "each on its own field"
 
 
 @st.fragment
+@st.fragment
 def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     """Let an image, a layer, a channel and a network be chosen, and draw their maps side by side with one scale.
 

@@ -11,6 +11,7 @@ from ddlab.strategies.explanation import Explanation
 from pages.ui import charts, selection
 
 
+@st.fragment
 def show(experiment: Experiment, outcomes: Outcomes, explanation: Explanation, index: int) -> None:
     """Draw what one of the DNNs listens to in an image and, of a coherent model, how its local networks changed."""
     st.subheader("What does the DNN listen to?")

@@ -44,14 +44,17 @@ def show_confusion(figure: go.Figure, counts: np.ndarray, classes: Sequence[str]
     charts.show(figure, table, "confusion", f"{run_id}-confusion", **charts.on_click("confusion", choose))
 
 
+@st.fragment
 def show_local(explanation: Explanation, index: int) -> None:
     """Draw all local probabilities of an image, as a heat map and as bars."""
     table = analysis.local_table(explanation)
-    heat, bars = st.tabs(["Heat map", "Bars"])
+    heat, bars = st.tabs(["Heat map", "Bars"], on_change="rerun", key="local tabs")
     arguments = (explanation.local_NK, explanation.classes, explanation.truth)
-    with heat:
+    if heat.open:
         title = "Local probabilities of all classes; what each local network names is framed"
-        charts.show(figures.local_heat_map(*arguments, title), table, "heat", f"probabilities-{index}")
+        with heat:
+            charts.show(figures.local_heat_map(*arguments, title), table, "heat", f"probabilities-{index}")
+        return
     with bars:
         if len(explanation.local_NK) > MOST_BARS:
             st.caption(f"More than {MOST_BARS} subdomains: the heat map shows them better.")
@@ -75,6 +78,7 @@ def show_strategies(explanation: Explanation, index: int) -> None:
             charts.show(figure, table, f"decision {strategy}", f"{strategy}-{index}")
 
 
+@st.fragment
 def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.ndarray, run_id: str) -> None:
     """Draw how often every local network alone is right, over all validation images or those of one class."""
     table = sight.subdomain_accuracy(outcomes)

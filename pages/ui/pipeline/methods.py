@@ -15,11 +15,18 @@ from pages.ui import charts
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
 
+KEPT = 50  # tables in memory, of all sessions together
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _speed_ups(key: str, _plan: PipelinePlan) -> pd.DataFrame:
+    return speed_ups(_plan, micro_batch_counts(_plan.machines.number, _plan.num_micro_batches))
+
 
 def show_speed_ups(plan: PipelinePlan) -> None:
     """Draw the speed-up of all schedules against m, with the paper's point."""
     number, chosen = plan.machines.number, plan.num_micro_batches
-    table = speed_ups(plan, micro_batch_counts(number, chosen))
+    table = _speed_ups(repr(plan), plan)
     figure = speed_up_lines(table, number, chosen, speed_up_title(number))
     charts.show(figure, table, "speed-up", "pipeline-speed-up")
     st.caption(
@@ -30,9 +37,14 @@ def show_speed_ups(plan: PipelinePlan) -> None:
     )
 
 
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _methods(key: str, _plan: PipelinePlan) -> pd.DataFrame:
+    return method_table(_plan)
+
+
 def show_table(plan: PipelinePlan) -> None:
     """Draw the table of all schedules and all methods with old gradients, and why some are not possible."""
-    table = method_table(plan)
+    table = _methods(repr(plan), plan)
     possible = table[table["reason"] == ""]
     shown = possible[["title", *NUMBERS, "kind"]].copy()
     unit, a_second = time_unit(possible["seconds"].min())

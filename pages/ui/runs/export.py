@@ -11,6 +11,7 @@ from pages.ui import shell
 MADE = "exported network"  # what was made last: the question and the file
 
 
+@st.fragment
 def offer(run: RunFolder, seed: int) -> None:
     """Let a network and a format be chosen, make the file and hand it over."""
     with st.expander("Export a network"):

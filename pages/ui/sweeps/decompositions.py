@@ -116,10 +116,10 @@ def offer(wish: Wish) -> None:
         variants = wish.plan()
         todo = planned_runs(variants, by_sweep(list_runs()).get(sweep_name(wish.base), []))
         at_once = runs_at_once(todo[0].experiment)
+        table = plan_of_sweep(variants, machine_rate(list_runs()))
     except ValueError as error:
         shell.refuse(error)
         return
-    table = plan_of_sweep(variants, machine_rate(list_runs()))
     fits = table["reason"].eq("")
     is_open = [step.is_open for step in todo]
     seconds = wall_seconds(table.loc[fits, "seconds"][is_open], at_once)
