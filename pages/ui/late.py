@@ -42,7 +42,7 @@ class OnePageAtATime:
 
 
 class _Connection:
-    """What one browser was told: the page that it shows."""
+    """The page that one browser was told to show."""
 
     def __init__(self) -> None:
         self.page = ""
@@ -69,6 +69,5 @@ class _Connection:
             self.page = message.new_session.page_script_hash
         elif kind == "new_session" and message.new_session.page_script_hash != self.page:
             message.new_session.page_script_hash = self.page
-            corrected: bytes = message.SerializeToString()
-            return corrected
+            return bytes(message.SerializeToString())
         return answer

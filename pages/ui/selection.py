@@ -155,11 +155,12 @@ def pick_run() -> None:
     While a run works, the picker alone is drawn again and again: a run that ends is told there, on every page.
     """
     drawn: list[str] = []  # the run of the page
-    works = any(run.summary()["state"] in ("queued", "running") for run in runs().values())
+    listed = [runs()]  # at first; then the picker looks again
+    works = any(run.summary()["state"] in ("queued", "running") for run in listed[0].values())
 
     @st.fragment(run_every=SECONDS if works else None)
     def picker() -> None:
-        known = runs()
+        known = listed.pop() if listed else runs()
         if not known:
             st.caption("No run yet.")
             return

@@ -1,4 +1,4 @@
-"""What the page shows and what the address asks for: choices stand in the address at once, the rest is added quietly.
+"""The state of a page and its address: choices stand there at once, the rest is added quietly.
 
 A choice is one entry of the browser's history (``show``); what was not chosen is added to the entry that is there by
 ``pages.ui.address``. A name means the same on every page, and what was chosen there is kept.
@@ -55,8 +55,9 @@ def show(name: str, text: str, is_chosen: bool) -> None:
     is_chosen &= name in view() and not st.session_state.pop(f"{name} not noted", False)  # a page begins with no choice
     note(name, text)
     if is_chosen and st.query_params.get(name) != text:
-        wished = {str(key): wish for key, wish in st.session_state.items() if _is_wish(key)}
-        wishes = {key.removesuffix(" wanted"): str(wish) for key, wish in wished.items()}
+        wishes = {
+            str(key).removesuffix(" wanted"): str(wish) for key, wish in st.session_state.items() if _is_wish(key)
+        }
         written = {**view(), **wishes, name: text}
         st.query_params.update(written)
         st.session_state.update({f"{key} asked": (st.session_state.get(PAGE), written[key]) for key in written})

@@ -70,10 +70,10 @@ def file_name(experiment: Experiment) -> str:
 def stages(problem: Problem) -> None:
     """Show the stages with their operations, time and memory, before anything starts."""
     kind, workers = num_workers(problem.experiment.placement.model_dump())
-    table, promised = plan_here(problem), promise_here(problem)
+    table, promise = plan_here(problem), promised(problem.experiment)
     memory = cost_table(problem)["memory"].max()
     st.markdown(
-        f"About **{duration(promised.seconds)}** on **{workers}** {plural(kind)}, "
+        f"About **{duration(promise.seconds)}** on **{workers}** {plural(kind)}, "
         f"and **{memory / 1e6:.0f} MB** for the largest network while it learns."
     )
     st.dataframe(
@@ -91,7 +91,7 @@ def stages(problem: Problem) -> None:
     st.caption(
         f"{counts(data)} of {data.num_classes} classes, "
         f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
-        f"Strategies share their stages: the local networks are trained once. {promised.because}"
+        f"Strategies share their stages: the local networks are trained once. {promise.because}"
     )
 
 
@@ -101,7 +101,7 @@ def promised(experiment: Experiment) -> Promise:
     return _promised(experiment.model_dump_json(), newest)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner=False)
 def _promised(experiment: str, newest: tuple[tuple[str, str], ...]) -> Promise:
     return promise_here(pose(parse_experiment(json.loads(experiment))))
 
