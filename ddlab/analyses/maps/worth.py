@@ -53,8 +53,8 @@ class Worth:
 
     @property
     def reach(self) -> str:
-        """Where the map's largest number is, if that is known, and from what to what the map goes."""
-        where = {True: "peak in the evidence, ", False: "peak beside the evidence, ", None: ""}[self.hit]
+        """In two lines where the map's largest number is, if that is known, and from what to what the map goes."""
+        where = {True: "peak in the evidence<br>", False: "peak beside evidence<br>", None: ""}[self.hit]
         ends = [f"{end:+.1f}" if round(end, 1) else "0" for end in (self.low, self.high)]
         return f"{where}{ends[0]} to {ends[1]}"
 
