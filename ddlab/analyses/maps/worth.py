@@ -1,4 +1,4 @@
-"""What a map is worth: what its viewer decides, how far it reaches, whether it hits the evidence, what is lost without.
+"""The worth of a map: what its viewer decides, how far it reaches, whether it hits the evidence, what is lost without.
 
 Shapes: S subimages, K classes.
 """
@@ -18,7 +18,7 @@ SURE = 0.5  # probability of a class from which on a viewer counts as having dec
 
 @dataclass(frozen=True)
 class Worth:
-    """What the map of one class of one viewer is worth.
+    """The worth of the map of one class of one viewer.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Worth:
 
 
 def worth_of(mapped: Mapped, place: int, classes: Mapping[str, int]) -> dict[str, Worth]:
-    """Return what the maps of the image at ``place`` are worth, by viewer.
+    """Return the worth of the maps of the image at ``place``, by viewer.
 
     Parameters
     ----------
