@@ -1,4 +1,4 @@
-"""What is worth noticing about a composed network, from a verification and from what the run's strategies reach."""
+"""Sentences worth noticing about a composed network: from a verification, and from what the strategies reach."""
 
 from collections.abc import Mapping
 from typing import Any

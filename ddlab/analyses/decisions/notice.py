@@ -1,4 +1,4 @@
-"""What is worth noticing about decisions, about a cut and about the recorded example, from their own numbers."""
+"""Sentences worth noticing about decisions, about a cut and about the recorded example, from their own numbers."""
 
 from collections.abc import Mapping
 

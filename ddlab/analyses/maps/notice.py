@@ -1,4 +1,4 @@
-"""What is worth noticing about the maps of an image, from what they are worth."""
+"""Sentences worth noticing about the maps of an image, from what they are worth."""
 
 from collections.abc import Mapping, Sequence
 
@@ -38,7 +38,7 @@ def of_maps(worths: Mapping[str, Worth], limits: Sequence[float], evidence_S: np
 
 
 def _surprise(worth: Worth) -> float:
-    """How much the decision misses a subimage, first of those whose map points beside the evidence."""
+    """Order decisions by what they miss, those whose map points beside the evidence first."""
     assert worth.effects is not None
     return float(worth.effects.max()) + (1e6 if worth.hit is False else 0.0)
 

@@ -1,4 +1,4 @@
-"""What a map is worth: what its viewer decides, how far it reaches, whether it hits the evidence, what is lost without.
+"""The worth of a map: what its viewer decides, how far it reaches, whether it hits the evidence, what is lost without.
 
 Shapes: S subimages, K classes.
 """
@@ -18,7 +18,7 @@ SURE = 0.5  # probability of a class from which on a viewer counts as having dec
 
 @dataclass(frozen=True)
 class Worth:
-    """What the map of one class of one viewer is worth.
+    """The worth of the map of one class of one viewer.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ class Worth:
 
     @property
     def reach(self) -> str:
-        """Where the map's largest number is, if that is known, and from what to what the map goes."""
-        where = {True: "peak in the evidence, ", False: "peak beside the evidence, ", None: ""}[self.hit]
+        """In two lines where the map's largest number is, if that is known, and from what to what the map goes."""
+        where = {True: "peak in the evidence<br>", False: "peak beside evidence<br>", None: ""}[self.hit]
         ends = [f"{end:+.1f}" if round(end, 1) else "0" for end in (self.low, self.high)]
         return f"{where}{ends[0]} to {ends[1]}"
 
@@ -76,7 +76,7 @@ class Worth:
 
 
 def worth_of(mapped: Mapped, place: int, classes: Mapping[str, int]) -> dict[str, Worth]:
-    """Return what the maps of the image at ``place`` are worth, by viewer.
+    """Return the worth of the maps of the image at ``place``, by viewer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is worth noticing about the plan of a pipeline, from its own numbers."""
+"""Sentences worth noticing about the plan of a pipeline, from its own numbers."""
 
 from ddlab.analyses.pipeline.plan import PipelinePlan
 

@@ -5,6 +5,7 @@ Blue speaks for the class, red against it, and nothing is drawn where a map is 0
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from textwrap import wrap
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,8 @@ STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way th
 PALE = 0.35  # share of white in what lies below a map
 COLUMNS = 3  # of panels, so that a phone shows something
 PANEL = 250  # screen pixels of a panel's height
-TITLE = 54  # and of its title's three lines
+TITLE = 80  # and of its title's five lines
+LINE = 20  # letters of one, so that three titles stand beside each other on a phone
 MOST_NUMBERED = 36  # subimages whose numbers fit in a panel
 SMALLEST = 256  # pixels of the shorter side of a picture that is saved
 STYLES = {"insertion": "solid", "deletion": "dot"}
@@ -117,8 +119,8 @@ def maps_figure(
     scene, maps = in_two_dimensions(scene, maps)
     image, decomposition = scene.image, scene.decomposition
     rows = -(-(1 + len(maps)) // COLUMNS)
-    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 0.33 / (rows + 1)}
-    figure = go.make_subplots(rows, COLUMNS, subplot_titles=["Image", *maps], **gaps)
+    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 1.1 * TITLE / (rows * (PANEL + TITLE))}
+    figure = go.make_subplots(rows, COLUMNS, subplot_titles=["Image", *map(_in_lines, maps)], **gaps)
     below = go.Image(source=image_source(image), x0=0, y0=0, dx=1, dy=1, hoverinfo="skip")
     figure.add_trace(below, 1, 1)
     faded = image_source(gray(image))
@@ -134,10 +136,16 @@ def maps_figure(
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
         if scene.mask is not None:
             figure.add_trace(outline(scene.mask), *place)
-    figure = finish(figure, title, height=150 + rows * (PANEL + 18), showlegend=False)
-    figure.update_annotations(font_size=13)
+    figure = finish(figure, title, height=100 + rows * (PANEL + TITLE), showlegend=False)
+    figure.update_annotations(font_size=12)
     figure.update_layout(margin_t=figure.layout.margin.t + TITLE)
     return _linked(figure, *decomposition.shape)
+
+
+def _in_lines(title: str) -> str:
+    """A panel's title with further lines where one is too long."""
+    lines = [part for line in title.split("<br>") for part in wrap(line, LINE)]
+    return "<br>".join(lines)
 
 
 def _heat(name: str, values: np.ndarray, limit: float, with_bar: bool) -> go.Heatmap:
