@@ -145,7 +145,7 @@ def _progress() -> Any:
 
 
 def _facts_of(path: Path, kind: str) -> dict[str, Any]:
-    """What a training on the path would get, or say."""
+    """Return facts on what a training on the path would get, or what it would say."""
     from ddlab.data.cache import describe
     from ddlab.data.nifti import is_labelled
     from ddlab.experiment import parse_experiment

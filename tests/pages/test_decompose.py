@@ -84,7 +84,7 @@ def test_steps_go_through_the_images_of_a_class():
     ("query", "sentence"),
     [
         ({"rows": "3"}, "32 is not divisible by 3"),
-        ({"dataset": "folder"}, "path"),
+        ({"dataset": "folder", "path": "nothing"}, "path: "),
         ({"dataset": "digits", "size": "32", "rows": "8", "columns": "8", "model": "vgg9", "overlap": "0"}, None),
     ],
 )
