@@ -1,6 +1,7 @@
 """All benchmarks, one after the other: ``python -m benchmarks``."""
 
 from benchmarks import (
+    answers,
     cam,
     composing,
     local_against_global,
@@ -24,6 +25,7 @@ OURS = (
     local_epochs,
     cam,
     trust_region,
+    answers,
 )
 for benchmark in OURS:
     print(f"\n## {benchmark.__name__}: {(benchmark.__doc__ or '').splitlines()[0]}")

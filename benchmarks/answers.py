@@ -71,13 +71,13 @@ def questions(run: RunFolder) -> dict[str, list[str]]:
 
 
 def warmed() -> psutil.Process:
-    """Start the warm process, and wait until it has nothing more to learn; tells the seconds."""
+    """Start the warm process, and wait until it has nothing more to learn."""
     subcommand.expect()
     process = psutil.Process(asking._started[-1].pid)
     deadline, maps, quiet = time.monotonic() + PATIENCE, Path(f"/proc/{process.pid}/maps"), 0
     while quiet < SETTLED:
-        assert time.monotonic() < deadline, "it does not get warm"
-        busy = process.cpu_percent(0.5) > 1
+        assert time.monotonic() < deadline and process.status() != psutil.STATUS_ZOMBIE, "it does not get warm"
+        busy = process.cpu_percent(0.5) > 2
         quiet = 0 if busy or WARM not in maps.read_text() else quiet + 0.5
     return process
 

@@ -23,7 +23,7 @@ BEGUN = b"+"  # said by the fork that took the question; its exit code follows
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command ended: the exit code, and what it wrote."""
+    """The end of a command: its exit code, and what it wrote."""
 
     returncode: int
     stdout: str
@@ -53,7 +53,7 @@ def ask(arguments: Sequence[str], environment: Mapping[str, str]) -> Answer | No
 
 
 def _everything(connection: socket.socket) -> bytes:
-    """What is said until the other end closes; empty if it was killed."""
+    """Everything that the other end says until it closes; nothing if it was killed."""
     with connection.makefile("rb") as file, suppress(ConnectionError):
         return file.read()
     return b""
