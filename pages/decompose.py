@@ -103,4 +103,4 @@ compare_networks(problem)
 # ---- the data set
 
 st.subheader(f"The data set: {asked['name']}")
-dataset.show(data)
+dataset.show(data, asked)

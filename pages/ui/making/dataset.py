@@ -1,9 +1,12 @@
 """A data set on a page: what it is, how its classes are spread, and a sample of each."""
 
+import io
+import json
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from ddlab.data.cache import describe, load
 from ddlab.data.offered import refuse_elsewhere
@@ -20,6 +23,7 @@ from pages.ui.literal import literal
 ANY = "any"
 KEPT = 300  # seconds that a data set counts as unchanged
 SHOWN = 16  # images of the sample, at least one a class
+SAMPLES = 32  # in memory, of all sessions together
 SIDE = 88  # of an image in the sample, in screen pixels
 
 
@@ -70,8 +74,8 @@ def pick_image(data: Dataset, first: int | None = None) -> int:
     return selection.pick_image(found, first)
 
 
-def show(data: Dataset) -> None:
-    """Draw what is known of a data set."""
+def show(data: Dataset, asked: dict[str, Any]) -> None:
+    """Draw what is known of a data set; ``asked`` are its settings."""
     about = data.description
     images = counts(about)
     size = f"{extents(about.shape)}, {'grey' if about.channels == 1 else 'colour'}"
@@ -87,8 +91,23 @@ def show(data: Dataset) -> None:
     with examples:
         middle = ", their middle slices" if len(about.shape) == 3 else ""
         st.markdown(f"**Training images of every class{middle}**")
-        sample = sample_of_every_class(data, max(1, SHOWN // about.num_classes))
-        for row in sample if sample.shape[1] > 1 else sample.T:  # a class a row, or one of each in one
-            shown = [int(index) for index in row if index >= 0]
-            names = [literal(about.classes[data.train.labels[index]]) for index in shown]
-            st.image([enlarged(data.train.images[index], SIDE) for index in shown], caption=names, width=SIDE)
+        for pictures, names in _examples(json.dumps(asked, default=str, sort_keys=True), data):
+            st.image(pictures, caption=names, width=SIDE)
+
+
+@st.cache_data(max_entries=SAMPLES, show_spinner=False)
+def _examples(asked: str, _data: Dataset) -> list[tuple[list[bytes], list[str]]]:
+    """Some training images of every class as files, with their classes: in a row those of a class."""
+    about, rows = _data.description, []
+    sample = sample_of_every_class(_data, max(1, SHOWN // about.num_classes))
+    for row in sample if sample.shape[1] > 1 else sample.T:  # a class a row, or one of each in one
+        shown = [int(index) for index in row if index >= 0]
+        names = [literal(about.classes[_data.train.labels[index]]) for index in shown]
+        rows.append(([_as_file(enlarged(_data.train.images[index], SIDE)) for index in shown], names))
+    return rows
+
+
+def _as_file(pixels: np.ndarray) -> bytes:
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "PNG")
+    return held.getvalue()
