@@ -21,7 +21,7 @@ st.markdown(
     "Every local network sees one subimage and gives each class a probability. The strategies turn these N·K numbers "
     "into one decision, each in its own way: pick an image and follow them."
 )
-run = results.require_run("Here an image is followed from its subimages to the decisions.")
+run = results.require_run("Here an image is followed from its subimages to the decisions.", decisions.why_not)
 decisions.tell_limits(run.experiment.dataset.name)
 live.health([run])
 seed = selection.pick_seed(run)

@@ -55,10 +55,11 @@ st.write(
     "Every image is cut into pieces, a small network is trained on each piece alone, and something has to combine what "
     "they say. Below, a recorded training plays again: watch who learns, and how well each way of combining decides."
 )
+recorded, shown = replay.example(), RECIPES["demo"]().strategies  # what the button trains
 picture, words = st.columns([5, 2], gap="large", vertical_alignment="center")
 with picture:
-    if replay.available():
-        replay.curves()
+    if recorded:
+        replay.curves(recorded, recorded.experiment.seeds[0], shown)
     else:
         st.info(
             "The recorded example is not part of this installation. Train it for real instead.", icon=":material/movie:"
@@ -79,13 +80,13 @@ if TRAINED in st.query_params:
     except ValueError as error:
         shell.cannot_follow(error)
 
-if replay.available():
+if recorded:
     st.subheader("Who saw what?", anchor=False)
     st.write(
         "On the left the image, on the right what the four networks made of their quarters: how probable they find the "
         "true class, green where they name it and orange where they do not. Below, what each way of combining decides."
     )
-    replay.maps()
+    replay.maps(recorded, recorded.experiment.seeds[0], shown)
 
 st.subheader("What next?", anchor=False)
 for column, (label, page, text) in zip(st.columns(3), CARDS, strict=True):

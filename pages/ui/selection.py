@@ -8,10 +8,11 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from ddlab.registry import MOST_SHOWN
-from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
+from ddlab.runs import EXAMPLE, RunFolder, list_examples, list_runs, open_run
 from pages.ui.literal import literal
 
 RUN = "run"
+CHOSEN = "run was chosen"  # by a link or by hand: it stays, whatever a page would rather show
 MOST_OFFERED = 200  # runs in a picker
 
 Choice = TypeVar("Choice")
@@ -116,7 +117,7 @@ def put_in_url(name: str, text: str) -> None:
 
 
 def runs() -> dict[str, RunFolder]:
-    """The runs that can be picked, by id: the newest, then older ones that are asked for, then the shipped example.
+    """The runs that can be picked, by id: the newest, then older ones that are asked for, then the shipped examples.
 
     Every option of a picker is read at each rerun and sent to the browser: of thousands of runs these are enough, and
     the table of the Runs page opens the others.
@@ -125,17 +126,20 @@ def runs() -> dict[str, RunFolder]:
     wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "in the URL"))]
     wanted += [*st.query_params.get("with", "").split(","), *st.session_state.get("with picker", ())]
     ids = dict.fromkeys([*list(everything)[:MOST_OFFERED], *(id for id in wanted if id in everything)])
-    found = {id: everything[id] for id in ids}
-    try:
-        return {**found, EXAMPLE: open_run(EXAMPLE)}
-    except ValueError:
-        return found
+    found = {id: everything[id] for id in ids} | {run.id: run for run in list_examples()}
+    for id in wanted:  # a run of a shipped sweep
+        if id and id.startswith(EXAMPLE) and id not in found:
+            try:
+                found[id] = open_run(id)
+            except ValueError:  # the picker says that it is not here
+                continue
+    return found
 
 
 def run_label(run: RunFolder) -> str:
     """A run as people know it: its name, when it was made, and its state unless it is finished."""
     if run.read_only:
-        return "Example (shipped)"
+        return f"Example: {run.name}"
     row = run.summary()
     return " · ".join(filter(None, [row["name"], made(run), "" if row["state"] == "finished" else row["state"]]))
 
@@ -153,7 +157,25 @@ def pick_run() -> None:
         st.caption("No run yet.")
         return
     label = {id: run_label(run) for id, run in known.items()}
-    pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
+    asked = st.query_params.get(RUN)
+    if asked in known and asked != st.session_state.get(f"{RUN} in the URL"):
+        _remember_choice()
+    help = "What Runs, Compare and Probabilities show."
+    pick("Run", list(known), RUN, format_func=label.get, help=help, on_change=_remember_choice)
+
+
+def _remember_choice() -> None:
+    st.session_state[CHOSEN] = True
+
+
+def is_chosen() -> bool:
+    """Whether this visitor asked for the current run, by a link or in the picker."""
+    return CHOSEN in st.session_state or (not has_picker() and RUN in st.query_params)
+
+
+def has_picker() -> bool:
+    """Whether the run picker is drawn: a page that is opened alone has none."""
+    return f"{RUN} picker" in st.session_state
 
 
 def current_run() -> RunFolder | None:
