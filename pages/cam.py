@@ -15,7 +15,9 @@ st.markdown(
     "see their subimage: their maps are put in place. The map of a CNN-DNN weights them by what each local probability "
     "does to its decision."
 )
-run = results.require_run("Here the class activation maps of a run's networks are drawn over its images.")
+run = results.require_run(
+    "Here the class activation maps of a run's networks are drawn over its images.", ANALYSES["maps"].why_not
+)
 seed = selection.pick_seed(run)
 
 # ---- is there anything to show?

@@ -15,7 +15,9 @@ st.markdown(
     "The local networks can be put together to one global network: their channels side by side, zeros between them. "
     "Gu, Zhang, Liu and Cai prove that it computes what they compute, under some premises, and train it on from there."
 )
-run = results.require_run("Here the local networks of a run are composed and compared with what they become.")
+run = results.require_run(
+    "Here the local networks of a run are composed and compared with what they become.", theory.fails
+)
 problem = results.posed(run)
 if why := ANALYSES["verification"].why_not(run):
     theory.how_to(why)

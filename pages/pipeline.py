@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ddlab.analyses.pipeline import notice
+from ddlab.analyses.pipeline import notice, traces
 from pages.ui import results, selection, shell
 from pages.ui.pipeline import choices, equations, memory, methods, paper, partition, ran, schedule, ways
 
@@ -14,7 +14,7 @@ st.markdown(
 )
 view = selection.pick_one_of({"plan": "Plan", "ran": "What really ran"}, "What to see", "view")
 if view == "ran":
-    ran.show(results.require_run("Here the steps of a run's pipeline stand beside their simulation."))
+    ran.show(results.require_run("Here the steps of a run's pipeline stand beside their simulation.", traces.why_not))
     st.stop()
 asked = choices.pick()
 plan = asked.plan

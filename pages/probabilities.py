@@ -23,7 +23,7 @@ st.markdown(
     "Every local network sees one subimage and gives each class a probability. The strategies turn these N·K numbers "
     "into one decision, each in its own way: pick an image and follow them."
 )
-run = results.require_run("Here an image is followed from its subimages to the decisions.")
+run = results.require_run("Here an image is followed from its subimages to the decisions.", decisions.why_not)
 limits = st.container()  # what is told there is told of the image on screen
 live.health([run])
 seed = selection.pick_seed(run)

@@ -5,8 +5,9 @@ import streamlit as st
 from ddlab.analyses.comparison.notice import of_outcome
 from ddlab.analyses.comparison.stages import outcome_table
 from ddlab.runs import RunFolder, list_runs
-from pages.ui import selection, shell
+from pages.ui import examples, selection, shell
 from pages.ui.comparison import curves
+from pages.ui.decisions import replay
 from pages.ui.literal import literal
 from pages.ui.runs import export, live, notes, table
 
@@ -57,6 +58,7 @@ def details(run: RunFolder) -> None:
 def one(run: RunFolder) -> None:
     """Draw the page of a run."""
     st.header(literal(run.name), anchor=False)
+    examples.note(run)
     st.caption(f"Run {literal(run.id)}")
     try:
         seed = selection.pick_seed(run)
@@ -73,6 +75,7 @@ def one(run: RunFolder) -> None:
     live.actions(run)
     notes.edit(run)
     live.follow(run, lambda run: curves.learning(run, seed, curves.pick_measure()))
+    replay.offer(run, seed)
     outcome(run, seed)
     details(run)
 

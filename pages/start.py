@@ -62,11 +62,12 @@ if TRAINED in st.query_params:
         trained(open_run(st.query_params[TRAINED]))
     except ValueError as error:
         shell.cannot_follow(error)
+recorded, shown = replay.example(), RECIPES["demo"]().strategies  # what the button trains
 picture, words = st.columns([5, 2], gap="large", vertical_alignment="center")
 with picture:
-    if replay.available():
-        replay.curves()
-        shell.notice(replay.notice())
+    if recorded:
+        replay.curves(recorded, recorded.experiment.seeds[0], shown)
+        shell.notice(replay.notice(recorded))
     else:
         st.info(
             "The recorded example is not part of this installation. Train it for real instead.", icon=":material/movie:"
@@ -82,13 +83,13 @@ with words:
     promised = plan.promised(RECIPES["demo"]())
     st.caption(f"Takes {duration(promised.seconds)} in the background; you can't break anything. {promised.because}")
 
-if replay.available():
+if recorded:
     st.subheader("Who saw what?", anchor=False)
     st.write(
         "On the left the image, on the right what the four networks made of their quarters: how probable they find the "
         "true class, green where they name it and orange where they do not. Below, what each way of combining decides."
     )
-    replay.maps()
+    replay.maps(recorded, recorded.experiment.seeds[0], shown)
 
 st.subheader("What next?", anchor=False)
 for column, (label, page, text) in zip(st.columns(3), CARDS, strict=True):

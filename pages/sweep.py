@@ -3,16 +3,27 @@
 import streamlit as st
 
 from ddlab.layouts import LAYOUTS
-from ddlab.runs import list_runs
-from ddlab.sweeps.decompositions import by_sweep
 from pages.ui import selection, shell
 from pages.ui.sweeps import decompositions as sweeping
+from pages.ui.sweeps import many_runs
 
 shell.title("Which decomposition is best?")
 st.write(
     "The papers cut images into plain grids. Does it help when the pieces overlap, when the grid is moved so that its "
     "borders lie elsewhere, or when one piece more looks at the middle? One click trains them all."
 )
+st.subheader("What came of it", anchor=False)
+sweeps = many_runs.known()
+if sweeps:
+    name = selection.pick("Sweep", list(sweeps), "sweep")
+    sweeping.show(sweeps[name], name)
+else:
+    st.info(
+        "No sweep has been made yet. Its runs appear here as a heat map, a row a layout and a column an overlap, that "
+        "fills while they train.",
+        icon=":material/apps:",
+    )
+
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.subheader("What should be tried?", anchor=False)
@@ -26,15 +37,3 @@ with right:
             "Every box grows by the overlap to both sides of the axes that the grid cuts; at the image's border it is "
             "clipped or shifted inwards, as the experiment says. The global network is trained once."
         )
-
-st.subheader("What came of it", anchor=False)
-sweeps = by_sweep(list_runs())
-if sweeps:
-    name = selection.pick("Sweep", list(sweeps), "sweep")
-    sweeping.show(sweeps[name], name)
-else:
-    st.info(
-        "No sweep has been made yet. Its runs appear here as a heat map, a row a layout and a column an overlap, that "
-        "fills while they train.",
-        icon=":material/apps:",
-    )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ddlab.registry.analyses import ANALYSES
 from pages.ui import results, selection, shell
 from pages.ui.sweeps import sensitivity
 from pages.ui.trust_region import history as radius
@@ -22,13 +23,14 @@ st.markdown(
     "steps."
 )
 view = selection.pick_one_of(VIEWS, "What to see", "view")
+why_not = ANALYSES["trust_region"].why_not
 if view == "playground":
     playground.show()
 elif view == "history":
-    run = results.require_run("Here the radius of a run is followed step by step.")
+    run = results.require_run("Here the radius of a run is followed step by step.", why_not)
     radius.show_history(run)
 elif view == "against":
-    run = results.require_run("Here the strategies of a run stand against each other.")
+    run = results.require_run("Here the strategies of a run stand against each other.", why_not)
     radius.show_against([run, *selection.pick_others(run)])
 elif view == "sensitivity":
     sensitivity.show()

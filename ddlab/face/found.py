@@ -7,7 +7,7 @@ from ddlab.runs import list_runs, matches, open_run
 
 
 def run(id: str = "latest") -> Run:
-    """A run by its id; ``latest`` is the newest one, ``example`` the recorded one that comes with ddlab.
+    """A run by its id; ``latest`` is the newest one, ``example`` a recorded one that comes with ddlab.
 
     Raises
     ------

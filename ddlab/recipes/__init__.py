@@ -12,6 +12,7 @@ __all__ = ["RECIPES", "title"]
 _OWN: dict[str, Callable[[], Experiment]] = {
     "classroom": classroom.classroom,
     "demo": classroom.demo,
+    "every_way": classroom.every_way,
     "pairs": classroom.pairs,
     "relation": classroom.relation,
     "memorised": classroom.memorised,
@@ -19,6 +20,7 @@ _OWN: dict[str, Callable[[], Experiment]] = {
     "theorem": gu.theorem,
     "composed": gu.composed,
     "ct_phantom": volumes.ct_phantom,
+    "lesions": volumes.lesions,
     "adrenal": volumes.adrenal,
     "trust_region_demo": apts.trust_region_demo,
     "pipeline_demo": pipelines.pipeline_demo,

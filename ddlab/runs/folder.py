@@ -115,7 +115,7 @@ class RunFolder(RunReader):
         Raises
         ------
         ValueError
-            If the name is empty or longer than ``MOST_NAME`` characters, the run is gone or the shipped example.
+            If the name is empty or longer than ``MOST_NAME`` characters, the run is gone or a shipped example.
         """
         self.check_writable()
         name = " ".join(name.split())
@@ -125,9 +125,9 @@ class RunFolder(RunReader):
             files.write_text(self.path / "name.txt", name)
 
     def check_writable(self) -> None:
-        """Raise a ValueError if it is the run that is shipped with ddlab."""
+        """Raise a ValueError if it is a run that is shipped with ddlab."""
         if self.read_only:
-            raise ValueError(f"run {self.id}: is the example that comes with ddlab and stays as it is; train your own")
+            raise ValueError(f"run {self.id}: is an example that comes with ddlab and stays as it is; train your own")
 
 
 def _queued() -> Status:

@@ -13,17 +13,22 @@ from ddlab.data.source import Dataset, SplitName
 from ddlab.decomposition import Decomposition
 from ddlab.problem import Problem, decompose, problem_of
 from ddlab.runs import RunFolder
-from pages.ui import selection, shell
+from pages.ui import examples, selection, shell
 from pages.ui.making import dataset
 from pages.ui.runs import live
 
 KEPT = 16  # results in memory, of all sessions together
 
 
-def require_run(question: str) -> RunFolder:
+def require_run(question: str, why_not: examples.WhyNot | None = None) -> RunFolder:
     """The current run; where there is none that can be opened, say what to do and stop the page.
 
     A run that is not finished says where it stands; the page shows what it has so far, and anew with every stage.
+
+    Parameters
+    ----------
+    why_not
+        Says why the page has nothing to show of a run: who has no run yet gets an example of which it has.
     """
     run = selection.current_run()
     if run is None:
@@ -35,6 +40,8 @@ def require_run(question: str) -> RunFolder:
     except ValueError as error:
         shell.refuse(error)
         st.stop()
+    run = examples.instead(run, why_not or (lambda run: ""))
+    examples.note(run)
     if run.state().state != "finished":
         with st.container(border=True):
             live.follow(run, live.status, RunFolder.results_stamp)

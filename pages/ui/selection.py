@@ -9,11 +9,12 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from ddlab.analyses.comparison.identity import made, what_distinguishes
 from ddlab.registry import MOST_SHOWN
-from ddlab.runs import EXAMPLE, RunFolder, list_runs, open_run
+from ddlab.runs import EXAMPLE, RunFolder, list_examples, list_runs, open_run
 from pages.ui import shell, shown
 from pages.ui.literal import literal
 
 RUN = "run"
+CHOSEN = "run was chosen"  # by a link or by hand: it stays, whatever a page would rather show
 SECONDS = 3.0  # between two looks at the state of runs
 MOST_OFFERED = 200  # runs in a picker
 
@@ -119,7 +120,7 @@ def choose(name: str, value: Any, is_noted: bool = True) -> None:
 
 
 def runs() -> dict[str, RunFolder]:
-    """The runs that can be picked, by id: the newest, then older ones that are asked for, then the shipped example.
+    """The runs that can be picked, by id: the newest, then older ones that are asked for, then the shipped examples.
 
     Every option of a picker is read at each rerun and sent to the browser: of thousands of runs these are enough, and
     the table of the Runs page opens the others.
@@ -128,11 +129,14 @@ def runs() -> dict[str, RunFolder]:
     wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "shown"))]
     wanted += [*st.query_params.get("with", "").split(","), *st.session_state.get("with picker", ())]
     ids = dict.fromkeys([*list(everything)[:MOST_OFFERED], *(id for id in wanted if id in everything)])
-    found = {id: everything[id] for id in ids}
-    try:
-        return {**found, EXAMPLE: open_run(EXAMPLE)}
-    except ValueError:
-        return found
+    found = {id: everything[id] for id in ids} | {run.id: run for run in list_examples()}
+    for id in wanted:  # a run of a shipped sweep
+        if id and id.startswith(EXAMPLE) and id not in found:
+            try:
+                found[id] = open_run(id)
+            except ValueError:  # the picker says that it is not here
+                continue
+    return found
 
 
 def run_labels(known: Mapping[str, RunFolder]) -> dict[str, str]:
@@ -143,7 +147,7 @@ def run_labels(known: Mapping[str, RunFolder]) -> dict[str, str]:
 
 def _label(run: RunFolder, apart: str) -> str:
     if run.read_only:
-        return "Example (shipped)"
+        return f"Example: {run.name}"
     row, time = run.summary(), made(run.id)
     parts = [row["name"], apart, "" if time in apart else time, "" if row["state"] == "finished" else row["state"]]
     return " · ".join(filter(None, parts))
@@ -164,13 +168,35 @@ def pick_run() -> None:
         if not known:
             st.caption("No run yet.")
             return
-        label = run_labels(known)
-        chosen = pick("Run", list(known), RUN, format_func=label.get, help="What Runs, Compare and Probabilities show.")
+        if is_asked(known):
+            _remember_choice()
+        label, help = run_labels(known), "What Runs, Compare and Probabilities show."
+        chosen = pick("Run", list(known), RUN, format_func=label.get, help=help, on_change=_remember_choice)
         if drawn and drawn[0] != chosen:
             st.rerun()
         drawn[:] = [chosen]
 
     picker()
+
+
+def is_asked(known: Mapping[str, RunFolder]) -> bool:
+    """Whether a link asks for one of the runs, or the browser's back button."""
+    asked = st.query_params.get(RUN)
+    return asked in known and asked != st.session_state.get(f"{RUN} shown")
+
+
+def _remember_choice() -> None:
+    st.session_state[CHOSEN] = True
+
+
+def is_chosen() -> bool:
+    """Whether this visitor asked for the current run, by a link or in the picker."""
+    return CHOSEN in st.session_state or (not has_picker() and RUN in st.query_params)
+
+
+def has_picker() -> bool:
+    """Whether the run picker is drawn: a page that is opened alone has none."""
+    return f"{RUN} picker" in st.session_state
 
 
 def current_run() -> RunFolder | None:

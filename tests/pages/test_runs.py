@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ddlab.exports.reader import read_network
-from ddlab.runs import list_runs
+from ddlab.runs import list_examples, list_runs
 from tests.exports.weights import with_weights
 from tests.made_run import made_experiment, made_run
 
@@ -159,10 +159,10 @@ def many(monkeypatch):
 
 
 def test_the_picker_offers_the_newest_and_what_is_asked_for(many, open_page):
-    newest = open_page("runs")
-    assert len(newest.sidebar.selectbox[0].options) == 3 + 1, "the example comes with ddlab"
+    newest, recorded = open_page("runs"), len(list_examples())
+    assert len(newest.sidebar.selectbox[0].options) == 3 + recorded, "they come with ddlab"
     old = open_page("runs", run=many[-1])
-    assert old.sidebar.selectbox[0].value == many[-1] and len(old.sidebar.selectbox[0].options) == 4 + 1
+    assert old.sidebar.selectbox[0].value == many[-1] and len(old.sidebar.selectbox[0].options) == 4 + recorded
     assert old.run().sidebar.selectbox[0].value == many[-1], "it stays"
     compared = open_page("compare", run=many[0], **{"with": many[-2]})
     assert compared.multiselect[0].value == [many[-2]]

@@ -9,7 +9,7 @@ from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.analyses.decisions.replay import telling, timeline, witnesses
 from ddlab.figures.decisions import replay
 from ddlab.recipes import RECIPES
-from ddlab.runs import list_runs, listing
+from ddlab.runs import EXAMPLE, list_runs, listing
 from tests.made_run import made_run
 
 
@@ -20,6 +20,7 @@ def example(monkeypatch):
 
     run = made_run()
     monkeypatch.setattr(listing, "_SHIPPED", run.path.parent)
+    run.path.rename(run.path.with_name(EXAMPLE))
     for cached in (_curves, _maps):
         cached.clear()
     yield run

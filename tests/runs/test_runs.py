@@ -291,6 +291,7 @@ def test_export_leaves_out_what_is_private(run, tmp_path):
 def test_shipped_example_stays_as_it_is(run, monkeypatch):
     run.end("finished")
     monkeypatch.setattr("ddlab.runs.listing._SHIPPED", run.path.parent)
+    run.path.rename(run.path.with_name("example"))
     example = open_run("example")
     for change in (lambda: delete(example), lambda: example.rename("mine"), lambda: resume(example)):
         with pytest.raises(ValueError, match="example that comes with ddlab"):

@@ -1,16 +1,16 @@
 """Replay of a finished run: its learning curves against its own clock, and images with what every subdomain saw."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ddlab.data.cache import load
+from ddlab.data.cache import describe, load
 from ddlab.decomposition import Decomposition
 from ddlab.problem import decompose, problem_of
 from ddlab.runs import RunFolder
-from ddlab.strategies.stage import plan
+from ddlab.strategies.stage import LOCAL, plan
 
 
 def timeline(run: RunFolder, seed: int) -> pd.DataFrame:
@@ -62,17 +62,31 @@ class Witness:
     verdicts: Mapping[str, str]
 
 
-def witnesses(run: RunFolder, seed: int, num_images: int) -> list[Witness]:
+def why_no_witnesses(run: RunFolder, seed: int) -> str:
+    """Say why there are no images with what every subdomain saw; empty if there are."""
+    if not run.stage(LOCAL, seed).done:
+        return "This run has no local networks, so that nobody saw a part alone."
+    if len(describe(run.experiment.dataset).shape) != 2:
+        return "Who saw what is drawn over images of two axes; the page Probabilities has the others."
+    return ""
+
+
+def witnesses(run: RunFolder, seed: int, num_images: int, strategies: Sequence[str] = ()) -> list[Witness]:
     """Validation images on which the strategies disagree, of different classes where possible.
+
+    Parameters
+    ----------
+    strategies
+        Whose decisions are told; empty: all of the run.
 
     Raises
     ------
     ValueError
         If the run has no local predictions for this seed.
     """
-    local = run.stage("local", seed).predictions()["validation"]
-    strategies = [name for name in run.experiment.strategies if run.stage(name, seed).done]
-    decisions = {name: run.stage(name, seed).predictions()["validation_decisions"] for name in strategies}
+    local = run.stage(LOCAL, seed).predictions()["validation"]
+    done = [name for name in strategies or run.experiment.strategies if run.stage(name, seed).done]
+    decisions = {name: run.stage(name, seed).predictions()["validation_decisions"] for name in done}
     dataset = load(run.experiment.dataset)
     labels = np.asarray(dataset.validation.labels)
     decomposition = decompose(dataset.description.shape, run.experiment.decomposition)

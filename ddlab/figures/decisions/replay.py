@@ -1,11 +1,12 @@
-"""The example run as moving pictures: HTML and CSS only, so that it plays by itself, without a round trip or a script.
+"""A finished run as moving pictures: HTML and CSS only, so that it plays by itself, without a round trip or a script.
 
 Plotly's animations start on a click; a first screen should move without one. Positions are shares of the frame, so
 that the lines stretch with the page while the letters keep their size.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -22,7 +23,7 @@ LOCAL_COLOR = "#8A94A0"
 RIGHT, WRONG = "#009E73", "#D55E00"  # Okabe and Ito's green and vermilion
 
 STYLE = f"""<style>
-.ddlab-replay {{ position: relative; height: 300px; margin: 6px 132px 34px 44px; font-size: 13px; }}
+.ddlab-replay {{ position: relative; height: 300px; margin: 6px var(--ddlab-labels) 34px 44px; font-size: 13px; }}
 .ddlab-curtain, .ddlab-curtain img {{ position: absolute; inset: 0; width: 100%; height: 100%; }}
 .ddlab-curtain {{ animation: ddlab-draw {LOOP}s linear infinite; }}
 .ddlab-grid {{ position: absolute; left: 0; right: 0; border-top: 1px solid; opacity: .18; }}
@@ -46,7 +47,7 @@ STYLE = f"""<style>
 @keyframes ddlab-appear {{ 0%, 60% {{ opacity: 0; }} 68%, 100% {{ opacity: 1; }} }}
 @keyframes ddlab-reveal {{ 0% {{ opacity: 0; }} 5%, 100% {{ opacity: 1; }} }}
 @media (prefers-reduced-motion: reduce) {{ .ddlab-curtain, .ddlab-end, .ddlab-cell {{ animation: none; }} }}
-@media (max-width: 640px) {{ .ddlab-replay {{ margin-right: 96px; font-size: 11px; }} }}
+@media (max-width: 640px) {{ .ddlab-replay {{ margin-right: calc(.8 * var(--ddlab-labels)); font-size: 11px; }} }}
 </style>"""
 
 
@@ -62,7 +63,7 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], baseline: Bas
     baseline
         Of the validation images, for the line of what needs no network; None for no line.
     """
-    last = float(lines["seconds"].max())
+    last, titles = float(lines["seconds"].max()), _short_titles(accuracies)
     low = 0.9 * min(1.0 if baseline is None else baseline.share, float(lines["validation_accuracy"].min()))
     curves = "".join(
         _polyline(str(stage), line["seconds"] / last, (1 - line["validation_accuracy"]) / (1 - low))
@@ -70,19 +71,21 @@ def learning(lines: pd.DataFrame, accuracies: Mapping[str, float], baseline: Bas
     )
     ticks = "".join(_tick(share, low) for share in np.arange(0.2, 1.01, 0.2) if share > low + 0.03)
     return (
-        f'{STYLE}<div class="ddlab-replay" role="img" aria-label="Validation accuracy while the example run trained">'
+        f'{STYLE}<div class="ddlab-replay" style="--ddlab-labels:{_width(titles)}px" role="img" '
+        'aria-label="Validation accuracy while the run trained">'
         f"{ticks}{_level(baseline, low)}"
         f'<div class="ddlab-axis" style="left:0">0</div><div class="ddlab-axis" style="right:0">{last:.0f}</div>'
         '<div class="ddlab-axis" style="left:50%;translate:-50%">seconds of training</div>'
         f'<div class="ddlab-curtain"><img alt="" src="{_svg_url(curves)}"></div>'
-        f"{_ends(accuracies, low)}</div>"
+        f"{_ends(accuracies, titles, low)}</div>"
     )
 
 
-def legend(num_local: int) -> str:
-    """Return a legend, as HTML, of the lines that :func:`learning` draws."""
-    entries = [(LOCAL_COLOR, f"the {num_local} local networks, one line each")]
-    entries += [(entry.color, entry.title) for entry in (STRATEGIES["cnn_dnn"], STRATEGIES["global"])]
+def legend(num_local: int, stages: Sequence[str]) -> str:
+    """Return a legend, as HTML, of the lines that :func:`learning` draws of these stages."""
+    trained = [STRATEGIES[stage] for stage in stages if stage in STRATEGIES]
+    entries = [(LOCAL_COLOR, f"the {num_local} local networks, one line each")] * (len(trained) < len(stages))
+    entries += [(entry.color, entry.title) for entry in trained]
     return " &nbsp; ".join(
         f'<span style="white-space:nowrap">{_dot(color)}{escape(text)}</span>' for color, text in entries
     )
@@ -125,16 +128,30 @@ def _level(baseline: Baseline | None, low: float) -> str:
     return f'{line}<div class="ddlab-level" style="{top}">{escape(baseline.short.replace("%", " %"))}</div>'
 
 
-def _ends(accuracies: Mapping[str, float], low: float) -> str:
+def _ends(accuracies: Mapping[str, float], titles: Mapping[str, str], low: float) -> str:
     """Labels at the right end, best first, kept apart so that close ones can be read."""
     ends, free = [], 0.0
     for name, accuracy in sorted(accuracies.items(), key=lambda item: -item[1]):
         top = max(free, 100 * (1 - accuracy) / (1 - low))
         free = top + 7
         entry = STRATEGIES[name]
-        label = f"{_dot(entry.color)}{100 * accuracy:.0f} % {escape(entry.title.split()[0])}"
+        label = f"{_dot(entry.color)}{100 * accuracy:.0f} % {escape(titles[name])}"
         ends.append(f'<div class="ddlab-end" style="top:{top:.1f}%" title="{escape(entry.title)}">{label}</div>')
     return "".join(ends)
+
+
+def _short_titles(strategies: Iterable[str]) -> dict[str, str]:
+    """The first words of their titles; the whole title where several begin alike."""
+    titles = {name: STRATEGIES[name].title for name in strategies}
+    firsts = Counter(title.split()[0].strip(",") for title in titles.values())
+    return {
+        name: first if firsts[first := title.split()[0].strip(",")] == 1 else title for name, title in titles.items()
+    }
+
+
+def _width(titles: Mapping[str, str]) -> int:
+    """Pixels that the labels take to the right of the lines."""
+    return 72 + 7 * max(map(len, titles.values()), default=0)
 
 
 def _map(witness: Witness) -> str:

@@ -8,13 +8,13 @@ import streamlit as st
 from ddlab.analyses.command_results import command_result
 from ddlab.analyses.composition import reading
 from ddlab.analyses.composition.logits import bound_table, logit_table
-from ddlab.analyses.composition.premises import Premise
+from ddlab.analyses.composition.premises import Premise, premises, why_not
 from ddlab.analyses.composition.stored import FORMAT, Verified
 from ddlab.figures.composition import theory as figures
-from ddlab.problem import Problem
-from ddlab.runs import EXAMPLE, RunFolder
+from ddlab.problem import Problem, problem_of
+from ddlab.runs import RunFolder
 from ddlab.words import percent
-from pages.ui import charts, selection, shell
+from pages.ui import charts, examples, selection, shell
 from pages.ui.literal import literal
 
 KEPT = 4  # answers in memory, of all sessions together
@@ -29,13 +29,19 @@ def how_to(why: str) -> None:
         "**composed** shows what further training is for. In the form that is *Reduction 1/N* and the strategy "
         "*Composed network*; from the shell `ddlab train theorem`."
     )
+    examples.offer(fails)
     selection.link("Train it", "pages/train.py", recipe="theorem")
 
 
-def show_premises(premises: list[Premise]) -> None:
+def fails(run: RunFolder) -> str:
+    """Name the first premise of the theorems that a run does not meet; empty if it meets all."""
+    return why_not(run) or next((one.why for one in premises(problem_of(run)) if not one.holds), "")
+
+
+def show_premises(found: list[Premise]) -> None:
     """List what the theorems take for granted, with whether the run is so, and why."""
     marks = {True: ":green[✓]", False: ":orange[✗]"}
-    lines = [f"- {marks[one.holds]} **{one.premise}**, for {one.needed}: {literal(one.why)}." for one in premises]
+    lines = [f"- {marks[one.holds]} **{one.premise}**, for {one.needed}: {literal(one.why)}." for one in found]
     st.markdown("\n".join(lines))
 
 
@@ -43,7 +49,7 @@ def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Ver
     """Return what ``ddlab verify`` says of a run, computed at the first call; stop the page where it fails."""
     images = reading.affordable_images(problem)
     double = ["--float64"] if precision == "float64" else []
-    arguments = [EXAMPLE if run.read_only else run.id, "--seed", str(seed), "--images", str(images), *double]
+    arguments = [run.id, "--seed", str(seed), "--images", str(images), *double]
     try:
         with st.spinner("Composing the network and comparing it layer by layer ..."):
             path = command_result("verify", *arguments, stamp=(FORMAT, run.results_stamp()))

@@ -18,11 +18,19 @@ from ddlab.decomposition import Decomposition
 from ddlab.figures import images as pictures
 from ddlab.figures.decisions import probabilities as figures
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.runs import RunFolder
 from ddlab.strategies.explanation import Explanation
+from ddlab.strategies.stage import LOCAL
 from pages.ui import charts, selection
 from pages.ui.literal import literal
 
 MOST_BARS = 16  # subdomains; more small charts would not fit a page
+
+
+def why_not(run: RunFolder) -> str:
+    """Say why there are no local probabilities of a run; empty if there are some."""
+    done = any(result["stage"] == LOCAL for result in run.results())
+    return "" if done else "This run has no local networks to look into."
 
 
 def tell_limits(dataset: str, explanation: Explanation | None) -> None:

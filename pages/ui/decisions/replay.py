@@ -1,4 +1,4 @@
-"""The example run on the Start page, moving by itself."""
+"""A finished run that plays again, moving by itself: the example on the Start page, any other on the page Runs."""
 
 import pandas as pd
 import streamlit as st
@@ -6,60 +6,94 @@ import streamlit as st
 from ddlab.analyses.comparison.accuracy import strategy_table
 from ddlab.analyses.comparison.baseline import baseline_of
 from ddlab.analyses.decisions.notice import of_example
-from ddlab.analyses.decisions.replay import timeline, witnesses
+from ddlab.analyses.decisions.replay import timeline, why_no_witnesses, witnesses
 from ddlab.data.cache import is_ready
 from ddlab.figures.decisions import replay
 from ddlab.problem import problem_of
-from ddlab.runs import EXAMPLE, open_run
+from ddlab.runs import EXAMPLE, RunFolder, open_run
+from pages.ui import shell
+from pages.ui.literal import literal
 
 NUM_MAPS = 4
 
 
-def available() -> bool:
-    """Whether this installation has the example run."""
+def example() -> RunFolder | None:
+    """The run that the Start page plays; None if it is not part of this installation."""
     try:
-        open_run(EXAMPLE)
+        return open_run(EXAMPLE)
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def curves() -> None:
-    """Draw the learning curves, and the numbers behind them."""
-    lines, html = _curves(is_ready(open_run(EXAMPLE).experiment.dataset))
+def offer(run: RunFolder, seed: int) -> None:
+    """Let a run be played, where it is finished; nothing is read before it is asked for."""
+    if run.state().state != "finished":
+        return
+    if st.toggle("Play it again", key=f"play {run.id}", help="The learning curves draw themselves, and who saw what."):
+        curves(run, seed)
+        maps(run, seed)
+
+
+def curves(run: RunFolder, seed: int, strategies: tuple[str, ...] = ()) -> None:
+    """Draw the learning curves, and the numbers behind them.
+
+    Parameters
+    ----------
+    strategies
+        These alone; empty: all of the run.
+    """
+    decoded = is_ready(run.experiment.dataset)
+    lines, html = _curves(str(run.path), seed, strategies, run.records_stamp(), decoded)
+    if lines.empty:
+        st.caption("No epoch of this run was recorded: there is nothing to play.")
+        return
     st.html(html)
+    ranks = run.state().workers
     st.caption(
-        "Validation accuracy against the seconds of training on this example's two cores, as if the global and the "
-        "local networks had started together; the CNN-DNN starts when the local networks are done."
+        f"Validation accuracy against the seconds of training on this run's {ranks} rank{'s' * (ranks != 1)}, as if "
+        "all that can start at once had; what needs the local networks starts when they are done."
     )
     with st.expander("Table"):
         st.dataframe(lines, hide_index=True)
 
 
-def maps() -> None:
-    """Draw the maps of who saw what."""
-    st.html(_maps())
+def maps(run: RunFolder, seed: int, strategies: tuple[str, ...] = ()) -> None:
+    """Draw the maps of who saw what, or say why there are none."""
+    try:
+        if why := why_no_witnesses(run, seed):
+            st.caption(literal(why))
+            return
+        st.html(_maps(str(run.path), seed, strategies, run.results_stamp()))
+    except ValueError as error:  # the images are gone, or predictions are damaged
+        shell.refuse(error)
 
 
-@st.cache_data(show_spinner=False)
-def notice() -> str:
-    """Say what the example shows, in its own numbers."""
-    table = strategy_table([open_run(EXAMPLE)]).set_index("strategy")
+@st.cache_data(max_entries=16, show_spinner=False)
+def _told(path: str, changed: int) -> str:
+    table = strategy_table([RunFolder(path)]).set_index("strategy")
     accuracies = table["test"].fillna(table["validation"])
     return of_example(dict(accuracies), dict(table["work"]))
 
 
-@st.cache_data(show_spinner=False)
-def _curves(decoded: bool) -> tuple[pd.DataFrame, str]:
+def notice(run: RunFolder) -> str:
+    """Say what the example shows, in its own numbers."""
+    return _told(str(run.path), run.results_stamp())
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _curves(path: str, seed: int, strategies: tuple[str, ...], changed: int, decoded: bool) -> tuple[pd.DataFrame, str]:
     """The curves; with the baseline as soon as the images are there, which nothing waits for."""
-    run = open_run(EXAMPLE)
-    problem = problem_of(run)
-    lines = timeline(run, run.experiment.seeds[0])
-    picture = replay.learning(lines, run.summary()["accuracies"], baseline_of(run, "validation"))
-    return lines, picture + replay.legend(len(problem.decomposition))
+    run = RunFolder(path)
+    problem, lines = problem_of(run), timeline(run, seed)
+    shown = strategies or run.experiment.strategies
+    lines = lines[lines["stage"].isin([*shown, "local"])]
+    if lines.empty:
+        return lines, ""
+    accuracies = {name: value for name, value in run.summary()["accuracies"].items() if name in shown}
+    picture = replay.learning(lines, accuracies, baseline_of(run, "validation") if decoded else None)
+    return lines, picture + replay.legend(len(problem.decomposition), lines["stage"].unique().tolist())
 
 
-@st.cache_data(show_spinner="Draws the images …")
-def _maps() -> str:
-    run = open_run(EXAMPLE)
-    return replay.maps(witnesses(run, run.experiment.seeds[0], NUM_MAPS))
+@st.cache_data(max_entries=16, show_spinner="Draws the images …")
+def _maps(path: str, seed: int, strategies: tuple[str, ...], changed: int) -> str:
+    return replay.maps(witnesses(RunFolder(path), seed, NUM_MAPS, strategies))

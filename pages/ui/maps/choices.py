@@ -14,9 +14,10 @@ from ddlab.analyses.maps.layers import cam_layer
 from ddlab.analyses.maps.stored import FORMAT, Mapped
 from ddlab.data.source import Dataset
 from ddlab.problem import Problem
+from ddlab.registry.analyses import ANALYSES
 from ddlab.runs import RunFolder
 from ddlab.words import duration
-from pages.ui import results, selection, shell
+from pages.ui import examples, results, selection, shell
 from pages.ui.literal import literal
 from pages.ui.making import dataset
 from pages.ui.maps import uploads
@@ -59,6 +60,7 @@ def nothing(why: str) -> NoReturn:
         "Train something small to look into: the recipe **demo** takes half a minute, and its images show where the "
         "evidence is; from the shell `ddlab train demo`."
     )
+    examples.offer(ANALYSES["maps"].why_not)
     selection.link("Train it", "pages/train.py", recipe="demo")
     st.stop()
 

@@ -17,7 +17,7 @@ from ddlab.pipeline.simulation import Simulation
 from ddlab.pipeline.trace import predicted_step, recorded_step
 from ddlab.runs import RunFolder
 from ddlab.words import percent
-from pages.ui import charts, selection
+from pages.ui import charts, examples, selection
 from pages.ui.literal import literal
 
 COMMAND = "ddlab train pipeline_demo"
@@ -27,22 +27,23 @@ def show(run: RunFolder) -> None:
     """Show what of this there is in a run."""
     st.subheader("Which step really ran?")
     if reason := traces.why_not(run):
-        _ask_for_a_run(reason)
+        _ask_for_a_run(reason, traces.why_not)
     else:
         _show_trace(run)
     st.subheader("Three ways, measured")
     _show_ways(run)
     st.subheader("What do old gradients cost?")
     if reason := why_no_ages(run):
-        _ask_for_a_run(reason)
+        _ask_for_a_run(reason, why_no_ages)
     else:
         _show_ages([run, *selection.pick_others(run)])
 
 
-def _ask_for_a_run(reason: str) -> None:
+def _ask_for_a_run(reason: str, why_not: examples.WhyNot) -> None:
     st.info(
         f"{literal(reason)} The recipe pipeline_demo makes such a run in a minute.", icon=":material/conveyor_belt:"
     )
+    examples.offer(why_not)
     st.code(COMMAND, language="bash")
     selection.link("Train it", "pages/train.py", recipe="pipeline_demo")
 

@@ -10,7 +10,7 @@ from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
-from ddlab.runs import EXAMPLE, RunFolder, RunState, damaged_files, delete, restore
+from ddlab.runs import RunFolder, RunState, damaged_files, delete, restore
 from ddlab.words import beware, sentence
 from pages.ui import selection, shell
 from pages.ui.literal import literal, literal_lines
@@ -110,7 +110,7 @@ def actions(run: RunFolder) -> None:
         selection.link(
             ":material/content_copy: Duplicate and change",
             "pages/train.py",
-            **{"from": EXAMPLE if run.read_only else run.id},
+            **{"from": run.id},
         )
         if not run.read_only:
             _rename(run)

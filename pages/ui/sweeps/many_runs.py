@@ -11,8 +11,8 @@ from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.control import cancel, resume
 from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES, title
-from ddlab.runs import RunFolder
-from ddlab.sweeps.decompositions import PlannedRun, is_open, start
+from ddlab.runs import RunFolder, list_example_sweeps, list_runs
+from ddlab.sweeps.decompositions import PlannedRun, by_sweep, is_open, start
 from pages.ui import charts, selection, shell
 from pages.ui.making import own
 from pages.ui.runs import live
@@ -21,6 +21,12 @@ THIS = "run"  # the current run's experiment, as something to begin with
 SECONDS = 2.0  # between two looks at the runs
 CLICKED = "run of the point that was clicked"
 LOOKS = {**live.LOOKS, DIVERGED: (":material/trending_down:", "Diverged", "red")}
+
+
+def known(*, tuned: bool = False) -> dict[str, list[RunFolder]]:
+    """All sweeps of a kind by what people call them: one's own, then the recorded ones that come with ddlab."""
+    recorded = by_sweep(list_example_sweeps(), tuned=tuned)
+    return by_sweep(list_runs(), tuned=tuned) | {f"Example: {name}": runs for name, runs in recorded.items()}
 
 
 # ---- before

@@ -14,7 +14,7 @@ from ddlab.experiment import Experiment
 from ddlab.figures.sweeps.sensitivity import sensitivity_lines
 from ddlab.registry.strategies import STRATEGIES, TUNED
 from ddlab.runs import RunFolder, list_runs
-from ddlab.sweeps.decompositions import NAME, by_sweep
+from ddlab.sweeps.decompositions import NAME
 from ddlab.sweeps.sensitivity import (
     DEFAULT,
     IN_A_DECADE,
@@ -47,7 +47,7 @@ def show() -> None:
         "Adam and SGD keep the learning rate that they are given. A trust-region method corrects its radius at every "
         "step, so that it should hardly matter where it began: flat is good."
     )
-    sweeps = by_sweep(list_runs(), tuned=True)
+    sweeps = many_runs.known(tuned=True)
     if sweeps:
         left, right = st.columns([3, 2])
         with left:

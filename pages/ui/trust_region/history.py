@@ -17,7 +17,7 @@ from ddlab.optim.radius import RadiusRule
 from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from pages.ui import charts, results, selection, shell
+from pages.ui import charts, examples, results, selection, shell
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
 from pages.ui.runs import live
@@ -28,6 +28,7 @@ PERCENT = "percent"
 
 def _ask_for_a_run(sentence: str) -> None:
     st.info(f"{sentence} The recipe trust_region_demo makes such a run in half a minute.", icon=":material/radar:")
+    examples.offer(ANALYSES["trust_region"].why_not)
     st.code(COMMAND, language="bash")
     selection.link("Train it", "pages/train.py", recipe="trust_region_demo")
 
