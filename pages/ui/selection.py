@@ -51,7 +51,8 @@ def pick(
     if not is_chosen:
         start = default if default in options else options[0]
         kept = "" if is_news and asked is None else before  # back to where nothing was chosen
-        st.session_state[key] = by_text.get(asked if asked in by_text and is_news else kept, start)
+        text = str(asked if asked in by_text and is_news else kept)
+        st.session_state[key] = by_text[text] if text in by_text else start
     shown.relabel(name, settings.get("format_func"))
     answer: Choice | None = widget(label, options, key=key, **settings)
     chosen = options[0] if answer is None else answer

@@ -272,7 +272,7 @@ def machine_rate(runs: Iterable[RunFolder], model: str = "") -> float:
     for is_it in (True, False):
         operations, seconds = (sum(of) for of in zip((0.0, 0.0), *reached[is_it], strict=True))
         if seconds:
-            return operations / seconds
+            return float(operations / seconds)
     return DEFAULT_RATE
 
 
