@@ -69,5 +69,6 @@ class _Connection:
             self.page = message.new_session.page_script_hash
         elif kind == "new_session" and message.new_session.page_script_hash != self.page:
             message.new_session.page_script_hash = self.page
-            return bytes(message.SerializeToString())
+            corrected: bytes = message.SerializeToString()
+            return corrected
         return answer

@@ -55,9 +55,8 @@ def show(name: str, text: str, is_chosen: bool) -> None:
     is_chosen &= name in view() and not st.session_state.pop(f"{name} not noted", False)  # a page begins with no choice
     note(name, text)
     if is_chosen and st.query_params.get(name) != text:
-        wishes = {
-            str(key).removesuffix(" wanted"): str(wish) for key, wish in st.session_state.items() if _is_wish(key)
-        }
+        wished = {str(key): wish for key, wish in st.session_state.items() if _is_wish(key)}
+        wishes = {key.removesuffix(" wanted"): str(wish) for key, wish in wished.items()}
         written = {**view(), **wishes, name: text}
         st.query_params.update(written)
         st.session_state.update({f"{key} asked": (st.session_state.get(PAGE), written[key]) for key in written})
