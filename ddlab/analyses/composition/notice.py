@@ -6,7 +6,8 @@ from typing import Any
 from ddlab.words import percent
 
 ROUNDING = 1e-4  # of the largest logit: less is the rounding of float32
-UNTRAINED, TRAINED = "composed_untrained", "composed"
+AS_IT_IS = "composed_untrained"
+TRAINED_ON = "composed"
 
 
 def of_verified(about: Mapping[str, Any], accuracies: Mapping[str, float]) -> str:
@@ -29,7 +30,7 @@ def of_verified(about: Mapping[str, Any], accuracies: Mapping[str, float]) -> st
         if shares:
             told += f", since it sees across the cuts: of one layer only {min(shares):.0%} of the positions are equal"
     told = told[0].upper() + told[1:]
-    if {UNTRAINED, TRAINED} <= set(accuracies):
-        before, after = accuracies[UNTRAINED], accuracies[TRAINED]
+    if AS_IT_IS in accuracies and TRAINED_ON in accuracies:
+        before, after = accuracies[AS_IT_IS], accuracies[TRAINED_ON]
         told += f". Further training takes its accuracy from {percent(before)} to {percent(after)}"
     return f"{told}."
