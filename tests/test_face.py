@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import ddlab
-from ddlab.analyses.comparison.accuracy import learning_curves, strategy_table
+from ddlab.analyses.comparison.accuracy import curves_of, strategy_table
 from ddlab.analyses.comparison.communication import communication_table
 from ddlab.analyses.comparison.cost import cost_table, plan_table, work_ratio
 from ddlab.analyses.trust_region.landscapes import LANDSCAPES
@@ -159,7 +159,7 @@ def test_state_message_and_progress(own_home):
 
 def test_tables_are_those_of_the_analyses(trained):
     pd.testing.assert_frame_equal(trained.accuracies(), strategy_table([trained.folder]))
-    expected = learning_curves(trained.folder).assign(run=trained.name)
+    expected = curves_of([trained.folder])
     pd.testing.assert_frame_equal(trained.curves(), expected)
 
 
