@@ -18,7 +18,7 @@ VERSION = 1  # of the answers; a new number computes everything again
 
 
 def command_result(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path:
-    """The file that ``ddlab <command> <arguments> --out FILE`` writes; made at the first call, by a fork that has torch already.
+    """The file that ``ddlab <command> <arguments> --out FILE`` writes; made at the first call.
 
     Parameters
     ----------
