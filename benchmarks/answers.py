@@ -3,7 +3,7 @@
 Two small runs are trained: the images of the demonstration (32×32 px), and drawn chest scans of 32×32×16 voxels. Then
 what their pages ask is asked as the pages do: class activation maps, the theorems (where the run has a composed
 network), an ONNX file, a torch.export file. Each by a fresh interpreter and, once it has learned from its rehearsal, by
-the warm process, whose files should be the same byte for byte.
+the warm process, of which it says whether the files are the same byte for byte.
 Of a training, ``launch`` is the time until it is in the queue, and ``first record`` that until its first epoch is
 written, from the moment that somebody asked.
 

@@ -18,7 +18,7 @@ VERSION = 1  # of the answers; a new number computes everything again
 
 
 def command_result(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path:
-    """The file that ``ddlab <command> <arguments> --out FILE`` writes; made at the first call, where torch is there.
+    """The file that ``ddlab <command> <arguments> --out FILE`` writes; made at the first call.
 
     Parameters
     ----------

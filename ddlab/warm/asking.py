@@ -40,9 +40,9 @@ def ask(arguments: Sequence[str], environment: Mapping[str, str]) -> Answer | No
     """
     if not is_possible(environment):
         return None
-    question = {"arguments": list(arguments), "environment": dict(environment), "folder": os.getcwd()}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        with suppress(OSError), Place.of(environment).connect(PATIENCE) as connection:
+    with suppress(OSError), tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        question = {"arguments": list(arguments), "environment": dict(environment), "folder": os.getcwd()}
+        with Place.of(environment).connect(PATIENCE) as connection:
             socket.send_fds(connection, [b"\n"], [out.fileno(), err.fileno()])
             connection.sendall(json.dumps(question).encode() + b"\n")
             if connection.recv(1) == BEGUN:
@@ -75,8 +75,10 @@ def keep(environment: Mapping[str, str]) -> None:
 
     Returns at once. Where it cannot be started, questions take as long as they do without it.
     """
+    if not is_possible(environment):
+        return
     place = Place.of(environment)
-    if not is_possible(environment) or time.monotonic() - _looked.get(place.lock, -OFTEN) < OFTEN:
+    if time.monotonic() - _looked.get(place.lock, -OFTEN) < OFTEN:
         return
     _looked[place.lock] = time.monotonic()
     _started[:] = [process for process in _started if process.poll() is None]

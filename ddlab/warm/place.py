@@ -102,16 +102,18 @@ class Place:
 
     def listen(self) -> socket.socket:
         """Begin to listen; what an earlier process left is replaced."""
-        self.door.unlink(missing_ok=True)
+        unfinished = self.door.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         folder = os.open(self.folder, os.O_RDONLY)
         mask = os.umask(0o177)
         try:
-            listener.bind(self._address(folder))
+            listener.bind(_address(folder, unfinished))
         finally:
             os.umask(mask)
             os.close(folder)
         listener.listen()
+        unfinished.replace(self.door)
         return listener
 
     def connect(self, patience: float) -> socket.socket:
@@ -131,7 +133,7 @@ class Place:
         connection.settimeout(patience)
         folder = os.open(self.folder, os.O_RDONLY)
         try:
-            connection.connect(self._address(folder))
+            connection.connect(_address(folder, self.door))
             if not is_own(connection):
                 raise PermissionError(f"{self.door} belongs to another user")
         except OSError:
@@ -141,9 +143,10 @@ class Place:
             os.close(folder)
         return connection
 
-    def _address(self, folder: int) -> str:
-        """The door by way of its open folder: an address has 107 bytes at most, and a home's path may have more."""
-        return f"/proc/self/fd/{folder}/{self.door.name}"
+
+def _address(folder: int, door: Path) -> str:
+    """A socket by way of its open folder: an address has 107 bytes at most, and a home's path may have more."""
+    return f"/proc/self/fd/{folder}/{door.name}"
 
 
 def is_possible(environment: Mapping[str, str]) -> bool:
