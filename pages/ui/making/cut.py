@@ -90,12 +90,12 @@ def pick_decomposition(shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _pick_grid(shape: tuple[int, ...], axes_alike: bool = False) -> dict[str, Any]:
     """Cells along every axis and overlap by sliders, the usual grids by one press."""
-    above = st.container()
-    numbers = range(1, MOST_CELLS + 1)
-    grid = tuple(
-        selection.pick(axis.capitalize() if len(shape) > 1 else "Segments", numbers, axis, cells, st.select_slider)
-        for axis, cells, _ in zip(AXES, FIRST_GRID, shape, strict=False)
-    )
+    above, numbers = st.container(), range(1, MOST_CELLS + 1)
+    with st.container(horizontal=True, wrap=False):  # beside each other on a phone, too
+        grid = tuple(
+            selection.pick(axis.capitalize() if len(shape) > 1 else "Segments", numbers, axis, cells, st.select_slider)
+            for axis, cells, _ in zip(AXES, FIRST_GRID, shape, strict=False)
+        )
     with above, st.container(horizontal=True):
         for preset in _presets(shape):
             kind: Literal["primary", "secondary"] = "primary" if preset == grid else "secondary"
