@@ -18,7 +18,7 @@ from ddlab.models.counting import WAYS, Counting
 from ddlab.problem import Problem
 from pages.ui import charts, picture, selection, shell
 from pages.ui.making import counting_conventions as ways
-from pages.ui.making import cut, dataset
+from pages.ui.making import cut, dataset, handles
 
 
 @st.fragment
@@ -83,7 +83,8 @@ shell.notice(notice.of_cut(evidence, 1 / ratio.total, ratio.workers))
 whole, parts = picture.containers(image)
 with whole:
     title = subdomains_title(data, index, decomposition)
-    picture.show(Scene(image, description, decomposition, mask), title, f"{asked['name']}-{index}-subdomains")
+    scene, name = Scene(image, description, decomposition, mask), f"{asked['name']}-{index}-subdomains"
+    handles.show(scene, problem.experiment.decomposition, title, name)
 with parts:
     title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)
