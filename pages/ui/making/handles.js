@@ -15,7 +15,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   cut.send = ({ grid, overlap }) => setTriggerValue("cut", { rows: grid[0], columns: grid[1], overlap });
   if (cut.drag || cut.waiting) return; // the hand is ahead of the server
   cut.settings = data.settings;
-  if (cut.kept >= data.boxes.length) cut.kept = -1;
+  for (const shown of ["kept", "seen"]) if (cut[shown] >= data.boxes.length) cut[shown] = -1;
   cut.draw();
 }
 
@@ -23,9 +23,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 function built(root) {
   root.innerHTML = `
-    <header><p class="title"></p>
+    <div class="head"><p class="title"></p>
       <details><summary aria-label="Save the picture" title="Save the picture">⋮</summary>
-        <div><button type="button">SVG</button><button type="button">PNG</button></div></details></header>
+        <div><button type="button">SVG</button><button type="button">PNG</button></div></details></div>
     <div class="stage"><div class="view" role="slider" tabindex="0" aria-label="Point of view of a network"></div></div>
     <output class="status"></output>`;
   const cut = { root, seen: -1, kept: -1, drag: null, waiting: 0 };
@@ -127,7 +127,8 @@ function begin(cut, element, grip, event) {
 function settle(cut) {
   cut.waiting = 0;
   const { settings, data } = cut;
-  if (`${settings.grid} ${settings.overlap}` !== `${data.settings.grid} ${data.settings.overlap}`) cut.send(settings);
+  if (`${settings.grid} ${settings.overlap}` === `${data.settings.grid} ${data.settings.overlap}`) cut.settings = data.settings;
+  else cut.send(settings);
   cut.draw();
 }
 

@@ -1,6 +1,7 @@
 // Drawing the image, its subdomains and the handles; lines are as wide, and numbers as large, on every image.
 
 const INSET = 0.006; // of the longer side: lines of neighbours lie beside each other
+const BESIDE = 0.2; // of the first box: the handles of the overlap cover no number
 const LINE = 'fill="none" vector-effect="non-scaling-stroke"';
 
 /** Pixels of the image in a pixel of the screen. */
@@ -21,6 +22,7 @@ function draw(cut) {
   if (image.getAttribute("href") !== data.image) image.setAttribute("href", data.image);
   const look = { width: columns, height: rows, preserveAspectRatio: "none", style: "image-rendering: pixelated" };
   Object.entries(look).forEach(([name, value]) => image.setAttribute(name, value));
+  root.classList.toggle("seeing", cut.seen >= 0);
   over.innerHTML = cut.seen < 0 ? all(cut) : one(cut);
   const text = cut.seen < 0 ? told(cut) : sight(cut);
   root.querySelector(".status").textContent = text;
@@ -78,7 +80,7 @@ function stand(cut, { element, ...grip }) {
   if (element.hidden) return;
   const at = [0, 0];
   at[axis] = place(grip, settings, data.shape) / data.shape[axis];
-  if (kind === "overlap") at[1 - axis] = middleOf(boxes(cut)[0][1 - axis]) / data.shape[1 - axis];
+  if (kind === "overlap") at[1 - axis] = (BESIDE * boxes(cut)[0][1 - axis][1]) / data.shape[1 - axis];
   [element.style.top, element.style.left] = at.map((share) => `${100 * share}%`);
   const values = choices(cut, grip, settings).map((option) => valueOf(option, grip));
   const value = valueOf(settings, grip);
