@@ -18,7 +18,7 @@ from ddlab.models.counting import WAYS, Counting
 from ddlab.problem import Problem
 from pages.ui import charts, picture, selection, shell
 from pages.ui.making import counting_conventions as ways
-from pages.ui.making import cut, dataset
+from pages.ui.making import cut, dataset, handles
 
 
 @st.fragment
@@ -86,7 +86,8 @@ with top:
     whole, parts = picture.containers(image)
 with whole, st.container(key="cut-whole"):
     title = subdomains_title(data, index, decomposition)
-    picture.show(Scene(image, description, decomposition, mask), title, f"{asked['name']}-{index}-subdomains")
+    scene, name = Scene(image, description, decomposition, mask), f"{asked['name']}-{index}-subdomains"
+    handles.show(scene, problem.experiment.decomposition, title, name)
 with parts:
     title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)

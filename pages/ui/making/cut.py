@@ -125,8 +125,7 @@ def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) ->
     divided = {axis: cell for axis, cell, number in zip(AXES, cells, grid, strict=False) if number > 1}
     slider, about = st.select_slider, f"Neighbours share 2δ {unit}."
     if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
-        most = min(divided.values(), default=min(shape))
-        return selection.pick(f"Overlap δ ({unit})", _overlaps(most), "overlap", widget=slider, help=about)
+        return selection.pick(f"Overlap δ ({unit})", overlaps(shape, grid), "overlap", widget=slider, help=about)
     chosen = {
         axis: selection.pick(
             f"Overlap δ along {axis} ({unit})", _overlaps(cell), f"overlap_{axis}", widget=slider, help=about
@@ -134,6 +133,12 @@ def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) ->
         for axis, cell in divided.items()
     }
     return tuple(chosen.get(axis, 0) for axis, _ in zip(AXES, shape, strict=False))
+
+
+def overlaps(shape: tuple[int, ...], grid: tuple[int, ...]) -> range:
+    """The overlaps that are offered where all axes have the same one; a few that do not fit say why."""
+    divided = [extent // cells for extent, cells in zip(shape, grid, strict=True) if cells > 1]
+    return _overlaps(min(divided, default=min(shape)))
 
 
 def _overlaps(cell: int) -> range:
