@@ -43,6 +43,8 @@ with right:
     reason = "Correct what is marked first." if examined.faults else None
     look = {"icon": ":material/model_training:", "type": "primary", "width": "stretch"}
     pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
+    if examined.problem is not None and not examined.faults:
+        plan.first_image(examined.problem)
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
         if pressed and (run := live.start(examined.experiment, command)):

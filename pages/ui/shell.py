@@ -28,7 +28,13 @@ STYLE = """<style>
 [class*="st-key-chart-"] [data-testid="stElementToolbar"] { opacity: 0; pointer-events: none; }
 [class*="st-key-chart-"] .modebar-container:has([data-title="Close fullscreen"]) { opacity: 1; pointer-events: auto; }
 .modebar-container:has([data-title="Close fullscreen"]) .modebar { opacity: 1 !important; }
-</style>"""  # the menu of a chart stands in its corner, in the place of plotly's bar and Streamlit's
+[data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] [class*="st-key-chart-"]) { flex-wrap: wrap; }
+[data-testid="stColumn"]:has([class*="st-key-chart-"]) { min-width: min(100%, 23rem); }
+[data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
+[data-testid="stMetricLabel"] p { white-space: normal; }
+@media (640px < width < 1200px) { [data-testid="stMainBlockContainer"] { padding-inline: 2rem; } }
+</style>"""  # the menu of a chart stands in its corner, in the place of plotly's bar and Streamlit's; columns in which a chart
+# would be narrower than its title stand below each other
 
 
 def enter() -> None:
