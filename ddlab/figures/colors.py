@@ -1,5 +1,7 @@
 """The colours: one a strategy and one a class in every figure, all safe for the colour-blind."""
 
+from plotly.colors import get_colorscale
+
 from ddlab.registry.strategies import STRATEGIES
 
 # Petroff 2021, "Accessible Color Sequences for Data Visualization": ten colours, readable on light and dark, in an
@@ -20,8 +22,12 @@ SUBDOMAIN = "#ffffff"  # lines on images, drawn over a dark line so that they sh
 EVIDENCE = "#ff2fd6"  # a colour that images rarely have
 TRAIN = "#9a9a9a"  # the training measure beside the validation measure in a strategy's own colour
 PAPER = "#101820"  # published numbers, outlined in white so that they show on any bar
-PROBABILITY = "Cividis"  # 0 to 1; made for the colour-blind (Nunez, Anderton, Renslow 2018)
-SIGNED = "RdBu"  # around 0
+# Scales are written out: of some names plotly's JavaScript has another scale than its Python, or the reverse of it.
+PROBABILITY = get_colorscale("Cividis")  # 0 to 1; made for the colour-blind (Nunez, Anderton, Renslow 2018)
+SIGNED = get_colorscale("RdBu")  # around 0: red below, blue above
+COUNT = get_colorscale("Blues")  # from none, almost white
+DIFFERENCE = get_colorscale("YlOrRd")  # the darker the larger
+PLACE = get_colorscale("Viridis")  # along an order
 OTHER = "#7f7f7f"  # what is no strategy
 WHISKER = "#7a8794"  # ends of an interval on a bar, seen on light and dark
 SPARE = ("#44AA99", "#882255", "#661100", "#88CCEE", "#117733", "#DDCC77", "#332288")  # Tol 2021, "muted"

@@ -24,15 +24,16 @@ def _manager_of_a_warm_server(*arguments, **settings):
 def check_figure(tree: dict[str, Any]) -> None:
     """What plotly would have checked while the figure was made; see ``ddlab.figures.graph_objects``."""
     go.Figure(tree)
-    assert not list(_plain_titles(tree)), "plotly's JavaScript takes no plain text as a title"
+    assert not list(_plain(tree, "title")), "plotly's JavaScript takes no plain text as a title"
+    assert not list(_plain(tree, "colorscale")), "some names are other scales in plotly's JavaScript"
 
 
-def _plain_titles(tree: Any) -> Iterator[str]:
+def _plain(tree: Any, name: str) -> Iterator[str]:
     parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    if isinstance(tree, dict) and isinstance(tree.get("title"), str):
-        yield tree["title"]
+    if isinstance(tree, dict) and isinstance(tree.get(name), str):
+        yield tree[name]
     for part in parts:
-        yield from _plain_titles(part)
+        yield from _plain(part, name)
 
 
 @pytest.fixture

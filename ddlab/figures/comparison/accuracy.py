@@ -13,7 +13,7 @@ from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.bands import add_band
 from ddlab.figures.baseline import mark_baseline
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
-from ddlab.figures.colors import OTHER, PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
+from ddlab.figures.colors import COUNT, OTHER, PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
 from ddlab.figures.layout import finish, percent_axis, whole_epochs
 from ddlab.registry.strategies import STRATEGIES
 
@@ -154,7 +154,7 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], title: str) -> 
     """
     num_classes = len(classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    heat = go.Heatmap(z=shares, colorscale="Blues", zmin=0, zmax=1, showscale=False, hoverinfo="skip", xgap=1, ygap=1)
+    heat = go.Heatmap(z=shares, colorscale=COUNT, zmin=0, zmax=1, showscale=False, hoverinfo="skip", xgap=1, ygap=1)
     figure = go.Figure(heat)
     rows, columns = np.indices(counts.shape).reshape(2, -1)
     written = num_classes <= CLICKABLE

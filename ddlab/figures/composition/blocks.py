@@ -7,7 +7,7 @@ import pandas as pd
 from plotly.colors import sample_colorscale
 
 from ddlab.figures import graph_objects as go
-from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN
+from ddlab.figures.colors import PLACE, PROBABILITY, SIGNED, SUBDOMAIN
 from ddlab.figures.composition.theory import NAMED as NAMED_ROWS
 from ddlab.figures.composition.theory import rows_height
 from ddlab.figures.layout import finish, percent_axis, picture_axes, whole_epochs
@@ -60,7 +60,7 @@ def energy_curves(table: pd.DataFrame, title: str) -> go.Figure:
         As :func:`ddlab.analyses.composition.block_energy.energy_table` gives it.
     """
     layers = list(table["layer"].unique())
-    colors = sample_colorscale("Viridis", [0.9 * place / max(1, len(layers) - 1) for place in range(len(layers))])
+    colors = sample_colorscale(PLACE, [0.9 * place / max(1, len(layers) - 1) for place in range(len(layers))])
     figure = go.Figure()
     for layer, color in zip(layers, colors, strict=True):
         rows = table[table["layer"] == layer]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ddlab.figures import graph_objects as go
+from ddlab.figures.colors import DIFFERENCE, PLACE
 from ddlab.figures.layout import finish, percent_axis, picture_axes
 
 EQUAL, APART, LINE = "#0072B2", "#D55E00", "#7f7f7f"  # colours of Okabe and Ito: equal, different, where both meet
@@ -120,7 +121,7 @@ def difference_map(picture: np.ndarray, tolerance: float, title: str) -> go.Figu
         z=apart,
         zmin=-4,
         zmax=0,
-        colorscale="YlOrRd",
+        colorscale=DIFFERENCE,
         colorbar=bar,
         customdata=shown,
         hovertemplate="row %{y}, column %{x}: %{customdata:.1e}<extra></extra>",
@@ -173,7 +174,7 @@ def bound_scatter(table: pd.DataFrame, networks: int, title: str) -> go.Figure:
         mode="markers",
         name="images",
         showlegend=False,
-        marker={"color": table["right"], "colorscale": "Viridis", "cmin": 0, "cmax": networks, "colorbar": bar}
+        marker={"color": table["right"], "colorscale": PLACE, "cmin": 0, "cmax": networks, "colorbar": bar}
         | {"size": 7, "line": {"color": "#ffffff", "width": 0.5}},
         customdata=table[["image", "bound", "cost", "right"]],
         hovertemplate="image %{customdata[0]}: bound %{customdata[1]:.3g}, cost %{customdata[2]:.3g}, "

@@ -47,6 +47,7 @@ def curves(run: RunFolder, seed: int, strategies: tuple[str, ...] = ()) -> None:
     if lines.empty:
         st.caption("No epoch of this run was recorded: there is nothing to play.")
         return
+    st.markdown("**Validation accuracy while the run trained**")
     st.html(html)
     ranks = run.state().workers
     st.caption(

@@ -1,6 +1,7 @@
 """An experiment before it starts: its faults, or the stages it comes to."""
 
 import json
+import math
 import shlex
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +10,21 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison.cost import Promise, cost_table, plan_here, promise_here
+from ddlab.analyses.decisions.visibility import subdomains_title
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.devices import num_workers, plural
 from ddlab.experiment import Experiment, parse_experiment
+from ddlab.figures.volumes import Scene
 from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
 from ddlab.strategies.stage import plan
 from ddlab.words import counts, duration
+from pages.ui import picture, shell
+from pages.ui.making import dataset
 from pages.ui.making.source import nearest, overrides
+
+SOON = 5e7  # values that are decoded in a second or two
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,22 @@ def stages(problem: Problem) -> None:
         f"{len(problem.decomposition)} subdomains; {num_seeds} seed{'s' * (num_seeds > 1)} included. "
         f"Strategies share their stages: the local networks are trained once. {promise.because}"
     )
+
+
+def first_image(problem: Problem) -> None:
+    """Draw the first validation image with its subdomains; no volumes, and no images that take long to be decoded."""
+    about, settings = problem.description, problem.experiment.dataset
+    values = (about.num_train + about.num_validation + about.num_test) * about.channels * math.prod(about.shape)
+    if len(about.shape) > 2 or values > SOON:
+        return
+    try:
+        data = dataset.read(settings)
+    except ValueError as error:  # the files are gone, or damaged
+        shell.refuse(error)
+        return
+    image, mask = data.validation.image(0)
+    scene = Scene(image, about, problem.decomposition, mask)
+    picture.show(scene, subdomains_title(data, 0, problem.decomposition), f"{settings.name}-subdomains")
 
 
 def promised(experiment: Experiment) -> Promise:
