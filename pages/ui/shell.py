@@ -33,8 +33,9 @@ STYLE = """<style>
 [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
 [data-testid="stMetricLabel"] p { white-space: normal; }
 @media (640px < width < 1200px) { [data-testid="stMainBlockContainer"] { padding-inline: 2rem; } }
-</style>"""  # the menu of a chart stands in its corner, in the place of plotly's bar and Streamlit's; columns in which a chart
-# would be narrower than its title stand below each other
+</style>"""
+# The menu of a chart stands in its corner, in the place of plotly's bar and Streamlit's. Columns stand below each other
+# where a chart in them would be narrower than its title, and choices in several lines rather than cut off.
 
 
 def enter() -> None:
