@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.starlette import App
 
-from pages.ui import added, address, guard, selection, shell, shown
+from pages.ui import added, address, guard, selection, shell, shown, wire
 from pages.ui.runs import devices
 
 
@@ -59,4 +59,4 @@ def draw() -> None:
 if __name__ == "__main__":
     draw()
 else:
-    app = App(__file__, middleware=guard.middleware())
+    app = App(__file__, middleware=guard.middleware(), lifespan=wire.lifespan)

@@ -18,7 +18,7 @@ from ddlab.models.counting import WAYS, Counting
 from ddlab.problem import Problem
 from pages.ui import charts, picture, selection, shell
 from pages.ui.making import counting_conventions as ways
-from pages.ui.making import cut, dataset
+from pages.ui.making import cut, dataset, handles
 
 
 @st.fragment
@@ -51,8 +51,10 @@ st.markdown(
 
 # ---- controls
 
-left, middle, right = st.columns(3)
-with left:
+top = st.container(key="cut")  # shell.css: on a phone the image comes between its choice and the grid
+with top:
+    left, middle, right = st.columns(3)
+with left, st.container(key="cut-images"):
     st.subheader("Images")
     asked = cut.pick_dataset()
     description = dataset.described(asked)
@@ -60,10 +62,10 @@ with left:
         st.stop()
     data = dataset.loaded(asked)
     index = dataset.pick_image(data)
-with middle:
+with middle, st.container(key="cut-grid"):
     st.subheader("Grid")
     decomposition_settings = cut.pick_decomposition(description.shape)
-with right:
+with right, st.container(key="cut-networks"):
     st.subheader("Networks")
     model = cut.pick_model()
     send = st.container()
@@ -79,11 +81,13 @@ decomposition = problem.decomposition
 image, mask = data.validation.image(index)
 ratio = work_ratio(problem)
 evidence = None if mask is None else evidence_share(decomposition, mask)
-shell.notice(notice.of_cut(evidence, 1 / ratio.total, ratio.workers))
-whole, parts = picture.containers(image)
-with whole:
+with top:
+    shell.notice(notice.of_cut(evidence, 1 / ratio.total, ratio.workers))
+    whole, parts = picture.containers(image)
+with whole, st.container(key="cut-whole"):
     title = subdomains_title(data, index, decomposition)
-    picture.show(Scene(image, description, decomposition, mask), title, f"{asked['name']}-{index}-subdomains")
+    scene, name = Scene(image, description, decomposition, mask), f"{asked['name']}-{index}-subdomains"
+    handles.show(scene, problem.experiment.decomposition, title, name)
 with parts:
     title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)

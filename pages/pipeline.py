@@ -6,6 +6,35 @@ from ddlab.analyses.pipeline import notice, traces
 from pages.ui import results, selection, shell
 from pages.ui.pipeline import choices, equations, memory, methods, paper, partition, ran, schedule, ways
 
+CLOSER = {  # questions below the schedule, one at a time
+    "speed": "How many micro-batches?",
+    "memory": "What does every machine keep in memory?",
+    "equations": "Do the paper's equations agree?",
+    "methods": "All schedules and methods",
+    "ways": "Three ways to use n machines",
+    "paper": "What the paper measured, and what its model allows",
+}
+
+
+@st.fragment
+def closer(asked: choices.Asked) -> None:
+    """Draw the answer to one more question about the plan."""
+    part = selection.pick_one_of(CLOSER, "Look closer", "part")
+    st.subheader(CLOSER[part])
+    if part == "speed":
+        methods.show_speed_ups(asked.plan)
+    elif part == "memory":
+        memory.show(asked.plan)
+    elif part == "equations":
+        equations.show(asked.plan)
+    elif part == "methods":
+        methods.show_table(asked.plan)
+    elif part == "ways":
+        ways.show(asked)
+    else:
+        paper.show()
+
+
 shell.title("What does cutting the layers buy?")
 st.markdown(
     "One network over several machines: each holds some consecutive layers, a **module**, and hands its maps to the "
@@ -27,20 +56,4 @@ partition.show(plan)
 st.subheader("Who works when?")
 schedule.show(plan)
 
-st.subheader("What does every machine keep in memory?")
-memory.show(plan)
-
-st.subheader("How many micro-batches?")
-methods.show_speed_ups(plan)
-
-st.subheader("Do the paper's equations agree?")
-equations.show(plan)
-
-st.subheader("All schedules and methods")
-methods.show_table(plan)
-
-st.subheader("Three ways to use n machines")
-ways.show(asked)
-
-st.subheader("What the paper measured, and what its model allows")
-paper.show()
+closer(asked)

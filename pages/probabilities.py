@@ -66,7 +66,8 @@ if not len(found):
 data, decomposition = results.images(run)
 image, mask = data.validation.image(index)
 if explanation is None:
-    st.image(pictures.enlarged(image, 200), caption=literal(outcomes.classes[outcomes.labels[index]]), width=200)
+    truth_name = outcomes.classes[outcomes.labels[index]]
+    st.image(pictures.enlarged(image, 200), caption=literal(truth_name), width=200, alt=truth_name)
     st.info("This run has no local networks to look into.")
     st.stop()
 truth_name = outcomes.classes[explanation.truth]

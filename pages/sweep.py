@@ -7,6 +7,25 @@ from pages.ui import selection, shell
 from pages.ui.sweeps import decompositions as sweeping
 from pages.ui.sweeps import many_runs
 
+
+@st.fragment
+def what_next() -> None:
+    """Let a sweep be asked for, and say what it will take."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader("What should be tried?", anchor=False)
+        wish = sweeping.pick()
+    with right:
+        st.subheader("What will happen", anchor=False)
+        sweeping.offer(wish)
+        with st.expander("What the layouts are"):
+            st.markdown("\n".join(f"- **{entry.title}**: {entry.description}" for entry in LAYOUTS.values()))
+            st.caption(
+                "Every box grows by the overlap to both sides of the axes that the grid cuts; at the image's border it "
+                "is clipped or shifted inwards, as the experiment says. The global network is trained once."
+            )
+
+
 shell.title("Which decomposition is best?")
 st.write(
     "The papers cut images into plain grids. Does it help when the pieces overlap, when the grid is moved so that its "
@@ -24,16 +43,4 @@ else:
         icon=":material/apps:",
     )
 
-left, right = st.columns([3, 2], gap="large")
-with left:
-    st.subheader("What should be tried?", anchor=False)
-    wish = sweeping.pick()
-with right:
-    st.subheader("What will happen", anchor=False)
-    sweeping.offer(wish)
-    with st.expander("What the layouts are"):
-        st.markdown("\n".join(f"- **{entry.title}**: {entry.description}" for entry in LAYOUTS.values()))
-        st.caption(
-            "Every box grows by the overlap to both sides of the axes that the grid cuts; at the image's border it is "
-            "clipped or shifted inwards, as the experiment says. The global network is trained once."
-        )
+what_next()

@@ -30,8 +30,12 @@ elsewhere = [] if awaited else asked.report(examined.faults)
 
 with right:
     st.subheader("What will happen", anchor=False)
-    if examined.problem is not None and not examined.faults:
-        plan.stages(examined.problem)
+    foreseen = examined.problem if not examined.faults else None
+    go = st.container(key="go")  # shell.css: on a phone it stays at the lower edge
+    if foreseen is not None:
+        with go:
+            plan.about(foreseen)
+        plan.stages(foreseen)
     if awaited:
         st.info(
             "Send your images, or name a folder of the server, and the plan appears here.", icon=":material/upload:"
@@ -42,9 +46,14 @@ with right:
         shell.refuse(fault)
     reason = "Correct what is marked first." if examined.faults else None
     look = {"icon": ":material/model_training:", "type": "primary", "width": "stretch"}
+<<<<<<< HEAD
     pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
     if examined.problem is not None and not examined.faults:
         plan.first_image(examined.problem)
+=======
+    with go:
+        pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
+>>>>>>> main
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
         if pressed and (run := live.start(examined.experiment, command)):

@@ -5,7 +5,8 @@ and layout, and looks each up in tables of thousands; a page with eight figures 
 click. What our figures hold is checked by the tests of the pages instead (``tests/pages/conftest.py``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import plotly.graph_objects
@@ -60,6 +61,11 @@ class Figure(plotly.graph_objects.Figure):
 
     def __init__(self, data: Any = None, layout: Any = None, **settings: Any) -> None:
         super().__init__(data, layout, **settings | {"_validate": False})
+
+    @contextmanager
+    def batch_update(self) -> Iterator[None]:
+        """Change at once: plotly gathers changes for a widget in a notebook, which takes longer than making them."""
+        yield
 
     def add_scatter(self, row: Any = None, col: Any = None, **settings: Any) -> "Figure":
         """As plotly's."""

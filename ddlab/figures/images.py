@@ -6,7 +6,7 @@ Of a volume slices are shown, of a signal the picture of its line.
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +92,22 @@ def outline(mask: np.ndarray) -> go.Contour:
         hoverinfo="skip",
         name="evidence",
     )
+
+
+def outline_path(mask: np.ndarray) -> str:
+    """The border of the evidence ``(H, W)`` along its pixels, as an SVG path in pixels from the image's corner."""
+    held = np.pad(np.asarray(mask, dtype=bool), 1)
+    across = _runs(held[1:, 1:-1] != held[:-1, 1:-1])
+    down = _runs((held[1:-1, 1:] != held[1:-1, :-1]).T)
+    lines = [f"M{start} {row}H{stop}" for row, start, stop in across]
+    return "".join(lines + [f"M{column} {start}V{stop}" for column, start, stop in down])
+
+
+def _runs(edges: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Row, start and stop of every run of true values in the rows of an array."""
+    ends = np.diff(np.pad(edges.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    (rows, starts), (_, stops) = np.nonzero(ends == 1), np.nonzero(ends == -1)
+    return zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True)
 
 
 def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: float, middle: float) -> None:

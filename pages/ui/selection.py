@@ -241,11 +241,13 @@ def pick_image(indices: Iterable[int], default: int | None = None) -> int:
 
 def _stepper(label: str, options: list[int], key: str) -> int:
     place = options.index(st.session_state[key])
-    steps = {"chevron_left": options[place - 1], "chevron_right": options[(place + 1) % len(options)]}
-    steps["casino"] = random.choice(options)
+    steps = (
+        ("chevron_left", "The image before", options[place - 1]),
+        ("chevron_right", "The next image", options[(place + 1) % len(options)]),
+        ("casino", "Another", random.choice(options)),
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
-        for icon, image in steps.items():
-            text = "Another" if icon == "casino" else ""
+        for icon, text, image in steps:  # shell.css hides the words of the arrows, for which there is no room
             st.button(
                 text,
                 on_click=choose,

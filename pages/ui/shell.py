@@ -1,6 +1,7 @@
 """The beginning of a page, and refusals of what it cannot do."""
 
 import gc
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -17,25 +18,7 @@ from pages.ui.literal import literal, literal_lines
 MOST = 2000  # characters of a message
 ENTERED = "entered"  # whether this visitor's pages run inside the app
 PRESSED = "pressed"  # the button that was pressed last, until its page has answered
-STYLE = """<style>
-[class*="st-key-chart-"] { position: relative; }
-[class*="st-key-chart-"] > [data-testid="stLayoutWrapper"]:first-child,
-[class*="st-key-chart-"] > div:first-child { position: absolute; top: 0; right: 0; z-index: 5; width: auto; }
-[class*="st-key-chart-"] [data-testid="stPopoverButton"] [data-testid="stMarkdownContainer"] { position: absolute;
-  width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-[class*="st-key-chart-"] [data-testid="stPopoverButton"] > div > div[aria-hidden] { display: none; }
-[class*="st-key-chart-"] .modebar-container,
-[class*="st-key-chart-"] [data-testid="stElementToolbar"] { opacity: 0; pointer-events: none; }
-[class*="st-key-chart-"] .modebar-container:has([data-title="Close fullscreen"]) { opacity: 1; pointer-events: auto; }
-.modebar-container:has([data-title="Close fullscreen"]) .modebar { opacity: 1 !important; }
-[data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] [class*="st-key-chart-"]) { flex-wrap: wrap; }
-[data-testid="stColumn"]:has([class*="st-key-chart-"]) { min-width: min(100%, 23rem); }
-[data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
-[data-testid="stMetricLabel"] p { white-space: normal; }
-@media (640px < width < 1200px) { [data-testid="stMainBlockContainer"] { padding-inline: 2rem; } }
-</style>"""
-# The menu of a chart stands in its corner, in the place of plotly's bar and Streamlit's. Columns stand below each other
-# where a chart in them would be narrower than its title, and choices in several lines rather than cut off.
+STYLE = f"<style>{Path(__file__).with_name('shell.css').read_text(encoding='utf-8')}</style>"
 
 
 def enter() -> None:

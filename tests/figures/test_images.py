@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 
 from ddlab.decomposition import Decomposition
-from ddlab.figures.images import enlarged, image_source, subdomain_map, subdomains_figure, subimages_figure, tile_layout
+from ddlab.figures.images import (
+    enlarged,
+    image_source,
+    outline_path,
+    subdomain_map,
+    subdomains_figure,
+    subimages_figure,
+    tile_layout,
+)
 
 RNG = np.random.default_rng(0)
 COLOR, GREY = (RNG.integers(0, 256, (channels, 8, 8), dtype=np.uint8) for channels in (3, 1))
@@ -42,6 +50,17 @@ def test_boxes_are_drawn_and_numbered():
     np.testing.assert_array_equal(shared.z, decomposition.multiplicity)
     assert any(trace.type == "contour" for trace in figure.data)
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # the first row on top
+
+
+def test_the_outline_goes_around_the_pixels_of_the_evidence():
+    """Two pixels side by side in the corner: 2 px along both rows, 1 px down at either end; and a hole is outlined."""
+    mask = np.zeros((3, 4))
+    mask[0, :2] = 1
+    assert outline_path(mask) == "M0 0H2M0 1H2M0 0V1M2 0V1"
+    ring = np.ones((3, 3))
+    ring[1, 1] = 0
+    assert "M1 1H2" in outline_path(ring) and outline_path(ring).count("M") == 8
+    assert outline_path(np.zeros((2, 2))) == ""
 
 
 def test_without_overlap_and_evidence_there_is_no_veil_and_no_outline():

@@ -71,7 +71,7 @@ def panels(at):
 
 
 def scores(at):
-    return next(frame.value for frame in at.dataframe if "insertion" in frame.value)
+    return next(frame.value for frame in at.dataframe if "insertion area" in frame.value)
 
 
 def test_without_a_run_it_says_what_to_do():
@@ -96,7 +96,7 @@ def test_every_network_is_beside_the_image(run, asked):
     titles = [text.split("<br>")[0] for text in panels(at)]
     assert titles == ["Image", "Local networks", "Random start,", "CNN-DNN"]
     assert all("peak in the evidence" in text or "peak beside evidence" in text for text in panels(at)[1:])
-    worth = at.dataframe[1].value
+    worth = at.dataframe[0].value
     assert worth["network"].tolist() == ["Local networks", "Random start, untrained", "CNN-DNN"]
     assert worth["peak in the evidence"].isin([True, False]).all()
     numbers = [trace["text"] for trace in figures(at)[0]["data"] if trace.get("mode") == "text"]

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from ddlab.layouts import boxes
 from tests.pages.standalone import figures, open_alone
 
 opened = partial(open_alone, "decompose")
@@ -27,7 +28,7 @@ def own_home(shared_home, monkeypatch):
 def test_it_opens_with_images_costs_and_the_data_set():
     at = opened()
     assert not at.exception and not at.error
-    assert len(figures(at)) == 5
+    assert len(figures(at)) == 4, "the image is not a figure: it is dragged"
     assert [metric.value for metric in at.metric] == ["29%", "13.9×", "46%"]
     assert any("Licence" in text.value for text in at.markdown)
 
@@ -35,10 +36,24 @@ def test_it_opens_with_images_costs_and_the_data_set():
 def test_the_url_names_what_is_shown():
     at = opened(dataset="digits", rows="4", columns="2", overlap="2", border="shift", image="7", reduction="1/N")
     assert not at.exception and not at.error
-    boxes = [trace["text"][0] for trace in figures(at)[0]["data"] if trace.get("text")]
-    assert boxes == [str(number) for number in range(1, 9)]
-    assert figures(at)[0]["layout"]["title"]["text"].startswith("Image 7 ")
+    cut = cut_of(at)
+    assert [tuple(map(tuple, box)) for box in cut["boxes"]] == [*boxes("grid", (32, 32), (4, 2), 2, "shift")]
+    assert cut["title"].startswith("Image 7 ")
     assert at.query_params["rows"] in ("4", ["4"])
+
+
+def cut_of(at):
+    """What the image that is dragged is made of."""
+    return json.loads(at.get("bidi_component")[0].proto.json)
+
+
+@pytest.mark.parametrize(("border", "most"), [("clip", 9), ("shift", 8)])
+def test_the_browser_knows_which_grids_and_overlaps_fit(border, most):
+    """Of 32×32 px, cut into 2×2: cells of 16 px, for which the control offers 0 to 9 px; shifted inwards, 8 px fit."""
+    at = opened(dataset="digits", border=border)
+    fitting = cut_of(at)["fitting"]
+    assert set(fitting) == {f"{rows}x{columns}" for rows in (1, 2, 4, 8) for columns in (1, 2, 4, 8)}
+    assert fitting["2x2"] == most
 
 
 def test_networks_are_counted_as_asked():
@@ -134,8 +149,9 @@ def test_windows_take_the_place_of_a_grid():
     at = opened(dataset="shapes_local", size="64", layout="eight")
     assert not at.exception and not at.error
     assert "rows picker" not in [slider.key for slider in at.select_slider]
-    assert [trace["text"][0] for trace in figures(at)[0]["data"] if trace.get("text")] == [str(n) for n in range(1, 9)]
-    assert figures(at)[1]["layout"]["title"]["text"].startswith("Its subimages, 27×27 px")
+    cut = cut_of(at)
+    assert len(cut["boxes"]) == 8 and cut["settings"] is None, "windows are where the paper has them"
+    assert figures(at)[0]["layout"]["title"]["text"].startswith("Its subimages, 27×27 px")
 
 
 def test_a_layout_that_does_not_fit_its_grid_says_why():

@@ -11,6 +11,11 @@ from tests.data.test_own_sets import BROKEN, pets
 from tests.pages.test_train import train_button, widgets
 
 
+@pytest.fixture(autouse=True)
+def _no_other_data(monkeypatch):
+    monkeypatch.delenv("DDLAB_DATA", raising=False)  # whoever has data elsewhere keeps sets there: their paths differ
+
+
 def packed(contents):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

@@ -10,7 +10,7 @@ from ddlab.registry.models import MODELS
 from tests.pages.standalone import figures, open_alone
 
 opened = partial(open_alone, "pipeline")
-SECTIONS = 6  # figures: cuts, schedule, memory, micro-batches, ways, paper
+SECTIONS = 3  # figures: cuts, schedule, and the one that was chosen
 
 
 def titles(at):
@@ -30,49 +30,57 @@ def told(at):
     return next(text.value for text in at.markdown if text.value.startswith(("Action", "Nothing has begun")))
 
 
-def test_the_first_screen_has_all_parts():
+def test_the_first_screen():
     at = opened()
     assert not at.exception and not at.error and not at.warning
     assert len(titles(at)) == SECTIONS
     assert titles(at)[0].startswith("Work of every sub-layer, cut in 4 modules")
     assert titles(at)[1].startswith("1F1B, 4 ranks, 8 micro")
-    assert titles(at)[3].endswith("the paper has one point, m = 4")
+    assert titles(at)[2].endswith("the paper has one point, m = 4")
     assert list(metrics(at)) == ["Time a batch", "Speed-up", "Bubble", "Memory, at most"]
+
+
+def test_all_schedules_and_methods_stand_in_one_table():
+    at = opened(part="methods")
     shown = table(at, "weight_versions")
     assert list(shown["title"]) == [entry.title for entry in (*SCHEDULES.values(), *METHODS.values())]
     row = shown.set_index("title").loc["1F1B"]
     assert metrics(at)["Bubble"] == row["bubble"] and metrics(at)["Speed-up"] == f"{row['speed_up']:.2f}×"
-    assert len(at.get("latex")) == 3
-    assert any("9.67 at 8 GPUs" in note.value for note in at.info)
+
+
+def test_one_question_at_a_time():
+    assert len(opened(part="equations").get("latex")) == 3
+    assert any("9.67 at 8 GPUs" in note.value for note in opened(part="paper").info)
+    assert titles(opened(part="memory"))[2].startswith("Memory")
 
 
 def test_the_url_names_what_is_shown():
     asked = {"model": "vgg9", "width": "0.5", "ranks": "3", "schedule": "interleaved", "chunks": "3"}
     asked |= {"micro_batches": "6", "batch": "48", "grouping": "equal", "rate": "100G", "bandwidth": "125M"}
-    asked |= {"action": "5", "images": "dataset", "dataset": "digits", "reduction": "1/N"}
+    asked |= {"action": "5", "images": "dataset", "dataset": "digits", "reduction": "1/N", "part": "ways"}
     at = opened(**asked)
     assert not at.exception and not at.error and not at.warning
     assert titles(at)[0].startswith("Work of every sub-layer, cut in 9 modules")
     assert titles(at)[1].startswith("Interleaved 1F1B, 3 ranks, 6 micro")
     assert told(at).startswith("Action 5 of 108")
-    assert "48 images on n machines and links of 125 MB/s" in titles(at)[4]
+    assert "48 images on n machines and links of 125 MB/s" in titles(at)[2]
     for name, text in asked.items():
         assert at.query_params[name] in (text, [text]), name
 
 
 def test_a_ratio_sets_the_time_of_transfers():
-    at = opened(links="ratio", ratio="0.5")
+    at = opened(links="ratio", ratio="0.5", part="equations")
     text = next(part.value for part in at.markdown if "T_F = " in part.value)
     forward, transfer = (float(text.partition(f"{name} = ")[2].split()[0]) for name in ("T_F", "T_C"))
     assert transfer / forward == pytest.approx(0.5, rel=0.01)
-    free = opened(links="ratio", ratio="0")
-    assert "links that take no time" in titles(free)[4]
+    free = opened(links="ratio", ratio="0", part="ways")
+    assert "links that take no time" in titles(free)[2]
     assert float(metrics(free)["Speed-up"][:-1]) > float(metrics(at)["Speed-up"][:-1])
 
 
 def test_equations_agree_or_say_why():
-    assert [note.value for note in opened(ranks="1").success] == ["Equations and simulation agree."]
-    reasons = next(part.value for part in opened().markdown if part.value.startswith("- (12)"))
+    assert [note.value for note in opened(ranks="1", part="equations").success] == ["Equations and simulation agree."]
+    reasons = next(part.value for part in opened(part="equations").markdown if part.value.startswith("- (12)"))
     assert "n − 1 borders" in reasons and "(n − 1)|T_B − T_F|" in reasons
 
 
@@ -118,14 +126,14 @@ def test_what_cannot_be_is_said_in_a_sentence(asked, sentence):
 
 
 def test_a_schedule_that_is_not_possible_is_named_below_the_table():
-    at = opened(model="cnn", ranks="4")
+    at = opened(model="cnn", ranks="4", part="methods")
     assert not at.error
     assert any(note.value.startswith("Interleaved 1F1B is not possible here") for note in at.caption)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_network_can_be_cut_in_two(model):
-    at = opened(model=model, ranks="2", micro_batches="4")
+    at = opened(model=model, ranks="2", micro_batches="4", part="ways")
     assert not at.exception and not at.error and len(figures(at)) == SECTIONS
 
 

@@ -44,8 +44,9 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     seen, truth = data.validation.image(image)[0], int(data.validation.labels[image])
     places = st.columns(1 + len(maps))
     with places[0]:
-        st.image(pictures.enlarged(seen, 160), width="stretch")
-        st.caption(f"Image {image}: {literal(data.description.classes[truth])}")
+        name = f"Image {image}: {data.description.classes[truth]}"
+        st.image(pictures.enlarged(seen, 160), width="stretch", alt=name)
+        st.caption(literal(name))
     for place, (side, values) in zip(places[1:], maps.items(), strict=True):
         with place:
             outlined = None if box is None else as_picture(box, at)

@@ -90,12 +90,12 @@ def pick_decomposition(shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _pick_grid(shape: tuple[int, ...], axes_alike: bool = False) -> dict[str, Any]:
     """Cells along every axis and overlap by sliders, the usual grids by one press."""
-    above = st.container()
-    numbers = range(1, MOST_CELLS + 1)
-    grid = tuple(
-        selection.pick(axis.capitalize() if len(shape) > 1 else "Segments", numbers, axis, cells, st.select_slider)
-        for axis, cells, _ in zip(AXES, FIRST_GRID, shape, strict=False)
-    )
+    above, numbers = st.container(), range(1, MOST_CELLS + 1)
+    with st.container(horizontal=True, wrap=False):  # beside each other on a phone, too
+        grid = tuple(
+            selection.pick(axis.capitalize() if len(shape) > 1 else "Segments", numbers, axis, cells, st.select_slider)
+            for axis, cells, _ in zip(AXES, FIRST_GRID, shape, strict=False)
+        )
     with above, st.container(horizontal=True):
         for preset in _presets(shape):
             kind: Literal["primary", "secondary"] = "primary" if preset == grid else "secondary"
@@ -125,8 +125,7 @@ def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) ->
     divided = {axis: cell for axis, cell, number in zip(AXES, cells, grid, strict=False) if number > 1}
     slider, about = st.select_slider, f"Neighbours share 2δ {unit}."
     if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
-        most = min(divided.values(), default=min(shape))
-        return selection.pick(f"Overlap δ ({unit})", _overlaps(most), "overlap", widget=slider, help=about)
+        return selection.pick(f"Overlap δ ({unit})", overlaps(shape, grid), "overlap", widget=slider, help=about)
     chosen = {
         axis: selection.pick(
             f"Overlap δ along {axis} ({unit})", _overlaps(cell), f"overlap_{axis}", widget=slider, help=about
@@ -134,6 +133,12 @@ def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) ->
         for axis, cell in divided.items()
     }
     return tuple(chosen.get(axis, 0) for axis, _ in zip(AXES, shape, strict=False))
+
+
+def overlaps(shape: tuple[int, ...], grid: tuple[int, ...]) -> range:
+    """The overlaps that are offered where all axes have the same one; a few that do not fit say why."""
+    divided = [extent // cells for extent, cells in zip(shape, grid, strict=True) if cells > 1]
+    return _overlaps(min(divided, default=min(shape)))
 
 
 def _overlaps(cell: int) -> range:

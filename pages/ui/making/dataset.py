@@ -92,7 +92,7 @@ def show(data: Dataset, asked: dict[str, Any]) -> None:
         middle = ", their middle slices" if len(about.shape) == 3 else ""
         st.markdown(f"**Training images of every class{middle}**")
         for pictures, names in _examples(json.dumps(asked, default=str, sort_keys=True), data):
-            st.image(pictures, caption=names, width=SIDE)
+            st.image(pictures, caption=names, width=SIDE, alt=names)
 
 
 @st.cache_data(max_entries=SAMPLES, show_spinner=False)

@@ -74,15 +74,19 @@ def file_name(experiment: Experiment) -> str:
     return f"{name or 'experiment'}.yaml"
 
 
-def stages(problem: Problem) -> None:
-    """Show the stages with their operations, time and memory, before anything starts."""
+def about(problem: Problem) -> None:
+    """Say what the experiment takes, before anything starts."""
     kind, workers = num_workers(problem.experiment.placement.model_dump())
-    table, promise = plan_here(problem), promised(problem.experiment)
-    memory = cost_table(problem)["memory"].max()
+    promise, memory = promised(problem.experiment), cost_table(problem)["memory"].max()
     st.markdown(
         f"About **{duration(promise.seconds)}** on **{workers}** {plural(kind)}, "
         f"and **{memory / 1e6:.0f} MB** for the largest network while it learns."
     )
+
+
+def stages(problem: Problem) -> None:
+    """Show the stages with their operations and times, before anything starts."""
+    table, promise = plan_here(problem), promised(problem.experiment)
     st.dataframe(
         pd.DataFrame(
             {

@@ -71,7 +71,7 @@ def _player(label: str, options: list[int | str], key: str) -> int | str:
             target = options[min(max(there, 0), last)]
             disabled = playing or target == options[place]
             look: dict[str, Any] = {"icon": f":material/{icon}:", "key": f"{key} {icon}", "help": name}
-            st.button("", on_click=selection.choose, args=(NAME, target), disabled=disabled, **look)
+            st.button(name, on_click=selection.choose, args=(NAME, target), disabled=disabled, **look)
         icon = "pause" if playing else "play_arrow"
         if shell.button("Pause" if playing else "Play", f"{key} play", icon=f":material/{icon}:"):
             st.session_state[PLAYING] = not playing

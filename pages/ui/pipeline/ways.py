@@ -24,7 +24,6 @@ def _table(model: str, _plan: PipelinePlan, key: str) -> pd.DataFrame:
     return ways_table(settings, _plan, machine_numbers(_plan.machines.number))
 
 
-@st.fragment
 def show(asked: Asked) -> None:
     """Draw time, bytes and memory of every way against n, and say what is assumed."""
     st.markdown(

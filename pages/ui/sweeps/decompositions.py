@@ -156,12 +156,13 @@ def show(runs: list[RunFolder], name: str) -> None:
     """Draw the heat map of a sweep, filling in while its runs work; a click on a cell opens its run."""
     asked = {strategy for run in runs for strategy in run.asked().get("strategies") or ()} - {GLOBAL}
     names = [strategy for strategy in STRATEGIES if strategy in asked]
-    strategy = selection.pick_one_of({name: STRATEGIES[name].title for name in names}, "Strategy", "strategy")
     many_runs.actions(runs, "sweep")
-    many_runs.follow(runs, partial(_draw, runs, strategy, name))
+    many_runs.follow(runs, partial(_draw, runs, names, name))
 
 
-def _draw(runs: list[RunFolder], strategy: str, name: str) -> None:
+def _draw(runs: list[RunFolder], strategies: list[str], name: str) -> None:
+    titles = {strategy: STRATEGIES[strategy].title for strategy in strategies}
+    strategy = selection.pick_one_of(titles, "Strategy", "strategy")
     states = tuple(run.state().state for run in runs)
     many_runs.badges(states)
     table = _table(tuple(str(run.path) for run in runs), tuple(map(RunFolder.results_stamp, runs)), states)

@@ -141,11 +141,11 @@ def _stepper(label: str, options: list[int], key: str) -> int:
         st.caption("Step 1 of 1")
         return options[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        for icon, there in (("chevron_left", place - 1), ("chevron_right", place + 1)):
+        for icon, there, name in (("chevron_left", place - 1, "A step back"), ("chevron_right", place + 1, "A step on")):
             inside = 0 <= there < len(options)
             settings: dict[str, Any] = {"icon": f":material/{icon}:", "key": f"{key} {icon}", "disabled": not inside}
             target = options[there] if inside else options[place]
-            st.button("", on_click=selection.choose, args=("step", target), **settings)
+            st.button(name, on_click=selection.choose, args=("step", target), **settings)
         return st.select_slider(f"{label}, of {len(options)}", options, key=key)
 
 
