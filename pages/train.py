@@ -46,17 +46,13 @@ with right:
         shell.refuse(fault)
     reason = "Correct what is marked first." if examined.faults else None
     look = {"icon": ":material/model_training:", "type": "primary", "width": "stretch"}
-<<<<<<< HEAD
-    pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
-    if examined.problem is not None and not examined.faults:
-        plan.first_image(examined.problem)
-=======
     with go:
         pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
->>>>>>> main
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
         if pressed and (run := live.start(examined.experiment, command)):
             st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
+        if foreseen is not None:
+            plan.first_image(foreseen)
         plan.take_away(examined.experiment, command)
         address.copy_button()
