@@ -21,7 +21,7 @@ from pages.ui import picture, selection
 from pages.ui.making import cut
 
 _HERE = Path(__file__).parent
-_KEY = "cut"
+_KEY = "handles"
 _SCRIPTS = ("handles.js", "handles_boxes.js", "handles_draw.js")
 _image = st.components.v2.component(
     "ddlab_cut",
