@@ -48,11 +48,11 @@ with right:
     look = {"icon": ":material/model_training:", "type": "primary", "width": "stretch"}
     with go:
         pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
-    if examined.problem is not None and not examined.faults:
-        plan.first_image(examined.problem)
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
         if pressed and (run := live.start(examined.experiment, command)):
             st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
+        if foreseen is not None:
+            plan.first_image(foreseen)
         plan.take_away(examined.experiment, command)
         address.copy_button()

@@ -159,7 +159,7 @@ def takes_a_network(page):
     """Make a file of a network on Runs, and save it."""
     page.get_by_text("Export a network").click()
     page.get_by_role("button", name="Make the file").click()
-    ready = page.get_by_role("button", name="Download")
+    ready = page.locator("[data-testid=stDownloadButton] button").filter(has_text="safetensors")
     ready.wait_for(timeout=LONG)
     with page.expect_download() as downloaded:
         ready.click()

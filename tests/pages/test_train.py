@@ -1,5 +1,6 @@
 """The Train page: the form is made from the schema, faults are named beside their field, and Train launches."""
 
+import json
 import shlex
 from dataclasses import replace
 
@@ -267,3 +268,17 @@ def test_a_typed_share_is_read_and_a_wrong_one_named_beside_its_field():
     assert examine(made_experiment({"test": "0.15"}).model_dump(mode="json")).faults == ""
     faults = examine({**made_experiment().model_dump(mode="json"), "dataset": {"test": "half"}}).faults
     assert faults.startswith("dataset.test: needs 'validation', 'official' or a share")
+
+
+def test_the_first_image_is_shown_as_it_will_be_cut(open_page):
+    def titles(test):
+        return [json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in test.get("plotly_chart")]
+
+    test = open_page("train", recipe="demo")
+    (title,) = titles(test)
+    assert title.startswith("Image 0") and title.endswith("4 subdomains")
+    widgets(test)["decomposition.grid"].set_value("3x3").run()
+    assert titles(test) == [], "32 px do not divide: nothing will happen yet"
+    widgets(test)["decomposition.grid"].set_value("4x4").run()
+    assert titles(test)[0].endswith("16 subdomains")
+    assert titles(open_page("train", recipe="lesions")) == [], "volumes take long to be drawn"
