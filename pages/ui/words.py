@@ -24,7 +24,7 @@ LAYERS = (
 PAGES = {
     "": (*CUT, *COMBINED[:4], "run"),
     "decompose": (*CUT, "grid", "overlap", "reduction", "evidence"),
-    "pipeline": (*LAYERS, "trace"),
+    "pipeline": LAYERS,
     "train": (
         "experiment", "recipe", "strategy", "stage", "plan", "subdomain", "local network", "global network", *COMBINED,
         "hidden layer", "folds", "reduction", "overlap", "epoch", "seed",
@@ -47,7 +47,7 @@ FIELDS = {
 
 
 def explained(*words: str, also: str = "") -> str:
-    """What words mean, as the ``help`` of a control, a metric or a column; ``also`` is added as it is."""
+    """Explain words, as the ``help`` of a control, a metric or a column; ``also`` is added as it is."""
     return "\n\n".join([*_written(words), *filter(None, [also])])
 
 

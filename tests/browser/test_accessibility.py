@@ -78,7 +78,7 @@ def test_the_checker_finds_what_is_wrong_and_a_focus_is_seen(open_browser):
     assert above["y"] < below["y"] and below["y"] + below["height"] - above["y"] < 800, "both are on one screen"
     page.evaluate(AXE)
     page.locator("h1").evaluate("h1 => { h1.innerHTML = '<button></button>'; }")
-    caption = page.locator("[data-testid=stCaptionContainer]").first
+    caption = page.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first
     caption.evaluate("faint => faint.style.setProperty('opacity', '0.3', 'important')")
     assert {rule for _, rule, _, _ in found(page)} == {"button-name", "color-contrast"}
     assert len(page.evaluate(WORDLESS)) == 1
