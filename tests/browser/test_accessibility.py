@@ -63,7 +63,7 @@ def test_nothing_serious_is_found_on_any_page(server, open_browser):
         assert not found(page, "color-contrast"), f"{path}, dark"
 
 
-def test_the_checker_finds_what_is_wrong_and_a_focus_is_seen(open_browser):
+def test_a_focus_is_seen_and_on_a_phone_the_image_stands_beside_its_grid(open_browser):
     page = open_browser("/decompose", width=390, height=844)
     settled(page)
     page.get_by_role("button", name="The next image").focus()
@@ -76,6 +76,11 @@ def test_the_checker_finds_what_is_wrong_and_a_focus_is_seen(open_browser):
     settled(page)
     above, below = image.bounding_box(), sliders.nth(2).bounding_box()  # rows, columns, overlap
     assert above["y"] < below["y"] and below["y"] + below["height"] - above["y"] < 800, "both are on one screen"
+
+
+def test_the_checker_finds_what_is_wrong(open_browser):
+    page = open_browser("/decompose")
+    settled(page)
     page.evaluate(AXE)
     page.locator("h1").evaluate("h1 => { h1.innerHTML = '<button></button>'; }")
     caption = page.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first
