@@ -20,7 +20,7 @@ def entries() -> dict[str, str]:
 
 
 def meaning(word: str) -> str:
-    """What a word means.
+    """Meaning of a word.
 
     Raises
     ------

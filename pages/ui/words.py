@@ -9,14 +9,25 @@ from pages.ui.literal import literal
 
 CUT = ("subdomain", "subimage", "local network", "global network")
 COMBINED = ("aggregator", "majority vote", "average probability", "CNN-DNN", "coherent network", "composed network")
-LAYERS = ("sub-layer", "module", "pipeline", "schedule", "micro-batch", "bubble", "rank", "replica", "staleness", "trace")
+LAYERS = (
+    "sub-layer",
+    "module",
+    "pipeline",
+    "schedule",
+    "micro-batch",
+    "bubble",
+    "rank",
+    "replica",
+    "staleness",
+    "trace",
+)
 PAGES = {
     "": (*CUT, *COMBINED[:4], "run"),
     "decompose": (*CUT, "grid", "overlap", "reduction", "evidence"),
     "pipeline": LAYERS,
     "train": (
-        "experiment", "recipe", "strategy", "stage", "plan", "subdomain", "local network", "global network", *COMBINED, "hidden layer", "folds", "reduction",
-        "overlap", "epoch", "seed",
+        "experiment", "recipe", "strategy", "stage", "plan", "subdomain", "local network", "global network", *COMBINED,
+        "hidden layer", "folds", "reduction", "overlap", "epoch", "seed",
     ),
     "sweep": ("sweep", "run", "strategy", "grid", "overlap", "reduction", "seed"),
     "runs": ("run", "recipe", "strategy", "stage", "epoch", "seed", "rank", "trace"),
@@ -36,7 +47,7 @@ FIELDS = {
 
 
 def explained(*words: str, also: str = "") -> str:
-    """What words mean, as the ``help`` of a control, a metric or a column; ``also`` is added as it is."""
+    """Explain words, as the ``help`` of a control, a metric or a column; ``also`` is added as it is."""
     return "\n\n".join([*_written(words), *filter(None, [also])])
 
 

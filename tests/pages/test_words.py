@@ -79,8 +79,12 @@ def test_the_words_stand_beside_the_title_and_at_their_controls(open_page):
 
 
 def test_fields_of_an_experiment_are_explained():
-    names = {name for part in (Experiment(), *dict(Experiment()).values()) if hasattr(part, "model_fields_set")
-             for name in type(part).model_fields}
+    names = {
+        name
+        for part in (Experiment(), *dict(Experiment()).values())
+        if hasattr(part, "model_fields_set")
+        for name in type(part).model_fields
+    }
     assert words.FIELDS.keys() <= names
     told = words.explained_field("dnn.folds", "As the paper.")
     assert told.startswith("As the paper.\n\n**folds**: The parts")

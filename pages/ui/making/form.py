@@ -69,7 +69,8 @@ class Slot:
     @property
     def shared(self) -> dict[str, Any]:
         """The arguments that every widget is given."""
-        return {"key": self.key, "help": words.explained_field(self.path, self.info.description or ""), "persist_state": "session"}
+        about = words.explained_field(self.path, self.info.description or "")
+        return {"key": self.key, "help": about, "persist_state": "session"}
 
 
 @dataclass(frozen=True)

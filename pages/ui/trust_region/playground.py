@@ -141,8 +141,10 @@ def _stepper(label: str, options: list[int], key: str) -> int:
         st.caption("Step 1 of 1")
         return options[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        steps = (("chevron_left", place - 1, "A step back"), ("chevron_right", place + 1, "A step on"))
-        for icon, there, name in steps:
+        for icon, there, name in (
+            ("chevron_left", place - 1, "A step back"),
+            ("chevron_right", place + 1, "A step on"),
+        ):
             inside = 0 <= there < len(options)
             settings: dict[str, Any] = {"icon": f":material/{icon}:", "key": f"{key} {icon}", "disabled": not inside}
             target = options[there] if inside else options[place]
