@@ -157,6 +157,7 @@ def trains(page):
 
 def takes_a_network(page):
     """Make a file of a network on Runs, and save it."""
+    settled(page)
     page.get_by_text("Export a network").click()
     page.get_by_role("button", name="Make the file").click()
     ready = page.locator("[data-testid=stDownloadButton] button").filter(has_text="safetensors")
