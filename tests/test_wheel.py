@@ -51,7 +51,7 @@ def test_everything_that_is_shipped_is_in_the_wheel(unpacked):
             if path.is_file() and path.suffix != ".pyc" and ".ipynb_checkpoints" not in path.parts:
                 assert (unpacked / "ddlab" / "_app" / path.relative_to(ROOT)).is_file(), path
     assert (unpacked / "ddlab" / "_app" / "app.py").is_file()
-    assert (unpacked / "ddlab" / "py.typed").is_file()
+    assert all((unpacked / "ddlab" / name).is_file() for name in ("py.typed", "glossary.md"))
     own = {path.relative_to(ROOT) for path in (ROOT / "ddlab").rglob("*.py")}
     assert {path for path in own if not (unpacked / path).is_file()} == set()
     assert not (unpacked / "pages").exists(), "nothing beside the package, where others' names are"

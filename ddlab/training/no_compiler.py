@@ -22,6 +22,8 @@ class _StandIn(ModuleType):
         self.__dict__.update(known)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # `inspect` asks every module for its file, in the middle of other imports
+            raise AttributeError(name)
         if isinstance(sys.modules.get(COMPILER), _StandIn):
             del sys.modules[COMPILER]
             import_module(COMPILER)  # sets the attribute of torch, too

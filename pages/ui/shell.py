@@ -13,10 +13,12 @@ from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.subcommand import expect
+from pages.ui import shown, words
 from pages.ui.literal import literal, literal_lines
 
 MOST = 2000  # characters of a message
 ENTERED = "entered"  # whether this visitor's pages run inside the app
+NO_PAGE = "none"  # a page that is opened alone has no words beside its title
 PRESSED = "pressed"  # the button that was pressed last, until its page has answered
 STYLE = f"<style>{Path(__file__).with_name('shell.css').read_text(encoding='utf-8')}</style>"
 
@@ -49,7 +51,9 @@ def title(text: str) -> None:
     if _goes_by_folder() or not st.session_state.get(ENTERED):
         st.session_state[ENTERED] = True
         st.rerun()
-    st.title(text)
+    with st.container(horizontal=True, wrap=False, vertical_alignment="bottom"):
+        st.title(text)
+        words.menu(st.session_state.get(shown.PAGE, NO_PAGE))
 
 
 def _goes_by_folder() -> bool:

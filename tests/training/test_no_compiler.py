@@ -25,6 +25,7 @@ kinds = torch.optim.SGD, torch.optim.Adam
 before = [trained(kind) for kind in kinds]
 assert not [name for name in sys.modules if name.startswith("torch._dynamo.")], "torch imports its compiler"
 assert "sympy" not in sys.modules
+assert not hasattr(sys.modules["torch._dynamo"], "__file__") and "sympy" not in sys.modules, "inspect asks all for it"
 from torch._dynamo.utils import counters
 assert torch._dynamo.utils.counters is counters and "sympy" in sys.modules
 leave_out()  # too late, and so without effect

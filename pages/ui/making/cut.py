@@ -16,6 +16,7 @@ from ddlab.registry.models import MODELS
 from ddlab.words import UNITS
 from pages.ui import selection, shell
 from pages.ui.making import dataset, own
+from pages.ui.words import explained
 
 MOST_CELLS = 8  # along an axis; more subimages than 8×8 cannot be told apart on a screen
 PRESETS = 6
@@ -123,7 +124,7 @@ def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) ->
     unit = UNITS[len(shape)]
     cells = [extent // number for extent, number in zip(shape, grid, strict=True)]
     divided = {axis: cell for axis, cell, number in zip(AXES, cells, grid, strict=False) if number > 1}
-    slider, about = st.select_slider, f"Neighbours share 2δ {unit}."
+    slider, about = st.select_slider, explained("overlap", also=f"Neighbours share 2δ {unit}.")
     if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
         return selection.pick(f"Overlap δ ({unit})", overlaps(shape, grid), "overlap", widget=slider, help=about)
     chosen = {
@@ -161,7 +162,10 @@ def pick_reduction() -> str:
     """The rule by which local networks are smaller than the global one."""
     reductions = get_args(ModelSettings.model_fields["reduction"].annotation)
     titles: dict[str, str] = {rule: REDUCTIONS[rule] for rule in reductions}
-    return selection.pick("Local networks have", list(titles), "reduction", "1/sqrt(N)", format_func=titles.get)
+    about = explained("reduction")
+    return selection.pick(
+        "Local networks have", list(titles), "reduction", "1/sqrt(N)", format_func=titles.get, help=about
+    )
 
 
 def posed(**parts: dict[str, Any]) -> Problem | None:

@@ -27,6 +27,7 @@ from ddlab.registry import Entry
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES, parts_of_strategies, used_parts
+from pages.ui import words
 from pages.ui.literal import literal
 from pages.ui.making import own
 from pages.ui.making.lists import read_list, written
@@ -68,7 +69,7 @@ class Slot:
     @property
     def shared(self) -> dict[str, Any]:
         """The arguments that every widget is given."""
-        return {"key": self.key, "help": self.info.description, "persist_state": "session"}
+        return {"key": self.key, "help": words.explained_field(self.path, self.info.description or ""), "persist_state": "session"}
 
 
 @dataclass(frozen=True)

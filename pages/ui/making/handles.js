@@ -5,7 +5,7 @@
 const GRAB = 5; // screen pixels around an edge
 const SETTLED = 400; // ms after the last key until the server is asked
 const AXES = ["rows", "columns"];
-const KINDS = { grid: "Number of", overlap: "Overlap δ in px, across" };
+const KINDS = { grid: "Number of", overlap: "Overlap δ in px, between" };
 const STEPS = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1, Home: -1e9, End: 1e9 };
 
 export default function ({ data, parentElement, setTriggerValue }) {

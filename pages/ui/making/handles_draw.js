@@ -84,7 +84,7 @@ function stand(cut, { element, ...grip }) {
   [element.style.top, element.style.left] = at.map((share) => `${100 * share}%`);
   const values = choices(cut, grip, settings).map((option) => valueOf(option, grip));
   const value = valueOf(settings, grip);
-  say(element, value, values[0], values.at(-1), kind === "grid" ? `${value} ${AXES[axis]}` : `${value} px`);
+  say(element, value, values[0], values.at(-1), kind === "grid" ? value : `${value} px`);
 }
 
 function say(element, now, min, max, text) {
@@ -98,7 +98,7 @@ function told(cut) {
   const sizes = boxes(cut).map(size).sort(([a, b], [c, d]) => a * b - c * d).map((pixels) => pixels.join("×"));
   const what = sizes[0] === sizes.at(-1) ? sizes[0] : `${sizes[0]} to ${sizes.at(-1)}`;
   const { settings } = cut;
-  const made = settings ? `${settings.grid.join("×")} cells, overlap δ = ${settings.overlap} px: ` : "";
+  const made = settings ? `Grid ${settings.grid.join("×")}, overlap δ = ${settings.overlap} px: ` : "";
   return `${made}${sizes.length} subimage${sizes.length > 1 ? "s" : ""} of ${what} px`;
 }
 

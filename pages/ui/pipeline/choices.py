@@ -15,6 +15,7 @@ from ddlab.pipeline.schedules import SCHEDULES
 from ddlab.words import percent
 from pages.ui import selection, shell
 from pages.ui.making import cut, dataset
+from pages.ui.words import explained
 
 IMAGES = {"usual": "32×32 px, colour", "dataset": "A data set's"}
 USUAL: tuple[Shape, int] = ((3, 32, 32), 10)  # as CIFAR-10
@@ -67,7 +68,7 @@ def pick() -> Asked:
         model = cut.pick_network(FIRST["model"])
     with middle:
         st.subheader("Machines", anchor=False)
-        number = _slide("Machines n", RANKS, "ranks", help="A rank each, counted from 0.")
+        number = _slide("Machines n", RANKS, "ranks", help=explained("rank", also="One a machine, counted from 0."))
         rate, bandwidth, ratio = _pick_speed()
     with right:
         st.subheader("Schedule", anchor=False)
@@ -142,7 +143,7 @@ def summary(plan: PipelinePlan) -> None:
     cells[0].metric("Time a batch", f"{found.makespan * factor:.3g} {unit}", help="Without the update of the weights.")
     about = f"Over one machine that does everything; {number} at most."
     cells[1].metric("Speed-up", f"{found.speed_up:.2f}×", help=about)
-    cells[2].metric("Bubble", percent(found.bubble), help="Share of the time in which machines are idle.")
+    cells[2].metric("Bubble", percent(found.bubble), help=explained("bubble"))
     most = schedule_memory(plan)["total"].max()
     cells[3].metric(
         "Memory, at most", si(most, "B"), help="Of the fullest machine: weights, gradients, Adam, kept activations."

@@ -14,6 +14,7 @@ from ddlab.words import percent
 from pages.ui import charts
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
+from pages.ui.words import explained
 
 KEPT = 50  # tables in memory, of all sessions together
 
@@ -81,9 +82,9 @@ def _columns(unit: str) -> Columns:
         "kind": text("Trains with"),
         "seconds": number(f"Time a batch ({unit})", format="%.3g"),
         "speed_up": number("Speed-up", format="%.2f×", help="Over one machine that does everything."),
-        "bubble": text("Bubble", help="Share of the time in which machines are idle."),
+        "bubble": text("Bubble", help=explained("bubble")),
         "memory": text("Memory", help="Of the machine that holds most."),
-        "staleness": number("Staleness", format="%d", help="Updates between a batch's forward pass and its update."),
+        "staleness": number("Staleness", format="%d", help=explained("staleness")),
         "weight_versions": number("Weight versions", format="%d", help="That a machine holds, at most."),
         "bytes": text("Sent a batch", help="By all machines together."),
     }

@@ -1,0 +1,89 @@
+"""An automatic checker (axe-core) finds nothing serious on any page, light or dark, and no button is without words."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+from tests.browser.test_browser import settled
+from tests.made_run import made_experiment, made_run
+from tests.made_trust_region import made_trust_region_run
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+SERIOUS = ("serious", "critical")
+NOT_OURS = {  # (rule, selector): what Streamlit draws and lets nobody mend
+    ("list", '[data-testid="stSidebarNav"] *'),  # headings of the navigation stand between the items of its list
+    ("listitem", '[data-testid="stSidebarNav"] *'),
+    ("scrollable-region-focusable", ".katex-display"),  # a long formula scrolls and takes no focus
+}
+CHECK = """async ([rules, excused]) => {
+  const only = rules.length ? {runOnly: rules} : {};
+  const {violations} = await axe.run(document, {resultTypes: ["violations"], ...only});
+  const isExcused = (rule, node) => excused.some(([name, where]) =>
+    name === rule && document.querySelector(node.target.flat().at(-1))?.matches(where));
+  return violations.flatMap((found) => found.nodes.filter((node) => !isExcused(found.id, node))
+    .map((node) => [found.impact, found.id, node.html.slice(0, 200), node.failureSummary]));
+}"""
+WORDLESS = """() => [...document.querySelectorAll("[data-testid=stMain] button")].filter((button) => {
+  const words = button.cloneNode(true);
+  words.querySelectorAll("[data-testid=stIconMaterial]").forEach((icon) => icon.remove());
+  return !(button.ariaLabel || button.title || button.dataset.title || words.textContent).trim();
+}).map((button) => button.outerHTML.slice(0, 300))"""
+RING = """() => { const {outlineStyle, outlineWidth} = getComputedStyle(document.activeElement);
+  return [outlineStyle, parseFloat(outlineWidth)]; }"""
+
+
+def found(page, *rules):
+    """What the checker says is serious; of some rules alone if they are named."""
+    told = page.evaluate(CHECK, [rules, sorted(NOT_OURS)])
+    return [violation for violation in told if violation[0] in SERIOUS]
+
+
+def test_nothing_serious_is_found_on_any_page(server, open_browser):
+    """Dark, only what depends on it: the contrast of colours."""
+    run, steps = made_run(experiment=made_experiment()).id, made_trust_region_run().id
+    page = open_browser("/", height=2000)
+    for path in (
+        f"/?trained={run}", "/decompose", "/pipeline", "/train", "/sweep", f"/runs?run={run}", f"/compare?run={run}",
+        f"/probabilities?run={run}", f"/cam?run={run}", "/composition?run=example-theorem",
+        f"/trust_region?view=history&run={steps}",
+    ):  # fmt: skip
+        page.emulate_media(color_scheme="light")
+        page.goto(server.url + path)
+        page.locator("h1").first.wait_for()
+        settled(page)
+        page.evaluate(AXE)
+        assert not found(page), path
+        assert not page.evaluate(WORDLESS), path
+        page.emulate_media(color_scheme="dark")
+        page.locator(".stApp").evaluate("app => new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn, 300)))")
+        assert not found(page, "color-contrast"), f"{path}, dark"
+
+
+def test_the_checker_finds_what_is_wrong_and_a_focus_is_seen(open_browser):
+    page = open_browser("/decompose", width=390, height=844)
+    settled(page)
+    page.get_by_role("button", name="The next image").focus()
+    page.keyboard.press("Tab")
+    style, width = page.evaluate(RING)
+    assert style == "solid" and width >= 2
+    slider, image = page.locator(".st-key-cut-grid [role=slider]"), page.locator(".st-key-cut-whole")
+    image.scroll_into_view_if_needed()
+    above, below = image.bounding_box(), slider.nth(2).bounding_box()  # rows, columns, overlap
+    assert above["y"] < below["y"] and below["y"] + below["height"] - above["y"] < 800, "both are on one screen"
+    page.evaluate(AXE)
+    page.locator("h1").evaluate("h1 => { h1.innerHTML = '<button></button><p style=\"color: #ccc\">x</p>'; }")
+    assert {rule for _, rule, _, _ in found(page)} == {"button-name", "color-contrast"}
+    assert len(page.evaluate(WORDLESS)) == 1
+
+
+def test_train_is_within_reach_on_a_phone(open_browser):
+    page = open_browser("/train", width=390, height=844)
+    button = page.get_by_role("button", name="Train", exact=True)
+    button.wait_for()
+    settled(page)
+    box = button.bounding_box()
+    assert 844 / 2 < box["y"] and box["y"] + box["height"] <= 844
+    page.locator(".st-key-go").get_by_text("About").wait_for()
