@@ -32,7 +32,7 @@ def offer(run: RunFolder, seed: int) -> None:
         )
         question = (str(run.path), str(seed), name, form)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Make the file", icon=":material/build:", key=f"export {run.id}"):
+            if shell.button("Make the file", f"export {run.id}", icon=":material/build:"):
                 _make(run, question)
             made = st.session_state.get(MADE)
             if made and made[0] == question and made[1].exists():
