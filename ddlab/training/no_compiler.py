@@ -22,9 +22,7 @@ class _StandIn(ModuleType):
         self.__dict__.update(known)
 
     def __getattr__(self, name: str) -> Any:
-        if (
-            name.startswith("__") and name != "__path__"
-        ):  # `inspect` asks all for files, amid other imports
+        if name.startswith("__") and name != "__path__":  # `inspect` asks all for files, amid other imports
             raise AttributeError(name)
         if isinstance(sys.modules.get(COMPILER), _StandIn):
             del sys.modules[COMPILER]
