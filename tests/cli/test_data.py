@@ -9,6 +9,11 @@ from tests.data.test_own_images import write_zip
 from tests.data.test_own_sets import BROKEN, noise, pets
 
 
+@pytest.fixture(autouse=True)
+def _no_other_data(monkeypatch):
+    monkeypatch.delenv("DDLAB_DATA", raising=False)  # whoever has data elsewhere keeps sets there: their paths differ
+
+
 @pytest.mark.parametrize("name", ["mri_phantom", "ct_phantom"])
 def test_drawn_scans_are_written_with_their_masks(ddlab, tmp_path, name):
     changes = ("volume=[16,16,8]", "train_images=4", "validation_images=4")

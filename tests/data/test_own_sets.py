@@ -20,6 +20,11 @@ from tests.data.test_own_images import write_folder, write_tar, write_zip
 rng = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def _no_other_data(monkeypatch):
+    monkeypatch.delenv("DDLAB_DATA", raising=False)  # whoever has data elsewhere keeps sets there: their paths differ
+
+
 def noise(kind="PNG", size=(20, 16)):
     """An image like no other."""
     file = io.BytesIO()
