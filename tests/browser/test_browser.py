@@ -171,3 +171,18 @@ def test_a_schedule_plays_by_itself(open_browser):
     page.get_by_text("Action 8 of 8").wait_for()
     page.get_by_role("button", name="Play").wait_for()
     assert page.get_by_text("Traceback").count() == 0
+
+
+def test_a_chart_is_saved_and_fills_the_screen_from_its_menu(open_browser):
+    page = open_browser(f"/compare?run={made_run().id}")
+    bars = page.locator(".st-key-chart-bars")
+    bars.locator(".main-svg").first.wait_for()
+    for form, begins in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        bars.get_by_role("button", name="Table and files").first.click()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=f"Picture as {form}").click()
+        assert saved.value.suggested_filename.endswith(form.lower())
+        assert Path(saved.value.path()).read_bytes().startswith(begins)
+    bars.get_by_role("button", name="Table and files").first.click()
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.querySelector('.st-key-chart-bars .main-svg').clientWidth > 1300")

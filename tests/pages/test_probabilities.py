@@ -31,6 +31,17 @@ def test_it_shows_what_a_run_has(state, num_charts):
     assert len(figures(at)) == num_charts
 
 
+def test_the_bars_are_drawn_when_they_are_chosen():
+    made_run()
+    at = opened()
+    titles = [figure["layout"]["title"]["text"] for figure in figures(at)]
+    assert any(title.startswith("Local probabilities of all") for title in titles)
+    at.session_state["local tabs"] = "Bars"
+    titles = [figure["layout"]["title"]["text"] for figure in figures(at.run())]
+    assert "Local probabilities, a row a subdomain" in titles
+    assert not any(title.startswith("Local probabilities of all") for title in titles)
+
+
 def test_a_queued_run_has_decided_nothing_yet():
     made_run("queued")
     at = opened()
