@@ -217,8 +217,11 @@ def below(page: str, monkeypatch, **query: str):
 
 
 def test_a_page_shows_their_analysis_with_its_figure(installed, monkeypatch):
-    part, _ = below("compare", monkeypatch, run=made_run().id)
+    part, at = below("compare", monkeypatch, run=made_run().id)
     assert "How many epochs" in part.caption[0].value and len(part.get("plotly_chart")) == 1
+    at.session_state["added epochs menu"] = True  # its table is made when the menu is opened
+    (part,) = (expander for expander in at.run().main.expander if expander.label == "Epochs")
+    assert list(part.dataframe[0].value.columns) == ["stage", "epoch"]
 
 
 @pytest.mark.parametrize(
