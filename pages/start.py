@@ -67,7 +67,7 @@ picture, words = st.columns([5, 2], gap="large", vertical_alignment="center")
 with picture:
     if recorded:
         replay.curves(recorded, recorded.experiment.seeds[0], shown)
-        shell.notice(replay.notice(recorded))
+        shell.notice(replay.notice(recorded, shown))
     else:
         st.info(
             "The recorded example is not part of this installation. Train it for real instead.", icon=":material/movie:"

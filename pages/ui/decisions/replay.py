@@ -70,15 +70,16 @@ def maps(run: RunFolder, seed: int, strategies: tuple[str, ...] = ()) -> None:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _told(path: str, changed: int) -> str:
+def _told(path: str, strategies: tuple[str, ...], changed: int) -> str:
     table = strategy_table([RunFolder(path)]).set_index("strategy")
+    table = table[table.index.isin(strategies)]
     accuracies = table["test"].fillna(table["validation"])
     return of_example(dict(accuracies), dict(table["work"]))
 
 
-def notice(run: RunFolder) -> str:
-    """Say what the example shows, in its own numbers."""
-    return _told(str(run.path), run.results_stamp())
+def notice(run: RunFolder, strategies: tuple[str, ...]) -> str:
+    """Say what the strategies that are played show, in the run's own numbers."""
+    return _told(str(run.path), strategies, run.results_stamp())
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
