@@ -20,6 +20,7 @@ CLASSES = (
 )
 SUBDOMAIN = "#ffffff"  # lines on images, drawn over a dark line so that they show on any image
 EVIDENCE = "#ff2fd6"  # a colour that images rarely have
+CHOSEN = "#00d5ff"  # the border of the subdomain that was chosen, over a dark line
 TRAIN = "#9a9a9a"  # the training measure beside the validation measure in a strategy's own colour
 PAPER = "#101820"  # published numbers, outlined in white so that they show on any bar
 # Scales are written out: of some names plotly's JavaScript has another scale than its Python, or the reverse of it.

@@ -13,7 +13,7 @@ from ddlab.runs import EXAMPLE, RunFolder, list_examples, list_runs, open_run
 from pages.ui import shell, shown
 from pages.ui.literal import literal
 
-RUN = "run"
+RUN, SUBDOMAIN, ALL = "run", "subdomain", "all"
 CHOSEN = "run was chosen"  # by a link or by hand: it stays, whatever a page would rather show
 SECONDS = 3.0  # between two looks at the state of runs
 MOST_OFFERED = 200  # runs in a picker
@@ -258,6 +258,19 @@ def _stepper(label: str, options: list[int], key: str) -> int:
             )
         st.caption(f"{label} {options[place]}: {place + 1} of {len(options)}")
     return options[place]
+
+
+def pick_subdomain(count: int, first: int | None = None, **settings: Any) -> int | None:
+    """Index of the chosen subdomain, from 0; None for all. The URL holds its number as ``subdomain``, from 1.
+
+    Parameters
+    ----------
+    first
+        The index to begin with where one must be chosen; None where all of them are a choice, and the first one.
+    """
+    options = [*([ALL] if first is None else []), *map(str, range(1, count + 1))]
+    chosen = pick("Subdomain", options, SUBDOMAIN, None if first is None else str(first + 1), **settings)
+    return None if chosen == ALL else int(chosen) - 1
 
 
 # ---- links

@@ -1,0 +1,36 @@
+"""The chosen subdomain: one choice for all pages."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def page():
+    import streamlit as st
+
+    from pages.ui import selection
+
+    first = 2 if "needed" in st.query_params else None
+    st.write(str(selection.pick_subdomain(4, first)))
+
+
+def test_the_address_counts_from_one_and_the_index_from_zero():
+    at = AppTest.from_function(page)
+    at.query_params["subdomain"] = "3"
+    at.run()
+    assert not at.exception and at.markdown[0].value == "2"
+    assert at.selectbox[0].options == ["all", "1", "2", "3", "4"]
+    at.selectbox[0].set_value("all").run()
+    assert at.markdown[0].value == "None"
+
+
+def test_where_one_is_needed_all_is_no_choice():
+    at = AppTest.from_function(page)
+    at.query_params["needed"] = "yes"
+    at.run()
+    assert at.markdown[0].value == "2" and at.selectbox[0].options == ["1", "2", "3", "4"]
+
+
+def test_one_that_is_not_there_is_told():
+    at = AppTest.from_function(page)
+    at.query_params["subdomain"] = "9"
+    at.run()
+    assert at.markdown[0].value == "None" and "which is not here" in at.warning[0].value
