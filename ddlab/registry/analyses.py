@@ -8,7 +8,7 @@ from ddlab.registry.entry_points import Registry
 
 __all__ = ["ANALYSES", "PAGES", "AnalysisEntry"]
 
-PAGES = ("compare", "probabilities", "cam", "composition", "trust_region")  # those that look at a run
+PAGES = ("compare", "probabilities", "cam", "layers", "composition", "trust_region")  # those that look at a run
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,12 @@ _OWN: dict[str, AnalysisEntry] = {
         "Whether class activation maps point at the known evidence, and at what the network itself needs.",
         "ddlab.analyses.maps.of_run:score_images",
         applies="ddlab.analyses.maps.layers:why_not",
+    ),
+    "layers": AnalysisEntry(
+        "Layer by layer",
+        "What every layer of a network makes of an image: its channels, their range, and which of them are dead.",
+        "ddlab.analyses.layers.of_run:activations",
+        applies="ddlab.analyses.layers.networks:why_not",
     ),
     "sweep": AnalysisEntry(
         "Sweep",

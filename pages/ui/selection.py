@@ -260,16 +260,16 @@ def _stepper(label: str, options: list[int], key: str) -> int:
     return options[place]
 
 
-def pick_subdomain(count: int, first: int | None = None, **settings: Any) -> int | None:
-    """Index of the chosen subdomain, from 0; None for all. The URL holds its number as ``subdomain``, from 1.
+def pick_subdomain(count: int, otherwise: str = "all") -> int | None:
+    """Index of the chosen subdomain, from 0; None for none of them. The URL holds its number as ``subdomain``, from 1.
 
     Parameters
     ----------
-    first
-        The index to begin with where one must be chosen; None where all of them are a choice, and the first one.
+    otherwise
+        What the page shows where none is chosen, for people.
     """
-    options = [*([ALL] if first is None else []), *map(str, range(1, count + 1))]
-    chosen = pick("Subdomain", options, SUBDOMAIN, None if first is None else str(first + 1), **settings)
+    options = [ALL, *map(str, range(1, count + 1))]
+    chosen = pick("Subdomain", options, SUBDOMAIN, format_func=lambda name: otherwise if name == ALL else name)
     return None if chosen == ALL else int(chosen) - 1
 
 

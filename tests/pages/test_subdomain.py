@@ -8,8 +8,7 @@ def page():
 
     from pages.ui import selection
 
-    first = 2 if "needed" in st.query_params else None
-    st.write(str(selection.pick_subdomain(4, first)))
+    st.write(str(selection.pick_subdomain(4, "the surest: 3")))
 
 
 def test_the_address_counts_from_one_and_the_index_from_zero():
@@ -17,16 +16,9 @@ def test_the_address_counts_from_one_and_the_index_from_zero():
     at.query_params["subdomain"] = "3"
     at.run()
     assert not at.exception and at.markdown[0].value == "2"
-    assert at.selectbox[0].options == ["all", "1", "2", "3", "4"]
+    assert at.selectbox[0].options == ["the surest: 3", "1", "2", "3", "4"]
     at.selectbox[0].set_value("all").run()
     assert at.markdown[0].value == "None"
-
-
-def test_where_one_is_needed_all_is_no_choice():
-    at = AppTest.from_function(page)
-    at.query_params["needed"] = "yes"
-    at.run()
-    assert at.markdown[0].value == "2" and at.selectbox[0].options == ["1", "2", "3", "4"]
 
 
 def test_one_that_is_not_there_is_told():

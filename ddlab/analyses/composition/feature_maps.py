@@ -7,7 +7,7 @@ References
 Gu, Zhang, Liu, Cai, ETNA 56, 2022: Fig. 3.7.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ddlab.analyses.composition.fields import LayerField, fields_of_layers
 from ddlab.analyses.composition.theory import Networks, side_by_side
+from ddlab.analyses.layers.outputs import layer_outputs
 
 MOST = 12_000_000  # numbers of all maps together, two bytes each
 HALF = 65504.0  # the largest number of two bytes
@@ -59,9 +60,10 @@ def feature_maps(
     images = images[: max(1, most // max(1, one))]
     kept = _kept(every, most // len(images))
     found = {}
-    walks = {name: _outputs(networks, module, images) for name, module in others.items()}
+    described = networks.composition.global_network
+    walks = {name: layer_outputs(described, module, images) for name, module in others.items()}
     for side in side_by_side(networks, images):
-        whole = {"untrained": side.whole, **{name: next(walk) for name, walk in walks.items()}}
+        whole = {"untrained": side.whole, **{name: next(walk)[1] for name, walk in walks.items()}}
         if side.name in every:
             fields, channels = every[side.name], kept[side.name]
             maps = {"local": _placed(fields, side.parts, channels)}
@@ -78,14 +80,6 @@ def _kept(every: Mapping[str, tuple[LayerField, ...]], most: int) -> dict[str, n
     while limit > 1 and sum(min(limit, counts[name]) * positions[name] for name in every) > most:
         limit -= 1
     return {name: np.linspace(0, count - 1, min(limit, count)).round().astype(int) for name, count in counts.items()}
-
-
-@torch.no_grad()
-def _outputs(networks: Networks, module: nn.Module, images: Tensor) -> Iterator[Tensor]:
-    maps = images.clone()
-    for name, _ in networks.composition.global_network.layers:
-        maps = module.get_submodule(name)(maps)
-        yield maps
 
 
 def _placed(fields: tuple[LayerField, ...], parts: list[Tensor], channels: np.ndarray) -> np.ndarray:
