@@ -8,17 +8,19 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ddlab.decomposition import Decomposition, Subdomain, times
 from ddlab.figures import graph_objects as go
-from ddlab.figures.colors import EVIDENCE, PROBABILITY, SUBDOMAIN
+from ddlab.figures.colors import CHOSEN, EVIDENCE, PROBABILITY, SUBDOMAIN
 from ddlab.figures.layout import finish, picture_axes
 from ddlab.figures.signals import drawn, flat, flat_mask
 from ddlab.figures.volumes import axial, montage
 
+LINE, CHOSEN_LINE = {"color": SUBDOMAIN, "width": 1.8}, {"color": CHOSEN, "width": 3}  # around a subdomain
 PICTURE = 380  # screen pixels of a figure that holds one picture
 CROWDED = 36  # from this many subdomains on, their numbers would cover the image
 
@@ -52,7 +54,11 @@ def _picture(image: np.ndarray, x: float = 0, y: float = 0) -> go.Image:
 
 
 def subdomains_figure(
-    image: np.ndarray, decomposition: Decomposition, title: str, mask: np.ndarray | None = None
+    image: np.ndarray,
+    decomposition: Decomposition,
+    title: str,
+    mask: np.ndarray | None = None,
+    chosen: int | None = None,
 ) -> go.Figure:
     """Draw the subdomains on an image ``(C, H, W)``; pixels in several of them are lighter, and evidence is outlined.
 
@@ -60,6 +66,8 @@ def subdomains_figure(
     ----------
     mask
         The evidence ``(H, W)``, or None.
+    chosen
+        Index of the chosen subdomain, whose border has a colour of its own; or None.
     """
     told = [f"{times(box.shape)} px, rows × columns {box}" for box in decomposition]
     middle = 0.5
@@ -78,7 +86,8 @@ def subdomains_figure(
         figure.add_trace(outline(mask))
     for number, (box, size) in enumerate(zip(decomposition, told, strict=True), 1):
         label = f"{number}" if len(decomposition) <= CROWDED else ""
-        _add_box(figure, box, label, size, 0.006 * max(height, width), middle)
+        line = CHOSEN_LINE if number - 1 == chosen else LINE
+        _add_box(figure, box, label, size, (0.006 * max(height, width), middle), line)
     return picture_axes(finish(figure, title, height=PICTURE, showlegend=False), width, height)
 
 
@@ -110,13 +119,16 @@ def _runs(edges: np.ndarray) -> Iterator[tuple[int, int, int]]:
     return zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True)
 
 
-def _add_box(figure: go.Figure, box: Subdomain, label: str, size: str, inset: float, middle: float) -> None:
-    """Draw a white line over a dark one around a box; its number, at this share of the height, shows its size."""
+def _add_box(
+    figure: go.Figure, box: Subdomain, label: str, size: str, placed: tuple[float, float], line: dict[str, Any]
+) -> None:
+    """Draw a line over a dark one around a box, this far inside; its number, at this share of its height, tells."""
+    inset, middle = placed
     (top, left), (bottom, right) = box.start, box.stop
     x0, x1, y0, y1 = left - 0.5 + inset, right - 0.5 - inset, top - 0.5 + inset, bottom - 0.5 - inset
     outline = {"x": [x0, x1, x1, x0, x0], "y": [y0, y0, y1, y1, y0], "mode": "lines", "hoverinfo": "skip"}
     figure.add_scatter(line={"color": "rgba(0,0,0,0.75)", "width": 4}, **outline)
-    figure.add_scatter(line={"color": SUBDOMAIN, "width": 1.8}, **outline)
+    figure.add_scatter(line=line, **outline)
     figure.add_scatter(
         x=[(x0 + x1) / 2],
         y=[y0 + middle * (y1 - y0)],
@@ -171,6 +183,7 @@ def subimages_figure(
     labels: Sequence[str],
     colors: Sequence[str] = (),
     mask: np.ndarray | None = None,
+    chosen: int | None = None,
 ) -> go.Figure:
     """Show the subimages of an image ``(C, *shape)`` at their places, a label above each, framed in a colour if given.
 
@@ -179,6 +192,8 @@ def subimages_figure(
     mask
         The evidence ``(*shape)`` of a volume: every subimage is shown by its axial slice with most of it, or by its
         middle one.
+    chosen
+        Index of the chosen subdomain, framed in a colour of its own, outside of the others; or None.
     """
     if len(decomposition.shape) == 1:
         image, decomposition, mask = drawn(image), flat(decomposition), None
@@ -191,8 +206,11 @@ def subimages_figure(
         pictures.append(_picture(part, x, y))
         above = {"x": x + (box.shape[1] - 1) / 2, "y": y - 0.5, "yanchor": "bottom"}
         notes.append({"text": label, "showarrow": False, "font": {"size": 12}, **above})
+        corners = {"x0": x - 0.5, "x1": x + box.shape[1] - 0.5, "y0": y - 0.5, "y1": y + box.shape[0] - 0.5}
+        if index == chosen:
+            lines = ({"color": "rgba(0,0,0,0.75)", "width": 13}, {"color": CHOSEN, "width": 10})
+            frames += [{"type": "rect", "line": line, **corners} for line in lines]
         if colors:
-            corners = {"x0": x - 0.5, "x1": x + box.shape[1] - 0.5, "y0": y - 0.5, "y1": y + box.shape[0] - 0.5}
             frames.append({"type": "rect", "line": {"color": colors[index], "width": 4}, **corners})
     height = round(PICTURE * min(max(1.0, where.height / where.width), 1.2))
     figure = finish(go.Figure(pictures), title, height=height, showlegend=False, annotations=notes, shapes=frames)

@@ -15,7 +15,7 @@ from plotly.colors import sample_colorscale
 from ddlab.data.source import Description
 from ddlab.data.volumes import PERCENTILE
 from ddlab.decomposition import Decomposition
-from ddlab.figures.colors import AGAINST, EVIDENCE, FOR, PROBABILITY, SIGNED, class_color, ink
+from ddlab.figures.colors import AGAINST, CHOSEN, EVIDENCE, FOR, PROBABILITY, SIGNED, class_color, ink
 
 # Level and width as radiologists use them, in Hounsfield units.
 HOUNSFIELD = {"lung": (-600.0, 1500.0), "soft tissue": (40.0, 400.0)}
@@ -77,6 +77,8 @@ class Scene:
         The evidence ``(*shape)``, outlined; or None.
     colors, labels
         Of the subdomains; empty: a colour each, and their numbers.
+    chosen
+        Index of the chosen subdomain, which has a colour of its own; or None.
     """
 
     image: np.ndarray
@@ -86,6 +88,7 @@ class Scene:
     overlay: Overlay | None = None
     colors: Sequence[str] = ()
     labels: Sequence[str] = ()
+    chosen: int | None = None
 
     def pack(self) -> bytes:
         """The message to the viewer: length of the header, the header as JSON, then a byte a voxel of every part."""
@@ -124,7 +127,7 @@ class Scene:
 
     def _box(self, index: int) -> dict[str, object]:
         box, number = self.decomposition.subdomains[index], str(index + 1)
-        color = self.colors[index] if self.colors else class_color(index)
+        color = CHOSEN if index == self.chosen else self.colors[index] if self.colors else class_color(index)
         label = self.labels[index] if self.labels else number
         return {
             "start": box.start,

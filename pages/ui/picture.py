@@ -1,5 +1,7 @@
 """One image with its subdomains: a figure, or the viewer where it is a volume."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,17 +20,19 @@ def containers(image: np.ndarray) -> tuple[DeltaGenerator, DeltaGenerator]:
     return left, right
 
 
-def show(scene: Scene, title: str, name: str) -> None:
+def show(scene: Scene, title: str, name: str, chosen: int | None = None) -> None:
     """Draw an image and its subdomains; colours and labels of the subdomains are those of volumes alone.
 
     Parameters
     ----------
     name
         Of the file that is saved, without ending.
+    chosen
+        Index of the chosen subdomain, which is marked.
     """
     if scene.image.ndim == 4:
         st.markdown(f"**{literal(title)}**")
-        volume.show(scene)
+        volume.show(replace(scene, chosen=chosen))
     else:
-        figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask)
+        figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask, chosen)
         charts.show(figure, None, "whole", name)

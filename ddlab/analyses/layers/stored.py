@@ -119,7 +119,7 @@ class Activations(Stored):
         return pd.DataFrame(rows)
 
     def channel_table(self, layer: str) -> pd.DataFrame:
-        """A row a channel of a layer: ``channel``, ``mean``, ``least``, ``largest``, and ``dead`` behind a rectifier."""
+        """A row a channel of a layer: ``channel``, ``mean``, ``least``, ``largest``; ``dead`` behind a rectifier."""
         names = {"mean": "mean", "least": "low", "largest": "high"}
         table = pd.DataFrame({column: self.arrays[f"{name}:{layer}"] for column, name in names.items()})
         table.insert(0, "channel", np.arange(len(table)))

@@ -8,7 +8,7 @@ from ddlab.analyses.layers.rows import LayerRow
 from ddlab.analyses.layers.stored import Activations
 from ddlab.decomposition import times
 from ddlab.figures import graph_objects as go
-from ddlab.figures.colors import CHOSEN
+from ddlab.figures.colors import CHOSEN, PROBABILITY, SIGNED
 from ddlab.figures.images import image_source
 from ddlab.figures.layers.tiles import GAP, add_tiles, flat_maps, frame, slice_at, tile_corners
 from ddlab.figures.layout import finish, picture_axes
@@ -111,8 +111,6 @@ def _add_row(
 
 def _numbers(picture: np.ndarray, limits: tuple[float, float], placed: tuple[float, float], name: str) -> go.Heatmap:
     """Numbers without positions ``(H, W)`` as cells over the width of the figure; each tells its unit and value."""
-    from ddlab.figures.colors import PROBABILITY, SIGNED
-
     rows, columns = picture.shape
     top, height = placed
     across, down = (SHOWN - GAP) / columns, height / rows

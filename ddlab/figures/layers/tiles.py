@@ -127,6 +127,6 @@ def _as_address(pixels: np.ndarray) -> str:
 def frame(corner: Sequence[float], size: tuple[float, float], color: str) -> list[dict[str, object]]:
     """Shapes of a frame around a tile: ``color`` over a dark line, so that it shows on any map."""
     x, y = corner
-    ends = {"x0": x, "y0": y, "x1": x + size[0], "y1": y + size[1]}
+    ends: dict[str, object] = {"type": "rect", "x0": x, "y0": y, "x1": x + size[0], "y1": y + size[1]}
     lines = ({"color": "rgba(0,0,0,0.75)", "width": 5}, {"color": color, "width": 2.5})
-    return [{"type": "rect", "line": line} | ends for line in lines]
+    return [ends | {"line": line} for line in lines]

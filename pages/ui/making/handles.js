@@ -12,10 +12,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".cut");
   const cut = (root.cut ??= built(root));
   cut.data = data;
+  cut.choose = (index) => setTriggerValue("subdomain", index);
   cut.send = ({ grid, overlap }) => setTriggerValue("cut", { rows: grid[0], columns: grid[1], overlap });
   if (cut.drag || cut.waiting) return; // the hand is ahead of the server
   cut.settings = data.settings;
-  for (const shown of ["kept", "seen"]) if (cut[shown] >= data.boxes.length) cut[shown] = -1;
+  if (cut.seen === cut.kept || cut.seen >= data.boxes.length) cut.seen = data.chosen;
+  cut.kept = data.chosen;
   cut.draw();
 }
 
@@ -141,6 +143,11 @@ function watch(cut) {
     cut.seen = seen;
     cut.draw();
   };
+  const keep = (cell) => {
+    cut.kept = cell;
+    show(cell);
+    cut.choose(cell);
+  };
   view.onpointermove = (event) => {
     if (cut.drag || event.pointerType !== "mouse") return;
     const edge = edgeAt(cut, position(cut, event));
@@ -155,14 +162,13 @@ function watch(cut) {
   view.onclick = (event) => {
     if (edgeAt(cut, position(cut, event)) && event.pointerType === "mouse") return;
     const cell = cellAt(cut, position(cut, event));
-    show((cut.kept = cut.kept === cell ? -1 : cell));
+    keep(cut.kept === cell ? -1 : cell);
   };
   view.onkeydown = (event) => {
     const last = boxes(cut).length - 1;
     if (event.key !== "Escape" && !(event.key in STEPS)) return;
     event.preventDefault();
-    cut.kept = event.key === "Escape" ? -1 : Math.min(Math.max(cut.kept + STEPS[event.key], -1), last);
-    show(cut.kept);
+    keep(event.key === "Escape" ? -1 : Math.min(Math.max(cut.kept + STEPS[event.key], -1), last));
   };
 }
 

@@ -1,12 +1,14 @@
 """An image whose grid and overlap are dragged, and which shows what each network sees; drawn in the browser.
 
 The browser computes the boxes while a hand is at work, and on release asks for the rows, columns and overlap; these are
-the choices of the controls, so controls, address and picture agree. Volumes and signals are shown as anywhere.
+the choices of the controls, so controls, address and picture agree. A subdomain that is clicked is chosen for all
+pages. Volumes and signals are shown as anywhere.
 """
 
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -14,7 +16,7 @@ from ddlab.analyses.decisions.visibility import evidence_share
 from ddlab.decomposition import Border
 from ddlab.experiment import DecompositionSettings
 from ddlab.figures import images as pictures
-from ddlab.figures.colors import EVIDENCE, SUBDOMAIN
+from ddlab.figures.colors import CHOSEN, EVIDENCE, SUBDOMAIN
 from ddlab.figures.volumes import Scene
 from ddlab.layouts import FLAT, LAYOUTS, boxes, layout_of
 from pages.ui import picture, selection
@@ -31,37 +33,44 @@ _image = st.components.v2.component(
 )
 
 
-def show(scene: Scene, settings: DecompositionSettings, title: str, name: str) -> None:
-    """Draw an image and its subdomains, cut by these settings; what is dragged is chosen in the controls, too.
+def show(
+    scene: Scene, settings: DecompositionSettings | None, title: str, name: str, chosen: int | None = None
+) -> None:
+    """Draw an image and its subdomains; what is dragged, and the subdomain that is clicked, is chosen in the controls.
 
     Parameters
     ----------
+    settings
+        That cut the image so; None where nothing is to be dragged.
     name
         Of the file that is saved, without ending.
+    chosen
+        Index of the chosen subdomain; it stays in sight while no other is pointed at.
     """
     if len(scene.decomposition.shape) != FLAT:
-        picture.show(scene, title, name)
+        picture.show(scene, title, name, chosen)
         return
-    layout, mask = layout_of(settings), scene.mask
-    fitting = largest_overlaps(layout, scene.decomposition.shape, settings.border) if layout in LAYOUTS else {}
-    made_of = {"layout": layout, "grid": settings.grid, "overlap": settings.overlap, "border": settings.border}
+    mask = scene.mask
+    made_of, fitting = _dragged(settings, scene.decomposition.shape)
     data = {
         "title": title,
         "name": name,
         "image": pictures.image_source(scene.image),
         "shape": scene.decomposition.shape,
         "boxes": [list(zip(box.start, box.stop, strict=True)) for box in scene.decomposition],
-        "settings": made_of if fitting else None,
+        "settings": made_of,
         "fitting": {f"{rows}x{columns}": most for (rows, columns), most in fitting.items()},
         "evidence": "" if mask is None else pictures.outline_path(mask),
         "shares": None if mask is None else evidence_share(scene.decomposition, mask).tolist(),
+        "chosen": -1 if chosen is None else chosen,
         "crowded": pictures.CROWDED,
         "line": SUBDOMAIN,
+        "mark": CHOSEN,
         "pink": EVIDENCE,
     }
-    _image(data=data, key=_KEY, on_cut_change=_choose)
+    _image(data=data, key=_KEY, on_cut_change=_choose, on_subdomain_change=_keep)
     drag = "Drag the round handles, or any inner edge, for the overlap, the square ones for the grid. " * bool(fitting)
-    st.caption(f"{drag}Point at a subdomain, or tap it: what its network sees.")
+    st.caption(f"{drag}Point at a subdomain: what its network sees. Press it: it is chosen.")
 
 
 def _choose() -> None:
@@ -70,6 +79,25 @@ def _choose() -> None:
     for name in ("rows", "columns", "overlap"):
         if isinstance(asked, dict) and type(value := asked.get(name)) is int:
             selection.choose(name, value)
+
+
+def _keep() -> None:
+    """Choose the subdomain that was pressed; pressed again, none is."""
+    asked = st.session_state[_KEY].get("subdomain")
+    if type(asked) is int:
+        selection.choose(selection.SUBDOMAIN, selection.ALL if asked < 0 else str(asked + 1))
+
+
+def _dragged(
+    settings: DecompositionSettings | None, shape: tuple[int, ...]
+) -> tuple[dict[str, Any] | None, dict[tuple[int, ...], int]]:
+    """What the boxes are made of, and the largest overlap of every grid that fits; None where nothing is dragged."""
+    layout = None if settings is None else layout_of(settings)
+    if settings is None or layout not in LAYOUTS:
+        return None, {}
+    fitting = largest_overlaps(layout, shape, settings.border)
+    made_of = {"layout": layout, "grid": settings.grid, "overlap": settings.overlap, "border": settings.border}
+    return (made_of if fitting else None), fitting
 
 
 @lru_cache(maxsize=64)

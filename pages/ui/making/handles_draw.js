@@ -50,18 +50,18 @@ function one(cut) {
   const dark = `<path fill="#0b1016" fill-opacity="0.85" fill-rule="evenodd"
     d="M0 0H${columns}V${rows}H0ZM${left} ${top}H${right}V${bottom}H${left}Z"/>`;
   const corner = box.map(([start]) => start + 18 * unit(cut));
-  return evidence(cut.data) + dark + frame(cut, box) + number(cut, cut.seen, corner);
+  return evidence(cut.data) + dark + frame(cut, box, cut.seen === cut.kept) + number(cut, cut.seen, corner);
 }
 
 const middleOf = ([start, stop]) => (start + stop) / 2;
 const evidence = ({ evidence, pink }) =>
   evidence ? `<path d="${evidence}" stroke="${pink}" stroke-width="3" stroke-linecap="square" ${LINE}/>` : "";
 
-function frame({ data }, [[top, bottom], [left, right]]) {
+function frame({ data }, [[top, bottom], [left, right]], isChosen = false) {
   const inset = INSET * Math.max(...data.shape);
   const size = `x="${left + inset}" y="${top + inset}" width="${right - left - 2 * inset}" height="${bottom - top - 2 * inset}"`;
   return `<rect ${size} stroke="#000" stroke-opacity="0.75" stroke-width="4" ${LINE}/>
-    <rect ${size} stroke="${data.line}" stroke-width="1.8" ${LINE}/>`;
+    <rect ${size} stroke="${isChosen ? data.mark : data.line}" stroke-width="${isChosen ? 3 : 1.8}" ${LINE}/>`;
 }
 
 function number(cut, index, [y, x]) {

@@ -53,14 +53,14 @@ class Chosen:
     layer: str
 
 
-def nothing(why: str) -> NoReturn:
-    """Say why there are no maps and how to get some, and stop the page."""
+def nothing(why: str, analysis: str = "maps") -> NoReturn:
+    """Say why an analysis of networks has nothing to look into and how to get some, and stop the page."""
     st.info(literal(why))
     st.markdown(
         "Train something small to look into: the recipe **demo** takes half a minute, and its images show where the "
         "evidence is; from the shell `ddlab train demo`."
     )
-    examples.offer(ANALYSES["maps"].why_not)
+    examples.offer(ANALYSES[analysis].why_not)
     selection.link("Train it", "pages/train.py", recipe="demo")
     st.stop()
 
