@@ -35,10 +35,11 @@ def look(chosen: maps.Chosen) -> None:
     """Draw the maps of the chosen image, and score them where that is asked for."""
     mapped = maps.read(run, seed, chosen, asking.map_seconds(problem, num_whole, num_local))
     map_pictures.tell_doubts(mapped)
-    view = map_pictures.pick(mapped, chosen)
+    view = map_pictures.pick(mapped, chosen, len(decomposition))
     if view is not None:
         map_pictures.show(mapped, chosen, view, data, decomposition)
         map_pictures.offer_files(mapped, chosen, run)
+        selection.link("What do the layers make of it on the way?", "pages/layers.py")
         st.subheader("Is the map any good?")
         score(chosen, view)
 

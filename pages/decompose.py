@@ -85,12 +85,14 @@ with top:
     shell.notice(notice.of_cut(evidence, 1 / ratio.total, ratio.workers))
     whole, parts = picture.containers(image)
 with whole, st.container(key="cut-whole"):
-    title = subdomains_title(data, index, decomposition)
+    title, picture_place = subdomains_title(data, index, decomposition), st.container()
+    subdomain = selection.pick_subdomain(len(decomposition))
     scene, name = Scene(image, description, decomposition, mask), f"{asked['name']}-{index}-subdomains"
-    handles.show(scene, problem.experiment.decomposition, title, name)
+    with picture_place:
+        handles.show(scene, problem.experiment.decomposition, title, name, subdomain)
 with parts:
     title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
-    figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask)
+    figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask, chosen=subdomain)
     charts.show(figure, subdomain_table(decomposition, mask), "parts", f"{asked['name']}-{index}-subimages")
 
 # ---- what it costs

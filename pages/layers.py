@@ -24,8 +24,11 @@ outcomes = results.outcomes(run, seed)
 
 # ---- which network, which image
 
-index = dataset.pick_image(data, maps.first_image(run, seed))
-chosen = choices.pick(run, seed, decomposition, choices.surest(outcomes, index))
+of_image, of_network = st.columns(2)
+with of_image:
+    index = dataset.pick_image(data, maps.first_image(run, seed))
+with of_network:
+    chosen = choices.pick(run, seed, decomposition, choices.surest(outcomes, index))
 families = [chosen.family, *([] if chosen.beside is None else [chosen.beside])]
 looked = [choices.of_family(run, seed, index, family, chosen.subdomain, decomposition) for family in families]
 found = looked[0]

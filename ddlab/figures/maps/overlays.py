@@ -13,7 +13,7 @@ from PIL import Image
 from ddlab.analyses.maps.scores import Curves
 from ddlab.decomposition import Decomposition, Subdomain
 from ddlab.figures import graph_objects as go
-from ddlab.figures.colors import AGAINST, FOR, strategy_color
+from ddlab.figures.colors import AGAINST, CHOSEN, FOR, strategy_color
 from ddlab.figures.images import image_source, outline
 from ddlab.figures.layout import finish, percent_axis
 from ddlab.figures.signals import drawn, flat, flat_mask, rows_of
@@ -131,9 +131,10 @@ def maps_figure(
     for number, written in enumerate(numbers, 1):
         if written is not None and len(places) <= MOST_NUMBERED:
             figure.add_trace(_written(decomposition, written[places]), 1 + number // COLUMNS, 1 + number % COLUMNS)
+    boxes = _boxes(decomposition, places.index(scene.chosen) if scene.chosen in places else None)
     for number in range(1 + len(maps)):
         place = (1 + number // COLUMNS, 1 + number % COLUMNS)
-        figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
+        figure.add_traces(boxes, *([part] * len(boxes) for part in place))
         if scene.mask is not None:
             figure.add_trace(outline(scene.mask), *place)
     figure = finish(figure, title, height=100 + rows * (PANEL + TITLE), showlegend=False)
@@ -173,16 +174,22 @@ def _written(decomposition: Decomposition, values: np.ndarray) -> go.Scatter:
     return go.Scatter(x=centres, y=bottoms, text=text, mode="text", **settings)
 
 
-def _boxes(decomposition: Decomposition) -> list[go.Scatter]:
-    """The borders of all subdomains, light over dark so that they show on any image."""
+def _boxes(decomposition: Decomposition, chosen: int | None) -> list[go.Scatter]:
+    """The borders of all subdomains, light over dark so that they show on any image; over them that of a chosen one."""
+    boxes, one = decomposition.subdomains, decomposition.subdomains[chosen : chosen + 1] if chosen is not None else ()
+    lines = [(boxes, "rgba(0,0,0,0.6)", 2.4), (boxes, "rgba(255,255,255,0.85)", 1.0)]
+    lines += [(one, "rgba(0,0,0,0.75)", 4.5), (one, CHOSEN, 2.5)] if one else []
+    return [_border(*line) for line in lines]
+
+
+def _border(boxes: Sequence[Subdomain], color: str, width: float) -> go.Scatter:
     x: list[float | None] = []
     y: list[float | None] = []
-    for box in decomposition:
+    for box in boxes:
         (top, left), (bottom, right) = box.start, box.stop
         x += [left - 0.5, right - 0.5, right - 0.5, left - 0.5, left - 0.5, None]
         y += [top - 0.5, top - 0.5, bottom - 0.5, bottom - 0.5, top - 0.5, None]
-    lines = ({"color": "rgba(0,0,0,0.6)", "width": 2.4}, {"color": "rgba(255,255,255,0.85)", "width": 1})
-    return [go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip") for line in lines]
+    return go.Scatter(x=x, y=y, mode="lines", line={"color": color, "width": width}, hoverinfo="skip")
 
 
 def _linked(figure: go.Figure, height: int, width: int) -> go.Figure:

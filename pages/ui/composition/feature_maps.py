@@ -10,7 +10,7 @@ from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection
 from pages.ui.literal import literal
 
-ASSEMBLED = "each on its own field"
+ASSEMBLED = "all, each on its own field"
 
 
 @st.fragment
@@ -33,11 +33,10 @@ def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     with of_channel:
         channel = selection.pick("Channel", channels, "channel")
     with of_whom:
-        networks = [ASSEMBLED, *(f"local network {number}" for number in range(1, shape[1] + 1))]
-        whose = selection.pick("Local networks", networks, "whose")
+        network = selection.pick_subdomain(shape[1], ASSEMBLED)
+        whose = ASSEMBLED if network is None else f"local network {network + 1}"
     index = channels.index(channel)
     at = _slice(shape[-1]) if len(shape) == 6 else None
-    network = None if whose == ASSEMBLED else networks.index(whose) - 1
     maps, box = channel_maps(found, layer, image, index, network)
     limits = figures.shared_limits(list(maps.values()))
     data, _ = results.images(run)

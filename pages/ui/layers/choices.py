@@ -45,16 +45,15 @@ def pick(run: RunFolder, seed: int, decomposition: Decomposition, first: int) ->
     """
     known = families(run, seed)
     titles = {name: family.title for name, family in known.items()}
-    of_family, of_subdomain, of_other = st.columns(3)
+    of_family, of_other = st.columns(2)
     with of_family:
         name = selection.pick("Network", list(known), "network", FIRST, format_func=titles.get)
     with of_other:
         others = {ALONE: "no other network"} | {other: title for other, title in titles.items() if other != name}
         beside = known.get(selection.pick("Beside it", list(others), "beside", format_func=others.get))
     is_local = any(family.is_local for family in (known[name], beside) if family is not None)
-    with of_subdomain:
-        otherwise = f"{first + 1}, whose network is surest here" if is_local else "the whole image"
-        subdomain = selection.pick_subdomain(len(decomposition), otherwise)
+    otherwise = f"{first + 1}, whose network is surest here" if is_local else "the whole image"
+    subdomain = selection.pick_subdomain(len(decomposition), otherwise)
     return Chosen(known[name], first if subdomain is None and is_local else subdomain, beside)
 
 

@@ -47,7 +47,8 @@ def pick_channel(found: Activations) -> tuple[str, int | None]:
 def show_rows(found: Activations, extent: str, depth: float, chosen: tuple[str, int | None], key: str) -> None:
     """Draw the layers of a network; a click on a channel chooses it."""
     rows = chosen_rows(found.rows, extent == "every")
-    title = f"{name_of(found)} on image {found.about['image']}: the {SHOWN} strongest channels of every layer"
+    where = f"on image {found.about['image']}{_part(found)}"
+    title = f"{name_of(found)} {where}: the {SHOWN} strongest channels of every layer"
     figure = rows_figure(found, rows, title, depth, chosen)
     charts.show(figure, found.table, key, _file(found), **charts.on_click(key, _choose))
     if extent == "every" and len(rows) < len(found.rows):
@@ -68,13 +69,13 @@ def show_channel(found: Activations, depth: float, chosen: tuple[str, int | None
     if channel is None:
         count = found.row(layer).shape[0]
         of = f"All {count}" if len(kept) == count else f"The strongest {len(kept)} of {count}"
-        title = f"{of} channels of {layer}, {name_of(found)}; the strongest first"
+        title = f"{of} channels of {layer}, {name_of(found)}{_part(found)}; the strongest first"
         figure = channels_figure(found, layer, title, depth)
         charts.show(figure, table, key, f"{_file(found)}-{layer}", **charts.on_click(key, _choose))
     elif channel in kept:
         flat = flat_maps(found.map_of(layer, channel)[None], depth)
         values = np.asarray(flat[0] if flat.ndim == 3 else flat, float)  # a signal is a picture of one row
-        title = f"Channel {channel} of {layer}, {name_of(found)}"
+        title = f"Channel {channel} of {layer}, {name_of(found)}{_part(found)}"
         figure = feature_map(values, found.limits(layer), title)
         charts.show(figure, table, key, f"{_file(found)}-{layer}-{channel}")
     else:
@@ -104,9 +105,14 @@ def offer_file(found: Activations) -> None:
 
 
 def name_of(found: Activations) -> str:
-    """The network, for people, and whether only a part of its maps is shown."""
+    """The network, for people."""
     title: str = found.about["title"]
-    return f"{title}, over the subdomain" if "cut" in found.about else title
+    return title
+
+
+def _part(found: Activations) -> str:
+    """Say that only what lies over the subdomain is shown, where that is so."""
+    return ", over the subdomain" if "cut" in found.about else ""
 
 
 def _choose(point: dict[str, Any]) -> None:

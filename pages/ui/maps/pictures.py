@@ -50,11 +50,14 @@ class View:
         Names of those whose maps are shown.
     one_scale
         Whether all of them have one.
+    subdomain
+        Index of the chosen subdomain, which is marked; or None.
     """
 
     of: str
     viewers: tuple[str, ...]
     one_scale: bool
+    subdomain: int | None = None
 
 
 def tell_doubts(mapped: Mapped) -> None:
@@ -64,14 +67,16 @@ def tell_doubts(mapped: Mapped) -> None:
         st.warning(f"This may be a scan of another kind than the networks know: {literal(listed)}. They decide anyway.")
 
 
-def pick(mapped: Mapped, chosen: Chosen) -> View | None:
-    """Let the class, the networks and the scale be chosen; None where no network is."""
-    left, right = st.columns(2)
+def pick(mapped: Mapped, chosen: Chosen, num_subdomains: int) -> View | None:
+    """Let the class, the subdomain, the scale and the networks be chosen; None where no network is."""
+    left, middle, right = st.columns(3)
     known = [TRUTH] if chosen.truth is not None else []
     words = {TRUTH: "the true class", PREDICTION: "what each network decides"}
     with left:
         choices = [*known, PREDICTION, *mapped.about["classes"]]
         of = selection.pick("Map of the class", choices, "of", format_func=lambda name: words.get(name, name))
+    with middle:
+        subdomain = selection.pick_subdomain(num_subdomains)
     with right:
         scale = selection.pick_one_of(SCALES, "Scale", "scale")
     every = list(mapped.viewers)
@@ -79,7 +84,7 @@ def pick(mapped: Mapped, chosen: Chosen) -> View | None:
     if not viewers:
         st.info("Choose at least one network.")
         return None
-    return View(of, tuple(viewers), scale == "one")
+    return View(of, tuple(viewers), scale == "one", subdomain)
 
 
 def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decomposition: Decomposition) -> None:
@@ -92,7 +97,7 @@ def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decompositio
     worths, mask = worth_of(mapped, place, indices), mapped.mask(place)
     shell.notice(of_maps(worths, limits, None if mask is None else evidence_share(decomposition, mask)))
     titles = {name: worth.said for name, worth in worths.items()}
-    scene = Scene(mapped.images[place], data.description, decomposition, mask)
+    scene = Scene(mapped.images[place], data.description, decomposition, mask, chosen=view.subdomain)
     is_volume = len(decomposition.shape) == 3
     if is_volume:
         _show_volume(scene, maps, limits, titles)
@@ -151,7 +156,7 @@ def _show_volume(scene: Scene, maps: dict[str, np.ndarray], limits: Sequence[flo
     name = selection.pick("In the viewer", list(maps), "viewer", format_func=words.get)
     limit = limits[list(maps).index(name)]
     shown = replace(scene, overlay=Overlay(maps[name], "map", limit))
-    picture.show(shown, f"{words[name]}; blue speaks for it, red against it", name)
+    picture.show(shown, f"{words[name]}; blue speaks for it, red against it", name, scene.chosen)
 
 
 def offer_files(mapped: Mapped, chosen: Chosen, run: RunFolder) -> None:
