@@ -5,20 +5,10 @@ import os
 import sys
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from ddlab import cli
-from tests.composed_run import composed_run
 from tests.made_run import made_run
-
-VOLUMES = {
-    "strategies": ["average"],
-    "dataset.name": "ct_phantom",
-    "dataset.size": None,
-    "dataset.volume": [16, 16, 8],
-    "dataset.train_images": 8,
-    "dataset.validation_images": 4,
-    "decomposition.grid": [2, 2, 1],
-}
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +81,23 @@ def test_a_network_on_the_whole_image_is_whole_until_a_subdomain_is_chosen(open_
     assert titles(at)[1].startswith("Global network on image 57, over the subdomain")
 
 
-def test_volumes_are_cut_at_a_slice(open_page):
-    run = composed_run(**VOLUMES)
-    at = open_page("layers", run=run.id, axial="0")
-    (slices,) = (slider for slider in at.select_slider if slider.label == "Slice of the subimage")
-    assert slices.value == 0 and len(slices.options) == 8 and len(titles(at)) == 3 and not at.error
+def volume():
+    import numpy as np
+    import streamlit as st
+
+    from ddlab.analyses.layers.stored import Activations
+    from pages.ui.layers import choices
+
+    st.write(str(choices.pick_depth(Activations({}, {"input": np.zeros((1, 4, 4, 8), np.uint8)}))))
+
+
+def test_volumes_are_cut_at_a_slice():
+    at = AppTest.from_function(volume)
+    at.query_params["axial"] = "0"
+    at.run()
+    assert at.markdown[0].value == str(0.5 / 8), "the middle of the first of eight slices"
+    at.select_slider[0].set_value(7).run()
+    assert at.markdown[0].value == str(7.5 / 8)
 
 
 def test_a_network_without_maps_has_rows_of_numbers(open_page):

@@ -76,6 +76,11 @@ def test_numbers_without_positions_are_cells_and_signals_are_lines():
 def test_a_volume_is_cut_where_the_slice_says():
     maps = np.zeros((1, 2, 2, 4))
     maps[..., 3] = 1
+    found = made(relu=maps)
+    found.arrays["input"] = np.arange(4, dtype=np.uint8)[None, None, None] * np.ones((1, 8, 8, 4), np.uint8) * 80
+    first, last = (rows_figure(found, found.rows, "Title", depth).data for depth in (0.1, 0.9))
+    assert pixels(first[0].source).max() == 0 and pixels(last[0].source).max() == 240
+    assert first[1].source != last[1].source
     assert flat_maps(maps, 0.99).max() == 1 and flat_maps(maps, 1.0).max() == 1 and flat_maps(maps, 0.7).max() == 0
 
 
