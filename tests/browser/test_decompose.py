@@ -63,6 +63,16 @@ def test_overlap_and_grid_are_dragged_on_the_image(open_browser):
     box = view.bounding_box()
     page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.3 * box["height"])
     status.filter(has_text="Network 2 sees rows 0..19 × columns 12..31: 20×20 px").wait_for()
+    page.mouse.down()
+    page.mouse.up()
+    has(page, subdomain="2")
+    settled(page)
+    page.mouse.move(0, 0)
+    status.filter(has_text="Network 2 sees").wait_for()
+    assert view.locator("rect[stroke='#00d5ff']").count() == 1, "what is chosen stays, with the mark of the chosen one"
+    page.go_back()
+    has(page, overlap="4", subdomain="all")
+    settled(page)
 
     page.mouse.move(0, 0)
     status.filter(has_text="4 subimages").wait_for()

@@ -73,7 +73,7 @@ def test_it_shows_a_run_that_has_composed_its_networks(composed, in_process):
 
 def test_choices_are_shown_without_computing_anew(composed, in_process):
     first = open_alone("composition", run=composed.id)
-    at = open_alone("composition", run=composed.id, maps="conv1", map="2", channel="1", whose="local network 3")
+    at = open_alone("composition", run=composed.id, maps="conv1", map="2", channel="1", subdomain="3")
     assert not at.exception and len(in_process) <= 1
     local, untrained, _ = figures(at)[-3:]
     assert len(local["layout"]["shapes"]) == 2 and len(untrained["layout"]["shapes"]) == 2  # the field is outlined

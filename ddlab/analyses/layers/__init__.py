@@ -1,1 +1,1 @@
-"""What the layers of one network make of one image, layer after layer: activations, their statistics, dead channels."""
+"""The layers of one network, one after the other, for one image: activations, their statistics, dead channels."""

@@ -18,7 +18,7 @@ MOST = 4_000_000  # numbers of all maps together
 
 
 def activations(run: RunFolder, seed: int, image: str, network: str, most: int = MOST) -> Activations:
-    """What every layer of a network makes of an image.
+    """Compute what every layer of a network makes of an image.
 
     Parameters
     ----------

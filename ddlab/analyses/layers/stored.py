@@ -15,7 +15,7 @@ FORMAT = 1  # of the files; a new number computes everything again
 
 
 class Activations(Stored):
-    """What every layer makes of an image: ``maps:<layer>`` ``(C', *map)`` of channels ``channels:<layer>`` ``(C',)``.
+    """The outputs of all layers for an image: ``maps:<layer>`` ``(C', *map)`` of ``channels:<layer>`` ``(C',)``.
 
     Of every channel there are ``mean:<layer>``, ``low:<layer>`` and ``high:<layer>`` ``(C,)``; beside them the bytes
     that go in, ``input`` ``(C, *shape)``, and ``logits`` and ``probabilities`` ``(K,)``, which come out. A channel
@@ -30,7 +30,7 @@ class Activations(Stored):
 
     @property
     def box(self) -> Subdomain:
-        """What the network sees of the image."""
+        """The part of the image that the network sees."""
         return Subdomain(*map(tuple, self.about["box"]))
 
     @property

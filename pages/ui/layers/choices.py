@@ -26,7 +26,7 @@ class Chosen:
     ----------
     subdomain
         Its index; None for the whole image.
-    others
+    beside
         The family that stands beside the first; none where it is alone.
     """
 

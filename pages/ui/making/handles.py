@@ -91,7 +91,7 @@ def _keep() -> None:
 def _dragged(
     settings: DecompositionSettings | None, shape: tuple[int, ...]
 ) -> tuple[dict[str, Any] | None, dict[tuple[int, ...], int]]:
-    """What the boxes are made of, and the largest overlap of every grid that fits; None where nothing is dragged."""
+    """Tell what the boxes are made of, and the largest overlap of every grid that fits; None where nothing is dragged."""
     layout = None if settings is None else layout_of(settings)
     if settings is None or layout not in LAYOUTS:
         return None, {}
