@@ -25,10 +25,32 @@ CROWDED = 36  # from this many subdomains on, their numbers would cover the imag
 
 def image_source(image: np.ndarray) -> str:
     """An image of bytes ``(C, *shape)`` as the address of a PNG, one pixel a pixel; of a volume its middle slice."""
+    return _address(_as_picture(image))
+
+
+def thumbnail(image: np.ndarray, side: int) -> str:
+    """An image of bytes ``(C, *shape)`` as the address of a small PNG; of a volume its middle slice.
+
+    Parameters
+    ----------
+    side
+        Pixels of the longer side at most; whole pixels of a small image are repeated.
+    """
+    picture = _as_picture(image)
+    factor = max(1, side // max(picture.size))
+    picture = picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
+    picture.thumbnail((side, side))
+    return _address(picture)
+
+
+def _as_picture(image: np.ndarray) -> Image.Image:
     pixels = np.moveaxis(np.asarray(drawn(image) if image.ndim == 2 else axial(image), dtype=np.uint8), 0, -1)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
+
+
+def _address(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, "PNG")
+    picture.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

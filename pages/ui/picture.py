@@ -18,17 +18,19 @@ def containers(image: np.ndarray) -> tuple[DeltaGenerator, DeltaGenerator]:
     return left, right
 
 
-def show(scene: Scene, title: str, name: str) -> None:
+def show(scene: Scene, title: str, name: str, key: str = "") -> None:
     """Draw an image and its subdomains; colours and labels of the subdomains are those of volumes alone.
 
     Parameters
     ----------
     name
         Of the file that is saved, without ending.
+    key
+        Ends the keys of all but one of several pictures on a page.
     """
     if scene.image.ndim == 4:
         st.markdown(f"**{literal(title)}**")
-        volume.show(scene)
+        volume.show(scene, f"volume{key}")
     else:
         figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask)
-        charts.show(figure, None, "whole", name)
+        charts.show(figure, None, f"whole{key}", name)
