@@ -67,12 +67,14 @@ def show_local(explanations: Mapping[int, Explanation]) -> None:
     """Draw all local probabilities of an image, or of two side by side, as a heat map or as bars."""
     heat, bars = st.tabs(["Heat map", "Bars"], on_change="rerun", key="local tabs")
     draw, keys = _heat_map if heat.open else _bars, keys_of(explanations)
+    title = "Local probabilities, a row a subdomain"
+    if heat.open:  # as many lines for both of two, so that their rows stand beside each other
+        alone = "Local probabilities of all classes; what each local network names is framed"
+        title = alone if len(explanations) == 1 else "Local probabilities; the class that is named is framed"
     with heat if heat.open else bars:
         places = st.columns(2) if len(explanations) == 2 else [st.container()]
         for place, (index, explanation) in zip(places, explanations.items(), strict=True):
             with place:
-                title = "Local probabilities of all classes; what each local network names is framed"
-                title = title if heat.open else "Local probabilities, a row a subdomain"
                 draw(explanation, index, title_of(title, index, explanations), keys[index])
 
 

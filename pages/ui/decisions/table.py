@@ -42,7 +42,7 @@ def show(run: RunFolder, seed: int, outcomes: Outcomes, found: np.ndarray, strat
     if st.session_state.get(BOX, False) != is_open:  # a link, or the browser's back button
         st.session_state[BOX] = is_open
     settings: dict[str, Any] = {"key": BOX, "icon": ":material/table_rows:", "on_change": _note}
-    with st.expander(f"A table of these {len(found):,} images" if len(found) > 1 else "A table", **settings):
+    with st.expander("All predictions in a table", **settings):
         if is_open:
             order, first = _place(found, strategy)
             changed = (seed, run.results_stamp())
@@ -68,13 +68,20 @@ def _place(found: np.ndarray, strategy: str) -> tuple[str, int]:
     if st.session_state.setdefault("rows of", of) != of:  # other rows are read from their beginning
         st.session_state["rows of"] = of
         selection.choose("rows", 1, is_noted=False)
-    page = selection.pick("Rows", pages, "rows", widget=_pagination)
-    st.caption(f"{AT_ONCE * (page - 1) + 1:,} to {min(AT_ONCE * page, len(found)):,} of {len(found):,} images.")
+    page = selection.pick("Rows", pages, "rows", widget=partial(_stepper, num_images=len(found)))
     return order, AT_ONCE * (page - 1)
 
 
-def _pagination(label: str, options: range, key: str) -> int:
-    return st.pagination(len(options), key=key)
+def _stepper(label: str, options: range, key: str, num_images: int) -> int:
+    page = int(st.session_state[key])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for icon, text, step in (("chevron_left", "The rows before", -1), ("chevron_right", "The next rows", 1)):
+            settings: dict[str, Any] = {"icon": f":material/{icon}:", "key": f"{key} {icon}"}
+            is_end = page + step not in options
+            st.button(text, on_click=selection.choose, args=("rows", page + step), disabled=is_end, **settings)
+        last = min(AT_ONCE * page, num_images)
+        st.caption(f"{label} {AT_ONCE * (page - 1) + 1:,} to {last:,} of {num_images:,}")
+    return page
 
 
 def _rows(
@@ -84,7 +91,7 @@ def _rows(
     data, _ = results.images(run)
     table = analysis.prediction_table(outcomes, listed, strategy)
     pictures = _thumbnails(run.experiment.dataset.model_dump_json(), tuple(listed.tolist()), data)
-    title = f"Predictions of {len(indices):,} validation images"
+    title = f"Predictions of {len(indices):,} validation image{'s' * (len(indices) > 1)}"
     with st.container(key=f"chart-{KEY}", gap=None):
         every = partial(analysis.prediction_table, outcomes, indices, strategy)
         charts.offer_table(every, KEY, f"{run.id}-predictions-{strategy}", title)
@@ -102,13 +109,13 @@ def _draw(table: pd.DataFrame, pictures: list[str], strategy: str, index: int) -
 
     def choose() -> None:
         chosen = st.session_state[key].selection
-        if rows := [*(row for row, _ in chosen.cells), *chosen.rows]:
+        rows = [row for row in (*(row for row, _ in chosen.cells), *chosen.rows) if listed[row] != index]
+        if rows:
             selection.choose("image", listed[rows[0]])
 
-    marked = [listed.index(index)] if index in listed else []
-    st.session_state.setdefault(key, _selected(marked))
-    if st.session_state[key]["selection"]["rows"] != marked:
-        st.session_state[key] = _selected(marked)
+    marked = {"rows": [listed.index(index)] if index in listed else [], "columns": [], "cells": []}
+    if key not in st.session_state or st.session_state[key]["selection"]["rows"] != marked["rows"]:
+        st.session_state[key] = {"selection": marked}
     st.dataframe(
         _written(table, pictures),
         hide_index=True,
@@ -117,27 +124,24 @@ def _draw(table: pd.DataFrame, pictures: list[str], strategy: str, index: int) -
         height=min(40 + (SIDE + 4) * len(listed), HEIGHT),
         key=key,
         on_select=choose,
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
     )
 
 
-def _selected(rows: list[int]) -> dict[str, Any]:
-    return {"selection": {"rows": rows, "columns": [], "cells": []}}
-
-
 def _written(table: pd.DataFrame, pictures: list[str]) -> pd.DataFrame:
-    """The table as it is read: pictures first, and a verdict before every class that a strategy decides for."""
+    """The table as it is read: pictures first, shares in percent, a verdict before every decision."""
     written = table.copy()
     for title in [str(name) for name in table if analysis.is_right(str(name)) in table]:
         verdicts = written.pop(analysis.is_right(title)).map(VERDICTS)
-        written[title] = verdicts + " " + written[title]
+        written[title] = verdicts + " " + written.pop(title)  # to the right of the numbers
+    written[analysis.PROBABILITY] *= 100
     written.insert(0, PICTURE, pictures)
     return written
 
 
 def _columns(strategy: str) -> dict[str, Any]:
     title, column = STRATEGIES[strategy].title, st.column_config
-    probability = f"That {title} gives to the true class; of a vote, its share of the votes."
+    probability = f"The probability that {title} gives to the true class; of a vote, its share of the votes."
     margin = (
         f"What {title} gives to the true class, less the most that it gives to another one: 0 in a tie, below 0 where "
         "it is wrong."
@@ -145,9 +149,9 @@ def _columns(strategy: str) -> dict[str, Any]:
     return {
         PICTURE: column.ImageColumn(width="small"),
         analysis.IMAGE: column.NumberColumn(width="small"),
-        analysis.PROBABILITY: column.NumberColumn(format="percent", help=probability),
+        analysis.PROBABILITY: column.NumberColumn("it gets", format="%.1f %%", help=probability),
         analysis.MARGIN: column.NumberColumn(format="%.3f", help=margin),
-        analysis.NUM_RIGHT: column.NumberColumn(help="So many name the true class, each on its own."),
+        analysis.NUM_RIGHT: column.NumberColumn("local right", help="So many local networks name the true class."),
     }
 
 
