@@ -33,11 +33,13 @@ num_whole, num_local = asking.count_viewers(run, seed)
 @st.fragment
 def look(chosen: maps.Chosen) -> None:
     """Draw the maps of the chosen image, and score them where that is asked for."""
-    mapped = maps.read(run, seed, chosen, asking.map_seconds(problem, num_whole, num_local))
+    about = asking.map_seconds(problem, num_whole, num_local)
+    mapped = maps.read(run, seed, chosen, about)
+    pinned = None if chosen.beside is None else maps.read(run, seed, chosen.beside, about)
     map_pictures.tell_doubts(mapped)
     view = map_pictures.pick(mapped, chosen, len(decomposition))
     if view is not None:
-        map_pictures.show(mapped, chosen, view, data, decomposition)
+        map_pictures.show(mapped, chosen, view, data, decomposition, pinned)
         map_pictures.offer_files(mapped, chosen, run)
         selection.link("What do the layers make of it on the way?", "pages/layers.py")
         st.subheader("Is the map any good?")

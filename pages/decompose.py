@@ -87,9 +87,9 @@ with top:
 with whole, st.container(key="cut-whole"):
     title, picture_place = subdomains_title(data, index, decomposition), st.container()
     subdomain = selection.pick_subdomain(len(decomposition))
-    scene, name = Scene(image, description, decomposition, mask), f"{asked['name']}-{index}-subdomains"
+    scene = Scene(image, description, decomposition, mask, chosen=subdomain)
     with picture_place:
-        handles.show(scene, problem.experiment.decomposition, title, name, subdomain)
+        handles.show(scene, problem.experiment.decomposition, title, f"{asked['name']}-{index}-subdomains")
 with parts:
     title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask, chosen=subdomain)

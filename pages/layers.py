@@ -37,10 +37,10 @@ shell.notice(of_activations(found))
 # ---- what goes in, and what comes out
 
 image, mask = data.validation.image(index)
-scene = Scene(image, data.description, decomposition, mask)
+scene = Scene(image, data.description, decomposition, mask, chosen=chosen.subdomain)
 whole, decided = picture.containers(image)
 with whole:
-    handles.show(scene, None, f"Image {index} and its subdomains", f"{run.id}-image-{index}", chosen.subdomain)
+    handles.show(scene, None, f"Image {index} and its subdomains", f"{run.id}-image-{index}")
 with decided:
     for number, activations in enumerate(looked):
         pictures.show_decision(activations, f"decision {number}")

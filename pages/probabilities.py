@@ -6,17 +6,13 @@ from ddlab.analyses.decisions import notice
 from ddlab.analyses.decisions import probabilities as analysis
 from ddlab.analyses.decisions.telling import telling_image
 from ddlab.figures import images as pictures
-from ddlab.figures.colors import class_color
 from ddlab.figures.comparison.accuracy import confusion_matrix
-from ddlab.figures.volumes import Scene
 from ddlab.registry.strategies import STRATEGIES
-from pages.ui import charts, picture, results, selection, shell
-from pages.ui.decisions import attributions
+from pages.ui import pinned, results, selection, shell
+from pages.ui.decisions import attributions, seen, table
 from pages.ui.decisions import probabilities as decisions
 from pages.ui.literal import literal
 from pages.ui.runs import live
-
-ANY = "any"
 
 shell.title("How does each strategy come to its decision?")
 st.markdown(
@@ -41,14 +37,17 @@ with choice:
         "Strategy", list(outcomes.decisions), "strategy", "cnn_dnn", format_func=lambda name: STRATEGIES[name].title
     )
     filter = selection.pick("Show", list(analysis.FILTERS), "filter", format_func=analysis.FILTERS.get)
-    classes = [ANY, *outcomes.classes]
-    truth = selection.pick("True class", classes, "truth")
+    classes = [decisions.ANY, *outcomes.classes]
+    truth = selection.pick("True class", classes, "class")
     decided = selection.pick("Class that the strategy decides for", classes, "decided")
-    wanted = [None if name == ANY else outcomes.classes.index(name) for name in (truth, decided)]
+    wanted = [None if name == decisions.ANY else outcomes.classes.index(name) for name in (truth, decided)]
     found = analysis.find_images(outcomes, filter, strategy, *wanted)
     st.markdown(f"**{len(found)}** of {len(outcomes.labels)} validation images.")
     if len(found):
-        index = selection.pick_image(found, telling_image(outcomes, found))
+        index, other = selection.pick_image(found, telling_image(outcomes, found)), None
+        if outcomes.any_local is not None:
+            anywhere = {"filter": "all", "class": decisions.ANY, "decided": decisions.ANY}
+            other = pinned.pick(index, len(outcomes.labels), found, anywhere)
 with matrix:
     counts = analysis.confusion(outcomes, strategy)
     title = f"{STRATEGIES[strategy].title}: which class is taken for which? Click a cell to see its images"
@@ -61,6 +60,8 @@ if not len(found):
     st.info("No image passes this filter. Choose another one, or set the classes to “any”.")
     st.stop()
 
+table.show(run, seed, outcomes, found, strategy, index)
+
 # ---- what the local networks see and believe
 
 data, decomposition = results.images(run)
@@ -70,24 +71,19 @@ if explanation is None:
     st.image(pictures.enlarged(image, 200), caption=literal(truth_name), width=200, alt=truth_name)
     st.info("This run has no local networks to look into.")
     st.stop()
-truth_name = outcomes.classes[explanation.truth]
-st.subheader(f"Image {index} shows: {literal(truth_name)}")
-labels, colors = analysis.named_labels(explanation), [class_color(index) for index in explanation.named]
-whole, parts = picture.containers(image)
-with whole:
-    outlined = "; the evidence is outlined in pink" if mask is not None else ""
-    scene = Scene(image, data.description, decomposition, mask, colors=colors, labels=labels)
-    picture.show(scene, f"The image and its subdomains{outlined}", f"image-{index}")
-with parts:
-    title = "What each local network sees and names (frame: colour of the class)"
-    figure = pictures.subimages_figure(image, decomposition, title, labels, colors, mask)
-    charts.show(figure, None, "parts", f"subimages-{index}")
-decisions.show_local(explanation, index)
+beside = {} if other is None else {other: analysis.explain(outcomes, other)}
+explanations = beside | {index: explanation}
+subdomain = selection.pick_subdomain(len(decomposition))
+seen.show(explanations, data, decomposition, subdomain)
+decisions.show_local(explanations, subdomain)
+selection.link("What do the layers of these networks make of it on the way?", "pages/layers.py")
 
 # ---- how each strategy decides
 
 st.subheader("How do they decide?")
-decisions.show_strategies(explanation, index)
+decisions.show_strategies(explanations)
+if other is not None:
+    st.caption(f"From here on: image {index}, the one that is chosen.")
 if explanation.attributions:
     attributions.show(run.experiment, outcomes, explanation, index)
 
@@ -96,7 +92,7 @@ if explanation.attributions:
 st.subheader("What can every subdomain see at all?")
 everywhere, here = st.columns(2)
 with everywhere:
-    decisions.show_subdomains(outcomes, decomposition, image, run.id)
+    decisions.show_subdomains(outcomes, decomposition, image, run.id, (truth, subdomain))
 if mask is not None:
     with here:
         decisions.show_sight(explanation, decomposition, mask, index)

@@ -27,10 +27,32 @@ CROWDED = 36  # from this many subdomains on, their numbers would cover the imag
 
 def image_source(image: np.ndarray) -> str:
     """An image of bytes ``(C, *shape)`` as the address of a PNG, one pixel a pixel; of a volume its middle slice."""
+    return _address(_as_picture(image))
+
+
+def thumbnail(image: np.ndarray, side: int) -> str:
+    """An image of bytes ``(C, *shape)`` as the address of a small PNG; of a volume its middle slice.
+
+    Parameters
+    ----------
+    side
+        Pixels of the longer side at most; whole pixels of a small image are repeated.
+    """
+    picture = _as_picture(image)
+    factor = max(1, side // max(picture.size))
+    picture = picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
+    picture.thumbnail((side, side))
+    return _address(picture)
+
+
+def _as_picture(image: np.ndarray) -> Image.Image:
     pixels = np.moveaxis(np.asarray(drawn(image) if image.ndim == 2 else axial(image), dtype=np.uint8), 0, -1)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
+
+
+def _address(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, "PNG")
+    picture.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -86,8 +108,8 @@ def subdomains_figure(
         figure.add_trace(outline(mask))
     for number, (box, size) in enumerate(zip(decomposition, told, strict=True), 1):
         label = f"{number}" if len(decomposition) <= CROWDED else ""
-        line = CHOSEN_LINE if number - 1 == chosen else LINE
-        _add_box(figure, box, label, size, (0.006 * max(height, width), middle), line)
+        _add_border(figure, box, 0.006 * max(height, width), CHOSEN_LINE if number - 1 == chosen else LINE)
+        _add_number(figure, box, label, size, middle)
     return picture_axes(finish(figure, title, height=PICTURE, showlegend=False), width, height)
 
 
@@ -119,19 +141,20 @@ def _runs(edges: np.ndarray) -> Iterator[tuple[int, int, int]]:
     return zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True)
 
 
-def _add_box(
-    figure: go.Figure, box: Subdomain, label: str, size: str, placed: tuple[float, float], line: dict[str, Any]
-) -> None:
-    """Draw a line over a dark one around a box, this far inside; its number, at this share of its height, tells."""
-    inset, middle = placed
+def _add_border(figure: go.Figure, box: Subdomain, inset: float, line: dict[str, Any]) -> None:
+    """Draw a line over a dark one around a box, this far inside."""
     (top, left), (bottom, right) = box.start, box.stop
     x0, x1, y0, y1 = left - 0.5 + inset, right - 0.5 - inset, top - 0.5 + inset, bottom - 0.5 - inset
     outline = {"x": [x0, x1, x1, x0, x0], "y": [y0, y0, y1, y1, y0], "mode": "lines", "hoverinfo": "skip"}
     figure.add_scatter(line={"color": "rgba(0,0,0,0.75)", "width": 4}, **outline)
     figure.add_scatter(line=line, **outline)
+
+
+def _add_number(figure: go.Figure, box: Subdomain, label: str, size: str, middle: float) -> None:
+    """Write the number of a box, at this share of its height; it tells its size."""
     figure.add_scatter(
-        x=[(x0 + x1) / 2],
-        y=[y0 + middle * (y1 - y0)],
+        x=[(box.start[1] + box.stop[1] - 1) / 2],
+        y=[box.start[0] - 0.5 + middle * box.shape[0]],
         mode="markers+text",
         marker={"size": 24 if label else 4, "color": "rgba(0,0,0,0.6)"},
         text=[label],
@@ -208,7 +231,7 @@ def subimages_figure(
         notes.append({"text": label, "showarrow": False, "font": {"size": 12}, **above})
         corners = {"x0": x - 0.5, "x1": x + box.shape[1] - 0.5, "y0": y - 0.5, "y1": y + box.shape[0] - 0.5}
         if index == chosen:
-            lines = ({"color": "rgba(0,0,0,0.75)", "width": 13}, {"color": CHOSEN, "width": 10})
+            lines = ({"color": "rgba(0,0,0,0.75)", "width": 10}, {"color": CHOSEN, "width": 8})
             frames += [{"type": "rect", "line": line, **corners} for line in lines]
         if colors:
             frames.append({"type": "rect", "line": {"color": colors[index], "width": 4}, **corners})
@@ -226,6 +249,7 @@ def subdomain_map(
     title: str,
     image: np.ndarray | None = None,
     name: str = "accuracy",
+    chosen: int | None = None,
 ) -> go.Figure:
     """Colour the image by a number from 0 to 1 of every subdomain ``(N,)``; overlaps show the mean.
 
@@ -235,6 +259,8 @@ def subdomain_map(
         ``(C, *shape)`` to show through, or None; of a volume, the layers of subdomains are shown side by side.
     name
         Of the number, for hovering and the colour bar.
+    chosen
+        Index of the chosen subdomain, whose border is drawn; or None.
     """
     if len(decomposition.shape) == 1:
         decomposition, image = flat(decomposition), None if image is None else drawn(image)
@@ -269,4 +295,6 @@ def subdomain_map(
             textfont={"color": "#ffffff", "size": 12},
             hovertemplate=f"subdomain {number}: {value:.1%}<extra></extra>",
         )
+    if chosen is not None:
+        _add_border(figure, decomposition.subdomains[chosen], 0.006 * max(height, width), CHOSEN_LINE)
     return picture_axes(finish(figure, title, height=PICTURE, showlegend=False), width, height)

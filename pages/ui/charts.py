@@ -75,6 +75,26 @@ def _menu(table: Table | None, key: str, name: str, title: str) -> None:
             st.dataframe(rows, hide_index=True, key=f"{key} table")
 
 
+@st.fragment
+def offer_table(table: Callable[[], pd.DataFrame], key: str, name: str, title: str) -> None:
+    """Draw the menu of what is a table already: all of its rows as CSV, made when somebody asks.
+
+    Parameters
+    ----------
+    key, name
+        As in :func:`show`.
+    title
+        Says what the table holds.
+    """
+    settings: dict[str, Any] = {"help": "Table as a file", "key": f"{key} menu", "on_change": "rerun"}
+    menu = st.popover(f"Files: {literal(title)}", icon=":material/more_vert:", type="tertiary", **settings)
+    if menu.open:
+        with menu:
+            st.markdown(f"**{literal(title)}**")
+            csv = table().to_csv(index=False).encode()
+            st.download_button("Table as CSV", csv, f"{name}.csv", "text/csv", key=f"{key} csv", on_click="ignore")
+
+
 def _css_class(key: str) -> str:
     """The class of the element with a key, as Streamlit makes it."""
     return "st-key-" + re.sub(r"[^\w-]", "-", key.strip(), flags=re.ASCII)

@@ -1,7 +1,5 @@
 """One image with its subdomains: a figure, or the viewer where it is a volume."""
 
-from dataclasses import replace
-
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,19 +18,19 @@ def containers(image: np.ndarray) -> tuple[DeltaGenerator, DeltaGenerator]:
     return left, right
 
 
-def show(scene: Scene, title: str, name: str, chosen: int | None = None) -> None:
+def show(scene: Scene, title: str, name: str, key: str = "") -> None:
     """Draw an image and its subdomains; colours and labels of the subdomains are those of volumes alone.
 
     Parameters
     ----------
     name
         Of the file that is saved, without ending.
-    chosen
-        Index of the chosen subdomain, which is marked.
+    key
+        Ends the keys of all but one of several pictures on a page.
     """
     if scene.image.ndim == 4:
         st.markdown(f"**{literal(title)}**")
-        volume.show(replace(scene, chosen=chosen))
+        volume.show(scene, f"volume{key}")
     else:
-        figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask, chosen)
-        charts.show(figure, None, "whole", name)
+        figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask, scene.chosen)
+        charts.show(figure, None, f"whole{key}", name)

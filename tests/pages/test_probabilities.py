@@ -90,12 +90,12 @@ def test_what_a_click_on_a_cell_wishes_for_is_chosen():
     assert at.selectbox(key="decided picker").value == "vermilion disc"
     cells = figures(at)[0]["data"][1]
     assert cells["customdata"][4][:2] == [1, 0]  # plain lists: typed arrays come back from a click in the wrong order
-    assert at.query_params["truth"] in ("vermilion cross", ["vermilion cross"])
+    assert at.query_params["class"] in ("vermilion cross", ["vermilion cross"])
 
 
 def test_no_image_passes():
     made_run()
-    at = opened(filter="wrong", strategy="global", truth="blue cross", decided="blue cross")
+    at = opened(filter="wrong", strategy="global", decided="blue cross", **{"class": "blue cross"})
     assert not at.exception
     assert any("No image passes" in info.value for info in at.info)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ddlab.figures import graph_objects as go
-from ddlab.figures.colors import PROBABILITY, SIGNED, SUBDOMAIN, TRAIN, class_color, strategy_color
+from ddlab.figures.colors import CHOSEN, PROBABILITY, SIGNED, SUBDOMAIN, TRAIN, class_color, strategy_color
 from ddlab.figures.layout import finish, percent_axis
 
 ROW = 30  # screen pixels of a row of a heat map
@@ -20,8 +20,16 @@ def _subdomains(count: int) -> list[str]:
     return [f"subdomain {number}" for number in range(1, count + 1)]
 
 
-def local_heat_map(local_NK: np.ndarray, classes: Sequence[str], truth: int, title: str) -> go.Figure:
-    """All N·K local probabilities, a row a subdomain; what each names is framed, the true class marked on the axis."""
+def local_heat_map(
+    local_NK: np.ndarray, classes: Sequence[str], truth: int, title: str, chosen: int | None = None
+) -> go.Figure:
+    """All N·K local probabilities, a row a subdomain; what each names is framed, the true class marked on the axis.
+
+    Parameters
+    ----------
+    chosen
+        Index of the chosen subdomain, whose row is framed, too; or None.
+    """
     count, num_classes = local_NK.shape
     figure = go.Figure(
         go.Heatmap(
@@ -43,6 +51,9 @@ def local_heat_map(local_NK: np.ndarray, classes: Sequence[str], truth: int, tit
         for row, column in enumerate(local_NK.argmax(axis=1))
         for line in ({"color": "#000000", "width": 5}, {"color": SUBDOMAIN, "width": 2.5})  # shows on every colour
     ]
+    if chosen is not None:
+        ends = {"x0": -0.5, "x1": num_classes - 0.5, "y0": chosen - 0.5, "y1": chosen + 0.5}
+        frames += [ends | {"line": line} for line in ({"color": "#000000", "width": 6}, {"color": CHOSEN, "width": 3})]
     figure.update_layout(shapes=[{"type": "rect"} | frame for frame in frames])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
@@ -53,15 +64,25 @@ def _marked(classes: Sequence[str], truth: int) -> list[str]:
     return [f"▲ {name}" if index == truth else name for index, name in enumerate(classes)]
 
 
-def local_bars(local_NK: np.ndarray, classes: Sequence[str], truth: int, title: str) -> go.Figure:
-    """Bars of the local probabilities, a small chart a subdomain, stacked so that a class stays in its column."""
+def local_bars(
+    local_NK: np.ndarray, classes: Sequence[str], truth: int, title: str, chosen: int | None = None
+) -> go.Figure:
+    """Bars of the local probabilities, a small chart a subdomain, stacked so that a class stays in its column.
+
+    Parameters
+    ----------
+    chosen
+        Index of the chosen subdomain, whose chart is framed; or None.
+    """
     count = len(local_NK)
     figure = go.make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=min(0.08, 0.5 / count))
     names, colors = _marked(classes, truth), [class_color(index) for index in range(len(classes))]
     for row, values in enumerate(local_NK, 1):
         hover = f"subdomain {row}, %{{x}}: %{{y:.1%}}<extra></extra>"
         figure.add_bar(x=names, y=values, marker_color=colors, hovertemplate=hover, row=row, col=1)
-        figure.update_yaxes(title=str(row), range=[0, 1.02], tickformat=".0%", nticks=3, row=row, col=1)
+        frame = {"showline": True, "mirror": True, "linecolor": CHOSEN, "linewidth": 3} if row - 1 == chosen else {}
+        figure.update_yaxes(title=str(row), range=[0, 1.02], tickformat=".0%", nticks=3, row=row, col=1, **frame)
+        figure.update_xaxes(row=row, col=1, **frame)
     figure = finish(figure, title, height=max(240, 80 + 78 * count), showlegend=False, bargap=0.25)
     return figure.update_xaxes(title="class (▲ the true one)", row=count, col=1)
 

@@ -1,6 +1,7 @@
 """The parts of the Probabilities page: each draws one figure with its table and says what to look for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from ddlab.strategies.stage import LOCAL
 from pages.ui import charts, selection
 from pages.ui.literal import literal
 
+ANY = "any"
 MOST_BARS = 16  # subdomains; more small charts would not fit a page
 
 
@@ -45,60 +47,100 @@ def show_confusion(figure: go.Figure, counts: np.ndarray, classes: Sequence[str]
 
     def choose(point: dict[str, Any]) -> None:
         row, column, _ = point["customdata"]
-        selection.choose("truth", classes[int(row)])
+        selection.choose("class", classes[int(row)])
         selection.choose("decided", classes[int(column)])
         selection.choose("filter", "all")
 
     charts.show(figure, table, "confusion", f"{run_id}-confusion", **charts.on_click("confusion", choose))
 
 
+def keys_of(explanations: Mapping[int, Explanation]) -> dict[int, str]:
+    """End the keys of charts of the same kind: nothing of the image that is chosen, the last one."""
+    return {index: "" if place == len(explanations) else " pinned" for place, index in enumerate(explanations, 1)}
+
+
+def title_of(title: str, index: int, explanations: Mapping[int, Explanation]) -> str:
+    """Name the image in a title where there are two."""
+    return title if len(explanations) == 1 else f"Image {index}: {title[0].lower()}{title[1:]}"
+
+
 @st.fragment
-def show_local(explanation: Explanation, index: int) -> None:
-    """Draw all local probabilities of an image, as a heat map and as bars."""
-    table = analysis.local_table(explanation)
+def show_local(explanations: Mapping[int, Explanation], subdomain: int | None) -> None:
+    """Draw all local probabilities of an image, or of two side by side, as a heat map or as bars.
+
+    Parameters
+    ----------
+    subdomain
+        Index of the chosen one, which is marked; or None.
+    """
     heat, bars = st.tabs(["Heat map", "Bars"], on_change="rerun", key="local tabs")
-    arguments = (explanation.local_NK, explanation.classes, explanation.truth)
-    if heat.open:
-        title = "Local probabilities of all classes; what each local network names is framed"
-        with heat:
-            charts.show(figures.local_heat_map(*arguments, title), table, "heat", f"probabilities-{index}")
+    draw, keys = partial(_heat_map if heat.open else _bars, subdomain), keys_of(explanations)
+    title = "Local probabilities, a row a subdomain"
+    if heat.open:  # as many lines for both of two, so that their rows stand beside each other
+        alone = "Local probabilities of all classes; what each local network names is framed"
+        title = alone if len(explanations) == 1 else "Local probabilities; the class that is named is framed"
+    with heat if heat.open else bars:
+        places = st.columns(2) if len(explanations) == 2 else [st.container()]
+        for place, (index, explanation) in zip(places, explanations.items(), strict=True):
+            with place:
+                draw(explanation, index, title_of(title, index, explanations), keys[index])
+
+
+def _heat_map(subdomain: int | None, explanation: Explanation, index: int, title: str, key: str) -> None:
+    figure = figures.local_heat_map(explanation.local_NK, explanation.classes, explanation.truth, title, subdomain)
+    charts.show(figure, analysis.local_table(explanation), f"heat{key}", f"probabilities-{index}")
+
+
+def _bars(subdomain: int | None, explanation: Explanation, index: int, title: str, key: str) -> None:
+    if len(explanation.local_NK) > MOST_BARS:
+        st.caption(f"More than {MOST_BARS} subdomains: the heat map shows them better.")
         return
-    with bars:
-        if len(explanation.local_NK) > MOST_BARS:
-            st.caption(f"More than {MOST_BARS} subdomains: the heat map shows them better.")
-        else:
-            title = "Local probabilities, a row a subdomain"
-            charts.show(figures.local_bars(*arguments, title), table, "local bars", f"probabilities-bars-{index}")
+    figure = figures.local_bars(explanation.local_NK, explanation.classes, explanation.truth, title, subdomain)
+    charts.show(figure, analysis.local_table(explanation), f"local bars{key}", f"probabilities-bars-{index}")
 
 
-def show_strategies(explanation: Explanation, index: int) -> None:
-    """Say and draw how each strategy decides: votes, mean, DNN, global network."""
-    places = [column for _ in range(0, len(explanation.decisions), 2) for column in st.columns(2)]
-    for place, (strategy, decided) in zip(places, explanation.decisions.items(), strict=False):
+def show_strategies(explanations: Mapping[int, Explanation]) -> None:
+    """Say and draw how each strategy decides about an image, or about two side by side."""
+    keys, strategies = keys_of(explanations), list(next(iter(explanations.values())).decisions)
+    cards = [(strategy, index) for strategy in strategies for index in explanations]
+    places = [column for _ in range(0, len(cards), 2) for column in st.columns(2)]
+    for place, (strategy, index) in zip(places, cards, strict=False):
         with place, st.container(border=True, height="stretch"):
-            verdict = ":green[✓ right]" if decided == explanation.truth else ":red[✗ wrong]"
-            st.markdown(f"**{STRATEGIES[strategy].title}: {literal(explanation.classes[decided])}** {verdict}")
-            st.markdown(literal(reason(explanation, strategy)))
-            values, unit = analysis.weighed(explanation, strategy)
-            title = f"{STRATEGIES[strategy].title}: {unit}"
-            figure = figures.decision_bars(values, explanation.classes, decided, explanation.truth, title, unit)
-            table = pd.DataFrame({"class": explanation.classes, unit: values})
-            charts.show(figure, table, f"decision {strategy}", f"{strategy}-{index}")
+            _decision(explanations, strategy, index, f"decision {strategy}{keys[index]}")
 
 
-@st.fragment
-def show_subdomains(outcomes: Outcomes, decomposition: Decomposition, image: np.ndarray, run_id: str) -> None:
-    """Draw how often every local network alone is right, over all validation images or those of one class."""
+def _decision(explanations: Mapping[int, Explanation], strategy: str, index: int, key: str) -> None:
+    explanation, name = explanations[index], STRATEGIES[strategy].title
+    decided, classes = explanation.decisions[strategy], explanation.classes
+    verdict = ":green[✓ right]" if decided == explanation.truth else ":red[✗ wrong]"
+    which = "" if len(explanations) == 1 else f"Image {index} · "
+    st.markdown(f"**{which}{name}: {literal(classes[decided])}** {verdict}")
+    st.markdown(literal(reason(explanation, strategy)))
+    values, unit = analysis.weighed(explanation, strategy)
+    figure = figures.decision_bars(values, classes, decided, explanation.truth, f"{which}{name}: {unit}", unit)
+    charts.show(figure, pd.DataFrame({"class": classes, unit: values}), key, f"{strategy}-{index}")
+
+
+def show_subdomains(
+    outcomes: Outcomes, decomposition: Decomposition, image: np.ndarray, run_id: str, among: tuple[str, int | None]
+) -> None:
+    """Draw how often every local network alone is right, over all validation images or those of one class.
+
+    Parameters
+    ----------
+    among
+        The class, or ``ANY`` of them, and the index of the chosen subdomain, which is marked; or None.
+    """
     table = sight.subdomain_accuracy(outcomes)
-    shown = selection.pick("Images of the class", ["all", *outcomes.classes], "seen")
-    values = table["accuracy" if shown == "all" else shown].to_numpy()
-    over = "all validation images" if shown == "all" else f"validation images of {shown}"
+    shown, subdomain = among
+    values = table["accuracy" if shown == ANY else shown].to_numpy()
+    over = "all validation images" if shown == ANY else f"validation images of {shown}"
     title = f"Accuracy of every local network alone, over {over}"
     title += "; layers side by side, the lowest first" if image.ndim == 4 else ""
-    figure = pictures.subdomain_map(decomposition, values, title, image)
+    figure = pictures.subdomain_map(decomposition, values, title, image, chosen=subdomain)
     charts.show(figure, table, "subdomains", f"{run_id}-subdomains")
     baseline = most_frequent(outcomes.labels, outcomes.classes)
-    if shown == "all" and baseline is not None:
+    if shown == ANY and baseline is not None:
         st.caption(literal(f"{baseline.sentence} A network that sees nothing that helps ends there."))
 
 

@@ -5,7 +5,7 @@ the choices of the controls, so controls, address and picture agree. A subdomain
 pages. Volumes and signals are shown as anywhere.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,22 +33,22 @@ _image = st.components.v2.component(
 )
 
 
-def show(
-    scene: Scene, settings: DecompositionSettings | None, title: str, name: str, chosen: int | None = None
-) -> None:
+def show(scene: Scene, settings: DecompositionSettings | None, title: str, name: str, key: str = "") -> None:
     """Draw an image and its subdomains; what is dragged, and the subdomain that is clicked, is chosen in the controls.
 
     Parameters
     ----------
+    scene
+        Its chosen subdomain stays in sight while no other is pointed at.
     settings
         That cut the image so; None where nothing is to be dragged.
     name
         Of the file that is saved, without ending.
-    chosen
-        Index of the chosen subdomain; it stays in sight while no other is pointed at.
+    key
+        Ends the keys of all but one of several pictures on a page.
     """
     if len(scene.decomposition.shape) != FLAT:
-        picture.show(scene, title, name, chosen)
+        picture.show(scene, title, name, key)
         return
     mask = scene.mask
     made_of, fitting = _dragged(settings, scene.decomposition.shape)
@@ -62,13 +62,14 @@ def show(
         "fitting": {f"{rows}x{columns}": most for (rows, columns), most in fitting.items()},
         "evidence": "" if mask is None else pictures.outline_path(mask),
         "shares": None if mask is None else evidence_share(scene.decomposition, mask).tolist(),
-        "chosen": -1 if chosen is None else chosen,
+        "chosen": -1 if scene.chosen is None else scene.chosen,
         "crowded": pictures.CROWDED,
         "line": SUBDOMAIN,
         "mark": CHOSEN,
         "pink": EVIDENCE,
     }
-    _image(data=data, key=_KEY, on_cut_change=_choose, on_subdomain_change=_keep)
+    keep = partial(_keep, f"{_KEY}{key}")
+    _image(data=data, key=f"{_KEY}{key}", on_cut_change=_choose, on_subdomain_change=keep)
     drag = "Drag the round handles, or any inner edge, for the overlap, the square ones for the grid. " * bool(fitting)
     st.caption(f"{drag}Point at a subdomain: what its network sees. Press it: it is chosen.")
 
@@ -81,9 +82,9 @@ def _choose() -> None:
             selection.choose(name, value)
 
 
-def _keep() -> None:
+def _keep(key: str) -> None:
     """Choose the subdomain that was pressed; pressed again, none is."""
-    asked = st.session_state[_KEY].get("subdomain")
+    asked = st.session_state[key].get("subdomain")
     if type(asked) is int:
         selection.choose(selection.SUBDOMAIN, selection.ALL if asked < 0 else str(asked + 1))
 
@@ -91,7 +92,7 @@ def _keep() -> None:
 def _dragged(
     settings: DecompositionSettings | None, shape: tuple[int, ...]
 ) -> tuple[dict[str, Any] | None, dict[tuple[int, ...], int]]:
-    """Tell what the boxes are made of, and the largest overlap of every grid that fits; None where nothing is dragged."""
+    """Tell what the boxes are made of, and the largest overlap of every grid that fits; None for no dragging."""
     layout = None if settings is None else layout_of(settings)
     if settings is None or layout not in LAYOUTS:
         return None, {}

@@ -1,6 +1,6 @@
 """Class activation maps on a page: what to look at, and the maps, computed in a process of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,7 +17,7 @@ from ddlab.problem import Problem
 from ddlab.registry.analyses import ANALYSES
 from ddlab.runs import RunFolder
 from ddlab.words import duration
-from pages.ui import examples, results, selection, shell
+from pages.ui import examples, pinned, results, selection, shell
 from pages.ui.literal import literal
 from pages.ui.making import dataset
 from pages.ui.maps import uploads
@@ -43,6 +43,8 @@ class Chosen:
         Its true class, where that is known.
     layer
         Whose maps are weighted; empty: the networks' own choice.
+    beside
+        The pinned image, to look at in the same way; or None.
     """
 
     images: str
@@ -51,6 +53,7 @@ class Chosen:
     name: str
     truth: int | None
     layer: str
+    beside: "Chosen | None" = None
 
 
 def nothing(why: str, analysis: str = "maps") -> NoReturn:
@@ -95,6 +98,13 @@ def pick(data: Dataset, problem: Problem, num_viewers: int, first: int) -> Chose
             path = _upload(len(data.description.shape) == 3)
             return None if path is None else Chosen(str(path), 0, str(path), "Your image", None, layer)
         index = dataset.pick_image(data, first)
+        other = pinned.pick(index, len(data.validation), (), {"class": dataset.ANY})
+    beside = None if other is None else _chosen(other, data, num_viewers, layer)
+    return replace(_chosen(index, data, num_viewers, layer), beside=beside)
+
+
+def _chosen(index: int, data: Dataset, num_viewers: int, layer: str) -> Chosen:
+    """A validation image, with those that are computed along with it."""
     size = len(data.description.classes) * int(np.prod(data.description.shape)) * num_viewers
     batch = batch_around(index, len(data.validation), size)
     truth = int(data.validation.labels[index])

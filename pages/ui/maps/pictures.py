@@ -1,8 +1,9 @@
 """Class activation maps on a page: drawn side by side, in the volume viewer, and as files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from ddlab.analyses.decisions.visibility import evidence_share
 from ddlab.analyses.maps.asking import PREDICTION, TRUTH, meant_classes
 from ddlab.analyses.maps.notice import of_maps
 from ddlab.analyses.maps.stored import Mapped
-from ddlab.analyses.maps.worth import worth_of, worth_table
+from ddlab.analyses.maps.worth import Worth, worth_of, worth_table
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.figures.maps import overlays as figures
@@ -87,28 +88,62 @@ def pick(mapped: Mapped, chosen: Chosen, num_subdomains: int) -> View | None:
     return View(of, tuple(viewers), scale == "one", subdomain)
 
 
-def show(mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decomposition: Decomposition) -> None:
-    """Draw the maps of the chosen class, side by side, with what each is worth; of volumes one in the viewer, too."""
-    place = chosen.place
-    indices = {name: _class_of(mapped, name, chosen, view) for name in view.viewers}
-    maps = {name: mapped.maps(name)[place, index] for name, index in indices.items()}
-    shared = figures.shared_limit({name: [values] for name, values in maps.items()})
-    limits = [shared if view.one_scale else figures.limit_of([values]) for values in maps.values()]
-    worths, mask = worth_of(mapped, place, indices), mapped.mask(place)
-    shell.notice(of_maps(worths, limits, None if mask is None else evidence_share(decomposition, mask)))
-    titles = {name: worth.said for name, worth in worths.items()}
-    scene = Scene(mapped.images[place], data.description, decomposition, mask, chosen=view.subdomain)
-    is_volume = len(decomposition.shape) == 3
-    if is_volume:
-        _show_volume(scene, maps, limits, titles)
-    panels = {f"{worth.said}<br>{worth.reach}": maps[name] for name, worth in worths.items()}
-    title = _title(view.of, chosen, mapped.about["classes"], is_volume)
-    effects = [worth.effects for worth in worths.values()]
-    figure = figures.maps_figure(scene, panels, limits, title, effects)
-    charts.show(figure, mapped.table(), "maps", f"maps-{chosen.name.lower().replace(' ', '-')}")
-    _show_worth(worth_table(worths))
+@dataclass(frozen=True)
+class _Found:
+    """The maps of one image, by viewer, what each is worth, and where the evidence is, if that is known."""
+
+    mapped: Mapped
+    chosen: Chosen
+    maps: dict[str, np.ndarray]
+    worths: dict[str, Worth]
+    mask: np.ndarray | None
+
+    @classmethod
+    def of(cls, mapped: Mapped, chosen: Chosen, view: View) -> Self:
+        place = chosen.place
+        indices = {name: _class_of(mapped, name, chosen, view) for name in view.viewers}
+        maps = {name: mapped.maps(name)[place, index] for name, index in indices.items()}
+        return cls(mapped, chosen, maps, worth_of(mapped, place, indices), mapped.mask(place))
+
+
+def show(
+    mapped: Mapped, chosen: Chosen, view: View, data: Dataset, decomposition: Decomposition, pinned: Mapped | None
+) -> None:
+    """Draw the maps of the chosen class, side by side, with what each is worth; of volumes one in the viewer, too.
+
+    Parameters
+    ----------
+    pinned
+        The maps of ``chosen.beside``, which stand beside the others on the same scale; or None.
+    """
+    found = _Found.of(mapped, chosen, view)
+    others = [] if pinned is None or chosen.beside is None else [_Found.of(pinned, chosen.beside, view)]
+    limits = _limits([each.maps for each in (*others, found)], view)
+    seen = None if found.mask is None else evidence_share(decomposition, found.mask)
+    shell.notice(of_maps(found.worths, limits, seen))
+    scene = Scene(mapped.images[chosen.place], data.description, decomposition, found.mask, chosen=view.subdomain)
+    if len(decomposition.shape) == 3:
+        _show_volume(scene, found.maps, limits, {name: worth.said for name, worth in found.worths.items()})
+    for place, each in zip(st.columns(2) if others else [st.container()], (*others, found), strict=True):
+        title = _title(view.of, each.chosen, mapped.about["classes"], len(decomposition.shape) == 3)
+        panels = {f"{worth.said}<br>{worth.reach}": each.maps[name] for name, worth in each.worths.items()}
+        effects = [worth.effects for worth in each.worths.values()]
+        pictured = replace(scene, image=each.mapped.images[each.chosen.place], mask=each.mask)
+        figure = figures.maps_figure(pictured, panels, limits, title, effects)
+        key, name = "maps" if each is found else "maps pinned", each.chosen.name.lower().replace(" ", "-")
+        with place:
+            charts.show(figure, each.mapped.table, key, f"maps-{name}")
+    _show_worth(worth_table(found.worths))
     with st.expander("How to read these maps"):
         st.markdown("\n".join(f"- {line}" for line in _explained(mapped, view)))
+
+
+def _limits(maps: Sequence[Mapping[str, np.ndarray]], view: View) -> list[float]:
+    """The end of the scale of every viewer's maps, the same for all images."""
+    by_viewer = {name: [of_image[name] for of_image in maps] for name in view.viewers}
+    if view.one_scale:
+        return [figures.shared_limit(by_viewer)] * len(by_viewer)
+    return [figures.limit_of(values) for values in by_viewer.values()]
 
 
 def _show_worth(table: pd.DataFrame) -> None:
@@ -156,7 +191,7 @@ def _show_volume(scene: Scene, maps: dict[str, np.ndarray], limits: Sequence[flo
     name = selection.pick("In the viewer", list(maps), "viewer", format_func=words.get)
     limit = limits[list(maps).index(name)]
     shown = replace(scene, overlay=Overlay(maps[name], "map", limit))
-    picture.show(shown, f"{words[name]}; blue speaks for it, red against it", name, scene.chosen)
+    picture.show(shown, f"{words[name]}; blue speaks for it, red against it", name)
 
 
 def offer_files(mapped: Mapped, chosen: Chosen, run: RunFolder) -> None:
