@@ -43,6 +43,7 @@ PAGES = {  # by the last part of its address: the run that it shows
     "compare": "demo",
     "probabilities": "demo",
     "cam": "demo",
+    "layers": "demo",
     "composition": "composed",
     "trust_region": "trust_region_demo",
 }
