@@ -32,7 +32,7 @@ PAGES = {
     "sweep": ("sweep", "run", "strategy", "grid", "overlap", "reduction", "seed"),
     "runs": ("run", "recipe", "strategy", "stage", "epoch", "seed", "rank", "trace"),
     "compare": (*COMBINED, "baseline", "epoch", "test images", "seed", "rank", "payload"),
-    "probabilities": ("prediction", *CUT, *COMBINED[1:4], "evidence"),
+    "probabilities": ("prediction", "margin", *CUT, *COMBINED[1:4], "evidence"),
     "cam": ("class activation map", "evidence", "pointing game", "log-odds", *CUT, "CNN-DNN", "composed network"),
     "layers": ("channel", "activation", "rectifier", "dead channel", "subdomain", "subimage", "local network"),
     "composition": ("composed network", "activation field", "local network", "global network"),

@@ -15,6 +15,7 @@ from ddlab.figures.images import (
     subdomain_map,
     subdomains_figure,
     subimages_figure,
+    thumbnail,
     tile_layout,
 )
 
@@ -98,3 +99,11 @@ def test_a_map_averages_where_subdomains_overlap():
 def test_pixels_of_no_subdomain_stay_empty():
     figure = subdomain_map(Decomposition.from_boxes((2, 2), [[(0, 1), (0, 2)]]), np.array([0.5]), "title")
     assert np.isnan(figure.data[0].z[1]).all()
+
+
+def test_a_thumbnail_is_small_keeps_its_shape_and_repeats_whole_pixels():
+    wide = np.zeros((3, 60, 200), np.uint8)
+    assert pixels(thumbnail(wide, 48)).shape[:2] == (14, 48)
+    small = np.array([[[0, 255], [255, 0]]], np.uint8)
+    seen = pixels(thumbnail(small, 5))
+    np.testing.assert_array_equal(seen[..., 0], np.kron([[0, 255], [255, 0]], np.ones((2, 2))))

@@ -1,5 +1,6 @@
 """Class activation maps: what the page says where there are none, and what it shows of a run with real networks."""
 
+import base64
 import io
 import sys
 
@@ -107,6 +108,32 @@ def test_every_network_is_beside_the_image(run, asked):
     assert len(asked) == before  # the selectors change what is drawn, not what is computed
     assert all("blue cross" in text.replace("<br>", " ") for text in panels(at)[1:])
     assert at.query_params["of"] in ("blue cross", ["blue cross"])
+
+
+@pytest.mark.parametrize("scale", ["own", "one"])
+def test_the_maps_of_a_pinned_image_stand_beside_on_the_same_scales(run, scale):
+    at = opened(image="9", pin="2", scale=scale)
+    assert not at.error
+    pinned, chosen = figures(at)[:2]
+    titles = [figure["layout"]["title"]["text"] for figure in (pinned, chosen)]
+    assert [title.split(" shows")[0] for title in titles] == ["Image 2", "Image 9"]
+    limits, most = [], []
+    for figure in (pinned, chosen):
+        maps = [trace for trace in figure["data"] if trace["type"] == "heatmap"]
+        limits.append([trace["zmax"] for trace in maps])
+        most.append([largest(trace["z"]) for trace in maps])
+    assert limits[0] == limits[1] and len(limits[0]) == 3
+    assert (len(set(limits[0])) == 1) == (scale == "one")
+    if scale == "own":
+        assert limits[0] == pytest.approx(np.max(most, axis=0))
+    at.button(key="pin keep_off").click().run()
+    assert "Image 9" in figures(at)[0]["layout"]["title"]["text"]
+
+
+def largest(values):
+    """The largest number of an array as plotly sends it, whatever its sign."""
+    array = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]) if isinstance(values, dict) else values
+    return float(np.nanmax(np.abs(np.asarray(array, dtype=float))))
 
 
 def test_it_begins_where_strategies_part(run):

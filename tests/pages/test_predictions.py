@@ -1,7 +1,9 @@
 """All predictions in a table on Probabilities: opened, ordered, gone through, and images chosen in it."""
 
+import io
 from functools import partial
 
+import pandas as pd
 import pytest
 
 from ddlab.analyses.decisions.predictions import in_order
@@ -68,6 +70,21 @@ def test_a_link_names_order_and_rows():
     outcomes = read_outcomes(run, 0)
     expected = in_order(outcomes, find_images(outcomes), "cnn_dnn", "close")[AT_ONCE:]
     assert tables(at)[0].value["image"].tolist() == expected.tolist()
+
+
+def test_all_rows_are_saved_not_those_on_screen_alone(monkeypatch):
+    run, saved = made_run(), []
+    at = opened(table="open", filter="wrong", strategy="majority", order="wrong")
+    monkeypatch.setattr("streamlit.download_button", lambda label, data, name, *_, **__: saved.append((name, data)))
+    at.session_state["predictions menu"] = True
+    at.run()
+    assert not at.exception
+    ((name, data),) = saved
+    outcomes = read_outcomes(run, 0)
+    expected = in_order(outcomes, find_images(outcomes, "wrong", "majority"), "majority", "wrong")
+    rows = pd.read_csv(io.BytesIO(data))
+    assert name == f"{run.id}-predictions-majority.csv" and rows["image"].tolist() == expected.tolist()
+    assert not rows["Majority vote is right"].any() and "picture" not in rows
 
 
 def test_a_filter_leaves_its_images():
