@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ddlab.cli import (
+    ask,
     catalogue,
     cost,
     data,
@@ -43,6 +44,7 @@ for commands in (
     pipeline.commands,
     verify.commands,
     maps.commands,
+    ask.commands,
     trust_region.commands,
 ):
     app.add_typer(commands)

@@ -43,9 +43,7 @@ def ask_run(
     ValueError
         If the run has no weights, there is no such image, an edit is not allowed, or the networks have no maps.
     """
-    asked = asked_images(run, image)
-    if len(asked.names) != 1:
-        raise ValueError(f"image: one at a time, got {len(asked.names)}")
+    asked = _one_image(run, image)
     data, problem = load(run.experiment.dataset), problem_of(run)
     material = Material.of(data, problem.decomposition, asked.split if asked.labels is not None else "validation")
     done = read_edits(edits, problem.decomposition, len(material.images))
@@ -65,6 +63,16 @@ def ask_run(
 
 
 # ---- its parts
+
+
+def _one_image(run: RunFolder, image: str) -> Asked:
+    try:
+        asked = asked_images(run, image)
+    except ValueError as error:  # of many images the field is called so
+        raise ValueError(str(error).replace("--images:", "image:", 1)) from None
+    if len(asked.names) != 1:
+        raise ValueError(f"image: one at a time, got {len(asked.names)}")
+    return asked
 
 
 def _decided(
