@@ -8,7 +8,7 @@ from ddlab.registry.entry_points import Registry
 
 __all__ = ["ANALYSES", "PAGES", "AnalysisEntry"]
 
-PAGES = ("compare", "probabilities", "cam", "composition", "trust_region")  # those that look at a run
+PAGES = ("compare", "probabilities", "cam", "what_if", "composition", "trust_region")  # those that look at a run
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,12 @@ _OWN: dict[str, AnalysisEntry] = {
         "Whether class activation maps point at the known evidence, and at what the network itself needs.",
         "ddlab.analyses.maps.of_run:score_images",
         applies="ddlab.analyses.maps.layers:why_not",
+    ),
+    "what_if": AnalysisEntry(
+        "What if",
+        "What every network and strategy of a run says of an image, and of the same image edited.",
+        "ddlab.analyses.what_if.of_run:ask_run",
+        applies="ddlab.analyses.what_if.asking:why_not",
     ),
     "sweep": AnalysisEntry(
         "Sweep",

@@ -1,12 +1,12 @@
 """Edits of an image as one short text: ``occlude:2,shift:all:3:-2``.
 
 Edits are separated by commas and done one after the other. Each is ``KIND:PLACE`` with its numbers: the place is the
-number of a subdomain, from 1, or ``all`` for the whole image. Where an edit leaves pixels empty they get the ``mean`` of
-the training images, or ``zero`` where that is its last word.
+number of a subdomain, from 1, or ``all`` for the whole image. Where an edit leaves pixels empty they get the ``mean``
+of the training images, or ``zero`` where that is its last word.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ddlab.decomposition import Decomposition
 from ddlab.registry import shortened, unknown
@@ -41,7 +41,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "occlude": Kind("Occlude", "Occluding", "All of its pixels get the mean of the training images.", fills=True),
+    "occlude": Kind("Occlude", "Occluding", "Nothing of it is left: all of its pixels are filled.", fills=True),
     "brighten": Kind(
         "Brighten or darken", "Brightening", "A share of the whole range of values is added.", ("percent",)
     ),
@@ -77,6 +77,10 @@ class Edit:
     def __str__(self) -> str:
         fill = [] if self.fill == FILLS[0] else [self.fill]
         return ":".join([self.kind, str(self.place or WHOLE), *map(str, self.numbers), *fill])
+
+    def at(self, place: int) -> "Edit":
+        """Return the same edit at another place."""
+        return replace(self, place=place)
 
     @property
     def where(self) -> str:

@@ -20,9 +20,7 @@ from ddlab.runs import RunFolder
 from ddlab.strategies.trained import UNTRAINED, normalised
 
 
-def ask_run(
-    run: RunFolder, seed: int, image: str, edits: str, *, with_maps: bool = False, layer: str = ""
-) -> Answers:
+def ask_run(run: RunFolder, seed: int, image: str, edits: str, *, with_maps: bool = False, layer: str = "") -> Answers:
     """Ask all networks and strategies of a run about an image, and about the same image edited.
 
     Each image is computed alone, so that a network whose subimage stays as it was answers bit for bit the same.
@@ -53,7 +51,7 @@ def ask_run(
     found.pop(UNTRAINED, None)
     arrays, about = _decided(run, seed, found, inputs)
     about |= _about(run, seed, asked, done) | {"classes": list(data.description.classes)}
-    about |= {"changed": changed_subimages(*images, problem.decomposition), "layer": layer}
+    about |= {"changed": changed_subimages(*images, problem.decomposition), "subdomains": len(problem.decomposition)}
     about["viewers"] = {name: viewer.title for name, viewer in found.items()} if with_maps else {}
     if with_maps:
         arrays |= {f"maps:{name}": _maps(viewer, inputs, layer) for name, viewer in found.items()}
