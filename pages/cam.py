@@ -39,6 +39,8 @@ def look(chosen: maps.Chosen) -> None:
     if view is not None:
         map_pictures.show(mapped, chosen, view, data, decomposition)
         map_pictures.offer_files(mapped, chosen, run)
+        if chosen.truth is not None:
+            selection.link("Change this image", "pages/what_if.py", image=chosen.alone, **selection.seed_of(run, seed))
         st.subheader("Is the map any good?")
         score(chosen, view)
 

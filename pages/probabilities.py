@@ -83,6 +83,7 @@ with parts:
     figure = pictures.subimages_figure(image, decomposition, title, labels, colors, mask)
     charts.show(figure, None, "parts", f"subimages-{index}")
 decisions.show_local(explanation, index)
+selection.link("Change this image", "pages/what_if.py", image=index, **selection.seed_of(run, seed))
 
 # ---- how each strategy decides
 

@@ -58,6 +58,7 @@ def look() -> None:
     if len(decomposition.shape) == 3:
         parts.show_volume(answers, data, decomposition)
     parts.show_command(run, seed, answers)
+    selection.link("How each strategy decides of the image as it is", "pages/probabilities.py", image=index)
 
 
 look()

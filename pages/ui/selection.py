@@ -212,6 +212,11 @@ def pick_seed(run: RunFolder) -> int:
     return seeds[0] if len(seeds) == 1 else pick("Seed", seeds, "seed", widget=st.segmented_control)
 
 
+def seed_of(run: RunFolder, seed: int) -> dict[str, int]:
+    """Return the seed for the address of another page; nothing where the run has one alone."""
+    return {"seed": seed} if len(run.experiment.seeds) > 1 else {}
+
+
 def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
     key, before = "with picker", st.session_state.get("with shown", "")

@@ -51,7 +51,10 @@ def ask_run(run: RunFolder, seed: int, image: str, edits: str, *, with_maps: boo
     found.pop(UNTRAINED, None)
     arrays, about = _decided(run, seed, found, inputs)
     about |= _about(run, seed, asked, done) | {"classes": list(data.description.classes)}
-    about |= {"changed": changed_subimages(*images, problem.decomposition), "subdomains": len(problem.decomposition)}
+    about |= {
+        "changed": changed_subimages(images[0], images[1], problem.decomposition),
+        "subdomains": len(problem.decomposition),
+    }
     about["viewers"] = {name: viewer.title for name, viewer in found.items()} if with_maps else {}
     if with_maps:
         arrays |= {f"maps:{name}": _maps(viewer, inputs, layer) for name, viewer in found.items()}

@@ -6,6 +6,7 @@ value. So the edited image is one that the data set could hold. Shapes: M images
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Material:
         mean = np.rint(BRIGHTEST * np.asarray(data.mean)).astype(np.uint8)
         return cls(decomposition, mean.reshape(-1), data.split(split).images)
 
-    def index(self, place: int) -> tuple[object, ...]:
+    def index(self, place: int) -> tuple[Any, ...]:
         """Return what cuts a place, as an :class:`Edit` names it, out of an image."""
         return self.decomposition.subdomains[place - 1].slices if place else (Ellipsis,)
 
@@ -94,13 +95,15 @@ def _edited(part: np.ndarray, edit: Edit, material: Material) -> np.ndarray:
     if edit.kind == "shift":
         return _shifted(part, edit.numbers, material.fill(edit.fill))
     if edit.kind == "swap":
-        return np.asarray(material.images[edit.numbers[0]])[material.index(edit.place)]
+        other: np.ndarray = np.asarray(material.images[edit.numbers[0]])[material.index(edit.place)]
+        return other
     assert edit.kind == "occlude"
     return material.fill(edit.fill)
 
 
 def _as_bytes(values: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(values, 0, BRIGHTEST)).astype(np.uint8)
+    rounded: np.ndarray = np.rint(np.clip(values, 0, BRIGHTEST)).astype(np.uint8)
+    return rounded
 
 
 def _shifted(part: np.ndarray, distances: Sequence[int], fill: np.ndarray) -> np.ndarray:

@@ -46,10 +46,10 @@ def decisions_figure(
             hovertemplate=f"%{{y}}, {when}: %{{customdata}} %{{x:.1%}}<extra></extra>",
         )
     height = 120 + len(titles) * (2 * BAR + 7)
-    axes = percent_axis("x", range=[0, 1.02])
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    look = {"barmode": "group", "bargap": 0.16, "showlegend": False}
-    return finish(figure, title, x="probability of the decided class", height=height, **look, **axes)
+    figure.update_layout(barmode="group", bargap=0.16, showlegend=False)
+    axis = percent_axis("x", range=[0, 1.02])
+    return finish(figure, title, x="probability of the decided class", height=height, **axis)
 
 
 def local_figure(
