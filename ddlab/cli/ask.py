@@ -25,7 +25,6 @@ def ask(
         ),
     ] = "",
     maps: Annotated[bool, typer.Option("--maps", help="Compute the class activation maps of both, too.")] = False,
-    layer: Annotated[str, typer.Option(help="Whose maps are weighted; default: the networks' last.")] = "",
     out: Annotated[Path | None, typer.Option(help="An npz file.")] = None,
     json: Json = False,
 ) -> None:
@@ -37,7 +36,7 @@ def ask(
         raise ValueError(f"out: needs an npz file, got {out.name}")
     folder = open_run(run)
     seed = folder.experiment.seeds[0] if seed is None else seed
-    answers = ask_run(folder, seed, image, edits, with_maps=maps, layer=layer)
+    answers = ask_run(folder, seed, image, edits, with_maps=maps)
     if out is not None:
         answers.save(out)
     table = answers.table()

@@ -34,7 +34,7 @@ PAGES = {
     "compare": (*COMBINED, "baseline", "epoch", "test images", "seed", "rank", "payload"),
     "probabilities": ("prediction", *CUT, *COMBINED[1:4], "evidence"),
     "cam": ("class activation map", "evidence", "pointing game", "log-odds", *CUT, "CNN-DNN", "composed network"),
-    "what_if": ("prediction", *CUT, "overlap", *COMBINED[1:], "class activation map"),
+    "what_if": ("edit", "prediction", *CUT, "overlap", *COMBINED[1:], "class activation map"),
     "composition": ("composed network", "activation field", "local network", "global network"),
     "trust_region": ("trust region", "radius", "step", "trial", "epoch", "rank", "baseline", "seed"),
 }  # fmt: skip

@@ -20,7 +20,7 @@ from ddlab.runs import RunFolder
 from ddlab.strategies.trained import UNTRAINED, normalised
 
 
-def ask_run(run: RunFolder, seed: int, image: str, edits: str, *, with_maps: bool = False, layer: str = "") -> Answers:
+def ask_run(run: RunFolder, seed: int, image: str, edits: str, *, with_maps: bool = False) -> Answers:
     """Ask all networks and strategies of a run about an image, and about the same image edited.
 
     Each image is computed alone, so that a network whose subimage stays as it was answers bit for bit the same.
@@ -33,8 +33,6 @@ def ask_run(run: RunFolder, seed: int, image: str, edits: str, *, with_maps: boo
         As :mod:`ddlab.analyses.what_if.edits` has them. Other images are those of the same split.
     with_maps
         Whether class activation maps are computed, too.
-    layer
-        Whose maps are weighted; empty: the networks' last.
 
     Raises
     ------
@@ -47,7 +45,7 @@ def ask_run(run: RunFolder, seed: int, image: str, edits: str, *, with_maps: boo
     done = read_edits(edits, problem.decomposition, len(material.images))
     images = np.stack([asked.pixels[0], apply_edits(asked.pixels[0], done, material)])
     inputs = normalised(run, torch.from_numpy(images), asked.split)
-    found = viewers(run, seed, layer) if with_maps else deciders(run, seed)
+    found = viewers(run, seed) if with_maps else deciders(run, seed)
     found.pop(UNTRAINED, None)
     arrays, about = _decided(run, seed, found, inputs)
     about |= _about(run, seed, asked, done) | {"classes": list(data.description.classes)}
@@ -57,7 +55,7 @@ def ask_run(run: RunFolder, seed: int, image: str, edits: str, *, with_maps: boo
     }
     about["viewers"] = {name: viewer.title for name, viewer in found.items()} if with_maps else {}
     if with_maps:
-        arrays |= {f"maps:{name}": _maps(viewer, inputs, layer) for name, viewer in found.items()}
+        arrays |= {f"maps:{name}": _maps(viewer, inputs) for name, viewer in found.items()}
     if asked.masks is not None and asked.masks.any():
         arrays["mask"] = asked.masks[0]
     return Answers(about, {"images": images, **arrays})
@@ -113,8 +111,8 @@ def _probabilities(logits_BNK: Tensor) -> np.ndarray:
     return probabilities
 
 
-def _maps(viewer: Viewer, inputs: Tensor, layer: str) -> np.ndarray:
-    return np.concatenate([look.maps for image in inputs.split(1) for look in in_batches(viewer, image, layer)])
+def _maps(viewer: Viewer, inputs: Tensor) -> np.ndarray:
+    return np.concatenate([look.maps for image in inputs.split(1) for look in in_batches(viewer, image)])
 
 
 def _about(run: RunFolder, seed: int, asked: Asked, edits: tuple[Edit, ...]) -> dict[str, Any]:
