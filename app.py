@@ -28,6 +28,7 @@ def every_page() -> dict[str, list[st.Page]]:
             st.Page("pages/probabilities.py", title="Probabilities", icon=":material/ballot:"),
             st.Page("pages/cam.py", title="Class activation maps", icon=":material/visibility:"),
             st.Page("pages/layers.py", title="Layers", icon=":material/layers:"),
+            st.Page("pages/what_if.py", title="What if", icon=":material/edit:"),
             st.Page("pages/composition.py", title="Composition", icon=":material/join:"),
             st.Page("pages/trust_region.py", title="Trust region", icon=":material/adjust:"),
         ],

@@ -42,6 +42,8 @@ def look(chosen: maps.Chosen) -> None:
         map_pictures.show(mapped, chosen, view, data, decomposition, pinned)
         map_pictures.offer_files(mapped, chosen, run)
         selection.link("What do the layers make of it on the way?", "pages/layers.py")
+        if chosen.truth is not None:
+            selection.link("Change this image", "pages/what_if.py", image=chosen.alone, **selection.seed_of(run, seed))
         st.subheader("Is the map any good?")
         score(chosen, view)
 

@@ -77,6 +77,7 @@ subdomain = selection.pick_subdomain(len(decomposition))
 seen.show(explanations, data, decomposition, subdomain)
 decisions.show_local(explanations, subdomain)
 selection.link("What do the layers of these networks make of it on the way?", "pages/layers.py")
+selection.link("Change this image", "pages/what_if.py", image=index, **selection.seed_of(run, seed))
 
 # ---- how each strategy decides
 

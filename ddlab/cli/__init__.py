@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ddlab.cli import (
+    ask,
     catalogue,
     cost,
     data,
@@ -45,6 +46,7 @@ for commands in (
     verify.commands,
     maps.commands,
     layers.commands,
+    ask.commands,
     trust_region.commands,
 ):
     app.add_typer(commands)

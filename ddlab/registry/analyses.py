@@ -8,7 +8,15 @@ from ddlab.registry.entry_points import Registry
 
 __all__ = ["ANALYSES", "PAGES", "AnalysisEntry"]
 
-PAGES = ("compare", "probabilities", "cam", "layers", "composition", "trust_region")  # those that look at a run
+PAGES = (  # those that look at a run
+    "compare",
+    "probabilities",
+    "cam",
+    "layers",
+    "what_if",
+    "composition",
+    "trust_region",
+)
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,12 @@ _OWN: dict[str, AnalysisEntry] = {
         "What every layer of a network makes of an image: its channels, their range, and which of them are dead.",
         "ddlab.analyses.layers.of_run:activations",
         applies="ddlab.analyses.layers.networks:why_not",
+    ),
+    "what_if": AnalysisEntry(
+        "What if",
+        "What every network and strategy of a run says of an image, and of the same image edited.",
+        "ddlab.analyses.what_if.of_run:ask_run",
+        applies="ddlab.analyses.what_if.asking:why_not",
     ),
     "sweep": AnalysisEntry(
         "Sweep",

@@ -53,6 +53,9 @@ class StrategyEntry(Entry):
     reason
         ``"package.module:function"`` that tells how it came to a decision about an image, of an ``Explanation``; empty:
         told from what it sees.
+    combines
+        ``"package.module:function"`` of the local probabilities ``(M, N, K)`` that gives its scores ``(M, K)`` and
+        decisions ``(M,)``, where nothing else decides; empty where it leaves a network that decides.
     """
 
     color: str = ""
@@ -62,6 +65,7 @@ class StrategyEntry(Entry):
     own: str = ""
     tunes: str = ""
     reason: str = ""
+    combines: str = ""
 
 
 _OWN: dict[str, StrategyEntry] = {
@@ -81,6 +85,7 @@ _OWN: dict[str, StrategyEntry] = {
         "Klawonn, Lanser, Weber, Section 2.1",
         color="#56B4E9",
         reason="ddlab.strategies.average:reason",
+        combines="ddlab.strategies.average:decide",
     ),
     "majority": StrategyEntry(
         "Majority vote",
@@ -89,6 +94,7 @@ _OWN: dict[str, StrategyEntry] = {
         "Klawonn, Lanser, Weber, Section 2.1",
         color="#E69F00",
         reason="ddlab.strategies.majority:reason",
+        combines="ddlab.strategies.majority:decide",
     ),
     "cnn_dnn": StrategyEntry(
         "CNN-DNN",

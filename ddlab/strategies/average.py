@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 
+import numpy as np
+
 from ddlab.aggregators import average
 from ddlab.problem import Problem
 from ddlab.strategies.explanation import Explanation
@@ -20,9 +22,15 @@ def stages(problem: Problem) -> Iterator[Stage]:
 def combine(context: StageContext) -> None:
     """Average the local probabilities."""
     began = time.monotonic()
-    scores = {split: average(values) for split, values in context.needed(LOCAL).predictions().items()}
-    decisions = {split: values.argmax(1) for split, values in scores.items()}
-    write_combination(context, scores, decisions, scores, began)
+    decided = {split: decide(values) for split, values in context.needed(LOCAL).predictions().items()}
+    scores = {split: values for split, (values, _) in decided.items()}
+    write_combination(context, scores, {split: classes for split, (_, classes) in decided.items()}, scores, began)
+
+
+def decide(probabilities_MNK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores ``(M, K)`` and the decided classes ``(M,)`` that follow from local probabilities."""
+    scores_MK = average(probabilities_MNK)
+    return scores_MK, scores_MK.argmax(axis=1)
 
 
 def reason(explanation: Explanation) -> str:

@@ -28,6 +28,12 @@ def combine(context: StageContext) -> None:
     write_combination(context, scores, decisions, {split: vote.ranks_MK for split, vote in votes.items()}, began)
 
 
+def decide(probabilities_MNK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares of the votes ``(M, K)`` and the decided classes ``(M,)`` that local probabilities come to."""
+    vote = majority(probabilities_MNK)
+    return vote.shares_MK, vote.decisions_M
+
+
 def reason(explanation: Explanation) -> str:
     """Tell how many local networks name the class, and what broke a tie."""
     vote, classes = explanation.vote, explanation.classes

@@ -212,6 +212,11 @@ def pick_seed(run: RunFolder) -> int:
     return seeds[0] if len(seeds) == 1 else pick("Seed", seeds, "seed", widget=st.segmented_control)
 
 
+def seed_of(run: RunFolder, seed: int) -> dict[str, int]:
+    """Return the seed for the address of another page; nothing where the run has one alone."""
+    return {"seed": seed} if len(run.experiment.seeds) > 1 else {}
+
+
 def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
     key, before = "with picker", st.session_state.get("with shown", "")
@@ -228,19 +233,19 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
     return [others[id] for id in chosen]
 
 
-def pick_image(indices: Iterable[int], default: int | None = None) -> int:
-    """One of the images of a split, step by step or at random; the URL holds its index as ``image``.
+def pick_image(indices: Iterable[int], default: int | None = None, label: str = "Image", name: str = "image") -> int:
+    """One of the images of a split, step by step or at random; the URL holds its index as ``name``.
 
     Parameters
     ----------
     default
         The first to show, as in :func:`pick`.
     """
-    return pick("Image", [int(index) for index in indices], "image", default, widget=_stepper)
+    return pick(label, [int(index) for index in indices], name, default, widget=_stepper)
 
 
 def _stepper(label: str, options: list[int], key: str) -> int:
-    place = options.index(st.session_state[key])
+    place, name = options.index(st.session_state[key]), key.removesuffix(" picker")
     steps = (
         ("chevron_left", "The image before", options[place - 1]),
         ("chevron_right", "The next image", options[(place + 1) % len(options)]),
@@ -251,7 +256,7 @@ def _stepper(label: str, options: list[int], key: str) -> int:
             st.button(
                 text,
                 on_click=choose,
-                args=("image", image),
+                args=(name, image),
                 icon=f":material/{icon}:",
                 disabled=len(options) == 1,
                 key=f"{key} {icon}",

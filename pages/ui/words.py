@@ -35,6 +35,7 @@ PAGES = {
     "probabilities": ("prediction", "margin", *CUT, *COMBINED[1:4], "evidence"),
     "cam": ("class activation map", "evidence", "pointing game", "log-odds", *CUT, "CNN-DNN", "composed network"),
     "layers": ("channel", "activation", "rectifier", "dead channel", "subdomain", "subimage", "local network"),
+    "what_if": ("edit", "prediction", *CUT, "overlap", *COMBINED[1:], "class activation map"),
     "composition": ("composed network", "activation field", "local network", "global network"),
     "trust_region": ("trust region", "radius", "step", "trial", "epoch", "rank", "baseline", "seed"),
 }  # fmt: skip

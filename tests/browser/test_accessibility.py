@@ -58,8 +58,8 @@ def test_nothing_serious_is_found_on_any_page(server, open_browser):
     page = open_browser("/", height=2000)
     for path in (
         f"/?trained={run}", "/decompose", "/pipeline", "/train", "/sweep", f"/runs?run={run}", f"/compare?run={run}",
-        f"/probabilities?run={run}", f"/cam?run={run}", "/layers?run=example", "/composition?run=example-theorem",
-        f"/trust_region?view=history&run={steps}",
+        f"/probabilities?run={run}", f"/cam?run={run}", "/layers?run=example", "/what_if?run=example&edits=occlude:4",
+        "/composition?run=example-theorem", f"/trust_region?view=history&run={steps}",
     ):  # fmt: skip
         page.emulate_media(color_scheme="light")
         page.goto(server.url + path)

@@ -50,6 +50,8 @@ class Asked:
         From voxels to millimetres, of volumes.
     doubts
         Whether they are of the kind that the networks know, a sentence each.
+    split
+        Theirs, which says how they are normalised; of the user's own, as training images.
     """
 
     names: tuple[str, ...]
@@ -59,6 +61,7 @@ class Asked:
     masks: np.ndarray | None = None
     affine: np.ndarray | None = None
     doubts: tuple[str, ...] = ()
+    split: SplitName = "train"
 
     @property
     def evidence(self) -> np.ndarray:
@@ -175,7 +178,7 @@ def _numbered(run: RunFolder, split: SplitName, numbers: str) -> Asked:
     masks = None if images.masks is None else np.asarray(images.masks[indices])
     affine = drawn_affine(description) if len(description.shape) == 3 else None
     pixels, labels = np.asarray(images.images[indices]), np.asarray(images.labels)[indices]
-    return Asked(tuple(map(str, indices)), pixels, inputs, labels, masks, affine)
+    return Asked(tuple(map(str, indices)), pixels, inputs, labels, masks, affine, split=split)
 
 
 def _own(run: RunFolder, path: Path) -> Asked:

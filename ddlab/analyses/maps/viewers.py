@@ -51,6 +51,8 @@ class Viewer:
         Description and module of the DNN; None: the mean of the probabilities decides.
     outputs
         What the DNN gets: ``"probabilities"`` or ``"logits"``.
+    is_of_local_stage
+        Whether its networks are those that were trained on their own, and not parts of one model.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Viewer:
     decomposition: Decomposition
     dnn: tuple[Network, nn.Module] | None = None
     outputs: str = "probabilities"
+    is_of_local_stage: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -81,17 +84,18 @@ class Viewer:
         else:
             maps = composed_cam(local, self.dnn[1], self.decomposition, self.outputs).maps
         logits_BNK = torch.stack([own.logits for own in local], dim=1)
-        return Look(maps.float().numpy(), self._decide(logits_BNK).numpy(), logits_BNK)
+        return Look(maps.float().numpy(), self.decide(logits_BNK).numpy(), logits_BNK)
 
     @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Compute the logits ``(B, N, K)`` of its networks alone, of normalised images."""
+        parts = zip(self.modules, self.decomposition.split(images), strict=True)
+        return torch.stack([module(laid_out(part)) for module, part in parts], dim=1)
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Probabilities ``(B, K)`` alone, in batches."""
-        size = batch_size(self.networks)
-        found = []
-        for batch in torch.from_numpy(images).split(size):
-            parts = zip(self.modules, self.decomposition.split(batch), strict=True)
-            found.append(self._decide(torch.stack([module(laid_out(part)) for module, part in parts], dim=1)))
-        return torch.cat(found).numpy()
+        batches = torch.from_numpy(images).split(batch_size(self.networks))
+        return torch.cat([self.decide(self.logits(batch)) for batch in batches]).numpy()
 
     def randomised(self, seed: int) -> "Viewer":
         """Return the same viewer with freshly drawn weights: its maps show what the architecture alone contributes."""
@@ -102,7 +106,8 @@ class Viewer:
         return replace(self, modules=modules, dnn=dnn)
 
     @torch.no_grad()
-    def _decide(self, logits_BNK: Tensor) -> Tensor:
+    def decide(self, logits_BNK: Tensor) -> Tensor:
+        """Return the probabilities ``(B, K)`` that it gives where its networks give these logits."""
         if self.dnn is None:
             return logits_BNK.softmax(2).mean(1)
         said_BNK = logits_BNK.softmax(2) if self.outputs == "probabilities" else logits_BNK
@@ -123,13 +128,21 @@ def viewers(run: RunFolder, seed: int, layer: str = "") -> dict[str, Viewer]:
     ValueError
         If the run has no such seed, no weights yet or none anymore, or its networks have no (such) maps.
     """
-    if seed not in run.experiment.seeds:
-        raise ValueError(f"seed: the run has {', '.join(map(str, run.experiment.seeds))}, got {seed}")
-    if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):
-        raise ValueError(f"run {run.id} has no weights to look into: train first, and keep the weights")
-    problem = problem_of(run)
-    networks = trained_networks(run, seed)
-    _check_layer([trained.network for trained in networks.values()], layer)
+    _check_weights(run, seed)
+    _check_layer([trained.network for trained in trained_networks(run, seed).values()], layer)
+    return deciders(run, seed)
+
+
+def deciders(run: RunFolder, seed: int) -> dict[str, Viewer]:
+    """Return the same as :func:`viewers`, also of networks that have no maps.
+
+    Raises
+    ------
+    ValueError
+        If the run has no such seed, no weights yet or none anymore.
+    """
+    _check_weights(run, seed)
+    problem, networks = problem_of(run), trained_networks(run, seed)
     local = [networks[key] for key in networks if key.startswith(f"{LOCAL}-")]
     found = [_together(local, problem.decomposition)] if local else []
     whole = Decomposition.from_grid(problem.description.shape, (1,) * len(problem.description.shape))
@@ -145,6 +158,13 @@ def in_batches(viewer: Viewer, images: Tensor, layer: str = "") -> Iterator[Look
 
 
 # ---- its parts
+
+
+def _check_weights(run: RunFolder, seed: int) -> None:
+    if seed not in run.experiment.seeds:
+        raise ValueError(f"seed: the run has {', '.join(map(str, run.experiment.seeds))}, got {seed}")
+    if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):
+        raise ValueError(f"run {run.id} has no weights to look into: train first, and keep the weights")
 
 
 def _check_layer(networks: Sequence[Network], layer: str) -> None:
@@ -170,7 +190,8 @@ def _dense(dnn: TrainedDNN, decomposition: Decomposition) -> Viewer:
 
 def _viewer(name: str, title: str, parts: Sequence[TrainedNetwork], decomposition: Decomposition) -> Viewer:
     modules = tuple(_evaluated(part.module()) for part in parts)
-    return Viewer(name, title, tuple(part.network for part in parts), modules, decomposition)
+    viewer = Viewer(name, title, tuple(part.network for part in parts), modules, decomposition)
+    return replace(viewer, is_of_local_stage={part.stage for part in parts} == {LOCAL})
 
 
 def _evaluated(module: nn.Module) -> nn.Module:

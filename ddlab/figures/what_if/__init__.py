@@ -1,0 +1,1 @@
+"""Decisions and local probabilities before and after edits of an image."""
