@@ -10,6 +10,7 @@ from ddlab.cli import (
     catalogue,
     cost,
     data,
+    machine,
     maps,
     pipeline,
     reproduce,
@@ -43,6 +44,7 @@ for commands in (
     pipeline.commands,
     verify.commands,
     maps.commands,
+    machine.commands,
     trust_region.commands,
 ):
     app.add_typer(commands)
