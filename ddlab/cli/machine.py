@@ -12,7 +12,9 @@ commands = typer.Typer()
 
 @commands.command()
 def machine(
-    measure: Annotated[bool, typer.Option("--measure", help="Measure it now, 10 to 30 s, and keep the result.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure it now, 10 to 30 s, and keep the result.")
+    ] = False,
     device: Annotated[str, typer.Option(help="What to measure: cpu, or cuda for the first GPU.")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Also write what was measured there, as JSON.")] = None,
     json: Json = False,

@@ -3,6 +3,7 @@
 import json
 import platform
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from ddlab.engine.devices import slots
@@ -25,6 +26,7 @@ def machine_name() -> str:
     return f"{_processor()}, {cores} core{'s' * (cores > 1)}"
 
 
+@cache
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -45,7 +47,7 @@ def machines() -> dict[str, Machine]:
 
 
 def this_machine() -> Machine | None:
-    """This machine's processor as it was measured; None where it was not."""
+    """Return this machine's processor as it was measured; None where it was not."""
     return machines().get(machine_name())
 
 

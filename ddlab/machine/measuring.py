@@ -170,5 +170,6 @@ def _told(device: str, rounds: int) -> str:
     rows = MATRIX if device == "cpu" else GPU_MATRIX
     return (
         f"torch {torch.__version__}, float32: the best of {rows}² matrix products and 3×3 convolutions of "
-        f"{MAPS[0][0]} and {MAPS[1][0]} channels; a + 3 b and scaling in place up to {largest} MiB; best of {rounds} rounds"
+        f"{MAPS[0][0]} and {MAPS[1][0]} channels; a + 3 b and scaling in place up to {largest} MiB; the best of "
+        f"{rounds} rounds"
     )

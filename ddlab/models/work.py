@@ -247,6 +247,4 @@ def _(layer: SelfAttention, shape: a.Shape, learns: bool) -> _Moved:
     output = 3 * maps + 2 * maps + maps + 3 * maps  # gamma's gradient in two operations, through gamma, convolution
     weighed_back = 2 * (2 * maps + pairs) + 3 * pairs + 2 * pairs + 2 * (2 * inner + pairs)
     backward = output + weighed_back + 2 * (inner + 2 * maps) + 3 * maps + 3 * 3 * maps  # convolutions, sums of four
-    return _Moved(
-        _Numbers(forward), _Numbers(backward), 2 * (weights + few) + 1, 2 * 2 * (weights + few) + 2
-    )
+    return _Moved(_Numbers(forward), _Numbers(backward), 2 * (weights + few) + 1, 2 * 2 * (weights + few) + 2)
