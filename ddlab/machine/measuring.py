@@ -16,11 +16,16 @@ from torch.nn.functional import conv2d
 from ddlab.engine.devices import slots
 from ddlab.machine.kept import machine_name
 from ddlab.machine.rates import Machine, Rates
+from ddlab.models.architecture import BatchNorm, Conv, Layer, MaxPool, Network, ReLU
+from ddlab.models.work import KINDS, network_work
 
 ROUNDS = 15
 MATRIX = 1024  # rows and columns
 MAPS = ((128, 32, 16), (256, 64, 8))  # images, channels, pixels a side: convolutions from these to as many channels
 GPU_MATRIX, GPU_IMAGES = 8192, 16  # times as many images
+NARROW = ((8, 16), (16, 16), (32, 8), (64, 8), (128, 8), (256, 8))  # channels and pixels a side, as local networks have
+BATCH = 64  # images
+OTHERS = ((128, 32, 16), (128, 64, 8))  # images, channels, pixels a side of norms, rectifiers and pooling
 NUMBER = 4  # bytes
 SIZES = tuple(2**power for power in range(18, 29, 2))  # bytes at work: 256 KiB to 256 MiB
 GPU_SIZES = tuple(2**power for power in range(24, 31, 2))
@@ -44,15 +49,13 @@ class _Try:
         return self.amount / min(self.seconds)
 
 
-def measure(device: str = "cpu", rounds: int = ROUNDS) -> Machine:
+def measure(device: str = "cpu") -> Machine:
     """Measure this machine's processor, with one thread and with all, or its first GPU; 10 to 30 s.
 
     Parameters
     ----------
     device
         ``"cpu"`` or ``"cuda"``.
-    rounds
-        Tries of everything; of each the best counts.
 
     Raises
     ------
@@ -71,14 +74,15 @@ def measure(device: str = "cpu", rounds: int = ROUNDS) -> Machine:
             if device == "cpu":
                 torch.set_num_threads(threads)
             began, worked = time.perf_counter(), time.process_time()
-            rates[threads] = _rates(device, rounds)
+            rates[threads] = _rates(device)
             shares.append((time.process_time() - worked) / (time.perf_counter() - began))
     finally:
         torch.set_num_threads(before)
     refuse_nonsense(rates, shares[0])
+    rates[counts[-1]] = side_by_side(rates[1], rates[counts[-1]], counts[-1])
     name = machine_name() if device == "cpu" else torch.cuda.get_device_name()
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    return Machine(name, rates, now, _told(device, rounds), shares[0] < BUSY)
+    return Machine(name, rates, now, _told(device), shares[0] < BUSY)
 
 
 def refuse_nonsense(rates: dict[int, Rates], share: float) -> None:
@@ -108,21 +112,38 @@ def refuse_nonsense(rates: dict[int, Rates], share: float) -> None:
             )
 
 
-def _rates(device: str, rounds: int) -> Rates:
+def side_by_side(one: Rates, every: Rates, threads: int) -> Rates:
+    """The rates of all threads, where torch's operations are at least as fast as in a process a core.
+
+    A narrow convolution gains little from a second thread, and two of them in two processes do.
+    """
+    convolutions = tuple(
+        (channels, max(rate, threads * alone))
+        for (channels, rate), (_, alone) in zip(every.convolutions, one.convolutions, strict=True)
+    )
+    kinds = {kind: max(rate, threads * one.kinds[kind]) for kind, rate in every.kinds.items()}
+    return Rates(every.operations, every.bandwidth, convolutions, kinds)
+
+
+def _rates(device: str) -> Rates:
     """Rates with the threads that are set."""
-    products = list(_products(device))
+    products, narrow, others = list(_products(device)), _narrow(device), _others(device)
     moves = {size: list(_moves(size, device)) for size in (SIZES if device == "cpu" else GPU_SIZES)}
-    tries = [*products, *(each for of_size in moves.values() for each in of_size)]
+    several = (*moves.values(), *others.values())
+    tries = [*products, *narrow.values(), *(each for alike in several for each in alike)]
     with torch.no_grad():
         for each in tries:
             each.repeats = max(1, round(LEAST / _seconds(each, device)))
-        for each in tries * rounds:
+        for each in tries * ROUNDS:
             each.seconds.append(_seconds(each, device))
     reached: list[tuple[float, float]] = []
     for size in sorted(moves, reverse=True):  # a rate of a larger size can be had for a smaller one
         best = max(each.best for each in moves[size])
         reached.insert(0, (float(size), max([best, *(rate for _, rate in reached)])))
-    return Rates(max(each.best for each in products), tuple(reached))
+    widths, peak = sorted(narrow), max(each.best for each in (*products, *narrow.values()))
+    convolutions = tuple((width, max(narrow[less].best for less in widths if less <= width)) for width in widths)
+    kinds = {kind: max(each.best for each in alike) for kind, alike in others.items()}
+    return Rates(peak, tuple(reached), convolutions, kinds)
 
 
 def _products(device: str) -> Iterator[_Try]:
@@ -147,6 +168,89 @@ def _convolution(maps: Tensor, weights: Tensor) -> Callable[[], object]:
     return lambda: conv2d(maps, weights, padding=1)
 
 
+def _narrow(device: str) -> dict[int, _Try]:
+    """Convolutions forward and backward, by their number of channels."""
+    found = {}
+    for channels, side in NARROW:
+        maps, gradient = (_maps(BATCH, channels, side, device) for _ in range(2))
+        weights = _channels_last(torch.randn(channels, channels, 3, 3, device=device))
+        found[channels] = _Try(_both_ways(maps, gradient, weights), 3 * 2 * 9 * channels**2 * side**2 * BATCH)
+    return found
+
+
+def _both_ways(maps: Tensor, gradient: Tensor, weights: Tensor) -> Callable[[], object]:
+    sides, none = [1, 1], [0, 0]
+    backward = torch.ops.aten.convolution_backward
+
+    def work() -> None:
+        conv2d(maps, weights, padding=1)
+        backward(gradient, maps, weights, None, sides, sides, sides, False, none, 1, [True, True, False])
+
+    return work
+
+
+def _others(device: str) -> dict[str, list[_Try]]:
+    """Layers without products, forward and backward, by their kind; bytes as :mod:`ddlab.models.work` counts them."""
+    found: dict[str, list[_Try]] = {}
+    for layer in (BatchNorm, ReLU, MaxPool):
+        kind = KINDS[layer]
+        found[kind] = [
+            _Try(_OTHER[kind](*(_maps(*shape, device) for _ in range(2))), _bytes(layer, shape)) for shape in OTHERS
+        ]
+    return found
+
+
+def _bytes(layer: type[Layer], shape: tuple[int, int, int]) -> float:
+    """Bytes of a layer behind one that learns, forward and backward."""
+    images, channels, side = shape
+    made: Layer = BatchNorm(channels) if layer is BatchNorm else layer()
+    stem = Conv(channels, channels, 1)
+    network = Network((("stem", stem), ("layer", made)), (channels, side, side))
+    _, work = network_work(network, images)
+    return work.forward.bytes + work.backward.bytes
+
+
+def _norm(maps: Tensor, gradient: Tensor) -> Callable[[], object]:
+    channels = maps.shape[1]
+    ones, zeros = torch.ones(channels, device=maps.device), torch.zeros(channels, device=maps.device)
+    forward, backward = torch.native_batch_norm, torch.ops.aten.native_batch_norm_backward
+    running = zeros.clone(), ones.clone()
+
+    def work() -> None:
+        _, mean, deviation = forward(maps, ones, zeros, *running, True, 0.1, 1e-5)
+        backward(gradient, maps, ones, *running, mean, deviation, True, 1e-5, [True, True, True])
+
+    return work
+
+
+def _rectifier(maps: Tensor, gradient: Tensor) -> Callable[[], object]:
+    def work() -> None:
+        torch.relu_(maps)
+        torch.ops.aten.threshold_backward(gradient, maps, 0)
+
+    return work
+
+
+def _pooling(maps: Tensor, gradient: Tensor) -> Callable[[], object]:
+    size, none, one = [2, 2], [0, 0], [1, 1]
+    forward = torch.ops.aten.max_pool2d_with_indices
+    backward = torch.ops.aten.max_pool2d_with_indices_backward
+    pooled, _ = forward(maps, size, size)
+
+    def work() -> None:
+        _, places = forward(maps, size, size)
+        backward(pooled, maps, size, size, none, one, False, places)
+
+    return work
+
+
+_OTHER = {KINDS[BatchNorm]: _norm, KINDS[ReLU]: _rectifier, KINDS[MaxPool]: _pooling}
+
+
+def _maps(images: int, channels: int, side: int, device: str) -> Tensor:
+    return _channels_last(torch.randn(images, channels, side, side, device=device))
+
+
 def _moves(size: int, device: str) -> Iterator[_Try]:
     """``c = a + 3 b`` of three vectors with ``size`` bytes together, and one vector of that size scaled in place."""
     a, b, c = torch.ones(3, size // (3 * NUMBER), device=device)
@@ -165,11 +269,11 @@ def _seconds(each: _Try, device: str) -> float:
     return (time.perf_counter() - began) / each.repeats
 
 
-def _told(device: str, rounds: int) -> str:
+def _told(device: str) -> str:
     largest = (SIZES if device == "cpu" else GPU_SIZES)[-1] // 2**20
     rows = MATRIX if device == "cpu" else GPU_MATRIX
     return (
         f"torch {torch.__version__}, float32: the best of {rows}² matrix products and 3×3 convolutions of "
         f"{MAPS[0][0]} and {MAPS[1][0]} channels; a + 3 b and scaling in place up to {largest} MiB; the best of "
-        f"{rounds} rounds"
+        f"{ROUNDS} rounds"
     )

@@ -10,10 +10,10 @@ Roofline model", IEEE Computer Architecture Letters 13(1): a bandwidth for each 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ddlab.models.work import FLOAT32, Work
+from ddlab.models.work import FLOAT32, LayerWork, Work
 
 MOST = 1e18  # operations or bytes a second that nothing reaches: more is a mistake
 Bound = Literal["operations", "bytes"]
@@ -30,6 +30,11 @@ class Rates:
     bandwidth
         Bytes that are at work, and bytes a second that are read and written then: pairs of growing sizes. Smaller
         ones fit caches, so that their rates are never below those of larger ones.
+    convolutions
+        Channels, and operations a second of torch's convolutions of so many, forward and backward: pairs of growing
+        numbers; empty where they were not measured.
+    kinds
+        Bytes a second of torch's other operations, by kind of layer (:data:`ddlab.models.work.KINDS`).
 
     Raises
     ------
@@ -39,13 +44,18 @@ class Rates:
 
     operations: float
     bandwidth: tuple[tuple[float, float], ...]
+    convolutions: tuple[tuple[int, float], ...] = ()
+    kinds: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check("operations", self.operations)
         if not self.bandwidth:
             raise ValueError("bandwidth: needs a size with its rate at least, got none")
-        for _, rate in self.bandwidth:
-            _check("bandwidth", rate)
+        for name in ("bandwidth", "convolutions"):
+            for _, rate in getattr(self, name):
+                _check(name, rate)
+        for rate in self.kinds.values():
+            _check("kinds", rate)
         sizes, rates = zip(*self.bandwidth, strict=True)
         if list(sizes) != sorted(set(sizes)) or list(rates) != sorted(rates, reverse=True):
             raise ValueError(f"bandwidth: needs growing sizes with falling rates, got {self.bandwidth}")
@@ -64,6 +74,19 @@ class Rates:
         """Bytes a second while ``size`` bytes are at work: those of the next smaller size that is known, a bound."""
         fitting = [rate for least, rate in self.bandwidth if least <= size]
         return fitting[-1] if fitting else self.bandwidth[0][1]
+
+    def ceilings(self, layer: LayerWork) -> "Rates":
+        """The rates that torch's own operations reach for a layer, below the roof; the roof where none was measured.
+
+        Of convolutions, those of the next larger number of channels that was measured.
+        """
+        operations, bandwidth = self.operations, self.bandwidth
+        if layer.channels and self.convolutions:
+            wider = [rate for channels, rate in self.convolutions if channels >= layer.channels]
+            operations = wider[0] if wider else operations
+        if layer.kind in self.kinds:
+            bandwidth = tuple((size, min(rate, self.kinds[layer.kind])) for size, rate in bandwidth)
+        return Rates(operations, bandwidth)
 
     def seconds(self, work: Work, number_bytes: int = FLOAT32, at_once: int = 1) -> tuple[float, Bound]:
         """The least time of a piece of work, and what bounds it: the larger of both parts.
@@ -129,12 +152,14 @@ class Machine:
         """The rates of the whole machine."""
         return self.rates[self.threads]
 
+    @property
+    def has_ceilings(self) -> bool:
+        """Whether it is known how fast torch's own operations are on it."""
+        return bool(self.all_threads.convolutions)
+
     def plain(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        rates = {
-            str(threads): {"operations": each.operations, "bandwidth": [list(pair) for pair in each.bandwidth]}
-            for threads, each in self.rates.items()
-        }
+        rates = {str(threads): asdict(each) for threads, each in self.rates.items()}
         return {"name": self.name, "measured": self.measured, "source": self.source, "busy": self.busy, "rates": rates}
 
     @classmethod
@@ -149,7 +174,10 @@ class Machine:
         try:
             rates = {
                 int(threads): Rates(
-                    float(each["operations"]), tuple((float(size), float(rate)) for size, rate in each["bandwidth"])
+                    float(each["operations"]),
+                    tuple((float(size), float(rate)) for size, rate in each["bandwidth"]),
+                    tuple((int(channels), float(rate)) for channels, rate in each.get("convolutions", ())),
+                    {str(kind): float(rate) for kind, rate in each.get("kinds", {}).items()},
                 )
                 for threads, each in tree["rates"].items()
             }

@@ -80,6 +80,8 @@ class LayerWork:
         One of ``KINDS``, or ``OTHER``.
     update
         Of the optimizer, on the layer's parameters.
+    channels
+        Of a convolution the fewer of its input and output channels, of which its rate depends; else 0.
     """
 
     name: str
@@ -87,6 +89,7 @@ class LayerWork:
     forward: Work
     backward: Work
     update: Work
+    channels: int = 0
 
     @property
     def passes(self) -> tuple[Work, Work, Work]:
@@ -127,7 +130,8 @@ def network_work(
         update = Work(0.0, UPDATE[optimizer] * number_bytes * numbers)
         learns |= numbers > 0
         if forward.bytes:
-            rows.append(LayerWork(name, KINDS.get(type(layer), OTHER), forward, backward, update))
+            channels = min(layer.in_channels, layer.out_channels) if isinstance(layer, a.Conv) else 0
+            rows.append(LayerWork(name, KINDS.get(type(layer), OTHER), forward, backward, update, channels))
     return rows
 
 

@@ -109,7 +109,7 @@ def costs_in_words(costs: dict[str, Costs]) -> str:
         f"step costs {1e3 * whole.step:.0f} ms and an image {1e3 * whole.image:.2f} ms with the global network, "
         f"{1e3 * local.step:.0f} ms and {1e3 * local.image:.2f} ms with the local ones. The cost of a step has nothing "
         f"to do with operations or bytes: it makes small batches {whole.step / local.step:.1f} times faster, not more. "
-        f"Of the cost of an image, operations and memory explain {whole.least / whole.image:.0%} with the global network "
+        f"Of the cost of an image, the roofline explains {whole.least / whole.image:.0%} with the global "
         f"and {local.least / local.image:.0%} with the local ones. So memory lowers the ratio to "
         f"{whole.least / local.least:.1f} on these GPUs; the rest is lost because networks that small leave them idle."
     )

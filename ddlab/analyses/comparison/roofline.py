@@ -4,6 +4,10 @@ A pass of a layer takes at least ``max(operations / peak operations, bytes / pea
 and layers of a training step, of the global network over that of all local networks together, is the ratio of times
 that no training of ours can exceed on that machine. All of the machine works on either.
 
+Below the roof there are ceilings: how fast torch's own operations are where nothing disturbs them, convolutions by
+their number of channels, norms, rectifiers and pooling by the bytes that they move. Where they were measured, a second
+ratio says what is left with these operations as they are.
+
 References
 ----------
 Williams, Waterman, Patterson 2009, "Roofline", Communications of the ACM 52(4).
@@ -25,6 +29,7 @@ from ddlab.strategies.stage import LOCAL
 
 MOST_ROWS = 24  # bars that a page shows; of deeper networks blocks or stages are told
 BOUNDS = ("operations", "bytes")
+SUMS = ("count", "moved", "best", *BOUNDS)
 GROUPS = {"kind": "kind of layer", "layer": "layer"}
 NEAR = 0.9  # of the counted ratio: memory holds back nothing worth telling
 TOLD = 2  # kinds of layers in the sentence
@@ -39,10 +44,13 @@ class LayerTime:
     ----------
     by_bound
         Seconds that operations bound, and seconds that bytes bound: of its passes, each is one or the other.
+    best
+        Seconds of all its passes with torch's own operations, at least ``seconds``.
     """
 
     work: LayerWork
     by_bound: dict[str, float]
+    best: float
 
     @property
     def seconds(self) -> float:
@@ -70,7 +78,9 @@ def layer_times(
         for part in layer.passes:
             seconds, bound = machine.all_threads.seconds(part, number_bytes, at_once)
             by_bound[bound] += seconds
-        found.append(LayerTime(layer, by_bound))
+        ceilings = machine.all_threads.ceilings(layer)
+        best = sum(ceilings.seconds(part, number_bytes, at_once)[0] for part in layer.passes)
+        found.append(LayerTime(layer, by_bound, best))
     return found
 
 
@@ -89,10 +99,11 @@ def roofline_table(
     Returns
     -------
     pandas.DataFrame
-        ``row``; ``counted``, ``moved`` and ``allowed``: operations, bytes and least time of the global network over
-        those of all local ones (NaN where there are none); ``global_seconds``, ``local_seconds`` of a step;
-        ``global_share``, ``local_share`` of all rows; ``global_bound`` and ``local_bound``: which of ``BOUNDS`` takes
-        most of the time; ``local_bytes_seconds``, that part of the local time that bytes bound.
+        ``row``; ``counted``, ``moved``, ``allowed`` and ``best``: operations, bytes, least time and best time with
+        torch, of the global network over those of all local ones (NaN where there are none); ``global_seconds``,
+        ``local_seconds``, ``global_best``, ``local_best``: these times of a step; ``global_share``, ``local_share`` of
+        all rows in the best times; ``global_bound``, ``local_bound``: which of ``BOUNDS`` takes most of the least time;
+        ``local_bytes_seconds``, that part of the local networks' least time that bytes bound.
     """
     training = problem.experiment.training
     batch_size = batch_size or training.batch_size
@@ -104,14 +115,15 @@ def roofline_table(
 
     at_once = min(machine.threads, len(problem.local_networks))
     parts = {"global": times(problem.global_network)}
-    parts["local"] = [each for network in problem.local_networks for each in times(network, at_once)]
+    known = {network: times(network, at_once) for network in set(problem.local_networks)}  # most are equal
+    parts["local"] = [each for network in problem.local_networks for each in known[network]]
     label = _label(by, [each.work for each in parts["global"]])
     sums = {part: _sums(found, label) for part, found in parts.items()}
     rows = list(dict.fromkeys([*sums["global"], *sums["local"]]))
     table = pd.DataFrame([_row(row, sums["global"].get(row), sums["local"].get(row)) for row in rows])
     for part in parts:
-        table[f"{part}_share"] = table[f"{part}_seconds"] / table[f"{part}_seconds"].sum()
-    ordered = table.sort_values("local_seconds", ascending=False, kind="stable") if by == "kind" else table
+        table[f"{part}_share"] = table[f"{part}_best"] / table[f"{part}_best"].sum()
+    ordered = table.sort_values("local_best", ascending=False, kind="stable") if by == "kind" else table
     return ordered.reset_index(drop=True)
 
 
@@ -130,15 +142,16 @@ def _label(by: str, work: Sequence[LayerWork]) -> Callable[[LayerWork], str]:
 def _sums(found: Iterable[LayerTime], label: Callable[[LayerWork], str]) -> dict[str, dict[str, float]]:
     sums: dict[str, dict[str, float]] = {}
     for each in found:
-        row = sums.setdefault(label(each.work), dict.fromkeys(("count", "moved", *BOUNDS), 0.0))
+        row = sums.setdefault(label(each.work), dict.fromkeys(SUMS, 0.0))
         total = each.work.total
-        for key, value in {"count": total.operations, "moved": total.bytes, **each.by_bound}.items():
+        told = {"count": total.operations, "moved": total.bytes, "best": each.best, **each.by_bound}
+        for key, value in told.items():
             row[key] += value
     return sums
 
 
 def _row(row: str, whole: dict[str, float] | None, local: dict[str, float] | None) -> dict[str, Any]:
-    nothing = dict.fromkeys(("count", "moved", *BOUNDS), 0.0)
+    nothing = dict.fromkeys(SUMS, 0.0)
     whole, local = whole or nothing, local or nothing
     seconds = {part: sum(of[bound] for bound in BOUNDS) for part, of in (("global", whole), ("local", local))}
     return {
@@ -146,8 +159,11 @@ def _row(row: str, whole: dict[str, float] | None, local: dict[str, float] | Non
         "counted": _ratio(whole["count"], local["count"]),
         "moved": _ratio(whole["moved"], local["moved"]),
         "allowed": _ratio(seconds["global"], seconds["local"]),
+        "best": _ratio(whole["best"], local["best"]),
         "global_seconds": seconds["global"],
         "local_seconds": seconds["local"],
+        "global_best": whole["best"],
+        "local_best": local["best"],
         "global_bound": max(BOUNDS, key=lambda bound: whole[bound]),
         "local_bound": max(BOUNDS, key=lambda bound: local[bound]),
         "local_bytes_seconds": local["bytes"],
@@ -168,12 +184,15 @@ class Limit:
         Operations of a training step of the global network over those of all local ones.
     allowed
         The ratio of the least times on a machine.
+    best
+        The ratio of the best times of torch's own operations; None where they were not measured.
     by_bytes
         Share of the local networks' least time that bytes bound, in [0, 1].
     """
 
     counted: float
     allowed: float
+    best: float | None
     by_bytes: float
 
 
@@ -190,6 +209,7 @@ def limit(problem: Problem, machine: Machine, batch_size: int | None = None) -> 
     return Limit(
         whole / sum(local),
         float(table["global_seconds"].sum() / seconds),
+        float(table["global_best"].sum() / table["local_best"].sum()) if machine.has_ceilings else None,
         float(table["local_bytes_seconds"].sum() / seconds),
     )
 
@@ -212,7 +232,7 @@ def measured_ratio(run: RunFolder) -> float | None:
 
 
 def measured_in_words(ratio: float, found: Limit, *, is_here: bool) -> str:
-    """Say how near a run came to the limit.
+    """Say how near a run came to the limit, and to the best of torch's operations where that is known.
 
     Parameters
     ----------
@@ -222,7 +242,8 @@ def measured_in_words(ratio: float, found: Limit, *, is_here: bool) -> str:
     told = f"In this run an epoch of the local networks took {ratio:.1f} times less time than one of the global network"
     if not is_here:
         return f"{told}, on another machine."
-    return f"{told}, with all that an epoch is beside training: {ratio / found.allowed:.0%} of what the machine allows."
+    near = f"{told}, with all that an epoch is beside training: {ratio / found.allowed:.0%} of what the machine allows"
+    return near + (f", {ratio / found.best:.0%} of what PyTorch's operations leave." if found.best else ".")
 
 
 def limit_in_words(found: Limit, kinds: pd.DataFrame, machine: Machine) -> str:
@@ -234,16 +255,29 @@ def limit_in_words(found: Limit, kinds: pd.DataFrame, machine: Machine) -> str:
         As :func:`roofline_table` gives it by kind.
     """
     whose = "this machine" if machine.measured else f"another machine ({machine.name}; its data sheet)"
-    begun = (
+    told = (
         f"On {whose} training all local networks can be at most {found.allowed:.1f} times faster than training the "
-        f"global one; operations alone promise {found.counted:.1f}."
+        f"global one; operations alone promise {found.counted:.1f}. "
     )
     if found.allowed >= NEAR * found.counted:
-        return f"{begun} Memory holds them back little: it bounds {found.by_bytes:.0%} of their time."
-    slow = kinds[(kinds["local_bound"] == "bytes") & (kinds["allowed"] < found.allowed)].head(TOLD)
+        told += f"Memory holds them back little: it bounds {found.by_bytes:.0%} of their least time."
+    else:
+        slow = kinds[(kinds["local_bound"] == "bytes") & (kinds["allowed"] < found.allowed)]
+        told += f"Memory bounds {found.by_bytes:.0%} of their least time{_named(slow, 'moved', 'times fewer bytes')}."
+    if found.best is not None:
+        lost = kinds["local_best"] - kinds["global_best"] / found.counted
+        slow = kinds.assign(lost=lost).sort_values("lost", ascending=False, kind="stable")
+        told += (
+            f" With PyTorch's own operations, as fast as they are here at best, {found.best:.1f} are left"
+            f"{_named(slow, 'best', 'times less time')}."
+        )
+    return told
+
+
+def _named(slow: pd.DataFrame, column: str, words: str) -> str:
+    """Name the kinds of layers that take most of the local networks' time, after a colon."""
     told = [
-        f"{row.row} ({row.local_share:.0%} of their time, {row.moved:.1f} times fewer bytes)"
-        for row in slow.itertuples()
+        f"{row['row']} ({row['local_share']:.0%} of their time, {row[column]:.1f} {words})"
+        for row in slow.head(TOLD).to_dict("records")
     ]
-    by = f": {' and '.join(told)}" if told else ""
-    return f"{begun} Memory bounds {found.by_bytes:.0%} of their time{by}."
+    return f": {' and '.join(told)}" * bool(told)
