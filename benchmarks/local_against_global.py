@@ -5,6 +5,10 @@ with ``--overlap 4``), the same images, all cores: the global network in one pro
 local networks in one process a core with their own bank, as the engine starts them. ``vgg3`` has channels 64, 128, 256;
 ``resnet32`` is Gu et al.'s of Table 3.2, who measured a ratio of 2.0 to 2.9 on a GPU; its row stands beside ours.
 
+Beside every ratio stands what this machine allows: the roofline's, and that of the best times of torch's own
+operations (:mod:`ddlab.analyses.comparison.roofline`), with how near we are. The machine must have been measured for
+that, while it was quiet: ``ddlab machine --measure``.
+
 Run: ``python -m benchmarks.local_against_global``; about three minutes on two cores. The batch sizes of Table 3.2:
 ``--model resnet32 --batch-sizes 32 128 512 --images 512 --rounds 3 [--overlap 4] [--augment]``; half an hour and 8 GiB;
 2048 and 8192 need as many images, and memory in proportion.
@@ -15,6 +19,7 @@ Gu, Zhang, Liu, Cai, ETNA 56, 2022: Table 3.2.
 """
 
 import argparse
+import os
 import statistics
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -24,10 +29,14 @@ import torch
 import torch.multiprocessing as mp
 
 from benchmarks.made import CLASSES, SHAPE, images, loop, seconds
+from ddlab.analyses.comparison.roofline import Limit, limit
 from ddlab.decomposition import Decomposition, Subdomain
-from ddlab.experiment import TrainingSettings
+from ddlab.engine.waiter import heap
+from ddlab.experiment import TrainingSettings, parse_experiment
+from ddlab.machine import kept
 from ddlab.models.architecture import Network
 from ddlab.models.spec import NetworkSpec
+from ddlab.problem import assemble
 from ddlab.registry.models import MODELS
 from ddlab.strategies.stage import Task, shard
 
@@ -106,6 +115,21 @@ def theirs(asked: argparse.Namespace, batch_size: int) -> str:
     return "–" if ratios is None else f"{ratios[2 * asked.augment + (asked.overlap == 0)]:.2f}"
 
 
+def limit_of(asked: argparse.Namespace, batch_size: int) -> Limit | None:
+    """What this machine allows for the same networks; None where it was not measured."""
+    machine = kept.this_machine()
+    model = {"name": asked.model, "width": WIDTHS[asked.model], "reduction": "1/N"}
+    cut = {"grid": (2, 2), "overlap": asked.overlap}
+    described = images(1).description
+    problem = assemble(parse_experiment({"model": model, "decomposition": cut}), described)
+    return None if machine is None else limit(problem, machine, batch_size)
+
+
+def near(ratio: float, allowed: float | None) -> str:
+    """A limit, and the share of it that was reached."""
+    return "–" if allowed is None else f"{allowed:.1f} ({ratio / allowed:.0%})"
+
+
 def main() -> None:
     """Measure in turns, print a row a batch size."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -127,7 +151,21 @@ def main() -> None:
     )
     print(f"operations, forward, one image: global {whole.flops() / 1e6:.1f} M, local 4 × {local.flops() / 1e6:.2f} M")
     print(f"work ratio by count of operations {whole.flops() / (len(decomposition) * local.flops()):.1f}\n")
-    print("| batch size | global, s | 4 local, s | ratio | rounds | the paper's ratio |\n|---|---|---|---|---|---|")
+    if (machine := kept.this_machine()) is None:
+        print(f"{kept.not_here()} Measure it: ddlab machine --measure\n")
+    else:
+        print(f"limits: {machine.name}, measured {machine.measured[:10]}. {kept.beware(machine)}\n")
+    heads = (
+        "batch size",
+        "global, s",
+        "4 local, s",
+        "ratio",
+        "rounds",
+        "roofline (reached)",
+        "best of torch (reached)",
+    )
+    print(f"| {' | '.join(heads)} | the paper's ratio |\n{'|---' * (len(heads) + 1)}|")
+    os.environ |= heap(os.environ)  # as trainings have it; the processes below read it when they start
     teams = teams_of(whole, local, decomposition, asked)
     for batch_size in asked.batch_sizes:
         settings = SETTINGS.model_copy(update={"batch_size": batch_size, **moved})
@@ -135,7 +173,9 @@ def main() -> None:
         slow, fast = (statistics.median(row[name] for row in times) for name in ("global", "local"))
         ratios = [row["global"] / row["local"] for row in times]
         cells = f"{slow:.2f} | {fast:.2f} | {slow / fast:.2f} | {min(ratios):.2f} to {max(ratios):.2f}"
-        print(f"| {batch_size} | {cells} | {theirs(asked, batch_size)} |", flush=True)
+        found = limit_of(asked, batch_size)
+        limits = [near(slow / fast, found and found.allowed), near(slow / fast, found and found.best)]
+        print(f"| {batch_size} | {cells} | {' | '.join(limits)} | {theirs(asked, batch_size)} |", flush=True)
     for line in (line for lines in teams.values() for line in lines):
         line.send(None)
 

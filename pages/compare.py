@@ -10,7 +10,7 @@ from ddlab.analyses.comparison.paper import paper_rows
 from ddlab.figures.comparison import accuracy as figures
 from ddlab.runs import RunFolder
 from pages.ui import charts, results, selection, shell
-from pages.ui.comparison import communication, effort, learning, paper
+from pages.ui.comparison import communication, effort, learning, limit, paper
 from pages.ui.comparison.strategies import show_table
 from pages.ui.literal import literal
 from pages.ui.runs import live
@@ -55,6 +55,7 @@ else:
     paper.show_cell(run)
     effort.show(run, several=len(runs) > 1)
     communication.show(run)
+    limit.of_run(run)
 
 learning.show(runs)
 paper.show_overview()

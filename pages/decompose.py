@@ -17,6 +17,7 @@ from ddlab.figures.volumes import Scene
 from ddlab.models.counting import WAYS, Counting
 from ddlab.problem import Problem
 from pages.ui import charts, picture, selection, shell
+from pages.ui.comparison import limit
 from pages.ui.making import counting_conventions as ways
 from pages.ui.making import cut, dataset, handles
 
@@ -105,6 +106,7 @@ columns[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.lon
 together = "Those of all local networks together."
 columns[2].metric("Local parameters, of the global", f"{1 / ratio.parameters:.0%}", help=together)
 compare_networks(problem)
+limit.show(problem, asked["name"])
 
 # ---- the data set
 

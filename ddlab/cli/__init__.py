@@ -12,6 +12,7 @@ from ddlab.cli import (
     cost,
     data,
     layers,
+    machine,
     maps,
     pipeline,
     reproduce,
@@ -47,6 +48,7 @@ for commands in (
     maps.commands,
     layers.commands,
     ask.commands,
+    machine.commands,
     trust_region.commands,
 ):
     app.add_typer(commands)

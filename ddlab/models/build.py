@@ -62,10 +62,13 @@ class ResidualBlock(nn.Module):
 
     @staticmethod
     def middle(straight: Tensor, deep: Tensor) -> Tensor:
-        """The part of the shortcut's output that the body's output lies over: a view."""
+        """The part of the shortcut's output that the body's output lies over: a view.
+
+        Nothing is narrowed to its own size: autograd would answer with a copy into zeros, an axis each.
+        """
         for axis in range(2, deep.dim()):
-            surplus = straight.shape[axis] - deep.shape[axis]
-            straight = straight.narrow(axis, surplus // 2, deep.shape[axis])
+            if surplus := straight.shape[axis] - deep.shape[axis]:
+                straight = straight.narrow(axis, surplus // 2, deep.shape[axis])
         return straight
 
 

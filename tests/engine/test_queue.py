@@ -10,7 +10,7 @@ from ddlab import files
 from ddlab.engine import control, devices, tickets
 from ddlab.engine.devices import Device, num_workers, slots
 from ddlab.engine.launch import environment, launch
-from ddlab.engine.waiter import _wait, training_command, variables
+from ddlab.engine.waiter import HEAP, _wait, heap, training_command, variables
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.records import ANYTHING
 from ddlab.runs import RunFolder
@@ -210,6 +210,14 @@ def test_gpus_are_preferred_and_only_those_of_the_run_are_visible(two_cores, mon
     assert num_workers({"devices": "cpu"}) == ("cpu", 2)
     assert variables(gpus[1:])["CUDA_VISIBLE_DEVICES"] == "GPU-11,GPU-22"
     assert variables(slots("cpu"))["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_trainings_keep_freed_memory_and_what_the_user_set_stays():
+    assert all(one in variables(slots("cpu"))["GLIBC_TUNABLES"].split(":") for one in HEAP)
+    given = {"GLIBC_TUNABLES": "glibc.malloc.check=1:glibc.malloc.hugetlb=0"}
+    kept = heap(given)["GLIBC_TUNABLES"].split(":")
+    assert kept[:2] == given["GLIBC_TUNABLES"].split(":") and "glibc.malloc.hugetlb=1" not in kept
+    assert len(kept) == 2 + len(HEAP) - 1 and heap(heap({})) == heap({}), "a rank of a rank has it once"
 
 
 def test_one_worker_needs_no_torchrun():

@@ -213,3 +213,18 @@ def test_where_those_that_chose_judge_the_page_says_so_and_what_to_set():
     at = opened()
     assert "test" not in at.dataframe[0].value and "interval" in at.dataframe[0].value
     assert any("as in the papers" in info.value and "dataset.test" in info.value for info in at.info)
+
+
+def test_the_measured_ratio_stands_beside_the_limit():
+    """A made run's epochs took 20 s in the global network's stage and 6 s in the local networks'."""
+    run = made_run()
+    at = opened(run=run.id, limit_machine="v100")
+    assert not at.exception and not at.error
+    assert any("took 3.3 times less time" in text.value for text in at.markdown)
+    assert any("V100" in title for title in titles(at))
+
+
+def test_a_run_without_local_networks_has_no_limit():
+    run = made_run(experiment=made_experiment(strategies=["global"]))
+    at = opened(run=run.id)
+    assert not at.exception and not any("at most" in header.value for header in at.subheader)

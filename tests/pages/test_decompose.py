@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from ddlab.layouts import boxes
+from ddlab.machine import kept
+from ddlab.machine.rates import Machine, Rates
 from tests.pages.standalone import figures, open_alone
 
 opened = partial(open_alone, "decompose")
@@ -176,3 +178,51 @@ def test_signals_are_drawn_as_lines_and_cut_in_time():
     ]
     assert "Its subimages, 72 to 80 samples" in figures(at)[1]["layout"]["title"]["text"]
     assert any("256 samples" in text.value for text in at.markdown)
+
+
+# ---- the limit of a machine
+
+
+@pytest.fixture
+def unmeasured():
+    """A home that knows no machine, and knows none afterwards."""
+    assert not kept.machines()
+    yield
+    kept.file().unlink(missing_ok=True)
+
+
+def test_an_unmeasured_machine_says_how_to_measure_it_and_what_is_counted(unmeasured):
+    at = opened()
+    told = at.info[0].value
+    assert "3.5 times less work" in told and "not measured yet" in told and "ddlab machine" in told
+    assert any(button.label == "Measure this machine" for button in at.button)
+
+
+def test_the_button_measures_by_a_command(monkeypatch, unmeasured):
+    """What the command leaves is drawn at once; its refusal is told."""
+    asked = []
+
+    def command(arguments):
+        asked.append(list(arguments))
+        if len(asked) == 1:
+            raise ValueError("machine: too busy")
+        kept.keep(Machine(kept.machine_name(), {1: Rates(1e11, ((0.0, 1e10),))}, "2026-11-01T12:00:00+00:00", "a test"))
+
+    monkeypatch.setattr("pages.ui.comparison.limit.run_subcommand", command)
+    at = opened()
+    at = next(button for button in at.button if button.label == "Measure this machine").click().run()
+    assert asked == [["machine", "--measure"]] and "too busy" in at.error[0].value
+    at = next(button for button in at.button if button.label == "Measure this machine").click().run()
+    assert not at.exception and len(asked) == 2
+    titles = [part["layout"]["title"]["text"] for part in figures(opened())]
+    assert any("times faster" in title for title in titles)
+
+
+@pytest.mark.parametrize("bars", ["kind", "layer"])
+def test_another_machine_is_told_by_its_data_sheet(bars):
+    at = opened(limit_machine="a100_tf32", limit_bars=bars, reduction="1/N")
+    assert not at.exception and not at.error
+    titles = [part["layout"]["title"]["text"].replace("<br>", " ") for part in figures(at)]
+    assert len(titles) == 6 and any("A100, TF32" in title for title in titles)
+    assert any("another machine (A100, TF32; its data sheet)" in text.value for text in at.markdown)
+    assert any("On four V100" in text.value for text in at.markdown)
