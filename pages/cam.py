@@ -41,6 +41,7 @@ def look(chosen: maps.Chosen) -> None:
         map_pictures.offer_files(mapped, chosen, run)
         st.subheader("Is the map any good?")
         score(chosen, view)
+    maps.prepare(run, seed, chosen)
 
 
 def score(chosen: maps.Chosen, view: map_pictures.View) -> None:

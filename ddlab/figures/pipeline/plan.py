@@ -49,15 +49,16 @@ def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) 
             f"{row['module']} on rank {row['rank']}<br>%{{customdata[2]}}<extra></extra>",
         )
     stops, top = modules["sub_layers"].cumsum(), HEADROOM * sub_layers["flops"].max()
-    for stop, sent in zip(stops[:-1], modules["sent_bytes"], strict=False):
-        figure.add_vline(x=stop - 0.5, line={"color": OTHER, "width": 2, "dash": "dash"})
-        figure.add_annotation(
-            text=f" {si(sent, 'B')}", x=stop - 0.5, y=1, yref="paper", textangle=-90, showarrow=False
-        ).update_annotations(xanchor="right", yanchor="top", font={"size": 11})
+    cuts = [stop - 0.5 for stop in stops[:-1]]
+    line = {"type": "line", "yref": "y domain", "y0": 0, "y1": 1, "line": {"color": OTHER, "width": 2, "dash": "dash"}}
+    beside = {"y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "textangle": -90, "font": {"size": 11}}
+    texts = [f" {si(sent, 'B')}" for sent in modules["sent_bytes"][: len(cuts)]]
+    notes = [{"text": text, "x": x, "showarrow": False, **beside} for x, text in zip(cuts, texts, strict=True)]
     step = max(1, len(places) // 14)
     figure.update_xaxes(tickvals=places[::step], ticktext=sub_layers["sub_layer"][::step], tickangle=-60)
     figure.update_yaxes(exponentformat="SI", range=[0, top])
-    return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05)
+    drawn = {"shapes": [{"x0": x, "x1": x, **line} for x in cuts], "annotations": notes}
+    return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05, **drawn)
 
 
 def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
