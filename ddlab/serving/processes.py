@@ -106,6 +106,7 @@ class Processes:
         self.program, self.number = program, number
         self._hear = hear
         self._living: dict[str, Backend] = {}
+        self._not_begun = number  # at the start all are waited for: else whoever comes then would be with the first one
         self._is_there = asyncio.Event()  # a process that is ready
 
     async def keep(self) -> None:
@@ -123,10 +124,15 @@ class Processes:
 
     async def _keep_one(self) -> None:
         deaths: deque[float] = deque(maxlen=MOST_DEATHS)
+        has_begun = False
         while len(deaths) < MOST_DEATHS or deaths[0] < time.monotonic() - LATELY:
             backend = Backend.start(self.program)
             self._living[backend.name] = backend
             try:
+                await self._until_ready(backend)
+                self._not_begun -= not has_begun
+                has_begun = True
+                self._note()
                 await self._follow(backend)
             finally:
                 del self._living[backend.name]
@@ -138,31 +144,34 @@ class Processes:
             if not backend.is_ready:
                 return  # what cannot start will not start the next time
 
+    async def _until_ready(self, backend: Backend) -> None:
+        with suppress(EOFError, OSError):
+            backend.is_ready = (await backend.channel.receive()).kind == READY
+
     async def _follow(self, backend: Backend) -> None:
         with suppress(EOFError, OSError):
-            while True:
+            while backend.is_ready:
                 message = await backend.channel.receive()
-                if message.kind == READY:
-                    backend.is_ready = True
-                    self._note()
-                elif message.kind == SESSIONS:
+                if message.kind == SESSIONS:
                     backend.num_open = int(message.data)
                 else:
                     await self._hear(message)
 
     def _note(self) -> None:
-        if any(backend.is_ready for backend in self._living.values()):
+        if not self._not_begun and any(backend.is_ready for backend in self._living.values()):
             self._is_there.set()
         else:
             self._is_there.clear()
 
     async def one(self, name: str) -> Backend:
         """Return the process of that name; where it is not there, the one with the fewest visitors."""
-        await self._is_there.wait()
+        ready: list[Backend] = []
+        while not ready:  # the last one may die while this waits
+            await self._is_there.wait()
+            ready = [backend for backend in self._living.values() if backend.is_ready]
         known = self._living.get(name)
         if known is not None and known.is_ready:
             return known
-        ready = [backend for backend in self._living.values() if backend.is_ready]
         chosen = min(ready, key=Backend.load)
         chosen.newcomers.append(time.monotonic())
         return chosen

@@ -125,6 +125,7 @@ def test_whoever_is_new_goes_where_fewest_are(monkeypatch):
     backends = [Backend("a", None, None, True, 2), Backend("b", None, None, True, 0), Backend("c", None, None, True, 3)]
     processes = Processes(Program(HERE, "toy:served", "cookie"), 3, None)
     processes._living = {backend.name: backend for backend in (*backends, Backend("d", None, None))}
+    processes._not_begun = 0
     processes._note()
     came = ["c", "", "", "", "", "d", "unknown"]
     assert "".join(asyncio.run(processes.one(name)).name for name in came) == "cbbabab"
