@@ -1,4 +1,5 @@
-# make app    makes .venv the first time, then opens the laboratory on http://127.0.0.1:8501 (PORT=8600 make app)
+# make app    makes .venv the first time, then opens the laboratory on http://127.0.0.1:8501 (PORT=8600 make app; for many
+#             visitors at once PROCESSES=auto make app)
 # make test   installs what the tests need, the browser included, and runs everything
 # make check  the same without a browser and without what trains for long: for between two commits
 # make docs   builds the documentation into docs/_build/html; any warning is an error
@@ -9,6 +10,7 @@
 
 PYTHON ?= python3
 PORT   ?= 8501
+PROCESSES ?= 1
 VENV   := .venv
 BIN    := $(VENV)/bin
 
@@ -22,7 +24,7 @@ GPU_PYTHON := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 
 app: $(VENV)/app.stamp
 	@echo "The laboratory opens on http://127.0.0.1:$(PORT)   (stop: Ctrl-C; running trainings go on)"
-	@exec $(BIN)/streamlit run app.py --server.port=$(PORT)
+	@exec $(BIN)/ddlab app --processes $(PROCESSES) --port $(PORT)
 
 test: $(VENV)/test.stamp lint
 	$(BIN)/python -m tests.browser.chromium

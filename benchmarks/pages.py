@@ -2,7 +2,8 @@
 
 ::
 
-    python -m benchmarks.pages [--home FOLDER] [--clicks 40] [--visitors 20] [--seconds 60] [--keep NAME]
+    python -m benchmarks.pages [--home FOLDER] [--clicks 40] [--visitors 20] [--seconds 60] [--processes 1]
+                               [--keep NAME]
 
 A server of its own is started on runs that are trained for it (in FOLDER, where they are found again). Visitors speak
 Streamlit's protocol over real websockets (:mod:`benchmarks.visitor`); a time is that from the click to the end of the
@@ -57,17 +58,17 @@ def main() -> None:
     """Measure and print; ``--help`` names the options."""
     options = _options()
     home = options.home or Path(tempfile.mkdtemp(prefix="ddlab-pages-"))
-    ids = _runs(home)
-    with _server(home) as address:
+    ids = runs(home)
+    with server(home, options.processes) as (address, _):
         one = asyncio.run(_one_visitor(address, ids, options.clicks))
         _print("One visitor", one)
-        many = asyncio.run(_many_visitors(address, ids, options.visitors, options.seconds))
+        many = asyncio.run(many_visitors(address, ids, options.visitors, options.seconds))
         _print(f"{options.visitors} visitors who click every {THINKS[0]:.0f} to {THINKS[1]:.0f} s", many)
-        most = asyncio.run(_without_rest(address, ids, options.seconds / 2))
+        most = asyncio.run(without_rest(address, ids, options.seconds / 2))
         print(f"Reruns a second, four visitors without rest: {most:.1f}")
     if options.keep:
         entry = {"one": one, "visitors": options.visitors, "many": many, "reruns a second": round(most, 1)}
-        entry["cores"] = os.cpu_count()
+        entry |= {"cores": os.cpu_count(), "processes": options.processes}
         stored.write(stored.RESULTS / "pages.json", stored.read(stored.RESULTS / "pages.json") | {options.keep: entry})
 
 
@@ -77,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clicks", type=int, default=40)
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--processes", type=int, default=1, help="of the server")
     parser.add_argument("--keep")
     return parser.parse_args()
 
@@ -84,7 +86,7 @@ def _options() -> argparse.Namespace:
 # ---- the server and what it shows
 
 
-def _runs(home: Path) -> dict[str, str]:
+def runs(home: Path) -> dict[str, str]:
     """Train the runs that are not there yet; the id of each by its recipe."""
     os.environ["DDLAB_HOME"] = str(home)
     from ddlab import train
@@ -97,18 +99,18 @@ def _runs(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _server(home: Path) -> Iterator[str]:
-    """A laboratory on a free port of this machine; its address."""
+def server(home: Path, processes: int = 1) -> Iterator[tuple[str, int]]:
+    """A laboratory on a free port of this machine; its address, and the id of its first process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", address.split(":")[1]]
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "ddlab", "app", "--port", str(port), "--processes", str(processes)]
     environment = os.environ | {"DDLAB_HOME": str(home)}
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
     try:
-        _wait(f"http://{address}/_stcore/health")
-        yield address
+        _wait(f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait()
@@ -133,22 +135,23 @@ async def _one_visitor(address: str, ids: dict[str, str], clicks: int) -> Table:
     table = {}
     for page, run in PAGES.items():
         chance = random.Random(page)
-        opened = await _open(visitor, page, ids[run])
-        await _open(visitor, page, ids[run])  # what is read once has been read
+        opened = await open_page(visitor, page, ids[run])
+        await open_page(visitor, page, ids[run])  # what is read once has been read
         answers = [await _click(visitor, chance, turn) for turn in range(clicks)]
         table[page or "start"] = {"open": round(opened.seconds, 3)} | _summary([a for a in answers if a])
     await visitor.leave()
     return table
 
 
-async def _many_visitors(address: str, ids: dict[str, str], visitors: int, seconds: float) -> Table:
-    """Visitors on all pages at the same time, who click after a while and go to another page now and then."""
+async def many_visitors(address: str, ids: dict[str, str], visitors: int, seconds: float) -> Table:
+    """Let visitors be on all pages at the same time, who click after a while and go to another page now and then."""
     until = time.monotonic() + seconds
     work = [_stay(address, ids, number, until, THINKS) for number in range(visitors)]
     return _by_page(await asyncio.gather(*work))
 
 
-async def _without_rest(address: str, ids: dict[str, str], seconds: float) -> float:
+async def without_rest(address: str, ids: dict[str, str], seconds: float) -> float:
+    """Return the clicks a second of four visitors who never rest."""
     until = time.monotonic() + seconds
     work = [_stay(address, ids, number, until, (0.0, 0.0)) for number in range(4)]
     return sum(map(len, await asyncio.gather(*work))) / seconds
@@ -163,7 +166,7 @@ async def _stay(
     while time.monotonic() < until:
         page = list(PAGES)[(number + len(found)) % len(PAGES)]
         await asyncio.sleep(chance.uniform(*thinks))
-        await _open(visitor, page, ids[PAGES[page]])
+        await open_page(visitor, page, ids[PAGES[page]])
         for turn in range(6):
             await asyncio.sleep(chance.uniform(*thinks))
             if time.monotonic() > until:
@@ -174,7 +177,8 @@ async def _stay(
     return found
 
 
-async def _open(visitor: Visitor, page: str, run: str) -> Answer:
+async def open_page(visitor: Visitor, page: str, run: str) -> Answer:
+    """Open a page on a run; what fails there fails here."""
     answer = await visitor.open(page, f"run={run}")
     if answer.errors:
         raise RuntimeError(f"page {page or 'start'}: {answer.errors[0]}")

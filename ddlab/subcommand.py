@@ -39,6 +39,11 @@ def expect() -> None:
     asking.keep(environment())
 
 
+def is_warm() -> bool:
+    """Whether questions are answered by a fork of the warm process, without the seconds that a fresh one imports."""
+    return asking.is_there(environment())
+
+
 def environment() -> dict[str, str]:
     """Variables of the process: those of this one, with this ddlab, and no module from the folder it is in."""
     package = str(Path(__file__).parents[1])

@@ -46,6 +46,7 @@ def look(chosen: maps.Chosen) -> None:
             selection.link("Change this image", "pages/what_if.py", image=chosen.alone, **selection.seed_of(run, seed))
         st.subheader("Is the map any good?")
         score(chosen, view)
+    maps.prepare(run, seed, chosen)
 
 
 def score(chosen: maps.Chosen, view: map_pictures.View) -> None:

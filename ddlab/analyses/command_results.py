@@ -6,15 +6,19 @@ follows from the question, so a question is answered once.
 
 import hashlib
 import os
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from ddlab.home import home
-from ddlab.subcommand import run_subcommand
+from ddlab.subcommand import is_warm, run_subcommand
 
 OUT = "--out"
 VERSION = 1  # of the answers; a new number computes everything again
+
+_preparing = threading.Lock()  # held while this process prepares a result: one at a time, whoever may want more
 
 
 def command_result(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path:
@@ -32,11 +36,8 @@ def command_result(command: str, *arguments: str, stamp: object = (), suffix: st
     ValueError
         If the command fails, with what it says last.
     """
-    asked = (VERSION, command, arguments, stamp)
-    question = hashlib.blake2b(repr(asked).encode(), digest_size=12).hexdigest()
-    folder = home() / "cache" / "computed"
-    folder.mkdir(parents=True, exist_ok=True)
-    answer = folder / f"{command}-{question}{suffix}"
+    answer = _file(command, arguments, stamp, suffix)
+    answer.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(answer.with_suffix(".lock")):  # two sessions may ask at once
         if not answer.exists():
             unfinished = answer.with_name(f"writing-{answer.name}")
@@ -44,3 +45,40 @@ def command_result(command: str, *arguments: str, stamp: object = (), suffix: st
             run_subcommand([command, *arguments, OUT, str(unfinished)])
             os.replace(unfinished, answer)
     return answer
+
+
+def prepare_result(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> bool:
+    """Begin to compute a result in the background, for somebody who will probably ask for it next.
+
+    Only by the warm process, which is quick, and only one at a time. Whoever asks meanwhile waits for the rest of it;
+    what fails will say so when it is asked for.
+
+    Parameters
+    ----------
+    command, arguments, stamp, suffix
+        As :func:`command_result` takes them.
+
+    Returns
+    -------
+    bool
+        Whether it has been computed already.
+    """
+    if _file(command, arguments, stamp, suffix).exists():
+        return True
+    if is_warm() and _preparing.acquire(blocking=False):
+
+        def prepare() -> None:
+            try:
+                with suppress(ValueError, OSError):
+                    command_result(command, *arguments, stamp=stamp, suffix=suffix)
+            finally:
+                _preparing.release()
+
+        threading.Thread(target=prepare, daemon=True).start()
+    return False
+
+
+def _file(command: str, arguments: tuple[str, ...], stamp: object, suffix: str) -> Path:
+    asked = (VERSION, command, arguments, stamp)
+    question = hashlib.blake2b(repr(asked).encode(), digest_size=12).hexdigest()
+    return home() / "cache" / "computed" / f"{command}-{question}{suffix}"

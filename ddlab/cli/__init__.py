@@ -62,11 +62,14 @@ def open_app(
         list[Path] | None,
         typer.Option("--data", metavar="FOLDER", help="Let the pages read images of your own from there, too."),
     ] = None,
+    processes: Annotated[
+        str, typer.Option(metavar="N", help="Server processes for many visitors at once; auto: one a core.")
+    ] = "1",
 ) -> None:
     """Open the pages."""
     from ddlab.cli.pages import serve
 
-    serve(port, data or ())
+    serve(port, data or (), processes)
 
 
 def main() -> None:

@@ -10,50 +10,63 @@ from contextlib import contextmanager
 from typing import Any
 
 import plotly.graph_objects
+from _plotly_utils.utils import convert_to_base64
 from plotly import subplots
+from plotly.basedatatypes import BaseFigure, BaseTraceType
 from plotly.graph_objects import Layout as Layout
+
+
+def _with_arrays(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with arrays in the place of a table's columns, as plotly's validation would leave them."""
+    return {name: _array(value) for name, value in settings.items()}
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _with_arrays(value)
+    return value.to_numpy() if hasattr(value, "to_numpy") else value
 
 
 class Bar(plotly.graph_objects.Bar):
     """As plotly's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+        super().__init__(**_with_arrays(settings), _validate=False)
 
 
 class Contour(plotly.graph_objects.Contour):
     """As plotly's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+        super().__init__(**_with_arrays(settings), _validate=False)
 
 
 class Heatmap(plotly.graph_objects.Heatmap):
     """As plotly's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+        super().__init__(**_with_arrays(settings), _validate=False)
 
 
 class Image(plotly.graph_objects.Image):
     """As plotly's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+        super().__init__(**_with_arrays(settings), _validate=False)
 
 
 class Scatter(plotly.graph_objects.Scatter):
     """As plotly's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+        super().__init__(**_with_arrays(settings), _validate=False)
 
 
 class Scattergl(plotly.graph_objects.Scattergl):
     """As plotly's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+        super().__init__(**_with_arrays(settings), _validate=False)
 
 
 class Figure(plotly.graph_objects.Figure):
@@ -61,6 +74,13 @@ class Figure(plotly.graph_objects.Figure):
 
     def __init__(self, data: Any = None, layout: Any = None, **settings: Any) -> None:
         super().__init__(data, layout, **settings | {"_validate": False})
+        self._data_validator = _Unchecked()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plotly's, which copies all numbers first."""
+        tree: dict[str, Any] = _copied({"data": self._data, "layout": self._layout})
+        convert_to_base64(tree)
+        return tree
 
     @contextmanager
     def batch_update(self) -> Iterator[None]:
@@ -88,10 +108,53 @@ class Figure(plotly.graph_objects.Figure):
         return super().update_yaxes(*arguments, **titled(settings))
 
 
-def relaid(figure: plotly.graph_objects.Figure, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Figure:
-    """Return a figure with a changed layout; its rows and columns of panels can still be named."""
+class Drawn(BaseFigure):
+    """A figure that will not change any more: the tree of names and values that becomes its JSON."""
+
+    def __init__(self, tree: dict[str, Any]) -> None:
+        self._tree = tree
+
+    def to_dict(self) -> dict[str, Any]:
+        """The tree."""
+        return self._tree
+
+
+class _Unchecked:
+    """In the place of plotly's check of the traces that are added to a figure."""
+
+    def validate_coerce(self, traces: list[BaseTraceType], **settings: Any) -> list[BaseTraceType]:
+        """The traces; a copy of one that stands in a figure already."""
+        return [trace if trace.parent is None else _again(trace) for trace in traces]
+
+    def present(self, traces: list[BaseTraceType]) -> tuple[BaseTraceType, ...]:
+        """The traces, as a figure shows them."""
+        return tuple(traces)
+
+
+def _again(trace: BaseTraceType) -> BaseTraceType:
+    return type(trace)(**{name: value for name, value in trace.to_plotly_json().items() if name != "type"})
+
+
+def _copied(tree: Any) -> Any:
+    """The tree of dicts and lists anew, with the same numbers; columns of a table as arrays."""
+    if isinstance(tree, dict):
+        return {name: _copied(value) for name, value in tree.items()}
+    if isinstance(tree, list | tuple | range):
+        return [_copied(value) for value in tree]
+    return _array(tree)
+
+
+def relaid(figure: Figure, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Figure:
+    """Return a figure with a changed layout; its rows and columns of panels can still be named.
+
+    The traces move there: the figure that was given is not to be used any more.
+    """
     panels = {"_grid_ref": figure._grid_ref, "_grid_str": figure._grid_str}
-    return Figure(panels | {"data": figure.data, "layout": change(figure.layout.to_plotly_json())})
+    laid = Figure(panels | {"layout": change(figure.layout.to_plotly_json())})
+    laid._data, laid._data_objs, laid._data_defaults = figure._data, figure._data_objs, figure._data_defaults
+    for trace in laid._data_objs:
+        trace._parent = laid
+    return laid
 
 
 def make_subplots(*arguments: Any, **settings: Any) -> Figure:

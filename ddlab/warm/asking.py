@@ -70,6 +70,11 @@ _looked: dict[Path, float] = {}  # when this process last looked after the warm 
 _started: list["subprocess.Popen[bytes]"] = []  # by this process; their ends are noticed at the next look
 
 
+def is_there(environment: Mapping[str, str]) -> bool:
+    """Whether there is a warm process, as far as its files tell; one that was killed leaves its own behind."""
+    return is_possible(environment) and Place.of(environment).door.exists()
+
+
 def keep(environment: Mapping[str, str]) -> None:
     """Let the warm process stay while somebody is there, or start one in the background.
 

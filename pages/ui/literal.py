@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from plotly.basedatatypes import BaseFigure
 
-from ddlab.figures import graph_objects as go
+from ddlab.figures.graph_objects import Drawn
 
 _MARKS = re.compile(
     r"([\\`*~$<\[\]|]"  # always: code, emphasis, formulas, tags, links, tables
@@ -37,11 +38,9 @@ def literal_lines(text: object) -> str:
     return "  \n".join(literal(line) for line in str(text).splitlines())
 
 
-def without_tags(figure: go.Figure) -> go.Figure:
+def without_tags(figure: BaseFigure) -> Drawn:
     """A figure whose texts hold no tags but those of our figures: plotly would follow addresses in the others."""
-    tree = figure.to_plotly_json()
-    cleaned = _cleaned(tree)
-    return figure if cleaned is tree else go.Figure(cleaned)
+    return Drawn(_cleaned(figure.to_dict()))
 
 
 def _cleaned(value: Any) -> Any:

@@ -1,11 +1,12 @@
 """What a process of its own computes: asked once, kept under its question, told in a sentence where it fails."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from ddlab.analyses import command_results as module
-from ddlab.analyses.command_results import command_result
+from ddlab.analyses.command_results import command_result, prepare_result
 
 
 @pytest.fixture
@@ -58,3 +59,35 @@ def test_the_command_is_really_run():
     run_subcommand(["recipes", "--json"])
     with pytest.raises(ValueError, match="nowhere"):
         run_subcommand(["show", "nowhere"])
+
+
+def test_what_comes_next_is_prepared_one_at_a_time(monkeypatch, asked, own_home):
+    """Only where a warm process answers; whoever asks meanwhile gets the same answer."""
+    may_go_on, was_quick = threading.Event(), module.run_subcommand
+
+    def run(arguments):
+        assert may_go_on.wait(60)
+        was_quick(arguments)
+
+    assert not prepare_result("maps", "0") and not asked
+    monkeypatch.setattr(module, "run_subcommand", run)
+    monkeypatch.setattr(module, "is_warm", lambda: True)
+    assert not prepare_result("maps", "0") and not prepare_result("maps", "1")
+    may_go_on.set()
+    assert command_result("maps", "0").read_text() == "maps 0"
+    with module._preparing:  # as soon as the first one is done
+        assert prepare_result("maps", "0") and not prepare_result("maps", "1")
+    assert [arguments[1] for arguments in asked] == ["0"]
+
+
+def test_what_cannot_be_prepared_is_said_to_whoever_asks(monkeypatch, own_home):
+    def fail(arguments):
+        raise ValueError("run: it is gone")
+
+    monkeypatch.setattr(module, "run_subcommand", fail)
+    monkeypatch.setattr(module, "is_warm", lambda: True)
+    assert not prepare_result("maps", "0")
+    with pytest.raises(ValueError, match="it is gone"):
+        command_result("maps", "0")
+    with module._preparing:
+        pass  # it is free again

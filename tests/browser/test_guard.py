@@ -10,7 +10,11 @@ import streamlit as st
 from pages.ui import guard
 from tests.browser.conftest import ROOT, Server
 
-COMMANDS = {"streamlit run": ("streamlit", "run", "app.py", "--server.port"), "ddlab app": ("ddlab", "app", "--port")}
+COMMANDS = {
+    "streamlit run": ("streamlit", "run", "app.py", "--server.port"),
+    "make app": ("ddlab", "app", "--processes", "1", "--port"),
+    "two processes": ("ddlab", "app", "--processes", "2", "--port"),
+}
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -85,8 +89,10 @@ def test_the_agent_api_is_off(running):
 
 
 def test_every_way_to_start_is_one_of_those():
-    made = re.search(r"streamlit run app\.py --server\.port", (ROOT / "Makefile").read_text(encoding="utf-8"))
-    assert made, "make app starts what is tested here"
+    made = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "exec $(BIN)/ddlab app --processes $(PROCESSES) --port $(PORT)" in made, (
+        "make app starts what is tested here"
+    )
 
 
 # ---- names that it answers to

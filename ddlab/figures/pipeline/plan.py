@@ -1,5 +1,6 @@
 """A pipeline's plan drawn: the network's sub-layers with the cuts between modules, and the memory of every rank."""
 
+import numpy as np
 import pandas as pd
 
 from ddlab.figures import graph_objects as go
@@ -35,29 +36,31 @@ def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) 
     sub_layers, modules
         As :func:`ddlab.analyses.pipeline.plan.sub_layer_table` and ``module_table`` give them.
     """
-    figure, places = go.Figure(), pd.Series(range(len(sub_layers)))
+    figure, places = go.Figure(), np.arange(len(sub_layers))
+    module, flops = sub_layers["module"].to_numpy(), sub_layers["flops"].to_numpy()
+    about = sub_layers[["sub_layer", "share", "layers"]].to_numpy(dtype=object)
     for row in modules.to_dict("records"):
-        own = sub_layers["module"] == row["module"]
-        color = rank_color(row["rank"])
+        own, color = module == row["module"], rank_color(row["rank"])
         figure.add_bar(
-            x=places[own.to_numpy()],
-            y=sub_layers.loc[own, "flops"],
+            x=places[own],
+            y=flops[own],
             name=f"module {row['module']}: {percent(row['share'])}",
             marker={"color": color, "line": {"color": ink(color), "width": 1}},
-            customdata=sub_layers.loc[own, ["sub_layer", "share", "layers"]],
+            customdata=about[own],
             hovertemplate=f"%{{customdata[0]}}: %{{y:.3s}}FLOP an image, %{{customdata[1]:.1%}}<br>module "
             f"{row['module']} on rank {row['rank']}<br>%{{customdata[2]}}<extra></extra>",
         )
-    stops, top = modules["sub_layers"].cumsum(), HEADROOM * sub_layers["flops"].max()
-    for stop, sent in zip(stops[:-1], modules["sent_bytes"], strict=False):
-        figure.add_vline(x=stop - 0.5, line={"color": OTHER, "width": 2, "dash": "dash"})
-        figure.add_annotation(
-            text=f" {si(sent, 'B')}", x=stop - 0.5, y=1, yref="paper", textangle=-90, showarrow=False
-        ).update_annotations(xanchor="right", yanchor="top", font={"size": 11})
+    stops, top = modules["sub_layers"].cumsum(), HEADROOM * flops.max()
+    cuts = [stop - 0.5 for stop in stops[:-1]]
+    line = {"type": "line", "yref": "y domain", "y0": 0, "y1": 1, "line": {"color": OTHER, "width": 2, "dash": "dash"}}
+    beside = {"y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "textangle": -90, "font": {"size": 11}}
+    texts = [f" {si(sent, 'B')}" for sent in modules["sent_bytes"][: len(cuts)]]
+    notes = [{"text": text, "x": x, "showarrow": False, **beside} for x, text in zip(cuts, texts, strict=True)]
     step = max(1, len(places) // 14)
     figure.update_xaxes(tickvals=places[::step], ticktext=sub_layers["sub_layer"][::step], tickangle=-60)
     figure.update_yaxes(exponentformat="SI", range=[0, top])
-    return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05)
+    drawn = {"shapes": [{"x0": x, "x1": x, **line} for x in cuts], "annotations": notes}
+    return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05, **drawn)
 
 
 def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:

@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 import streamlit as st
 
-from ddlab.analyses.command_results import command_result
+from ddlab.analyses.command_results import command_result, prepare_result
 from ddlab.analyses.decisions.telling import telling_image
 from ddlab.analyses.maps.asking import batch_around, layers_of
 from ddlab.analyses.maps.layers import cam_layer
@@ -45,6 +45,8 @@ class Chosen:
         Whose maps are weighted; empty: the networks' own choice.
     beside
         The pinned image, to look at in the same way; or None.
+    nearby
+        Images that may be asked for next, the likelier ones first.
     """
 
     images: str
@@ -54,6 +56,7 @@ class Chosen:
     truth: int | None
     layer: str
     beside: "Chosen | None" = None
+    nearby: tuple[str, ...] = ()
 
 
 def nothing(why: str, analysis: str = "maps") -> NoReturn:
@@ -106,9 +109,15 @@ def pick(data: Dataset, problem: Problem, num_viewers: int, first: int) -> Chose
 def _chosen(index: int, data: Dataset, num_viewers: int, layer: str) -> Chosen:
     """A validation image, with those that are computed along with it."""
     size = len(data.description.classes) * int(np.prod(data.description.shape)) * num_viewers
-    batch = batch_around(index, len(data.validation), size)
-    truth = int(data.validation.labels[index])
-    return Chosen(f"{batch[0]}-{batch[-1]}", batch.index(index), str(index), f"Image {index}", truth, layer)
+    count, truth = len(data.validation), int(data.validation.labels[index])
+    batch = batch_around(index, count, size)
+    beside = [batch_around(place % count, count, size) for place in (batch[-1] + 1, batch[0] - 1)]
+    nearby = tuple(_named(images) for images in beside if images != batch)
+    return Chosen(_named(batch), batch.index(index), str(index), f"Image {index}", truth, layer, nearby=nearby)
+
+
+def _named(images: range) -> str:
+    return f"{images[0]}-{images[-1]}"
 
 
 def _upload(is_volume: bool) -> Path | None:
@@ -133,13 +142,28 @@ def _read(path: str) -> Mapped:
 def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
     """Return the maps, computed at the first call; stop the page with a sentence where that fails."""
     with st.spinner(f"Computes the maps of all networks and classes: about {duration(about)} …"):
-        return _read(str(ask(run, "--seed", str(seed), "--images", chosen.images, "--layer", chosen.layer)))
+        return _read(str(ask(run, *_asked(seed, chosen.images, chosen.layer))))
+
+
+def prepare(run: RunFolder, seed: int, chosen: Chosen) -> None:
+    """Begin with the maps of images beside the chosen one, so that whoever goes on does not wait for them."""
+    for images in chosen.nearby:
+        if not prepare_result("maps", run.id, *_asked(seed, images, chosen.layer), stamp=_stamp(run)):
+            return
+
+
+def _asked(seed: int, images: str, layer: str) -> tuple[str, ...]:
+    return "--seed", str(seed), "--images", images, "--layer", layer
+
+
+def _stamp(run: RunFolder) -> tuple[object, ...]:
+    return FORMAT, str(run.path), run.results_stamp()
 
 
 def ask(run: RunFolder, *arguments: str) -> Path:
     """Return the file of ``ddlab maps``; stop the page with a sentence where it fails."""
     try:
-        return command_result("maps", run.id, *arguments, stamp=(FORMAT, str(run.path), run.results_stamp()))
+        return command_result("maps", run.id, *arguments, stamp=_stamp(run))
     except ValueError as error:
         shell.refuse(str(error).removeprefix("ddlab: "))
         st.stop()

@@ -1,0 +1,33 @@
+"""The laboratory as one of several server processes serves it (:mod:`ddlab.serving`)."""
+
+from typing import Any
+
+import streamlit as st
+from starlette.types import ASGIApp
+
+PING = 30  # seconds between two signs of life on a websocket, as "streamlit run" has them
+
+
+def served() -> tuple[ASGIApp, dict[str, Any]]:
+    """Return the application, and the settings of uvicorn with which ``streamlit run`` would serve it.
+
+    Raises
+    ------
+    ValueError
+        If the server shall speak TLS itself: the first bytes of a connection then do not tell whose it is.
+    """
+    if st.get_option("server.sslCertFile"):
+        raise ValueError("server.sslCertFile: with several processes, let a proxy before them speak TLS")
+    from app import app  # the file at the root, as the server imports it
+
+    interval = st.get_option("server.websocketPingInterval") or PING
+    return app, {
+        "ws": "websockets-sansio",
+        "ws_ping_interval": interval,
+        "ws_ping_timeout": interval,
+        "ws_max_size": int(st.get_option("server.maxMessageSize") * 1e6),
+        "ws_per_message_deflate": st.get_option("server.enableWebsocketCompression"),
+        "use_colors": False,
+        "access_log": False,
+        "log_level": "warning",
+    }
