@@ -268,6 +268,7 @@ RESERVED = (
     "pipeline",
     "delayed",
     "placement",
+    "slurm",
     "seeds",
     "local",
     "folds",
