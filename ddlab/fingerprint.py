@@ -13,11 +13,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from ddlab.experiment import Experiment
+from ddlab.experiment import PLACE, Experiment
 from ddlab.registry.strategies import parts_of_strategies, used_parts
 from ddlab.runs import RunFolder
 
-DECIDES_NOTHING = ("name", "sweep", "placement", "seeds")
+DECIDES_NOTHING = ("name", "sweep", *PLACE, "seeds")
 DIGITS = 16
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
+from ddlab.cli.place import Place, placed
 from ddlab.registry import MOST_SHOWN, shortened
 from ddlab.runs import RunFolder, delete, open_run
 from ddlab.words import duration, mark, percent
@@ -24,26 +25,34 @@ Changes = Annotated[
 
 
 @commands.command()
+@placed
 def train(
     what: Annotated[str, typer.Argument(metavar="RECIPE|FILE", help="A recipe's name, or a YAML or JSON file.")],
     settings: Changes = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; default: one a GPU, or one a core.")] = None,
-    devices: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    *,
+    place: Place,
     name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for it.")] = False,
     json: Json = False,
 ) -> None:
     """Train an experiment in the background and follow it; Ctrl-C cancels it."""
+    from ddlab.engine.batch_script import batch_script
     from ddlab.engine.launch import launch
     from ddlab.problem import pose
     from ddlab.strategies.stage import plan
 
     changes = dict(parse_setting(text) for text in settings or ())
-    named = {"placement.workers": workers, "placement.devices": devices, "name": name}
-    changes |= {path: value for path, value in named.items() if value is not None}
+    changes |= place.changes | ({} if name is None else {"name": name})
     experiment = find_experiment(what).with_settings(changes)
     plan(pose(experiment))
+    place.check(experiment)
+    if place.dry_run:
+        typer.echo(batch_script(experiment), nl=False)
+        return
+    script = place.edited()
     run = RunFolder.create(experiment, shlex.join(["ddlab", *sys.argv[1:]]))
+    if script:
+        run.write_batch_script(script)
     try:
         launch(run)
     except ValueError:

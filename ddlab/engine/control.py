@@ -7,6 +7,7 @@ import psutil
 
 from ddlab.engine.devices import plural, slots
 from ddlab.engine.launch import check_placement, launch
+from ddlab.engine.submission import stop_job
 from ddlab.engine.tickets import Ticket, free_slots, tickets
 from ddlab.runs import TERMINAL, RunFolder
 from ddlab.runs.locks import held
@@ -66,7 +67,10 @@ def queue_position(run: RunFolder) -> tuple[int, str]:
 
 
 def stop_processes(run: RunFolder) -> None:
-    """Ask the processes of a run to stop, and kill what is left after ``GRACE`` seconds."""
+    """Ask the processes of a run to stop, and kill what is left after ``GRACE`` seconds; SLURM does it of its jobs."""
+    if job := run.status().get("job"):
+        stop_job(job["id"])
+        return
     _signal_until_gone(run, psutil.Process.terminate, GRACE)
     _signal_until_gone(run, psutil.Process.kill, LAST_WORD)
 

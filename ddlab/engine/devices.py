@@ -67,13 +67,18 @@ def slots(kind: str = "auto") -> list[Device]:
 
 
 def num_workers(placement: dict[str, Any]) -> tuple[str, int]:
-    """The kind of slots and the number of workers that the placement settings come to on this machine.
+    """The kind of slots and the number of workers that the placement settings come to.
+
+    This machine is asked only where it is the one that will work; what a cluster has is known to its SLURM.
 
     Raises
     ------
     ValueError
         If they ask for more than there is; says how much there is.
     """
+    if placement.get("engine") == "slurm":
+        each = placement.get("workers") or 1
+        return "cuda" if placement.get("devices") == "cuda" else "cpu", each * (placement.get("machines") or 1)
     asked = placement.get("devices") or "auto"
     available = slots(asked)
     if not available:

@@ -42,7 +42,7 @@ def follow(
 def standing(run: RunFolder, *, detailed: bool) -> str:
     """Say in a line where a run stands that has not ended."""
     if run.state().state == "queued":
-        return queue_position(run)[1]
+        return queue_position(run)[1] or run.state().message
     progress = run.progress()
     if not progress:
         return "starting"

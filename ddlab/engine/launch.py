@@ -1,4 +1,7 @@
-"""Start of a run: a detached process that outlives the page, the server and the shell it was started from."""
+"""Start of a run: a detached process that outlives the page, the server and the shell it was started from.
+
+Under SLURM it is a job of the cluster instead (:mod:`ddlab.engine.submission`).
+"""
 
 import os
 import signal
@@ -9,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ddlab.engine.devices import num_workers
+from ddlab.engine.submission import refuse_without_slurm, submit
 from ddlab.home import data_home, home
 from ddlab.runs import RunFolder
 from ddlab.runs.locks import held, still_works
@@ -20,15 +24,15 @@ FOREIGN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK",
 
 
 def launch(run: RunFolder) -> None:
-    """Put the run in the queue and start the light process that waits there for its slots.
+    """Put the run in the queue of its engine: this machine's, where a light process waits for its slots, or SLURM's.
 
-    Returns as soon as that process is recorded in the run's status.
+    Returns as soon as that process or job is recorded in the run's status.
 
     Raises
     ------
     ValueError
-        If the experiment asks for devices that this machine does not have, a program works for the run already, or the
-        run is the shipped example.
+        If the experiment asks for devices that this machine does not have or for what SLURM does not give, a program
+        works for the run already, or the run is the shipped example.
     RuntimeError
         If the process does not start; carries the end of its output.
     """
@@ -40,6 +44,9 @@ def launch(run: RunFolder) -> None:
         except ValueError as error:
             run.end("failed", str(error))
             raise
+    if run.experiment.placement.engine == "slurm":
+        submit(run, environment())
+        return
     with run.log_path().open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "ddlab.engine.waiter", str(run.path)],
@@ -88,7 +95,7 @@ def _is_gone(process: "subprocess.Popen[bytes]") -> bool:
 
 
 def check_placement(run: RunFolder) -> None:
-    """Look whether a run can be launched on this machine.
+    """Look whether a run can be launched from this machine.
 
     Raises
     ------
@@ -96,6 +103,8 @@ def check_placement(run: RunFolder) -> None:
         If its experiment cannot be read or asks for devices that this machine does not have.
     """
     num_workers(run.experiment.placement.model_dump())
+    if run.experiment.placement.engine == "slurm":
+        refuse_without_slurm()
 
 
 def environment() -> dict[str, str]:

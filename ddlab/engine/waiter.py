@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from ddlab.engine.devices import Device, num_workers, slots
 from ddlab.engine.environment import describe_environment
+from ddlab.engine.heart import Heart
 from ddlab.engine.launch import HELD
 from ddlab.engine.tickets import ahead, claim, take, touch
 from ddlab.runs import RunFolder
@@ -113,10 +114,12 @@ def _wait(run: RunFolder, kind: str, wanted: int) -> list[Device]:
     """Wait for the slots; empty if the run was cancelled meanwhile."""
     ticket = take(run, kind, wanted)
     devices = {device.name: device for device in slots(kind)}
+    heart = Heart(run)
     while not run.cancel_requested:
         if given := claim(ticket, list(devices)):
             return [devices[name] for name in given]
         touch(ticket)
+        heart.beat_when_due()
         time.sleep(min(LONGEST, POLL * max(1, ahead(ticket))))
     run.end("cancelled", "Cancelled while it waited.")
     return []

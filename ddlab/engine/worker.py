@@ -18,6 +18,7 @@ from types import FrameType
 from typing import cast
 
 from ddlab.engine.failures import describe_failure
+from ddlab.engine.heart import Heart
 from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.runs.records import EpochRecord, Failure
@@ -66,9 +67,11 @@ def main() -> None:
     ranks = _who_am_i(kind)
     stop = StopRequest((signal.SIGTERM, signal.SIGINT))  # a terminal sends the second one
     if not ranks.alone:
-        die_with(run.status().get("pid"))
+        die_with(os.getppid() if run.status().get("job") else run.status().get("pid"))
     _write_output_to(run, ranks.rank)
     run.record_rank(ranks.rank)
+    if ranks.rank == 0:
+        Heart(run).beat_on()
     code = work(run, ranks, stop)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -141,7 +144,8 @@ def die_with(launcher: int | None) -> None:
     Parameters
     ----------
     launcher
-        Its pid, as the run recorded it: the parent that the system reports may be the one that adopted us already.
+        Its pid, as the run recorded it: the parent that the system reports may be the one that adopted us already. In
+        a job of SLURM each machine has a launcher, and SLURM itself ends what a step leaves.
     """
     if os.name != "posix":
         return

@@ -4,9 +4,9 @@ from ddlab.experiment.parts import (
     DatasetSettings,
     DecompositionSettings,
     ModelSettings,
-    PlacementSettings,
     TrainingSettings,
 )
+from ddlab.experiment.placement import PLACE, PlacementSettings, SlurmSettings
 from ddlab.experiment.strategies import (
     AggregatorSettings,
     AptsSettings,
@@ -44,8 +44,10 @@ __all__ = [
     "Experiment",
     "ExperimentError",
     "ModelSettings",
+    "PLACE",
     "PlacementSettings",
     "SCHEMA",
+    "SlurmSettings",
     "TrainingSettings",
     "TransferSettings",
     "TrustRegionSettings",

@@ -1,4 +1,4 @@
-"""The parts of an experiment that every strategy shares: data, decomposition, networks, training, placement.
+"""The parts of an experiment that every strategy shares: data, decomposition, networks, training.
 
 Every field carries its description, unit and range; the form, the command line's help and the documentation are made
 from them. Fields marked ``advanced`` are hidden in the form's basic view.
@@ -169,10 +169,3 @@ class TrainingSettings(Settings):
     precision: Literal["float32", "bfloat16", "float64"] = setting(
         "float32", "Arithmetic; bfloat16 is mixed precision.", advanced=True
     )
-
-
-class PlacementSettings(Settings):
-    """The devices and the number of workers of a run."""
-
-    workers: int | None = setting(None, "Processes; empty: one a GPU, or one a core.", ge=1, le=4096)
-    devices: Literal["auto", "cpu", "cuda"] = setting("auto", "Kind of device; auto takes GPUs where there are any.")

@@ -274,6 +274,7 @@ RESERVED = (
     "pipeline",
     "delayed",
     "placement",
+    "slurm",
     "seeds",
     "local",
     "folds",

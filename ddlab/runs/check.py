@@ -5,13 +5,14 @@ from typing import Any
 
 from ddlab.records import ANYTHING, Kind
 from ddlab.runs.folder import RunFolder
-from ddlab.runs.records import ASKED, FAILURE, PROGRESS, RESULT, STATUS, WRITTEN
+from ddlab.runs.records import ASKED, FAILURE, HEARTBEAT, PROGRESS, RESULT, STATUS, WRITTEN
 
 KINDS: dict[str, Kind[Any]] = {
     "experiment.json": ASKED,
     "status.json": STATUS,
     "progress.json": PROGRESS,
     "failure.json": FAILURE,
+    "heartbeat.json": HEARTBEAT,
     "environment.json": ANYTHING,
     "notes.json": WRITTEN,
 }

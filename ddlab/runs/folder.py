@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import time
 import uuid
 from contextlib import AbstractContextManager
@@ -77,11 +78,19 @@ class RunFolder(RunReader):
 
     def restart(self) -> None:
         """Forget how the last launch ended (failure, request to cancel, files left half-written) and begin anew."""
-        endings = (self.path / "failure.json", self.path / "cancel.json")
+        endings = [self.path / f"{name}.json" for name in ("failure", "cancel", "heartbeat")]
         for path in (*endings, *self.path.rglob(f"{files.TEMPORARY}*")):
             path.unlink(missing_ok=True)
         with locked(self.path, "status"):
             files.write_json(self.path / "status.json", _queued())
+
+    def beat(self) -> None:
+        """Tell other machines that this one works on it."""
+        files.write_json(self.path / "heartbeat.json", {"host": socket.gethostname(), "time": time.time()})
+
+    def write_batch_script(self, text: str) -> None:
+        """Keep what SLURM is sent, the first time and after every Resume."""
+        files.write_text(self.batch_script, text)
 
     def request_cancel(self) -> None:
         """Request cancellation."""

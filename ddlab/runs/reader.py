@@ -9,6 +9,8 @@
     status.json           where it stands, and who works for it
     failure.json          why the rank that failed first did
     cancel.json           request that the run stop
+    heartbeat.json        which machine works on it, and when it last said so
+    batch.sh              what SLURM is sent, where it works there
     progress.json         how far it is
     metrics-<rank>.jsonl  one record an epoch and network, appended
     log-<rank>.txt        output of a rank; log.txt that of the launcher
@@ -28,6 +30,7 @@ from ddlab.records import ANYTHING
 from ddlab.runs.records import (
     ASKED,
     FAILURE,
+    HEARTBEAT,
     METRICS,
     PROGRESS,
     RESULT,
@@ -35,6 +38,7 @@ from ddlab.runs.records import (
     WRITTEN,
     EpochRecord,
     Failure,
+    Heartbeat,
     Process,
     Progress,
     StageResult,
@@ -157,6 +161,15 @@ class RunReader:
     def failure(self) -> Failure | None:
         """Read why the first rank that failed did; None if none failed."""
         return FAILURE.read(self.path / "failure.json") or None
+
+    def heartbeat(self) -> Heartbeat:
+        """Read which machine works on it and when it last said so; empty before the first sign."""
+        return HEARTBEAT.read(self.path / "heartbeat.json")
+
+    @property
+    def batch_script(self) -> Path:
+        """The file that SLURM is sent."""
+        return self.path / "batch.sh"
 
     # ---- its records
 

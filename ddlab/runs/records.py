@@ -28,6 +28,16 @@ class Process(TypedDict, total=False):
 
 
 @with_config(_LOOSE)
+class Job(TypedDict):
+    """The job of SLURM that a run is; ``fruitless`` counts its starts that added nothing, since one that did."""
+
+    id: Annotated[str, Field(pattern=r"^\d+$", max_length=20)]
+    starts: NotRequired[Count]
+    fruitless: NotRequired[Count]
+    stamp: NotRequired[int]
+
+
+@with_config(_LOOSE)
 class Status(Process, total=False):
     """``status.json``: where a run stands; the process at the top level is that of the training program."""
 
@@ -38,6 +48,7 @@ class Status(Process, total=False):
     started: Time | None
     ended: Time | None
     ranks: list[Process] | None
+    job: Job | None
     devices: list[Text] | None
     workers: Annotated[int, Field(ge=0, le=65_536)] | None
     accuracies: dict[str, Number] | None
@@ -66,6 +77,14 @@ class Progress(TypedDict):
     epochs: Count
     time: Time
     stuck: NotRequired[list[Text]]
+
+
+@with_config(_LOOSE)
+class Heartbeat(TypedDict):
+    """``heartbeat.json``: which machine works on the run, and when it last said so."""
+
+    host: Text
+    time: Time
 
 
 @with_config(_LOOSE)
@@ -204,11 +223,11 @@ class Written(TypedDict, total=False):
 
 
 STATUS, ASKED, PROGRESS, FAILURE = Kind(Status), Kind(Asked), Kind(Progress), Kind(Failure)
-WRITTEN = Kind(Written)
+WRITTEN, HEARTBEAT = Kind(Written), Kind(Heartbeat)
 RESULT, METRICS, TICKET = Kind(StageResult), Kind(EpochRecord), Kind(Ticket)
 
 _OUTLINE: dict[str, type] = {"name": str, "sweep": str, "strategies": list, "seeds": list}
-_SECTIONS = ("dataset", "decomposition", "model", "training", "placement")
+_SECTIONS = ("dataset", "decomposition", "model", "training", "placement", "slurm")
 
 
 def outlined(experiment: dict[str, Any]) -> dict[str, Any]:

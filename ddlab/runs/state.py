@@ -3,12 +3,14 @@
 import time
 from dataclasses import dataclass
 
+from ddlab.runs.elsewhere import judge_job, last_sign
 from ddlab.runs.processes import is_alive
 from ddlab.runs.reader import RunReader
 from ddlab.runs.records import Status
 
 STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 TERMINAL = ("finished", "failed", "cancelled")
+LIVE = ("queued", "running")
 LOST = (
     "The process ended without a word: it was killed (for lack of memory, perhaps), or the machine went down. "
     "Resume goes on from the last checkpoint."
@@ -43,7 +45,7 @@ class RunState:
     @property
     def is_live(self) -> bool:
         """Whether a process waits or works for it."""
-        return self.state in ("queued", "running")
+        return self.state in LIVE
 
     @property
     def can_resume(self) -> bool:
@@ -73,15 +75,18 @@ def derive(run: RunReader, status: Status | None = None) -> RunState:
     if (damage := run.damage()) and not _lives(run, status):
         return _from_status(status, "failed", damage, status.get("ended"))
     for _ in range(2):
-        if status.get("state") in TERMINAL or _lives(run, status):
+        if status.get("state") in TERMINAL:
             return _from_status(status, status.get("state", ""), status.get("message", ""), status.get("ended"))
+        word, message = _judge(run, status)
+        if word in LIVE:
+            return _from_status(status, word, message, None)
         status = run.status()
     ended = run.progress().get("time") or status.get("time")
     if failure := run.failure():
         return _from_status(status, "failed", failure["sentence"], ended)
     if run.cancel_requested:
         return _from_status(status, "cancelled", "Cancelled.", ended)
-    return _from_status(status, "lost", LOST, ended)
+    return _from_status(status, word, message, ended)
 
 
 def has_diverged(run: RunReader) -> bool:
@@ -91,9 +96,22 @@ def has_diverged(run: RunReader) -> bool:
 
 
 def _lives(run: RunReader, status: Status) -> bool:
-    """Whether a process works for it; before it has one, whether the one that launches it does."""
-    processes = run.processes(status) or [status.get("launcher") or {}]
-    return any(map(is_alive, processes))
+    return _judge(run, status)[0] in LIVE
+
+
+def _judge(run: RunReader, status: Status) -> tuple[str, str]:
+    """The state of a run that wrote no end, and a sentence on it: by SLURM, or by the processes of this machine.
+
+    Processes of another machine are no process of this one, whatever their numbers: they are believed as long as they
+    give a sign of life.
+    """
+    if job := status.get("job"):
+        return judge_job(run, status, job)
+    # Before the run has a process of its own, it lives with the one that launches it.
+    if not any(map(is_alive, run.processes(status) or [status.get("launcher") or {}])):
+        return "lost", LOST
+    told, is_silent = last_sign(run, status)
+    return ("lost", told) if is_silent else (status.get("state", ""), told or status.get("message") or "")
 
 
 def _from_status(status: Status, state: str, message: str | None, ended: float | None) -> RunState:

@@ -15,7 +15,7 @@ from ddlab.data.source import Description
 from ddlab.decomposition import grid_presets
 from ddlab.engine.control import resume
 from ddlab.engine.launch import launch
-from ddlab.experiment import Experiment, ExperimentError
+from ddlab.experiment import PLACE, Experiment, ExperimentError
 from ddlab.layouts import LAYOUTS, layout_settings, title
 from ddlab.problem import Problem, assemble
 from ddlab.registry import choose
@@ -27,7 +27,7 @@ DEFAULT = "demo"  # a recipe whose sweep a lecture has time for
 DEFAULT_GRIDS = 2  # the experiment's grid and the next finer ones, so many in all
 GLOBAL = "global"
 NAME = 60  # characters of a sweep's name
-OWN = ("name", "sweep", "strategies", "decomposition", "placement")  # what runs of one sweep need not share
+OWN = ("name", "sweep", "strategies", "decomposition", *PLACE)  # what runs of one sweep need not share
 
 
 @dataclass(frozen=True)

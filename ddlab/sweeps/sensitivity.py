@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ddlab.experiment import Experiment, ExperimentError
+from ddlab.experiment import PLACE, Experiment, ExperimentError
 from ddlab.problem import pose
 from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES, TUNED
@@ -141,7 +141,7 @@ def planned_runs(base: Experiment, experiments: Iterable[Experiment], runs: Iter
     for run in runs:
         strategy, value = varied(run.experiment)
         mine, theirs = vary(base, strategy, value).model_dump(mode="json"), run.experiment.model_dump(mode="json")
-        refuse_another(sweep_name(base), mine, theirs, ("name", "placement"))
+        refuse_another(sweep_name(base), mine, theirs, ("name", *PLACE))
         before = there.get((strategy, value))
         if before is None or before.state().can_resume:
             there[strategy, value] = run

@@ -286,3 +286,39 @@ def test_show_tells_who_judged_how_sure_that_is_and_under_which_conditions(ddlab
     assert told["judged"].startswith("What choosing costs")
     row = told["strategies"]["global"]
     assert row["low"] <= row["test"] <= row["high"] and row["top5"] is None
+
+
+# ---- the place of a run
+
+
+def test_a_batch_script_is_written_and_nothing_sent(ddlab):
+    code, script, _ = ddlab("train", "demo", "--engine", "slurm", "--machines", 2, "--directive=--mem=4G", "--dry-run")
+    assert code == 0 and script.startswith("#!/bin/bash\n") and "#SBATCH --nodes=2\n" in script
+    assert "#SBATCH --mem=4G\n" in script and list_runs() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dry-run"], "--dry-run: only runs of SLURM have a batch script; add --engine slurm"),
+        (["--machines", "2"], "placement.machines: 2 machines need an engine that reaches them"),
+        (["--engine", "slurm", "--time", "soon"], "slurm.time: needs a time as SLURM writes it"),
+        (["--engine", "slurm"], "this machine has no sbatch"),
+        (["--engine", "slurm", "--script", "nowhere.sh"], "nowhere.sh"),
+    ],
+)
+def test_a_place_that_cannot_be_makes_no_run(ddlab, monkeypatch, arguments, message):
+    monkeypatch.setenv("PATH", "")
+    code, _, told = ddlab("train", "demo", *arguments)
+    assert code == 2 and message in told and list_runs() == []
+
+
+def test_an_edited_script_is_what_is_sent(ddlab, monkeypatch, tmp_path):
+    sent = []
+    monkeypatch.setattr("ddlab.engine.launch.refuse_without_slurm", lambda: None)
+    monkeypatch.setattr("ddlab.engine.submission.send", lambda script, *rest: sent.append(script.read_text()) or "7")
+    script = ddlab("train", "demo", "--engine", "slurm", "--dry-run")[1].replace("python=", "module load cuda\npython=")
+    (tmp_path / "job.sh").write_text(script)
+    code, id, _ = ddlab("train", "demo", "--engine", "slurm", "--script", tmp_path / "job.sh", "--detach")
+    assert code == 0 and sent == [script]
+    assert open_run(id.strip()).status()["job"] == {"id": "7"}

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ddlab.analyses.comparison.optimizers import passes_table
 from ddlab.analyses.trust_region.history import additive
+from ddlab.experiment import PLACE
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.words import percent
@@ -135,7 +136,7 @@ def _is_partner(other: RunFolder, run: RunFolder, wanted: dict[str, Any]) -> boo
 
 def _without_data(run: RunFolder) -> dict[str, Any]:
     asked = run.experiment.model_dump(mode="json")
-    return {**asked, "apts": {**asked["apts"], "data": None}, "name": None, "placement": None}
+    return {**asked, "apts": {**asked["apts"], "data": None}, "name": None, **dict.fromkeys(PLACE)}
 
 
 def own_table(first: RunFolder, second: RunFolder) -> pd.DataFrame:

@@ -1,0 +1,102 @@
+"""The place where a run works: its engine, machines and devices, and what SLURM is asked for."""
+
+import re
+from typing import Literal, Self
+
+from pydantic import field_validator, model_validator
+
+from ddlab.experiment.base import Settings, setting
+from ddlab.registry import shortened
+
+PLACE = ("placement", "slurm")  # parts of an experiment that say where it works, and decide no result
+LONGEST_WORD = 100
+_NAME = re.compile(r"[\w.,+-]*")  # of a partition or an account: never a space, a quote or the end of a line
+_TIME = re.compile(r"(\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2})?")
+_DIRECTIVE = re.compile(r"--([a-z][a-z-]*)(=[^\x00-\x1f\x7f]+)?")
+FIELDS_OF = {  # options of sbatch that settings stand for
+    "nodes": "placement.machines",
+    "ntasks-per-node": "placement.machines",
+    "gpus-per-node": "placement.devices and placement.workers",
+    "cpus-per-task": "slurm.cores and placement.workers",
+    "partition": "slurm.partition",
+    "account": "slurm.account",
+    "time": "slurm.time",
+}
+# Options of sbatch that ddlab sets, or that a run would not survive.
+_OURS = "array chdir error export input job-name no-requeue ntasks open-mode output parsable requeue signal test-only"
+NEEDED = (*_OURS.split(), "wait", "wrap")
+
+
+class PlacementSettings(Settings):
+    """The engine, the machines and devices, and the number of workers of a run."""
+
+    engine: Literal["local", "slurm"] = setting(
+        "local", "Who starts the workers: this machine's queue, or SLURM, a cluster's.", advanced=True
+    )
+    machines: int = setting(1, "Machines (nodes) of the cluster; one here.", advanced=True, ge=1, le=4096)
+    workers: int | None = setting(
+        None, "Processes, on each machine; empty: one a GPU, or one a core; under SLURM: one.", ge=1, le=4096
+    )
+    devices: Literal["auto", "cpu", "cuda"] = setting(
+        "auto", "Kind of device; auto takes GPUs where there are any, under SLURM processor cores."
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.machines > 1 and self.engine == "local":
+            raise ValueError(
+                f"placement.machines: {self.machines} machines need an engine that reaches them, placement.engine = "
+                "slurm; the local engine has 1"
+            )
+        return self
+
+
+class SlurmSettings(Settings):
+    """Requests to SLURM beyond machines and devices; empty fields are left to the cluster."""
+
+    partition: str = setting("", "Partition of the cluster; empty: its default.", max_length=LONGEST_WORD)
+    account: str = setting("", "Account that is charged; empty: yours.", max_length=LONGEST_WORD)
+    time: str = setting(
+        "",
+        "Limit of time, as SLURM writes it: minutes, hh:mm:ss or d-hh:mm:ss; the run goes on in a next turn. "
+        "Empty: the partition's.",
+        max_length=20,
+    )
+    cores: int = setting(1, "Processor cores of each worker.", ge=1, le=1024)
+    directives: tuple[str, ...] = setting(
+        (), "Further options of sbatch, such as --constraint=a100.", advanced=True, max_length=20
+    )
+
+    @field_validator("partition", "account")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("needs letters, digits and . , + - _")
+        return name
+
+    @field_validator("time")
+    @classmethod
+    def _time(cls, time: str) -> str:
+        if not _TIME.fullmatch(time):
+            raise ValueError("needs a time as SLURM writes it, such as 90 (minutes), 12:00:00 or 1-12:00:00")
+        return time
+
+    @field_validator("directives")
+    @classmethod
+    def _options(cls, directives: tuple[str, ...]) -> tuple[str, ...]:
+        for directive in directives:
+            _check(directive)
+        return directives
+
+
+def _check(directive: str) -> None:
+    """Refuse what is no option of sbatch, and those that are set elsewhere; sbatch takes beginnings of names, too."""
+    option = _DIRECTIVE.fullmatch(directive)
+    if not option or len(directive) > 4 * LONGEST_WORD:
+        raise ValueError(f"needs options of one line, such as --constraint=a100, not {shortened(directive)}")
+    name = option.group(1)
+    for known, field in FIELDS_OF.items():
+        if known.startswith(name):
+            raise ValueError(f"--{name} is set by {field}")
+    if any(known.startswith(name) for known in NEEDED):
+        raise ValueError(f"--{name} is set by ddlab itself")
