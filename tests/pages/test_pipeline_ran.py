@@ -38,7 +38,7 @@ def test_a_traced_step_stands_beside_its_simulation():
     )
     shown = {metric.label: metric for metric in at.metric}
     assert shown["Time a step"].delta == f"{1000 * predicted.makespan:.3g} ms simulated"
-    assert any(note.value.startswith("Notice: the step took") for note in at.caption)
+    assert any(note.value.startswith("**Notice:** The step took") for note in at.markdown)
 
 
 def test_a_step_that_waited_says_why():

@@ -18,7 +18,8 @@ from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.runs.records import StageResult
 from ddlab.sweeps.decompositions import GLOBAL, Variant, vary
-from ddlab.words import beware, percent
+from ddlab.words import beware
+from ddlab.written import percent
 
 START = 7.0  # seconds until a run has loaded PyTorch and its images, as measured on a busy core of a 2020s processor
 UNFIT, ABSENT = "does not fit", "not run"  # states of decompositions without a run
@@ -217,5 +218,5 @@ def best_in_words(table: pd.DataFrame, strategy: str) -> str:
     text = f"Best so far: **{best['title']}, overlap {best['overlap']} px** with **{percent(best['validation'])}**"
     if best["test"] == best["test"]:
         text += f" of the validation images, which chose it, and {percent(best['test'])} of the test images,"
-    text += f" for {100 * best['work']:.0f} % of the global network's work" if best["work"] == best["work"] else ""
+    text += f" for {percent(best['work'], 0)} of the global network's work" if best["work"] == best["work"] else ""
     return text + (f"; the global network has {percent(whole['validation'])}." if whole else ".")

@@ -27,6 +27,7 @@ from ddlab.registry import Entry
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES, parts_of_strategies, used_parts
+from ddlab.written import percent
 from pages.ui import words
 from pages.ui.literal import literal
 from pages.ui.making import own
@@ -246,7 +247,7 @@ def _judges(slot: Slot) -> str | float:
 
 
 def _share(value: str | float) -> str:
-    return f"{value:.0%} of the training images" if isinstance(value, float) else value
+    return f"{percent(value, 0)} of the training images" if isinstance(value, float) else value
 
 
 def _number(slot: Slot, kind: type[Number]) -> Number | None:
