@@ -15,7 +15,10 @@ def mark_baseline(figure: go.Figure, baseline: Baseline | None, axis: str = "y")
         Along which accuracies are drawn: ``x`` or ``y``.
     """
     if baseline is not None:
-        _mark(figure, baseline.share, baseline.short, axis, {"color": WHISKER, "width": 2, "dash": "dot"})
+        name = (
+            f"baseline: {percent(baseline.share)}"  # its class may have a long name: Words and captions say what it is
+        )
+        _mark(figure, baseline.share, name, axis, {"color": WHISKER, "width": 2, "dash": "dot"})
 
 
 def mark_target(figure: go.Figure, target: float) -> None:

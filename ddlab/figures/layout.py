@@ -16,6 +16,7 @@ PERCENT_STOPS = [  # by the distance of ticks
 ]
 LINE = 90  # characters of a title in one line where a figure stands alone, as in a notebook; a page breaks it itself
 TOP, LINE_HEIGHT = 8, 20  # px above a title, and of each of its lines
+ENTRY, FEW = 20, 6  # screen pixels of a name in a legend, and names that a chart has room for
 COMMON: dict[str, Any] = {
     "paper_bgcolor": CLEAR,
     "plot_bgcolor": CLEAR,
@@ -129,6 +130,12 @@ def whole_axis(figure: go.Figure, highest: float, **where: Any) -> None:
     steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
     step = next((step for step in steps if highest / step <= 10), None)
     figure.update_xaxes(tick0=0, dtick=step, tickformat="d", **where)
+
+
+def room_for_names(figure: go.Figure) -> int:
+    """Screen pixels that a figure grows by where its legend has more names than a chart has room for."""
+    named = sum(trace.showlegend is not False for trace in figure.data)
+    return ENTRY // 2 * max(0, named - FEW)
 
 
 def si(value: float, unit: str = "") -> str:

@@ -205,7 +205,7 @@ def test_test_images_judge_where_there_are_some():
     assert shown["interval"].str.fullmatch(r"\d+\.\d – \d+\.\d %").all()
     assert any("What choosing costs (4 strategies, mean)" in info.value for info in at.info)
     names = [trace["name"] for trace in figures(at)[0]["data"]]
-    assert names[:3] == ["test", "validation", "training"] and names[3].startswith("always “")
+    assert names[:3] == ["test", "validation", "training"] and names[3].startswith("baseline: ")
 
 
 def test_where_those_that_chose_judge_the_page_says_so_and_what_to_set():

@@ -14,6 +14,7 @@ from ddlab.engine.devices import num_workers, slots
 from ddlab.experiment import Experiment
 from ddlab.layouts import LAYOUTS, layout_of, title
 from ddlab.problem import Problem, problem_of
+from ddlab.registry.datasets import DATASETS
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.runs.records import StageResult
@@ -202,6 +203,23 @@ def best_row(table: pd.DataFrame, strategy: str) -> dict[Hashable, Any] | None:
     known = table[table["strategy"] == strategy].dropna(subset=["validation"])
     ordered = known.sort_values(["validation", "work"], ascending=[False, True])
     return ordered.iloc[0].to_dict() if len(ordered) else None
+
+
+def sweep_in_words(runs: Sequence[RunFolder]) -> str:
+    """Say what the runs of a sweep differ in: the images, the grids and the overlaps that were asked for."""
+    asked = [run.asked() for run in runs]
+    images = dict.fromkeys(_titled(tree.get("dataset")) for tree in asked)
+    cuts = [tree["decomposition"] for tree in asked if isinstance(tree.get("decomposition"), dict)]
+    grids = {times(cut["grid"]) for cut in cuts if cut.get("grid") and not cut.get("boxes")}
+    overlaps = sorted({cut["overlap"] for cut in cuts if isinstance(cut.get("overlap"), int)})
+    told = [f"{len(runs)} run{'s' * (len(runs) != 1)}", *filter(None, images)]
+    told += [f"grids {', '.join(sorted(grids))}"] if grids else []
+    return ", ".join([*told, *([f"overlaps {', '.join(map(str, overlaps))} px"] if overlaps else [])])
+
+
+def _titled(dataset: object) -> str:
+    name = dataset.get("name") if isinstance(dataset, dict) else None
+    return DATASETS[name].title if name in DATASETS else ""
 
 
 def best_in_words(table: pd.DataFrame, strategy: str) -> str:

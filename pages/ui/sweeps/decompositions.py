@@ -180,7 +180,8 @@ def _draw(runs: list[RunFolder], strategies: list[str], name: str) -> None:
         many_runs.open_clicked()
         st.caption("All strategies share one scale. Press a cell to open its run; the pointer says why one is empty.")
     with cloud:
-        figure = figures.accuracy_against_work(table, strategy, "Accuracy against work: up is better, left is cheaper")
+        title = "Accuracy against work: up is better, left is cheaper; larger points overlap more"
+        figure = figures.accuracy_against_work(table, strategy, title)
         charts.show(figure, shown[["title", "overlap", "work", "validation"]], "sweep cloud", f"{name}-sweep-work")
 
 
