@@ -145,7 +145,7 @@ def test_class_balance_shows_both_splits():
 
 
 def test_all_figures_have_one_look(table):
-    sights = probabilities.sight_bars(np.array([1.0, 0.0]), np.array([0.9, 0.4]), "a title " * 12)
+    sights = probabilities.sight_bars(np.array([1.0, 0.0]), np.array([0.9, 0.4]), "a title " * 11)
     for figure in (
         sights,
         accuracy.strategy_bars(table, "a title"),
@@ -154,7 +154,7 @@ def test_all_figures_have_one_look(table):
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == CLEAR
         assert figure.layout.uirevision == "keep"
         assert figure.layout.title.text.startswith("a title")
-    assert sights.layout.title.text.count("<br>") == 0, "84 characters: one line where there is room for them"
+    assert sights.layout.title.text.count("<br>") == 0, "87 characters: one line where there is room for them"
 
 
 def test_a_title_stands_above_its_figure_without_the_room_that_it_had_within(table):

@@ -28,8 +28,8 @@ def test_one_that_is_as_good_for_less_work_is_named():
     )
     assert said == (
         "CNN-DNN (98.0\u00a0%) is 1.0 points behind Global network (99.0\u00a0%) with 30\u00a0% of its work, and their "
-        "intervals overlap: these images do not tell the two apart. Majority vote (42.0\u00a0%) is hardly better than always "
-        "naming “ring” (40.0\u00a0%), which needs no network."
+        "intervals overlap: these images do not tell the two apart. Majority vote (42.0\u00a0%) is hardly better than "
+        "always naming “ring” (40.0\u00a0%), which needs no network."
     )
 
 

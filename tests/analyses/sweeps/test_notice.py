@@ -24,7 +24,7 @@ def test_before_two_are_done_there_is_nothing_to_say():
     assert of_decompositions(table, "majority") == of_decompositions(table, "average") == ""
     assert of_decompositions(table.assign(strategy="global", validation=0.5), "global") == ""
     same = of_decompositions(swept(("2×2", 0, 0.5), ("2×2", 4, 0.5)), "majority")
-    assert same == "Majority vote is right for 50.0 % of the images with every decomposition."
+    assert same == "Majority vote is right for 50.0\u00a0% of the images with every decomposition."
 
 
 def plateaus(*rows):
