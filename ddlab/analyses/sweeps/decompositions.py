@@ -219,7 +219,7 @@ def sweep_in_words(runs: Sequence[RunFolder]) -> str:
 
 def _titled(dataset: object) -> str:
     name = dataset.get("name") if isinstance(dataset, dict) else None
-    return DATASETS[name].title if name in DATASETS else ""
+    return DATASETS[name].title if isinstance(name, str) and name in DATASETS else ""
 
 
 def best_in_words(table: pd.DataFrame, strategy: str) -> str:
