@@ -27,46 +27,36 @@ def _array(value: Any) -> Any:
     return value.to_numpy() if hasattr(value, "to_numpy") else value
 
 
-class Bar(plotly.graph_objects.Bar):
-    """As plotly's."""
+class _Unchecked:
+    """What makes a trace of plotly take what it is given."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**_with_arrays(settings), _validate=False)
+        arrays = _with_arrays(settings)
+        super().__init__(**arrays, _validate=False)  # type: ignore[call-arg]  # plotly's own, which comes next
 
 
-class Contour(plotly.graph_objects.Contour):
+class Bar(_Unchecked, plotly.graph_objects.Bar):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**_with_arrays(settings), _validate=False)
 
-
-class Heatmap(plotly.graph_objects.Heatmap):
+class Contour(_Unchecked, plotly.graph_objects.Contour):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**_with_arrays(settings), _validate=False)
 
-
-class Image(plotly.graph_objects.Image):
+class Heatmap(_Unchecked, plotly.graph_objects.Heatmap):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**_with_arrays(settings), _validate=False)
 
-
-class Scatter(plotly.graph_objects.Scatter):
+class Image(_Unchecked, plotly.graph_objects.Image):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**_with_arrays(settings), _validate=False)
 
-
-class Scattergl(plotly.graph_objects.Scattergl):
+class Scatter(_Unchecked, plotly.graph_objects.Scatter):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**_with_arrays(settings), _validate=False)
+
+class Scattergl(_Unchecked, plotly.graph_objects.Scattergl):
+    """As plotly's."""
 
 
 class Figure(plotly.graph_objects.Figure):
@@ -74,7 +64,7 @@ class Figure(plotly.graph_objects.Figure):
 
     def __init__(self, data: Any = None, layout: Any = None, **settings: Any) -> None:
         super().__init__(data, layout, **settings | {"_validate": False})
-        self._data_validator = _Unchecked()
+        self._data_validator = _AnyTraces()
 
     def to_dict(self) -> dict[str, Any]:
         """As plotly's, which copies all numbers first."""
@@ -119,7 +109,7 @@ class Drawn(BaseFigure):
         return self._tree
 
 
-class _Unchecked:
+class _AnyTraces:
     """In the place of plotly's check of the traces that are added to a figure."""
 
     def validate_coerce(self, traces: list[BaseTraceType], **settings: Any) -> list[BaseTraceType]:

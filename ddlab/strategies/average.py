@@ -11,6 +11,7 @@ from ddlab.strategies.explanation import Explanation
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_combination
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
+from ddlab.written import percent
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -36,5 +37,5 @@ def decide(probabilities_MNK: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def reason(explanation: Explanation) -> str:
     """Tell the two classes of the highest mean probabilities."""
     order = explanation.mean_K.argsort()[::-1]
-    first, second = (f"{explanation.classes[index]} ({explanation.mean_K[index]:.0%})" for index in order[:2])
+    first, second = (f"{explanation.classes[index]} ({percent(explanation.mean_K[index], 0)})" for index in order[:2])
     return f"The mean of the {len(explanation.local_NK)} local probabilities is highest for {first}, then {second}."
