@@ -41,7 +41,7 @@ def margins(outcomes: Outcomes, strategy: str) -> np.ndarray:
 
 
 def count_right(outcomes: Outcomes) -> np.ndarray | None:
-    """How many local networks name the true class of every image, ``(V,)``; None where nothing looks at subimages."""
+    """Count the local networks that name every image's true class, ``(V,)``; None where nothing looks at subimages."""
     local_VNK = outcomes.any_local
     if local_VNK is None:
         return None
