@@ -1,10 +1,12 @@
 """Probabilities: opens in every state of a run, filters images, explains decisions."""
 
+import json
 from functools import partial
 
 import pytest
 
 from ddlab.analyses.decisions.probabilities import find_images, read_outcomes
+from ddlab.figures.colors import CHOSEN
 from ddlab.registry.strategies import STRATEGIES
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures, open_alone
@@ -23,12 +25,12 @@ def test_without_a_run_it_says_what_to_do():
     assert "there is none yet" in at.info[0].value
 
 
-@pytest.mark.parametrize(("state", "num_charts"), [("finished", 11), ("running", 9), ("failed", 9), ("lost", 9)])
+@pytest.mark.parametrize(("state", "num_charts"), [("finished", 10), ("running", 8), ("failed", 8), ("lost", 8)])
 def test_it_shows_what_a_run_has(state, num_charts):
     made_run(state)
     at = opened()
     assert not at.exception and not at.error
-    assert len(figures(at)) == num_charts
+    assert len(figures(at)) == num_charts and len(at.get("bidi_component")) == 1  # the image is no chart
 
 
 def test_the_bars_are_drawn_when_they_are_chosen():
@@ -84,9 +86,9 @@ def test_an_image_that_does_not_pass_the_filter_gives_way_to_one_that_does():
 def test_what_a_click_on_a_cell_wishes_for_is_chosen():
     made_run()
     at = opened()
-    at.session_state["truth wanted"], at.session_state["decided wanted"] = "vermilion cross", "vermilion disc"
+    at.session_state["class wanted"], at.session_state["decided wanted"] = "vermilion cross", "vermilion disc"
     at.run()
-    assert at.selectbox(key="truth picker").value == "vermilion cross"
+    assert at.selectbox(key="class picker").value == "vermilion cross"
     assert at.selectbox(key="decided picker").value == "vermilion disc"
     cells = figures(at)[0]["data"][1]
     assert cells["customdata"][4][:2] == [1, 0]  # plain lists: typed arrays come back from a click in the wrong order
@@ -151,3 +153,22 @@ def test_a_run_on_signals_shows_their_segments():
     titled = {figure["layout"]["title"]["text"][:27]: figure["data"] for figure in figures(at)}
     numbers = [trace["text"][0] for trace in titled["The image and its subdomains"[:27]] if trace.get("text")]
     assert numbers == ["1", "2", "3", "4"]
+
+
+def test_the_chosen_subdomain_is_marked_everywhere():
+    made_run()
+    at = opened(image="3", subdomain="2", **{"class": "any"})
+    assert not at.exception and not at.error
+    marked = [json.dumps(figure).count(CHOSEN) for figure in figures(at)]
+    assert sum(count > 0 for count in marked) == 3, "subimages, local probabilities, accuracy of every network"
+    at.selectbox(key="subdomain picker").set_value("all").run()
+    assert not any(CHOSEN in json.dumps(figure) for figure in figures(at))
+
+
+def test_the_accuracy_of_every_network_is_over_the_class_that_is_chosen():
+    made_run()
+    at = opened(**{"class": "blue disc"})
+    titles = [figure["layout"]["title"]["text"].replace("<br>", " ") for figure in figures(at)]
+    assert any(
+        title == "Accuracy of every local network alone, over validation images of blue disc" for title in titles
+    )
