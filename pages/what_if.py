@@ -1,10 +1,11 @@
-"""What if: an image is edited, and all networks and strategies of a run are asked again."""
+"""The page What if: an image is edited, and all networks and strategies of a run are asked again."""
 
 from functools import partial
 
 import streamlit as st
 
 from ddlab.analyses.what_if import notice
+from ddlab.analyses.what_if.asking import recorded_answers
 from ddlab.analyses.what_if.edits import KINDS, written
 from ddlab.registry.analyses import ANALYSES
 from pages.ui import examples, results, selection, shell
@@ -43,7 +44,10 @@ def look() -> None:
         with_maps = parts.pick_maps(run)
     with right:
         choices.show_done(edits)
-        answers = parts.ask(run, seed, index, written(edits), with_maps)
+        if edits or with_maps:
+            answers = parts.ask(run, seed, index, written(edits), with_maps)
+        else:
+            answers = recorded_answers(results.outcomes(run, seed), data, decomposition, index)
         if answers is None:
             return
         shell.notice(notice.of_answers(answers, edits))

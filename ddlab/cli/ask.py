@@ -1,4 +1,4 @@
-"""``ask``: what the networks and strategies of a run say of an image, and of the same image edited."""
+"""``ask``: answers of the networks and strategies of a run about an image, and about the same image edited."""
 
 from pathlib import Path
 from typing import Annotated

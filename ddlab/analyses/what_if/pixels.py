@@ -19,7 +19,7 @@ BRIGHTEST = 255
 
 @dataclass(frozen=True)
 class Material:
-    """What edits are made of.
+    """Ingredients of edits.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What edits of an image change: decisions, and local probabilities. S strategies, N subdomains, K classes."""
+"""Decisions and local probabilities before and after edits of an image. S strategies, N subdomains, K classes."""
 
 from collections.abc import Collection, Sequence
 

@@ -1,4 +1,4 @@
-"""What is done with an image: one kind of edit with its numbers in the hand, and the list of those that are done."""
+"""Edits of an image on a page: the kind in the hand with its numbers, and the list of those that are done."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -6,9 +6,11 @@ import pytest
 from ddlab.analyses.decisions.probabilities import read_outcomes
 from ddlab.analyses.maps.of_run import map_images
 from ddlab.analyses.what_if import notice
+from ddlab.analyses.what_if.asking import recorded_answers
 from ddlab.analyses.what_if.edits import read_edits
 from ddlab.analyses.what_if.of_run import ask_run
 from ddlab.analyses.what_if.stored import AFTER, BEFORE, Answers
+from ddlab.data.cache import load
 from ddlab.problem import problem_of
 from tests.composed_run import composed_run
 from tests.made_run import made_run
@@ -71,6 +73,10 @@ def test_without_an_edit_everybody_says_what_was_recorded(run):
             if name != "mask":
                 assert np.array_equal(values[BEFORE], values[AFTER]), name
     assert notice.of_answers(answers, ()) == ""
+    known = recorded_answers(recorded, load(run.experiment.dataset), problem_of(run).decomposition, 59)
+    check_recorded(known, AFTER, recorded, 59)
+    assert set(known.arrays) == set(answers.arrays) and set(known.about) <= set(answers.about)
+    assert np.array_equal(known.images, answers.images)
 
 
 def test_occluding_a_subdomain_reaches_its_own_network_alone(run):
