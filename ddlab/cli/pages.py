@@ -13,6 +13,7 @@ from ddlab.home import shipped
 
 AUTO = "auto"
 MOST = 64  # server processes
+HANDS_OVER = os.name == "posix"  # whether an open connection can be handed to another process
 
 
 def serve(port: int, folders: Sequence[Path] = (), processes: str = "1") -> None:
@@ -49,10 +50,10 @@ def serve(port: int, folders: Sequence[Path] = (), processes: str = "1") -> None
 
 def _number(processes: str) -> int:
     if processes == AUTO:
-        return min(MOST, _cores()) if os.name == "posix" else 1
+        return min(MOST, _cores()) if HANDS_OVER else 1
     if not processes.isdecimal() or not 1 <= int(processes) <= MOST:
         raise ValueError(f"--processes {processes}: a number from 1 to {MOST} is allowed, or {AUTO}")
-    if int(processes) > 1 and os.name != "posix":
+    if int(processes) > 1 and not HANDS_OVER:
         raise ValueError(
             f"--processes {processes}: this system cannot hand connections to other processes; 1 is allowed"
         )
