@@ -23,7 +23,7 @@ LAYERS = (
 )
 PAGES = {
     "": (*CUT, *COMBINED[:4], "run"),
-    "decompose": (*CUT, "grid", "overlap", "reduction", "evidence"),
+    "decompose": (*CUT, "grid", "overlap", "reduction", "evidence", "roofline"),
     "pipeline": LAYERS,
     "train": (
         "experiment", "recipe", "strategy", "stage", "plan", "subdomain", "local network", "global network", *COMBINED,
@@ -31,7 +31,7 @@ PAGES = {
     ),
     "sweep": ("sweep", "run", "strategy", "grid", "overlap", "reduction", "seed"),
     "runs": ("run", "recipe", "strategy", "stage", "epoch", "seed", "rank", "trace"),
-    "compare": (*COMBINED, "baseline", "epoch", "test images", "seed", "rank", "payload"),
+    "compare": (*COMBINED, "baseline", "epoch", "test images", "seed", "rank", "payload", "roofline"),
     "probabilities": ("prediction", *CUT, *COMBINED[1:4], "evidence"),
     "cam": ("class activation map", "evidence", "pointing game", "log-odds", *CUT, "CNN-DNN", "composed network"),
     "composition": ("composed network", "activation field", "local network", "global network"),
