@@ -1,4 +1,4 @@
-"""What was measured of machines, kept in ``DDLAB_HOME/machine.json`` by their names: a home may be that of several."""
+"""Measurements of machines, kept in ``DDLAB_HOME/machine.json`` by their names: a home may be that of several."""
 
 import json
 import platform

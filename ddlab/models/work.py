@@ -40,7 +40,7 @@ from ddlab.models.attention import SelfAttention
 
 FLOAT32 = 4  # bytes
 POSITION = 8  # bytes of the place of a maximum: torch's int64
-UPDATE = {"adam": 7, "sgd": 5}  # numbers a parameter that a fused step reads and writes
+ADAM = 2  # numbers of an optimizer's state a parameter: means of the gradient and of its square
 NORM_FORWARD, NORM_BACKWARD = 6, 7  # numbers a channel beside the maps
 KINDS: dict[type[a.Layer], str] = {
     a.Conv: "convolution",
@@ -103,7 +103,7 @@ class LayerWork:
 
 
 def network_work(
-    network: a.Network, batch_size: int, number_bytes: int = FLOAT32, optimizer: str = "adam"
+    network: a.Network, batch_size: int, number_bytes: int = FLOAT32, states: int = ADAM
 ) -> list[LayerWork]:
     """The work of every layer in a training step, in the order of the forward pass; layers that do nothing left out.
 
@@ -113,9 +113,10 @@ def network_work(
         Images of the step.
     number_bytes
         Bytes of a number: 4 of float32, 8 of float64, 2 of bfloat16.
-    optimizer
-        A key of ``UPDATE``.
+    states
+        Numbers of the optimizer's state a parameter.
     """
+    updated = 3 + 2 * states  # read: weight, gradient, state; written: weight, state
     rows, learns = [], False
     for name, layer, shape in _laid_out(network.layers, network.input):
         moved = _moved(layer, shape, learns)
@@ -127,7 +128,7 @@ def network_work(
             back * products,
             (batch_size * moved.backward.of(number_bytes) + number_bytes * moved.once_backward) * bool(back),
         )
-        update = Work(0.0, UPDATE[optimizer] * number_bytes * numbers)
+        update = Work(0.0, updated * number_bytes * numbers)
         learns |= numbers > 0
         if forward.bytes:
             channels = min(layer.in_channels, layer.out_channels) if isinstance(layer, a.Conv) else 0

@@ -23,7 +23,7 @@ LAYERS = (
 )
 PAGES = {
     "": (*CUT, *COMBINED[:4], "run"),
-    "decompose": (*CUT, "grid", "overlap", "reduction", "evidence"),
+    "decompose": (*CUT, "grid", "overlap", "reduction", "evidence", "roofline"),
     "pipeline": LAYERS,
     "train": (
         "experiment", "recipe", "strategy", "stage", "plan", "subdomain", "local network", "global network", *COMBINED,
@@ -31,8 +31,8 @@ PAGES = {
     ),
     "sweep": ("sweep", "run", "strategy", "grid", "overlap", "reduction", "seed"),
     "runs": ("run", "recipe", "strategy", "stage", "epoch", "baseline", "seed", "rank", "trace"),
-    "compare": (*COMBINED, "baseline", "epoch", "test images", "seed", "rank", "payload"),
     "probabilities": ("prediction", "margin", *CUT, *COMBINED[1:4], "evidence"),
+    "compare": (*COMBINED, "baseline", "epoch", "test images", "seed", "rank", "payload", "roofline"),
     "cam": ("class activation map", "evidence", "pointing game", "log-odds", *CUT, "CNN-DNN", "composed network"),
     "layers": ("channel", "activation", "rectifier", "dead channel", "subdomain", "subimage", "local network"),
     "what_if": ("edit", "prediction", *CUT, "overlap", *COMBINED[1:], "class activation map"),

@@ -20,6 +20,7 @@ from typing import Any
 
 import pandas as pd
 
+from ddlab.analyses.comparison.cost import STATES
 from ddlab.machine.rates import Machine
 from ddlab.models.architecture import Network
 from ddlab.models.work import LayerWork, network_work
@@ -110,7 +111,7 @@ def roofline_table(
     numbers = problem.number_bytes
 
     def times(network: Network, at_once: int = 1) -> list[LayerTime]:
-        work = network_work(network, batch_size, numbers, training.optimizer)
+        work = network_work(network, batch_size, numbers, STATES[training.optimizer])
         return layer_times(work, machine, numbers, at_once)
 
     at_once = min(machine.threads, len(problem.local_networks))
@@ -198,11 +199,9 @@ class Limit:
 
 def limit(problem: Problem, machine: Machine, batch_size: int | None = None) -> Limit:
     """Compute the limit of a machine for an experiment; parameters as those of :func:`roofline_table`."""
-    training = problem.experiment.training
     table = roofline_table(problem, machine, batch_size)
-    settings = (batch_size or training.batch_size, problem.number_bytes, training.optimizer)
     whole, *local = (
-        sum(layer.total.operations for layer in network_work(network, *settings))
+        sum(layer.total.operations for layer in network_work(network, 1))
         for network in (problem.global_network, *problem.local_networks)
     )
     seconds = table["local_seconds"].sum()

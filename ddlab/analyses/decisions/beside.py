@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.explanation import Explanation
-from ddlab.words import percent
+from ddlab.written import percent
 
 
 def compared(explanations: Mapping[int, Explanation]) -> list[str]:

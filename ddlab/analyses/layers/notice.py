@@ -1,7 +1,7 @@
 """The sentence worth noticing about what the layers of a network make of an image."""
 
 from ddlab.analyses.layers.stored import Activations
-from ddlab.words import percent
+from ddlab.written import percent
 
 
 def of_activations(found: Activations) -> str:

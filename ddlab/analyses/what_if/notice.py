@@ -6,7 +6,7 @@ import numpy as np
 
 from ddlab.analyses.what_if.edits import Edit
 from ddlab.analyses.what_if.stored import AFTER, BEFORE, Answers
-from ddlab.words import percent
+from ddlab.written import percent
 
 CLEAR = 0.005  # of a probability: less is not worth a sentence
 

@@ -1,5 +1,7 @@
 """A pipeline's plan drawn: the network's sub-layers with the cuts between modules, and the memory of every rank."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -59,7 +61,7 @@ def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) 
     step = max(1, len(places) // 14)
     figure.update_xaxes(tickvals=places[::step], ticktext=sub_layers["sub_layer"][::step], tickangle=-60)
     figure.update_yaxes(exponentformat="SI", range=[0, top])
-    drawn = {"shapes": [{"x0": x, "x1": x, **line} for x in cuts], "annotations": notes}
+    drawn: dict[str, Any] = {"shapes": [{"x0": x, "x1": x, **line} for x in cuts], "annotations": notes}
     return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05, **drawn)
 
 

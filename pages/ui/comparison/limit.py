@@ -116,7 +116,7 @@ def _measure(label: str) -> None:
     except ValueError as error:
         shell.refuse(error)
         return
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def _why_less() -> None:
