@@ -56,11 +56,14 @@ def open_app(
         list[Path] | None,
         typer.Option("--data", metavar="FOLDER", help="Let the pages read images of your own from there, too."),
     ] = None,
+    edit_scripts: Annotated[
+        bool, typer.Option("--edit-scripts", help="Let all who can open them edit what SLURM is sent: any program.")
+    ] = False,
 ) -> None:
     """Open the pages."""
     from ddlab.cli.pages import serve
 
-    serve(port, data or ())
+    serve(port, data or (), edit_scripts=edit_scripts)
 
 
 def main() -> None:

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ddlab.data.offered import VARIABLE
+from ddlab.engine.batch_script import EDITABLE
 from ddlab.home import shipped
 
 
-def serve(port: int, folders: Sequence[Path] = ()) -> None:
+def serve(port: int, folders: Sequence[Path] = (), *, edit_scripts: bool = False) -> None:
     """Serve the pages on this machine until Ctrl-C.
 
     Parameters
     ----------
     folders
         Where visitors may read images besides the usual folders, see :mod:`ddlab.data.offered`.
+    edit_scripts
+        Whether visitors may edit what SLURM is sent, and so run any program of a shell.
 
     Raises
     ------
@@ -29,6 +32,8 @@ def serve(port: int, folders: Sequence[Path] = ()) -> None:
             f"app: this installation has no pages, {script.name} is not in {script.parent}; install ddlab anew"
         )
     os.environ[VARIABLE] = _with_folders(folders)
+    if edit_scripts:
+        os.environ[EDITABLE] = "1"
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     if os.name == "posix":
         os.execv(command[0], command)
