@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import address, selection, shell
-from pages.ui.making import form, own, plan, source
+from pages.ui.making import batch, form, own, plan, source
 from pages.ui.runs import live
 
 shell.title("What do you want to train?")
@@ -50,7 +50,8 @@ with right:
         pressed = shell.button("Train", "train", disabled=bool(reason), help=reason, **look)
     if examined.experiment is not None:
         command = plan.command_line(examined.experiment, begin.name)
-        if pressed and (run := live.start(examined.experiment, command)):
+        script = batch.script(examined.experiment)
+        if pressed and (run := live.start(examined.experiment, command, script)):
             st.switch_page("pages/runs.py", query_params={selection.RUN: run.id})
         if foreseen is not None:
             plan.first_image(foreseen)

@@ -65,11 +65,14 @@ def open_app(
     processes: Annotated[
         str, typer.Option(metavar="N", help="Server processes for many visitors at once; auto: one a core.")
     ] = "1",
+    edit_scripts: Annotated[
+        bool, typer.Option("--edit-scripts", help="Let all who can open them edit what SLURM is sent: any program.")
+    ] = False,
 ) -> None:
     """Open the pages."""
     from ddlab.cli.pages import serve
 
-    serve(port, data or (), processes)
+    serve(port, data or (), processes, edit_scripts=edit_scripts)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ddlab.data.offered import VARIABLE
+from ddlab.engine.batch_script import EDITABLE
 from ddlab.home import shipped
 
 AUTO = "auto"
@@ -16,7 +17,7 @@ MOST = 64  # server processes
 HANDS_OVER = os.name == "posix"  # whether an open connection can be handed to another process
 
 
-def serve(port: int, folders: Sequence[Path] = (), processes: str = "1") -> None:
+def serve(port: int, folders: Sequence[Path] = (), processes: str = "1", *, edit_scripts: bool = False) -> None:
     """Serve the pages on this machine until Ctrl-C.
 
     Parameters
@@ -25,6 +26,8 @@ def serve(port: int, folders: Sequence[Path] = (), processes: str = "1") -> None
         Where visitors may read images besides the usual folders, see :mod:`ddlab.data.offered`.
     processes
         How many answer, each on a core of its own; ``auto``: as many as there are cores for this process.
+    edit_scripts
+        Whether visitors may edit what SLURM is sent, and so run any program of a shell.
 
     Raises
     ------
@@ -39,6 +42,8 @@ def serve(port: int, folders: Sequence[Path] = (), processes: str = "1") -> None
         )
     number = _number(processes)
     os.environ[VARIABLE] = _with_folders(folders)
+    if edit_scripts:
+        os.environ[EDITABLE] = "1"
     if number > 1:
         _serve_with(number, script.parent, port)
         return

@@ -15,6 +15,7 @@ WARNING = 60  # seconds before the limit of time at which the ranks are stopped;
 STOP = "3"  # seconds from SIGTERM to SIGKILL of the ranks
 WORKER = 'ddlab.engine.worker "$1"'
 MOST_SCRIPT = 100_000  # characters
+EDITABLE = "DDLAB_EDIT_SCRIPTS"  # environment variable: whether visitors of the pages may edit scripts
 
 _HEAD = """\
 #!/bin/bash
@@ -106,10 +107,10 @@ def check_script(text: str) -> str:
     """
     text = text.replace("\r\n", "\n").rstrip("\n") + "\n"
     if len(text) > MOST_SCRIPT:
-        raise ValueError(f"--script: has room for {MOST_SCRIPT:,} characters, got {len(text):,}")
+        raise ValueError(f"script: has room for {MOST_SCRIPT:,} characters, got {len(text):,}")
     if not text.startswith("#!"):
-        raise ValueError("--script: must begin with the program that reads it, such as #!/bin/bash")
+        raise ValueError("script: must begin with the program that reads it, such as #!/bin/bash")
     missing = [part for part in ("ddlab.engine.job begin", "ddlab.engine.worker") if part not in text]
     if missing:
-        raise ValueError(f"--script: has lost {' and '.join(map(repr, missing))}, without which nothing is trained")
+        raise ValueError(f"script: has lost {' and '.join(map(repr, missing))}, without which nothing is trained")
     return text

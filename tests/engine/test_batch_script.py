@@ -52,7 +52,7 @@ def test_a_shell_can_read_it(machines):
     ],
 )
 def test_an_edited_script_that_trains_nothing_is_refused(text, message):
-    with pytest.raises(ValueError, match=f"--script: .*{message}"):
+    with pytest.raises(ValueError, match=f"^script: .*{message}"):
         check_script(text)
 
 

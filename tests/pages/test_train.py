@@ -54,7 +54,15 @@ def meant_elsewhere(path):
     """Fields that mean nothing to drawn images and the default strategies."""
     other_strategies = ("coherent.", "transfer.", "composed.", "trust_region.", "apts.", "descent.")
     other_strategies += ("pipeline.", "layerwise.", "delayed.", "gabra.")
-    return path in ("dataset.path", "dataset.volume", "dataset.window") or path.startswith(other_strategies)
+    other_machines = ("placement.engine", "placement.machines", "slurm.")
+    odd_data = ("dataset.path", "dataset.volume", "dataset.window")
+    return path.startswith((*odd_data, *other_strategies, *other_machines))
+
+
+@pytest.fixture(autouse=True)
+def no_slurm(monkeypatch):
+    """A machine without SLURM, whether this one has it or not."""
+    monkeypatch.setattr("pages.ui.making.relevance.available", lambda: False)
 
 
 @pytest.mark.parametrize("with_advanced", [False, True])
@@ -282,3 +290,52 @@ def test_the_first_image_is_shown_as_it_will_be_cut(open_page):
     widgets(test)["decomposition.grid"].set_value("4x4").run()
     assert titles(test)[0].endswith("16 subdomains")
     assert titles(open_page("train", recipe="lesions")) == [], "volumes take long to be drawn"
+
+
+# ---- a cluster
+
+
+@pytest.fixture
+def with_slurm(monkeypatch):
+    monkeypatch.setattr("pages.ui.making.relevance.available", lambda: True)
+    monkeypatch.setattr("ddlab.engine.submission.available", lambda: True)
+
+
+def choose_slurm(open_page):
+    test = open_page("train")
+    test.toggle("advanced").set_value(True).run()
+    assert not {path for path in widgets(test) if path.startswith("slurm.") or path == "placement.machines"}
+    widgets(test)["placement.engine"].set_value("slurm").run()
+    assert not test.exception
+    return test
+
+
+def scripts(test):
+    return [code.value for code in test.code if code.value.startswith("#!/bin/bash")]
+
+
+def test_a_cluster_is_offered_where_there_is_one_with_the_script_that_it_is_sent(with_slurm, open_page):
+    test = choose_slurm(open_page)
+    drawn = widgets(test)
+    assert {"placement.machines", "slurm.partition", "slurm.time", "slurm.directives"} <= set(drawn)
+    drawn["placement.machines"].set_value(2)
+    drawn["slurm.directives"].set_value("--mem=4G --constraint=a100").run()
+    assert not test.exception and not train_button(test).disabled
+    script = scripts(test)[0]
+    assert "#SBATCH --nodes=2\n" in script and "#SBATCH --mem=4G\n#SBATCH --constraint=a100\n" in script
+    assert not test.text_area and "2** machines" in " ".join(text.value for text in test.markdown)
+
+
+def test_a_script_is_edited_where_the_server_lets_its_visitors(with_slurm, open_page, monkeypatch):
+    monkeypatch.setenv("DDLAB_EDIT_SCRIPTS", "1")
+    sent = []
+    monkeypatch.setattr("ddlab.engine.submission.send", lambda script, *rest: sent.append(script.read_text()) or "7")
+    test = choose_slurm(open_page)
+    made = test.text_area[0].value
+    test.text_area[0].set_value("echo nothing").run()
+    train_button(test).click().run()
+    assert any("must begin with the program" in error.value for error in test.error) and list_runs() == []
+    edited = made.replace("python=", "module load cuda\npython=")
+    test.text_area[0].set_value(edited).run()
+    train_button(test).click().run()
+    assert sent == [edited] and list_runs()[0].status()["job"] == {"id": "7"}

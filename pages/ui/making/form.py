@@ -26,11 +26,12 @@ from ddlab.plain import LONGEST
 from ddlab.registry import Entry
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
-from ddlab.registry.strategies import STRATEGIES, parts_of_strategies, used_parts
+from ddlab.registry.strategies import STRATEGIES
 from pages.ui import words
 from pages.ui.literal import literal
 from pages.ui.making import judges, own, own_path
 from pages.ui.making.lists import read_list, written
+from pages.ui.making.relevance import matters
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "dataset.name": DATASETS,
@@ -38,7 +39,9 @@ REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "strategies": STRATEGIES,
 }
 DATASET_FIELD, JUDGES_FIELD, PATH_FIELD = "dataset.name", "dataset.test", "dataset.path"
-WIDE = (*REGISTRIES, JUDGES_FIELD, PATH_FIELD)  # their choices are long: each has a row of its own
+ENGINE_FIELD = "placement.engine"
+# Their choices are long, or say which of the others matter: each has a row of its own.
+WIDE = (*REGISTRIES, JUDGES_FIELD, PATH_FIELD, ENGINE_FIELD)
 COLUMNS = 3
 SHORT = 12  # characters that a narrow field shows; the help says all
 Number = TypeVar("Number", int, float)
@@ -111,7 +114,7 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
     _section(form, "", single, (tree, source), advanced)
     sections = {name: info for name, info in Experiment.model_fields.items() if _is_section(info)}
     for name, info in {**sections, **_brought(form.tree)}.items():
-        if _matters(name, form.tree):
+        if matters(name, form.tree):
             begin = (
                 _fitted(tree, source, _num_axes(form.tree["dataset"])) if name == "decomposition" else (tree, source)
             )
@@ -183,8 +186,8 @@ def _section(
 
 def _rows(prefix: str, names: Sequence[str], tree: Mapping[str, Any]) -> Iterator[list[str]]:
     """Yield the fields that matter row by row: the wide ones alone, first; by these, which of the others do."""
-    yield from ([name] for name in names if prefix + name in WIDE and _matters(prefix + name, tree))
-    narrow = [name for name in names if prefix + name not in WIDE and _matters(prefix + name, tree)]
+    yield from ([name] for name in names if prefix + name in WIDE and matters(prefix + name, tree))
+    narrow = [name for name in names if prefix + name not in WIDE and matters(prefix + name, tree)]
     yield from (narrow[start : start + COLUMNS] for start in range(0, len(narrow), COLUMNS))
 
 
@@ -260,19 +263,6 @@ def _list(slot: Slot) -> Any:
     if not text:
         return None if slot.info.default is None else []
     return read_list(slot.path, text)
-
-
-def _matters(path: str, tree: Mapping[str, Any]) -> bool:
-    """Whether a field means anything in this experiment; the others only distract."""
-    if path in parts_of_strategies():
-        return path in used_parts(tree["strategies"])
-    if path == PATH_FIELD and own.is_kept(tree["dataset"]):
-        return False
-    if path.startswith("dataset.") and path not in ("dataset.name", JUDGES_FIELD):
-        return path.removeprefix("dataset.") in DATASETS[tree["dataset"]["name"]].load().relevant
-    if path in ("decomposition.grid", "decomposition.overlap", "decomposition.border"):
-        return not tree["decomposition"]["boxes"]
-    return True
 
 
 def _extra(info: FieldInfo) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from ddlab.analyses.comparison.cost import Promise, cost_table, plan_here, promi
 from ddlab.analyses.decisions.visibility import subdomains_title
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.devices import num_workers, plural
+from ddlab.engine.submission import refuse_without_slurm
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.figures.volumes import Scene
 from ddlab.problem import Problem, pose
@@ -52,6 +53,8 @@ def examine(tree: dict[str, Any]) -> Examined:
         problem = pose(experiment)
         plan(problem)
         num_workers(experiment.placement.model_dump())
+        if experiment.placement.engine == "slurm":
+            refuse_without_slurm()
     except ValueError as error:
         return Examined(experiment, problem, str(error))
     return Examined(experiment, problem, "")
@@ -78,8 +81,10 @@ def about(problem: Problem) -> None:
     """Say what the experiment takes, before anything starts."""
     kind, workers = num_workers(problem.experiment.placement.model_dump())
     promise, memory = promised(problem.experiment), cost_table(problem)["memory"].max()
+    machines = problem.experiment.placement.machines
+    place = f" of **{machines}** machines" if machines > 1 else ""
     st.markdown(
-        f"About **{duration(promise.seconds)}** on **{workers}** {plural(kind)}, "
+        f"About **{duration(promise.seconds)}** on **{workers}** {plural(kind)}{place}, "
         f"and **{memory / 1e6:.0f} MB** for the largest network while it learns."
     )
 

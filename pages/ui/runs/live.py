@@ -7,6 +7,7 @@ import streamlit as st
 
 from ddlab.analyses.comparison.identity import run_labels
 from ddlab.data.offered import refuse_elsewhere
+from ddlab.engine.batch_script import check_script
 from ddlab.engine.control import cancel, queue_position, resume
 from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
@@ -29,11 +30,20 @@ LOOKS: dict[str, tuple[str, str, Color]] = {  # of every state: its sign, its wo
 }
 
 
-def start(experiment: Experiment, command: str) -> RunFolder | None:
-    """Make a run, start it in the background and make it the current one; says why where it cannot start."""
+def start(experiment: Experiment, command: str, script: str = "") -> RunFolder | None:
+    """Make a run, start it in the background and make it the current one; says why where it cannot start.
+
+    Parameters
+    ----------
+    script
+        The batch script that SLURM is sent, where it was edited.
+    """
     try:
         refuse_elsewhere(experiment.dataset)
+        edited = check_script(script) if script else ""
         run = RunFolder.create(experiment, command)
+        if edited:
+            run.write_batch_script(edited)
         launch(run)
     except (ValueError, RuntimeError, OSError) as error:
         shell.refuse(error)
@@ -74,6 +84,8 @@ def status(run: RunFolder) -> None:
         st.markdown(literal(told + ("" if state.is_live else beware(facts["stuck"]))))
     if state.is_live:
         st.progress(min(1.0, float(progress.get("done") or 0.0)))
+    if state.state == "running" and state.message:  # where, if it is elsewhere
+        st.caption(literal(state.message))
     failure = run.failure() if state.state == "failed" else None
     if failure:
         with st.expander("Technical details (traceback)"):
