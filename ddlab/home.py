@@ -5,10 +5,19 @@ from pathlib import Path
 
 from ddlab.registry import shortened
 
+KEPT = "own"  # begins the path of a data set that is kept
 LONGEST_PATH, LONGEST_NAME = 4095, 255  # bytes that Linux takes; other systems take fewer and say so themselves
 
 
 _PACKAGE = Path(__file__).parent
+
+
+def data_name(path: Path) -> str:
+    """The text that :func:`data_path` turns into a path: relative where it can be, so that it is right elsewhere."""
+    for folder, below in ((kept_data(), KEPT), (data_home(), "")):
+        if path != folder and path.is_relative_to(folder):
+            return str(below / path.relative_to(folder))
+    return str(path)
 
 
 def shipped() -> Path:
@@ -31,8 +40,15 @@ def data_home() -> Path:
     return Path(configured).resolve() if configured else home() / "data"
 
 
+def kept_data() -> Path:
+    """The folder of the data sets that people have sent and kept, wherever :func:`data_home` is."""
+    return home() / "data" / KEPT
+
+
 def data_path(text: str) -> Path:
     """Return the path of data that somebody named: absolute, in a home (``~``), or below :func:`data_home`.
+
+    ``own/NAME`` is a data set that is kept, so that a link to it works wherever one is kept under that name.
 
     The disk is not accessed, so that this may be asked of any text.
 
@@ -42,7 +58,8 @@ def data_path(text: str) -> Path:
         If it cannot be a path.
     """
     try:
-        path = data_home() / Path(text).expanduser()
+        named = Path(text).expanduser()
+        path = kept_data().parent / named if named.parts[:1] == (KEPT,) else data_home() / named
         names = [os.fsencode(name) for name in path.parts]
     except RuntimeError:
         raise ValueError(f"path: {shortened(text)} is in the home of a user who is not known here") from None

@@ -7,6 +7,7 @@ from ddlab.data.source import Description
 from ddlab.decomposition import times
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunState
+from ddlab.written import percent
 
 UNITS = {1: "samples", 2: "px", 3: "voxels"}  # by the axes of an image
 
@@ -21,11 +22,6 @@ def duration(seconds: float | None) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
-
-
-def percent(share: float | None) -> str:
-    """An accuracy, with one digit after the point; a dash if there is none."""
-    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def extents(shape: Sequence[int]) -> str:

@@ -16,6 +16,7 @@ from ddlab.figures.comparison import cost as costs
 from ddlab.figures.volumes import Scene
 from ddlab.models.counting import WAYS, Counting
 from ddlab.problem import Problem
+from ddlab.written import percent
 from pages.ui import charts, picture, selection, shell
 from pages.ui.making import counting_conventions as ways
 from pages.ui.making import cut, dataset, handles
@@ -98,10 +99,12 @@ with parts:
 st.subheader("What will it cost?")
 columns = st.columns(3)
 counted = "By the count of operations; the measured gain is smaller, since small networks use a machine less well."
-columns[0].metric("Local work, of the global", f"{1 / ratio.total:.0%}", help=f"All local networks together. {counted}")
-columns[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
 together = "Those of all local networks together."
-columns[2].metric("Local parameters, of the global", f"{1 / ratio.parameters:.0%}", help=together)
+columns[0].metric(
+    "Local work, of the global", percent(1 / ratio.total, 0), help=f"All local networks together. {counted}"
+)
+columns[1].metric(f"Speed-up with a worker each ({ratio.workers})", f"{ratio.longest:.1f}×", help=counted)
+columns[2].metric("Local parameters, of the global", percent(1 / ratio.parameters, 0), help=together)
 compare_networks(problem)
 
 # ---- the data set

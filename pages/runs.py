@@ -33,6 +33,7 @@ def outcome(run: RunFolder, seed: int) -> None:
     st.subheader("What came of it")
     share, seconds = st.column_config.NumberColumn(format="percent"), st.column_config.NumberColumn(format="%.1f")
     columns = dict.fromkeys(("Test", "Kept", "Last", "Training images"), share) | {"Seconds": seconds}
+    columns["Whose epoch"] = st.column_config.TextColumn(width="large")
     st.dataframe(table.round(3), hide_index=True, column_config=columns, placeholder="–")
     st.caption(
         "Kept and Last: accuracy on the validation images with the epochs that these chose, and with the last ones. "

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ddlab.analyses.sweeps.decompositions import sweep_in_words
 from ddlab.layouts import LAYOUTS
 from pages.ui import selection, shell
 from pages.ui.sweeps import decompositions as sweeping
@@ -34,7 +35,8 @@ st.write(
 st.subheader("What came of it", anchor=False)
 sweeps = many_runs.known()
 if sweeps:
-    name = selection.pick("Sweep", list(sweeps), "sweep")
+    told = {name: f"{name} · {sweep_in_words(runs)}" for name, runs in sweeps.items()}
+    name = selection.pick("Sweep", list(sweeps), "sweep", format_func=told.get)
     sweeping.show(sweeps[name], name)
 else:
     st.info(

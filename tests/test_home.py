@@ -2,7 +2,7 @@
 
 import pytest
 
-from ddlab.home import data_home, data_path
+from ddlab.home import data_home, data_name, data_path, home
 
 
 def test_a_path_is_below_the_data_home_unless_it_is_absolute(monkeypatch, tmp_path):
@@ -11,6 +11,18 @@ def test_a_path_is_below_the_data_home_unless_it_is_absolute(monkeypatch, tmp_pa
     assert data_path("/elsewhere/x") == data_path("/elsewhere") / "x"
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     assert data_path("~/x") == tmp_path / "me" / "x"
+
+
+def test_a_path_is_named_as_it_is_right_elsewhere(monkeypatch, tmp_path):
+    """What is kept lies in the home, also where data sets lie in another folder: a link names it without either."""
+    monkeypatch.setenv("DDLAB_DATA", str(tmp_path / "sets"))
+    kept = home() / "data" / "own" / "pets" / "content"
+    for path, name in (
+        (kept, "own/pets/content"),
+        (tmp_path / "sets" / "flowers", "flowers"),
+        (tmp_path / "else", str(tmp_path / "else")),
+    ):
+        assert data_name(path) == name and data_path(name) == path
 
 
 @pytest.mark.parametrize(

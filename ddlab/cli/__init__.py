@@ -68,5 +68,12 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
-        typer.echo(f"ddlab: {error}", err=True)
+        typer.echo(f"ddlab: {_said(error)}", err=True)
         sys.exit(2)
+
+
+def _said(error: Exception) -> str:
+    """Say what went wrong; of a file that is gone, which one and what to do."""
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"{error.filename} is not there, or not any more: put it or its folder back, or choose another"
+    return str(error)

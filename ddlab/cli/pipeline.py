@@ -11,6 +11,7 @@ from ddlab.cli.cost import numbers, takes
 from ddlab.cli.output import Json, write_json, write_table
 from ddlab.pipeline.partition import GROUPINGS
 from ddlab.pipeline.schedules import SCHEDULES
+from ddlab.written import percent
 
 commands = typer.Typer()
 
@@ -89,7 +90,7 @@ def _write(rows: dict[str, list[dict[str, Any]]], bubble: float) -> None:
     parts = ("module", "rank", "sub_layers", "flops", "parameters", "sent_bytes")
     shown = [[row[part] for part in parts] + [round(100 * row["share"], 1)] for row in rows["modules"]]
     write_table(("module", "rank", "sub-layers", "flops/image", "parameters", "bytes/image", "share %"), shown)
-    typer.echo(f"\nThe schedule leaves machines idle for {bubble:.1%} of the time. All schedules and methods:")
+    typer.echo(f"\nThe schedule leaves machines idle for {percent(bubble)} of the time. All schedules and methods:")
     columns = ("name", "ms/batch", "speed-up", "idle %", "memory MB", "staleness", "versions", "sent MB")
     write_table(columns, [_method(row) for row in rows["methods"]])
     _write_reasons(rows["methods"], "name")

@@ -9,7 +9,8 @@ from ddlab.cli.output import Json, write_json, write_table
 from ddlab.runs import RunFolder, annotate, damaged_files, export_run, list_runs, matches, open_run
 from ddlab.runs import delete as delete_run
 from ddlab.runs import restore as restore_run
-from ddlab.words import duration, percent
+from ddlab.words import duration
+from ddlab.written import percent
 
 commands = typer.Typer()
 Run = Annotated[str, typer.Argument(help="Its id, or 'latest'.")]

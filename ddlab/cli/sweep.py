@@ -12,7 +12,8 @@ import typer
 from ddlab.cli.output import Json, write_json, write_table
 from ddlab.cli.train import Changes, find_experiment, parse_setting
 from ddlab.runs import RunFolder, list_runs
-from ddlab.words import duration, percent
+from ddlab.words import duration
+from ddlab.written import percent
 
 if TYPE_CHECKING:
     import pandas as pd

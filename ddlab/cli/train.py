@@ -12,7 +12,8 @@ import typer
 from ddlab.cli.output import Json, write_json, write_table
 from ddlab.registry import MOST_SHOWN, shortened
 from ddlab.runs import RunFolder, delete, open_run
-from ddlab.words import duration, mark, percent
+from ddlab.words import duration, mark
+from ddlab.written import percent
 
 if TYPE_CHECKING:
     from ddlab.experiment import Experiment

@@ -7,7 +7,7 @@ import typer
 
 from ddlab.cli.output import Json, write_json, write_table
 from ddlab.decomposition import times
-from ddlab.words import percent
+from ddlab.written import percent
 
 commands = typer.Typer()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ddlab.data.moments import moments_of_first
 from ddlab.data.source import Dataset, Description, Split
 from ddlab.data.splits import VALIDATION_SHARE
+from ddlab.written import percent
 
 if TYPE_CHECKING:
     from ddlab.experiment.parts import Judges
@@ -40,7 +41,7 @@ def judged(description: Description, test: "Judges") -> Description:
         return description
     share = test if isinstance(test, float) else VALIDATION_SHARE
     taken, held_out = round(share * description.num_train), description.num_validation
-    last = f"the last {share:.0%} of its training images"
+    last = f"the last {percent(share, 0)} of its training images"
     if test == OFFICIAL:
         validation, tested, told = taken, held_out, f"{last} choose the epoch, its held-out images judge"
     else:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from ddlab.engine.control import queue_position
 from ddlab.runs import RunFolder
-from ddlab.words import duration, percent
+from ddlab.words import duration
+from ddlab.written import percent
 
 POLL = 0.3  # seconds between two looks at a run
 

@@ -16,6 +16,7 @@ from ddlab.figures.comparison.cost import communication_bars
 from ddlab.figures.comparison.effort import effort_lines, target_bars
 from ddlab.figures.comparison.learning import MEASURES, stage_curves
 from ddlab.figures.comparison.optimizers import passes_lines
+from ddlab.written import percent
 
 # ---- tables
 
@@ -97,7 +98,7 @@ def target_figure(of: Material, *, effort: str | None = None, target: float | No
     table, axis = efforts.effort_curves(of.run), chosen("effort", effort, efforts.EFFORTS)
     goal = _target(table, target)
     words = efforts.EFFORTS[axis]
-    return target_bars(efforts.time_to_accuracy(table, goal), axis, (f"What {goal:.0%} takes: {words}", words))
+    return target_bars(efforts.time_to_accuracy(table, goal), axis, (f"What {percent(goal, 0)} takes: {words}", words))
 
 
 def communication_figure(of: Material) -> go.Figure:

@@ -15,6 +15,7 @@ from ddlab.face.material import Material, Posed, chosen
 from ddlab.figures.composition import blocks as figures
 from ddlab.figures.composition import theory
 from ddlab.runs import RunFolder
+from ddlab.written import percent
 
 Precision = Literal["float32", "float64"]
 KEPT = 4  # verifications in memory
@@ -85,7 +86,7 @@ def blocks_figure(of: Material, *, layer: str | None = None, side: str = "untrai
     names = [name.removeprefix(prefix) for name in found.named("blocks") if name.startswith(prefix)]
     name = chosen("layer", layer, names)
     values = found.arrays[f"blocks:{prefix}{name}"]
-    title = f"{SIDES[side]}: weights of {name}, {cross_share(values):.2%} of the energy off the diagonal"
+    title = f"{SIDES[side]}: weights of {name}, {percent(cross_share(values), 2)} of the energy off the diagonal"
     return figures.block_map(values, float(values.max()), title)
 
 

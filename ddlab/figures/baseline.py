@@ -3,6 +3,7 @@
 from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import OTHER, WHISKER
+from ddlab.written import percent
 
 
 def mark_baseline(figure: go.Figure, baseline: Baseline | None, axis: str = "y") -> None:
@@ -14,12 +15,15 @@ def mark_baseline(figure: go.Figure, baseline: Baseline | None, axis: str = "y")
         Along which accuracies are drawn: ``x`` or ``y``.
     """
     if baseline is not None:
-        _mark(figure, baseline.share, baseline.short, axis, {"color": WHISKER, "width": 2, "dash": "dot"})
+        name = (
+            f"baseline: {percent(baseline.share)}"  # its class may have a long name: Words and captions say what it is
+        )
+        _mark(figure, baseline.share, name, axis, {"color": WHISKER, "width": 2, "dash": "dot"})
 
 
 def mark_target(figure: go.Figure, target: float) -> None:
     """Draw an accuracy that is to be reached, dashed, in place."""
-    _mark(figure, target, f"to reach: {target:.0%}", "y", {"color": OTHER, "width": 1.5, "dash": "dash"})
+    _mark(figure, target, f"to reach: {percent(target, 0)}", "y", {"color": OTHER, "width": 1.5, "dash": "dash"})
 
 
 def _mark(figure: go.Figure, share: float, name: str, axis: str, line: dict[str, object]) -> None:

@@ -14,46 +14,35 @@ from plotly import subplots
 from plotly.graph_objects import Layout as Layout
 
 
-class Bar(plotly.graph_objects.Bar):
-    """As plotly's."""
+class _Unchecked:
+    """A trace that takes what it is given."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+        super().__init__(**settings, _validate=False)  # type: ignore[call-arg]  # plotly's own, which comes next
 
 
-class Contour(plotly.graph_objects.Contour):
+class Bar(_Unchecked, plotly.graph_objects.Bar):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
 
-
-class Heatmap(plotly.graph_objects.Heatmap):
+class Contour(_Unchecked, plotly.graph_objects.Contour):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
 
-
-class Image(plotly.graph_objects.Image):
+class Heatmap(_Unchecked, plotly.graph_objects.Heatmap):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
 
-
-class Scatter(plotly.graph_objects.Scatter):
+class Image(_Unchecked, plotly.graph_objects.Image):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
 
-
-class Scattergl(plotly.graph_objects.Scattergl):
+class Scatter(_Unchecked, plotly.graph_objects.Scatter):
     """As plotly's."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, _validate=False)
+
+class Scattergl(_Unchecked, plotly.graph_objects.Scattergl):
+    """As plotly's."""
 
 
 class Figure(plotly.graph_objects.Figure):

@@ -1,6 +1,7 @@
 """The common look of all figures: a title that says what is shown, axes with units, nothing painted behind."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,12 +14,22 @@ PERCENT_STOPS = [  # by the distance of ticks
     {"dtickrange": [0.00095, 0.0095], "value": ".1%"},
     {"dtickrange": [0.0095, None], "value": ".0%"},
 ]
-LINE = 44  # characters of a title that a phone shows in one line
+LINE = 90  # characters of a title in one line where a figure stands alone, as in a notebook; a page breaks it itself
+TOP, LINE_HEIGHT = 8, 20  # px above a title, and of each of its lines
+ENTRY, FEW = 20, 6  # screen pixels of a name in a legend, and names that a chart has room for
 COMMON: dict[str, Any] = {
     "paper_bgcolor": CLEAR,
     "plot_bgcolor": CLEAR,
     "uirevision": "keep",
-    "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0, "xanchor": "left"},
+    "legend": {
+        "orientation": "h",
+        "yref": "container",
+        "yanchor": "bottom",
+        "y": 0,
+        "x": 0,
+        "xref": "container",
+        "xanchor": "left",
+    },
     "modebar": {"orientation": "h", "bgcolor": CLEAR},
     "hoverlabel": {"namelength": -1},
 }
@@ -30,7 +41,7 @@ def finish(figure: go.Figure, title: str, x: str = "", y: str = "", height: int 
     Parameters
     ----------
     title
-        Says what is shown; broken into lines that fit a phone.
+        Says what is shown; one line where the figure is as wide as a notebook.
     x, y
         Axis titles with units; empty for none.
     height
@@ -49,11 +60,31 @@ def finish(figure: go.Figure, title: str, x: str = "", y: str = "", height: int 
 
 
 def _title(title: str) -> dict[str, Any]:
-    """The title on top of the figure, in as many lines as a phone needs, and the room for it."""
+    """The title on top of the figure, in as few lines as it needs, and the room for it."""
     lines = textwrap.wrap(title, LINE) or [""]
     placed = {"x": 0, "xref": "container", "y": 1, "yref": "container", "yanchor": "top", "font": {"size": 15}}
-    text = {"text": "<br>".join(lines), "pad": {"t": 8 + 10 * (len(lines) - 1), "l": 2}}
-    return {"title": placed | text, "margin": {"l": 8, "r": 16, "t": 22 + 20 * len(lines), "b": 8, "autoexpand": True}}
+    text = {"text": "<br>".join(lines), "pad": {"t": TOP + LINE_HEIGHT // 2 * (len(lines) - 1), "l": 2}}
+    above = _room(lines) + 14
+    return {"title": placed | text, "margin": {"l": 8, "r": 16, "t": above, "b": 8, "autoexpand": True}}
+
+
+def _room(lines: Sequence[str]) -> int:
+    return TOP + LINE_HEIGHT * len(lines)
+
+
+def title_of(figure: go.Figure) -> str:
+    """The title of a figure on one line; empty if it has none."""
+    return " ".join((figure.layout.title.text or "").split("<br>"))
+
+
+def below_title(figure: go.Figure) -> go.Figure:
+    """Return a figure of :func:`finish` without the room for its title, which then has to stand above it."""
+    title, height, above = figure.layout.title.text, figure.layout.height, figure.layout.margin.t
+    if not title or height is None or above is None:
+        return figure
+    room = _room(title.split("<br>"))
+    less = {"height": height - room, "margin": {"t": max(above - room, 0)}}
+    return go.relaid(figure, lambda look: go.merged(look, less))
 
 
 def _axes_of(look: dict[str, Any], x: str, y: str) -> dict[str, Any]:
@@ -99,6 +130,12 @@ def whole_axis(figure: go.Figure, highest: float, **where: Any) -> None:
     steps = (digit * 10**power for power in range(9) for digit in (1, 2, 5))
     step = next((step for step in steps if highest / step <= 10), None)
     figure.update_xaxes(tick0=0, dtick=step, tickformat="d", **where)
+
+
+def room_for_names(figure: go.Figure) -> int:
+    """Screen pixels that a figure grows by where its legend has more names than a chart has room for."""
+    named = sum(trace.showlegend is not False for trace in figure.data)
+    return ENTRY // 2 * max(0, named - FEW)
 
 
 def si(value: float, unit: str = "") -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs.reader import RunReader
 from ddlab.runs.records import EpochRecord, NetworkResult
+from ddlab.written import percent
 
 ONE_ANSWER = 0.99  # of the validation images are given one class: for this network they are all alike
 
@@ -48,8 +49,8 @@ class Stuck:
         if self.learned is None:
             return f"{says} since epoch {self.since}: it has found nothing that tells the classes apart."
         return (
-            f"{says} since epoch {self.since}, but is right about {self.learned:.0%} of the training images: the "
-            "averages of its batch normalisation lag behind its weights (try more epochs, or a lower rate), or it "
+            f"{says} since epoch {self.since}, but is right about {percent(self.learned, 0)} of the training images: "
+            "the averages of its batch normalisation lag behind its weights (try more epochs, or a lower rate), or it "
             "knows them by heart."
         )
 

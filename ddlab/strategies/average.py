@@ -9,6 +9,7 @@ from ddlab.strategies.explanation import Explanation
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_combination
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
+from ddlab.written import percent
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -28,5 +29,5 @@ def combine(context: StageContext) -> None:
 def reason(explanation: Explanation) -> str:
     """Tell the two classes of the highest mean probabilities."""
     order = explanation.mean_K.argsort()[::-1]
-    first, second = (f"{explanation.classes[index]} ({explanation.mean_K[index]:.0%})" for index in order[:2])
+    first, second = (f"{explanation.classes[index]} ({percent(explanation.mean_K[index], 0)})" for index in order[:2])
     return f"The mean of the {len(explanation.local_NK)} local probabilities is highest for {first}, then {second}."

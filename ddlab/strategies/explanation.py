@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddlab.aggregators import Vote
+from ddlab.written import percent
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Explanation:
     def gives(self, strategy: str) -> str:
         """Say the class that a strategy decides for, and its score."""
         decided = self.decisions[strategy]
-        return f"gives {self.classes[decided]} {float(self.scores[strategy][decided]):.0%}"
+        return f"gives {self.classes[decided]} {percent(float(self.scores[strategy][decided]), 0)}"
 
 
 def from_dnn(who: str, explanation: Explanation, strategy: str) -> str:
@@ -69,5 +70,6 @@ def from_dnn(who: str, explanation: Explanation, strategy: str) -> str:
     attributions, heard = explanation.attributions[strategy], explanation.heard(strategy)
     subdomain, index = np.unravel_index(attributions.argmax(), attributions.shape)
     now, alone = heard[subdomain, index], explanation.local_NK[subdomain, index]
-    most = f" What speaks most for it is that subdomain {subdomain + 1} gives {explanation.classes[index]} {now:.0%}"
-    return f"{said}{most}; trained on its own it gives {alone:.0%}." if now != alone else f"{said}{most}."
+    given = f"{explanation.classes[index]} {percent(now, 0)}"
+    most = f" What speaks most for it is that subdomain {subdomain + 1} gives {given}"
+    return f"{said}{most}; trained on its own it gives {percent(alone, 0)}." if now != alone else f"{said}{most}."

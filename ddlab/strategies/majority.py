@@ -11,6 +11,7 @@ from ddlab.strategies.explanation import Explanation
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_combination
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
+from ddlab.written import percent
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -40,7 +41,7 @@ def reason(explanation: Explanation) -> str:
     who = int(explanation.local_NK[:, decided].argmax()) + 1
     return (
         f"A tie: {_and(tied)} have {most} of {num} votes each. The tie rule takes the class with the highest local "
-        f"probability among them: {classes[decided]}, with {highest:.0%} from subdomain {who}."
+        f"probability among them: {classes[decided]}, with {percent(highest, 0)} from subdomain {who}."
     )
 
 

@@ -86,9 +86,7 @@ def trained_networks(run: RunFolder, seed: int) -> dict[str, TrainedNetwork]:
     problem = problem_of(run)
     found = [_trained(kept, folder, problem) for stage, folder in _done(run, problem, seed) for kept in stage.networks]
     start = partial(_first_state, problem.global_network, seed)
-    network = TrainedNetwork(
-        UNTRAINED, "Random start, untrained", problem.global_network, problem.whole_image, start, ""
-    )
+    network = TrainedNetwork(UNTRAINED, "Random, untrained", problem.global_network, problem.whole_image, start, "")
     return {trained.name: trained for trained in [*found, network]}
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui.literal import literal, without_tags
+from ddlab.figures.layout import below_title, title_of
+from pages.ui.literal import cleaned, literal, without_tags
 
 Table = pd.DataFrame | Callable[[], pd.DataFrame]
 
@@ -23,6 +24,9 @@ _files = st.components.v2.component(
 
 def show(figure: go.Figure, table: Table | None, key: str, name: str, **settings: Any) -> Any:
     """Draw a figure with a menu in its corner: its table, the table as CSV, the picture as SVG or PNG, full screen.
+
+    The title stands above the figure, so that the browser breaks it where the screen ends; ``charts.js`` puts it into
+    pictures that are saved.
 
     Parameters
     ----------
@@ -41,11 +45,14 @@ def show(figure: go.Figure, table: Table | None, key: str, name: str, **settings
     Any
         What ``st.plotly_chart`` returns: the points that were selected, where ``on_select`` asks for them.
     """
-    title = " ".join((figure.layout.title.text or name).split("<br>"))
+    title = title_of(figure)
     with st.container(key=f"chart-{key}", gap=None):
-        _menu(table, key, name, title)
+        _menu(table, key, name, title or name)
+        if title:
+            st.html(f'<div class="ddlab-title">{cleaned(title)}</div>')
         config = {"displaylogo": False, "toImageButtonOptions": {"filename": name}}
-        return st.plotly_chart(without_tags(figure), key=key, config=config, alt=title, **settings)
+        shown = without_tags(below_title(figure))
+        return st.plotly_chart(shown, key=key, config=config, alt=title or name, **settings)
 
 
 def on_click(key: str, act: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

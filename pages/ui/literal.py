@@ -18,6 +18,7 @@ _MARKS = re.compile(
     r"|(?<![^\W_])_|_(?![^\W_])"  # where no word goes on: emphasis
     r"|^[-+=#>])"  # at the start: lists, headings, quotes
 )
+_SPACES = re.compile(r"[^\S\u00a0\u202f]+")  # but for those that hold a number and its unit together
 _NUMBERED = re.compile(r"^(\d+)([.)])(?= |$)")
 _NAMED, _NAME = re.compile(r":(?=\S)"), re.compile(r"([:/])")  # :red, :smile:, :material/home:
 _ADDRESS = re.compile(r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
@@ -27,7 +28,7 @@ _TAG = re.compile(r"<(?!/?(?:br|b|i|sub|sup|extra)>)")  # but for the tags that 
 
 def literal(text: object) -> str:
     """Text as Markdown that shows it as it is, on one line."""
-    line = _ADDRESS.sub(_JOINER, " ".join(str(text).split()))
+    line = _ADDRESS.sub(_JOINER, _SPACES.sub(" ", str(text)).strip(" "))
     line = _NUMBERED.sub(r"\1\\\2", _MARKS.sub(r"\\\1", line))
     return _NAME.sub(r"\\\1", line) if _NAMED.search(line) else line
 
@@ -40,22 +41,22 @@ def literal_lines(text: object) -> str:
 def without_tags(figure: go.Figure) -> go.Figure:
     """A figure whose texts hold no tags but those of our figures: plotly would follow addresses in the others."""
     tree = figure.to_plotly_json()
-    cleaned = _cleaned(tree)
-    return figure if cleaned is tree else go.Figure(cleaned)
+    without = cleaned(tree)
+    return figure if without is tree else go.Figure(without)
 
 
-def _cleaned(value: Any) -> Any:
-    """The value with all of its texts cleaned; the value itself where there is nothing to clean."""
+def cleaned(value: Any) -> Any:
+    """The value, all of its texts without tags but those of our figures; itself where there is nothing to clean."""
     if isinstance(value, str):
         return _TAG.sub("&lt;", value) if "<" in value else value
     if isinstance(value, np.ndarray):
         return value if value.dtype.kind not in "OU" else _all_cleaned(value.tolist(), value)
     if isinstance(value, Mapping):
-        parts = {key: _cleaned(part) for key, part in value.items()}
+        parts = {key: cleaned(part) for key, part in value.items()}
         return parts if any(parts[key] is not part for key, part in value.items()) else value
     return _all_cleaned(value, value) if isinstance(value, list | tuple) else value
 
 
 def _all_cleaned(values: Any, otherwise: Any) -> Any:
-    parts = [_cleaned(value) for value in values]
+    parts = [cleaned(value) for value in values]
     return parts if any(part is not value for part, value in zip(parts, values, strict=True)) else otherwise

@@ -10,6 +10,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 from ddlab.analyses.comparison.identity import made, what_distinguishes
 from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_examples, list_runs, open_run
+from ddlab.written import percent
 from pages.ui import shell, shown
 from pages.ui.literal import literal
 
@@ -72,7 +73,11 @@ def pick_percent(label: str, options: range, name: str, default: int, **settings
     """Let a share be chosen in whole percents; the only one is given without a slider, which needs two."""
     if len(options) == 1:
         return options[0]
-    return pick(label, options, name, default, st.select_slider, format_func="{} %".format, **settings)
+    return pick(label, options, name, default, st.select_slider, format_func=_percent, **settings)
+
+
+def _percent(whole: int) -> str:
+    return percent(whole / 100, 0)
 
 
 def pick_several(

@@ -30,7 +30,7 @@ PAGES = {
         "hidden layer", "folds", "reduction", "overlap", "epoch", "seed",
     ),
     "sweep": ("sweep", "run", "strategy", "grid", "overlap", "reduction", "seed"),
-    "runs": ("run", "recipe", "strategy", "stage", "epoch", "seed", "rank", "trace"),
+    "runs": ("run", "recipe", "strategy", "stage", "epoch", "baseline", "seed", "rank", "trace"),
     "compare": (*COMBINED, "baseline", "epoch", "test images", "seed", "rank", "payload"),
     "probabilities": ("prediction", *CUT, *COMBINED[1:4], "evidence"),
     "cam": ("class activation map", "evidence", "pointing game", "log-odds", *CUT, "CNN-DNN", "composed network"),

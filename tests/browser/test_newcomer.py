@@ -19,7 +19,7 @@ LONG = 180_000  # ms; a training or a map where the cores are busy
 HAS_PICTURE = """() => {
   const large = (element) => element.clientWidth > 150 && element.clientHeight > 100;
   const plots = [...document.querySelectorAll(".js-plotly-plot")].filter(
-    (plot) => plot.querySelector(".gtitle")?.textContent.trim());
+    (plot) => plot.closest("[class*=st-key-chart-]")?.querySelector(".ddlab-title")?.textContent.trim());
   const others = [...document.querySelectorAll(".ddlab-replay[aria-label], .volume figure canvas[aria-label]")];
   return [...plots, ...others].some(large);
 }"""
@@ -34,7 +34,9 @@ CLIPPED = """() => {
     if (!frame.width) continue;
     const button = plot.closest("[class*=st-key-chart-]")?.querySelector("[data-testid=stPopoverButton]");
     const menu = button?.getBoundingClientRect();
-    for (const text of plot.querySelectorAll(".gtitle, .xtitle, .ytitle")) {
+    const title = plot.closest("[class*=st-key-chart-]")?.querySelector(".ddlab-title");
+    if (title && menu && title.scrollWidth > title.clientWidth) found.push(`wider than its chart: ${told(title)}`);
+    for (const text of plot.querySelectorAll(".xtitle, .ytitle")) {
       const box = text.getBoundingClientRect();
       const inside = box.left >= frame.left - 1 && box.right <= frame.right + 1 && box.top >= frame.top - 1;
       if (!inside || box.bottom > frame.bottom + 1) found.push(`beyond its chart: ${told(text)}`);

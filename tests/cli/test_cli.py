@@ -84,7 +84,7 @@ def test_error_of_a_finished_run(ddlab, finished):
 
 def test_runs_and_show(ddlab, finished):
     code, out, _ = ddlab("runs")
-    assert code == 0 and finished.id in out and "global 90.0 %" in out
+    assert code == 0 and finished.id in out and "global 90.0\u00a0%" in out
     assert json.loads(ddlab("runs", "--json")[1])[0]["accuracies"] == {"global": 0.9, "average": 0.7}
     assert "Average probability" in ddlab("show", "latest")[1]
     shown = json.loads(ddlab("show", finished.id, "--json")[1])

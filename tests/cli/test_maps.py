@@ -37,7 +37,7 @@ def test_pictures_go_into_a_folder(maps, tmp_path):
 def test_scores_for_programs(maps):
     code, out, _ = maps("--images", "0-3", "--score", "truth", "--json")
     rows = {row["viewer"]: row for row in json.loads(out)["rows"]}
-    assert code == 0 and set(rows) == {"Local networks", "Random start, untrained", "Random pointing"}
+    assert code == 0 and set(rows) == {"Local networks", "Random, untrained", "Random pointing"}
     assert 0 <= rows["Local networks"]["insertion area"] <= 1
     assert "pointing game" not in rows["Local networks"]  # nobody knows where the evidence of digits is
 

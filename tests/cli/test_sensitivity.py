@@ -38,7 +38,7 @@ def test_it_goes_on_with_what_is_left_and_writes_what_came_of_it(ddlab, file, mo
     assert code == 0 and len(list_runs()) == 3 and failed.state().state == "finished"
     assert told.splitlines()[0].split() == ["STRATEGY", "QUANTITY", "VALUE", "LAST", "SD", "KEPT", "STATE"]
     assert [line.split()[-1] for line in told.splitlines()[1:]] == ["finished", "finished", "diverged"]
-    assert "Within 1 point of its own best: Adam (95.0 %) at 0.01 alone." in messages
+    assert "Within 1 point of its own best: Adam (95.0\u00a0%) at 0.01 alone." in messages
     tree = json.loads(ddlab(*command, "--json")[1])
     assert [row["last"] for row in tree["values"]] == pytest.approx([0.9, 0.95, 1 / 4])
     assert tree["plateaus"][0]["decades"] == 0

@@ -15,7 +15,7 @@ from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.colors import CLASSES, class_color, ink, rgba, strategy_color
 from ddlab.figures.comparison import accuracy, cost
 from ddlab.figures.decisions import probabilities
-from ddlab.figures.layout import CLEAR, whole_epochs
+from ddlab.figures.layout import CLEAR, below_title, title_of, whole_epochs
 from ddlab.problem import pose
 from ddlab.registry.strategies import STRATEGIES
 from tests.made_run import made_experiment, made_run
@@ -145,7 +145,7 @@ def test_class_balance_shows_both_splits():
 
 
 def test_all_figures_have_one_look(table):
-    sights = probabilities.sight_bars(np.array([1.0, 0.0]), np.array([0.9, 0.4]), "a title " * 12)
+    sights = probabilities.sight_bars(np.array([1.0, 0.0]), np.array([0.9, 0.4]), "a title " * 11)
     for figure in (
         sights,
         accuracy.strategy_bars(table, "a title"),
@@ -154,7 +154,20 @@ def test_all_figures_have_one_look(table):
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == CLEAR
         assert figure.layout.uirevision == "keep"
         assert figure.layout.title.text.startswith("a title")
-    assert sights.layout.title.text.count("<br>") == 2  # broken, so that a phone shows all of it
+    assert sights.layout.title.text.count("<br>") == 0, "87 characters: one line where there is room for them"
+
+
+def test_a_title_stands_above_its_figure_without_the_room_that_it_had_within(table):
+    for words in ("a title", "a title " * 20):
+        within = accuracy.strategy_bars(table, words)
+        above = below_title(within)
+        lines = within.layout.title.text.count("<br>") + 1
+        assert title_of(within) == words.strip()
+        for size in (lambda figure: figure.layout.height, lambda figure: figure.layout.margin.t):
+            assert size(within) - size(above) == 8 + 20 * lines
+    assert lines == 2 and above.layout.margin.t == 14
+    strange = go.Figure()
+    assert below_title(strange) is strange, "nothing is known of a figure that somebody else has made"
 
 
 def _bytes():
@@ -195,7 +208,7 @@ def test_the_baseline_says_what_it_is():
     curves = curves_of([made_run()])
     drawn = accuracy.strategy_curves(curves, "validation_accuracy", "title", baseline=baseline)
     assert [shape.y0 for shape in drawn.layout.shapes] == [0.4]
-    assert drawn.data[-1].name == "always “ring”: 40.0%" and drawn.data[-1].line.dash == "dot"
+    assert drawn.data[-1].name == "baseline: 40.0\u00a0%" and drawn.data[-1].line.dash == "dot"
     loss = accuracy.strategy_curves(curves, "validation_loss", "title", baseline=baseline)
     assert not loss.layout.shapes, "it is an accuracy"
 

@@ -97,7 +97,7 @@ def test_every_network_is_beside_the_image(run, asked):
     assert titles == ["Image", "Local networks", "Random start,", "CNN-DNN"]
     assert all("peak in the evidence" in text or "peak beside evidence" in text for text in panels(at)[1:])
     worth = at.dataframe[0].value
-    assert worth["network"].tolist() == ["Local networks", "Random start, untrained", "CNN-DNN"]
+    assert worth["network"].tolist() == ["Local networks", "Random, untrained", "CNN-DNN"]
     assert worth["peak in the evidence"].isin([True, False]).all()
     numbers = [trace["text"] for trace in figures(at)[0]["data"] if trace.get("mode") == "text"]
     assert [len(of_subimages) for of_subimages in numbers] == [4, 4, 4]

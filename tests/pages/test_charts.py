@@ -13,8 +13,14 @@ def page():
     def table():
         return pd.DataFrame({"x": [1, 2], "y": [3, 4]})
 
-    figure = finish(go.Figure(go.Scatter(x=[1, 2], y=[3, 4])), "Three <i>and four</i>", "x", "y")
+    figure = finish(go.Figure(go.Scatter(x=[1, 2], y=[3, 4])), "Three <i>and <b class=x>four</i>", "x", "y")
     charts.show(figure, table, "some", "some-file")
+
+
+def test_the_title_stands_above_the_chart_and_a_tag_that_is_not_ours_is_shown_as_it_is_written():
+    at = AppTest.from_function(page).run()
+    (title,) = at.get("html")
+    assert title.proto.body == '<div class="ddlab-title">Three <i>and &lt;b class=x>four</i></div>'
 
 
 def test_the_table_is_there_when_the_menu_is_open():

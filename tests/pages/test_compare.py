@@ -84,7 +84,7 @@ def test_runs_of_one_name_stay_apart_and_their_curves_are_chosen_and_smoothed():
     assert len(set(bars["data"][0]["y"])) == 12
     named = [trace["name"] for trace in curves["data"] if trace.get("showlegend") is not False]
     runs_shown = dict.fromkeys(shown["run"])
-    assert [name for name in named if "always" not in name] == [f"Global network, {run}" for run in runs_shown]
+    assert [name for name in named if "baseline" not in name] == [f"Global network, {run}" for run in runs_shown]
     assert "mean of 3 epochs" in curves["layout"]["title"]["text"].replace("<br>", " ")
 
 
@@ -163,7 +163,7 @@ def test_the_accuracy_to_reach_and_the_effort_are_in_the_url():
     run = made_run(experiment=made_experiment(strategies=["global", "average", "coherent", "transfer"]))
     at = opened(run=run.id, effort="worker_flops", target="30")
     assert not at.exception
-    takes = next(figure for figure in figures(at) if "30% takes" in figure["layout"]["title"]["text"])
+    takes = next(figure for figure in figures(at) if "30\u00a0% takes" in figure["layout"]["title"]["text"])
     assert takes["layout"]["xaxis"]["title"]["text"] == "operations of the busiest of N workers"
     assert takes["data"][0]["y"] == ["Global network", "Average probability", "CNN-DNN coherent", "CNN-DNN transfer"]
 
@@ -202,10 +202,10 @@ def test_test_images_judge_where_there_are_some():
     assert not at.exception
     shown = at.dataframe[0].value
     assert {"test", "interval", "validation", "epochs_as_one", "epochs", "work"} <= set(shown)
-    assert shown["interval"].str.fullmatch(r"\d+\.\d – \d+\.\d %").all()
+    assert shown["interval"].str.fullmatch(r"\d+\.\d – \d+\.\d\u00a0%").all()
     assert any("What choosing costs (4 strategies, mean)" in info.value for info in at.info)
     names = [trace["name"] for trace in figures(at)[0]["data"]]
-    assert names[:3] == ["test", "validation", "training"] and names[3].startswith("always “")
+    assert names[:3] == ["test", "validation", "training"] and names[3].startswith("baseline: ")
 
 
 def test_where_those_that_chose_judge_the_page_says_so_and_what_to_set():

@@ -65,9 +65,9 @@ def test_it_shows_a_run_that_has_composed_its_networks(composed, in_process):
     assert "equals its local networks wherever it must (60 validation images, float32)" in at.success[0].value
     shown = titles(at)
     assert len(shown) == 12 and shown[2].startswith("conv2: blue where the composed network equals")
-    assert shown[5].startswith("Composed, untrained: weights of conv3, 0.00% of the energy")
+    assert shown[5].startswith("Composed, untrained: weights of conv3, 0.00\u00a0% of the energy")
     assert shown[9:] == ["Local networks", "Composed, untrained", "Composed, trained on"]
-    assert [metric.value for metric in at.metric] == ["25.0 %", "25.0 %"]
+    assert [metric.value for metric in at.metric] == ["25.0\u00a0%", "25.0\u00a0%"]
     assert len(in_process) == 1
 
 

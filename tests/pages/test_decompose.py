@@ -29,7 +29,7 @@ def test_it_opens_with_images_costs_and_the_data_set():
     at = opened()
     assert not at.exception and not at.error
     assert len(figures(at)) == 4, "the image is not a figure: it is dragged"
-    assert [metric.value for metric in at.metric] == ["29%", "13.9×", "46%"]
+    assert [metric.value for metric in at.metric] == ["29\u00a0%", "13.9×", "46\u00a0%"]
     assert any("Licence" in text.value for text in at.markdown)
 
 

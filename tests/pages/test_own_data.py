@@ -11,11 +11,6 @@ from tests.data.test_own_sets import BROKEN, pets
 from tests.pages.test_train import train_button, widgets
 
 
-@pytest.fixture(autouse=True)
-def _no_other_data(monkeypatch):
-    monkeypatch.delenv("DDLAB_DATA", raising=False)  # whoever has data elsewhere keeps sets there: their paths differ
-
-
 def packed(contents):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -55,6 +50,28 @@ def test_from_a_zip_with_three_broken_files_to_the_plan(open_page, tmp_path):
     assert any("path: own/my-pets/images.zip" in code.value for code in test.code if code.language == "yaml")
     widgets(test)["dataset.name"].set_value("digits").run()
     assert not any("own/my-pets" in code.value for code in test.code), "its path does not outlive it"
+
+
+def test_files_on_the_server_are_looked_through_and_named_as_a_link_needs_it(open_page, tmp_path, monkeypatch):
+    monkeypatch.setenv("DDLAB_DATA", str(tmp_path))
+    path = write_zip(tmp_path / "pets.zip", {**pets(), **BROKEN})
+    test = press(open_page("train"), "Use your own")
+    widgets(test)["dataset.path"].set_value(str(path)).run()
+    assert "can be used" not in shown(test), "nobody has asked yet"
+    press(test, "Look through these files")
+    assert "10 of 13 image files of 2 classes can be used" in shown(test) and not test.exception
+    assert any("path: pets.zip" in code.value for code in test.code if code.language == "yaml")
+    widgets(test)["dataset.path"].set_value("/etc").run()
+    press(test, "Look through these files")
+    assert "in no folder that this server offers" in shown(test) and "can be used" not in shown(test)
+
+
+def test_a_sweep_takes_files_that_are_sent_there(open_page):
+    test = open_page("sweep")
+    test.file_uploader[0].set_value(("my pets.zip", packed({**pets(), **BROKEN}), "application/zip")).run()
+    press(test, "Skip 3 files and keep 10")
+    images = next(box for box in test.selectbox if box.label == "Images")
+    assert images.value == "my-pets" and not test.exception
 
 
 def test_stop_keeps_nothing(open_page, own_home):

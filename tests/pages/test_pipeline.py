@@ -146,4 +146,4 @@ def test_signals_and_volumes_too(asked):
 def test_one_machine_has_no_cut_and_no_bubble():
     at = opened(ranks="1")
     assert not at.exception and not at.error
-    assert metrics(at)["Bubble"] == "0.0 %" and metrics(at)["Speed-up"] == "1.00×"
+    assert metrics(at)["Bubble"] == "0.0\u00a0%" and metrics(at)["Speed-up"] == "1.00×"

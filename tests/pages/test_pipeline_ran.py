@@ -38,12 +38,12 @@ def test_a_traced_step_stands_beside_its_simulation():
     )
     shown = {metric.label: metric for metric in at.metric}
     assert shown["Time a step"].delta == f"{1000 * predicted.makespan:.3g} ms simulated"
-    assert any(note.value.startswith("Notice: the step took") for note in at.caption)
+    assert any(note.value.startswith("**Notice:** The step took") for note in at.markdown)
 
 
 def test_a_step_that_waited_says_why():
     traced_run(stretched=3.0)
-    assert any("fewer cores are free" in note.value for note in opened().caption)
+    assert any("fewer cores are free" in note.value for note in opened().markdown)
 
 
 def test_accuracy_stands_over_the_age_of_gradients():
@@ -53,7 +53,7 @@ def test_accuracy_stands_over_the_age_of_gradients():
     names = [STRATEGIES[name].title for name in ("ddg", "fdg", "dsp")]
     ages = {trace["name"]: trace["customdata"][0][:2] for trace in figure["data"]}
     assert [ages[name] for name in names] == [[1.0, 2], [2.0, 4], [2.0, 4]]
-    assert any("points" in note.value for note in at.caption)
+    assert any("Against the mean of those with exact gradients" in note.value for note in at.markdown)
 
 
 def test_without_a_run_there_is_a_sentence():

@@ -52,7 +52,7 @@ def test_curves_are_drawn_for_every_trained_stage(open_page):
     by_title = {figure["layout"]["title"]["text"].split(":")[0]: figure["data"] for figure in figures}
     assert set(by_title) == {"Global network", "CNN-DNN", "Local networks"}
     local = by_title["Local networks"]
-    assert {trace["name"] for trace in local if trace["showlegend"] and "always" not in trace["name"]} == {
+    assert {trace["name"] for trace in local if trace["showlegend"] and "baseline" not in trace["name"]} == {
         f"subdomain {n}" for n in (1, 2, 3, 4)
     }
     assert all(figure["layout"]["uirevision"] for figure in figures), "the zoom is lost when the curves grow"

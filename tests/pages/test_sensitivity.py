@@ -76,7 +76,7 @@ def test_it_shows_what_is_there_and_goes_on_with_the_rest_but_not_with_what_dive
     assert set(lines) == {"SAPTS · initial radius", "Adam · learning rate"}
     assert lines["Adam · learning rate"]["marker"]["symbol"] == ["circle", "x"]
     words = [text.value for text in at.markdown]
-    assert any("Within 1 point of its own best: SAPTS (93.0 %)" in text for text in words)
+    assert any("Within 1 point of its own best: SAPTS (93.0\u00a0%)" in text for text in words)
     assert any("1 diverged" in text for text in words) and any("1 failed" in text for text in words)
     button(at, "Go on with 1 that did not finish").click().run()
     assert not at.exception and resumed == [failed.id]

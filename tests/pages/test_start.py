@@ -106,6 +106,6 @@ def test_labels_of_close_accuracies_are_kept_apart():
     lines = timeline(made_run(), 0)
     accuracies = {"global": 0.951, "cnn_dnn": 0.95, "average": 0.949}
     html = replay.learning(lines, accuracies, Baseline(0.4, "ring", "validation"))
-    assert "always “ring”: 40.0 %" in html and "always" not in replay.learning(lines, accuracies)
+    assert "always “ring”: 40.0\u00a0%" in html and "always" not in replay.learning(lines, accuracies)
     tops = [float(top) for top in re.findall(r'ddlab-end" style="top:([\d.]+)%', html)]
     assert all(below - above >= 6.99 for above, below in zip(tops, tops[1:], strict=False))

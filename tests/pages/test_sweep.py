@@ -6,7 +6,7 @@ from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
 from ddlab.sweeps import decompositions as sweeps
 from ddlab.sweeps.decompositions import by_sweep, plan_sweep
-from ddlab.words import percent
+from ddlab.written import percent
 from tests.made_run import made_experiment, made_run
 from tests.pages.standalone import figures
 

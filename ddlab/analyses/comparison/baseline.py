@@ -12,6 +12,7 @@ import numpy as np
 from ddlab.data.cache import is_ready, load
 from ddlab.data.source import SplitName
 from ddlab.runs import RunFolder
+from ddlab.written import percent
 
 SPLITS: dict[SplitName, str] = {"train": "training images", "validation": "validation images", "test": "test images"}
 
@@ -36,14 +37,14 @@ class Baseline(NamedTuple):
     @property
     def short(self) -> str:
         """Label of a line in a figure."""
-        return f"always “{self.label}”: {self.share:.1%}"
+        return f"always “{self.label}”: {percent(self.share)}"
 
     @property
     def sentence(self) -> str:
         """Explanation in a sentence."""
-        share = f"{100 * self.share:.1f} %"
         return (
-            f"Always naming “{self.label}”, the most frequent class, is right for {share} of the {SPLITS[self.split]}."
+            f"Always naming “{self.label}”, the most frequent class, is right for {percent(self.share)} of "
+            f"the {SPLITS[self.split]}."
         )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ddlab.analyses.comparison.intervals import NORMAL
 from ddlab.problem import problem_of
 from ddlab.runs import RunFolder
+from ddlab.written import compared, gained, points
 
 TO_SET = "Set dataset.test to official, or to a share of the training images, so that images judge that chose nothing."
 
@@ -64,10 +65,10 @@ def choosing_in_words(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
 
 def _cost(found: Choosing) -> str:
     several = "strategy" if found.strategies == 1 else f"{found.strategies} strategies, mean"
+    against_test = compared(found.flattered, "the validation images, which chose it,", "the test images")
     return (
-        f"What choosing costs ({several}): the best epoch is {_points(found.flattered)} on the validation images, "
-        f"which chose it, against the test images. Over the last epoch it gains {_points(found.gained)} on validation "
-        f"images and {_points(found.gained_on_test)} on test images."
+        f"What choosing costs ({several}): the best epoch is {against_test}. Against the last epoch it "
+        f"{gained(found.gained)} on validation images and {gained(found.gained_on_test)} on test images."
     )
 
 
@@ -86,14 +87,10 @@ def _by_chance(runs: Sequence[RunFolder], judged: pd.DataFrame) -> str:
     counts = least.num_validation, least.num_test
     share = chance(float(judged["test"].mean()), *counts)
     return (
-        f" Between {counts[0]:,} validation and {counts[1]:,} test images, a distance of {100 * share:.1f} points may "
+        f" Between {counts[0]:,} validation and {counts[1]:,} test images, a distance of {points(share)} may "
         "be chance; between the epochs, the images are the same."
     )
 
 
 def _names(table: pd.DataFrame, ids: set[str]) -> str:
     return ", ".join(table.loc[table["run_id"].isin(ids), "run"].drop_duplicates())
-
-
-def _points(share: float) -> str:
-    return f"{round(100 * share, 1) + 0:+.1f} points"  # + 0: no minus before a zero

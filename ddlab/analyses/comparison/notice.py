@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from ddlab.analyses.comparison.baseline import Baseline
-from ddlab.words import percent
+from ddlab.written import percent
 
 NEAR = 0.03  # above the baseline: hardly more than naming the most frequent class
 CHEAP, CLOSE = 0.8, 0.02  # of the best one's work, and below its accuracy: as good for less
@@ -59,7 +59,7 @@ def _as_good_for_less(rows: list[dict[Any, Any]]) -> str:
     apart = "" if row["high"] < best["low"] or pd.isna(row["high"]) or pd.isna(best["low"]) else _UNTOLD
     return (
         f"{row['who']} ({percent(row['accuracy'])}) is {behind} {best['who']} ({percent(best['accuracy'])}) with "
-        f"{100 * _work(row) / _work(best):.0f} % of its work{apart if points >= 0.05 else ''}."
+        f"{percent(_work(row) / _work(best), 0)} of its work{apart if points >= 0.05 else ''}."
     )
 
 

@@ -16,6 +16,7 @@ from ddlab.analyses.comparison.setup import setup_table
 from ddlab.experiment import Experiment
 from ddlab.registry.strategies import COMPARED_BY_KLAWONN
 from ddlab.runs import RunFolder
+from ddlab.written import percent
 
 CIFAR10, FLOWERS, CT = "CIFAR-10", "TF-Flowers", "Chest CT scans"
 STAND_INS = {"ct_phantom": CT}  # drawn data: of the kind of the paper's, but not its
@@ -211,8 +212,8 @@ def _twice(cell: Cell) -> str:
     if first == second:
         return ""
     return (
-        f"The paper gives CNN-DNN twice: {first:.1%} in Table 1, {second:.1%} in Table 2, and does not say why. We "
-        "compare with Table 2. Average and majority vote are in Table 1 only, where CNN-DNN is "
+        f"The paper gives CNN-DNN twice: {percent(first)} in Table 1, {percent(second)} in Table 2, and does not say "
+        "why. We compare with Table 2. Average and majority vote are in Table 1 only, where CNN-DNN is "
         f"{100 * (first - average):.1f} points above the average, not {100 * (second - average):.1f}."
     )
 
@@ -222,8 +223,8 @@ def _overfit(cell: Cell) -> str:
         return ""
     validation, train = _TABLE_2[1][cell][0]
     return (
-        f"The paper's global VGG9 is right on {train:.1%} of its training images and on {validation:.1%} of the "
-        "validation images: it over-fits, which explains most of what CNN-DNN gains on it."
+        f"The paper's global VGG9 is right on {percent(train)} of its training images and on {percent(validation)} of "
+        "the validation images: it over-fits, which explains most of what CNN-DNN gains on it."
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ddlab.words import percent
+from ddlab.written import percent
 
 SHARE = 0.95  # of the best accuracy
 
@@ -81,7 +81,7 @@ def missed_in_words(takes: pd.DataFrame, target: float) -> str:
             some.append(f"{name} with {row['reached']} of {row['seeds']} seeds alone")
         else:
             never.append(f"{name} (best {percent(row['best'])})")
-    parts = [f"Never {_percents(target)} %: {', '.join(never)}."] if never else []
+    parts = [f"Never {percent(_percents(target) / 100, 0)}: {', '.join(never)}."] if never else []
     return " ".join([*parts, *([f"Reached by {', '.join(some)}."] if some else [])])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ddlab.words import mark
+from ddlab.written import percent
 
 SHARES = (
     *("test", "validation", "paper", "train", "balanced", "top5", "last_test", "last_validation", "work"),
@@ -62,4 +63,4 @@ def _ordered(columns: Sequence[str]) -> list[str]:
 
 
 def _between(low: float, high: float) -> str | None:
-    return None if pd.isna(low) else f"{100 * low:.1f} – {100 * high:.1f} %"
+    return None if pd.isna(low) else f"{100 * low:.1f} – {percent(high)}"

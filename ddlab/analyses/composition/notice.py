@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ddlab.words import percent
+from ddlab.written import percent
 
 ROUNDING = 1e-4  # of the largest logit: less is the rounding of float32
 AS_IT_IS = "composed_untrained"
@@ -25,10 +25,12 @@ def of_verified(about: Mapping[str, Any], accuracies: Mapping[str, float]) -> st
     if apart < ROUNDING:
         told = "the composed network's logits are the sum of the local networks', but for rounding"
     else:
-        told = f"the composed network's logits are up to {apart:.0%} of the largest one from the local networks' sum"
+        up_to = f"up to {percent(apart, 0)} of the largest one"
+        told = f"the composed network's logits are {up_to} from the local networks' sum"
         shares = [row["equal"] for row in about["layers"] if row["promised"] < 1]
         if shares:
-            told += f", since it sees across the cuts: of one layer only {min(shares):.0%} of the positions are equal"
+            equal = percent(min(shares), 0)
+            told += f", since it sees across the cuts: of one layer only {equal} of the positions are equal"
     told = told[0].upper() + told[1:]
     if AS_IT_IS in accuracies and TRAINED_ON in accuracies:
         before, after = accuracies[AS_IT_IS], accuracies[TRAINED_ON]

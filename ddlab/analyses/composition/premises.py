@@ -16,6 +16,7 @@ from ddlab.composition.matching import check_composition
 from ddlab.models.architecture import BatchNorm, GlobalAveragePool
 from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
+from ddlab.written import percent
 
 MAPS, SUM = "Theorem 2.1 (1)", "(2.16), (2.17), (2.19)"
 
@@ -81,8 +82,8 @@ def _decomposition(problem: Problem) -> Iterator[Premise]:
         covers,
         "every pixel lies in a subdomain"
         if covers
-        else f"{(counts == 0).mean():.0%} of the pixels lie in none: no local network has learned from them, yet what "
-        "the composed network sees there enters its means",
+        else f"{percent((counts == 0).mean(), 0)} of the pixels lie in none: no local network has learned from them, "
+        "yet what the composed network sees there enters its means",
         "(2.6)",
     )
     yield Premise(
@@ -90,8 +91,8 @@ def _decomposition(problem: Problem) -> Iterator[Premise]:
         bool(counts.max() <= 1),
         "no pixel lies in two subdomains"
         if counts.max() <= 1
-        else f"{(counts > 1).mean():.0%} of the pixels lie in several: (2.6) excludes overlap. Maps can agree on each "
-        "activation field all the same, since every local network keeps its own channels",
+        else f"{percent((counts > 1).mean(), 0)} of the pixels lie in several: (2.6) excludes overlap. Maps can agree "
+        "on each activation field all the same, since every local network keeps its own channels",
         "(2.6)",
     )
     stride = math.prod(layer.step for _, layer in problem.global_network.layers)

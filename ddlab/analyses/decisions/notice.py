@@ -7,7 +7,7 @@ import numpy as np
 from ddlab.analyses.decisions.probabilities import Outcomes
 from ddlab.analyses.decisions.telling import VOTE
 from ddlab.registry.strategies import STRATEGIES
-from ddlab.words import percent
+from ddlab.written import percent
 
 CLEAR = 0.02  # differences of shares below it are not worth a sentence
 
@@ -45,11 +45,11 @@ def of_cut(evidence_N: np.ndarray | None, work: float, workers: int) -> str:
     workers
         That could train at the same time.
     """
-    costs = f"all {workers} local networks together need {work:.0%} of the global network's work"
+    costs = f"all {workers} local networks together need {percent(work, 0)} of the global network's work"
     if evidence_N is None or len(evidence_N) < 2 or not evidence_N.any():
         return f"{costs[0].upper()}{costs[1:]} for an image."
     blind, most = int((evidence_N == 0).sum()), float(evidence_N.max())
-    seen = f"subdomain {int(evidence_N.argmax()) + 1} sees {most:.0%} of this image's evidence"
+    seen = f"subdomain {int(evidence_N.argmax()) + 1} sees {percent(most, 0)} of this image's evidence"
     none = f", {blind} of {len(evidence_N)} see none of it" if blind else ", and every subdomain sees some of it"
     return f"{seen[0].upper()}{seen[1:]}{none}; {costs}."
 
@@ -73,4 +73,4 @@ def of_example(accuracies: Mapping[str, float], works: Mapping[str, float]) -> s
     told = (
         f"{title} decides {percent(heard[best])} of the images correctly, {100 * gained:.1f} points more than the vote"
     )
-    return f"{told}, with {work:.0%} of the global network's work." if np.isfinite(work) else f"{told}."
+    return f"{told}, with {percent(work, 0)} of the global network's work." if np.isfinite(work) else f"{told}."

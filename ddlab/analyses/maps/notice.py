@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ddlab.analyses.maps.worth import SURE, Worth
-from ddlab.words import percent
+from ddlab.written import percent
 
 CLEAR = 0.5  # log-odds: what changes less by is not missed
 
@@ -47,7 +47,7 @@ def _missed(worth: Worth, evidence_S: np.ndarray | None) -> str:
     """Tell what is lost without the subimage that is missed most."""
     most = worth.most
     assert most is not None
-    holds = "" if evidence_S is None else f", which holds {evidence_S[most]:.0%} of the evidence,"
+    holds = "" if evidence_S is None else f", which holds {percent(evidence_S[most], 0)} of the evidence,"
     told = (
         f"without subimage {most + 1}{holds} {worth.title} would give {worth.known} "
         f"{percent(worth.without(most))} instead of {percent(worth.probability)}"

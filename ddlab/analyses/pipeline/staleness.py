@@ -14,6 +14,7 @@ from ddlab.pipeline.methods import METHODS, make_method
 from ddlab.registry.strategies import CUT_LAYERS, STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.layers import GLOBAL
+from ddlab.written import gained
 
 
 def exact() -> tuple[str, ...]:
@@ -67,6 +68,6 @@ def notice(table: pd.DataFrame) -> str:
     old = table[table["mean_age"] > 0]
     if pd.isna(exact_mean) or old.empty:
         return "Exact gradients or old ones are missing here: global beside ddg, fdg or dsp shows the difference."
-    changes = zip(old["title"], 100 * (judged[old.index] - exact_mean), strict=True)
-    points = [f"{title} {change:+.1f} points" for title, change in changes]
-    return f"Notice: against the mean of those with exact gradients, {', '.join(points)}."
+    changes = zip(old["title"], judged[old.index] - exact_mean, strict=True)
+    told = [f"{title} {gained(change)}" for title, change in changes]
+    return f"Against the mean of those with exact gradients, {', '.join(told)}."

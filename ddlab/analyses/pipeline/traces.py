@@ -12,7 +12,7 @@ from ddlab.pipeline.simulation import Simulation
 from ddlab.pipeline.trace import predicted_step, recorded_step
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.words import percent
+from ddlab.written import percent
 
 NOTICED = 0.1  # of a step that ranks waited more than they had to
 
@@ -95,8 +95,8 @@ def notice(row: "pd.Series[Any]") -> str:
     """Say of a row of :func:`trace_table` how long the step took beside its simulation, and what that points to."""
     over, waited = row["over"], row["bubble"] - row["predicted_bubble"]
     told = (
-        f"Notice: the step took {abs(over):.0%} {'longer' if over > 0 else 'less'} than the simulation makes of the "
-        f"modules' measured times, and ranks waited {percent(row['bubble'])} of it."
+        f"The step took {percent(abs(over), 0)} {'longer' if over > 0 else 'less'} than the simulation makes of "
+        f"the modules' measured times, and ranks waited {percent(row['bubble'])} of it."
     )
     if waited > NOTICED:
         told += (

@@ -14,11 +14,13 @@ from ddlab.engine.devices import num_workers, slots
 from ddlab.experiment import Experiment
 from ddlab.layouts import LAYOUTS, layout_of, title
 from ddlab.problem import Problem, problem_of
+from ddlab.registry.datasets import DATASETS
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
 from ddlab.runs.records import StageResult
 from ddlab.sweeps.decompositions import GLOBAL, Variant, vary
-from ddlab.words import beware, percent
+from ddlab.words import beware
+from ddlab.written import percent
 
 START = 7.0  # seconds until a run has loaded PyTorch and its images, as measured on a busy core of a 2020s processor
 UNFIT, ABSENT = "does not fit", "not run"  # states of decompositions without a run
@@ -203,6 +205,23 @@ def best_row(table: pd.DataFrame, strategy: str) -> dict[Hashable, Any] | None:
     return ordered.iloc[0].to_dict() if len(ordered) else None
 
 
+def sweep_in_words(runs: Sequence[RunFolder]) -> str:
+    """Say what the runs of a sweep differ in: the images, the grids and the overlaps that were asked for."""
+    asked = [run.asked() for run in runs]
+    images = dict.fromkeys(_titled(tree.get("dataset")) for tree in asked)
+    cuts = [tree["decomposition"] for tree in asked if isinstance(tree.get("decomposition"), dict)]
+    grids = {times(cut["grid"]) for cut in cuts if cut.get("grid") and not cut.get("boxes")}
+    overlaps = sorted({cut["overlap"] for cut in cuts if isinstance(cut.get("overlap"), int)})
+    told = [f"{len(runs)} run{'s' * (len(runs) != 1)}", *filter(None, images)]
+    told += [f"grids {', '.join(sorted(grids))}"] if grids else []
+    return ", ".join([*told, *([f"overlaps {', '.join(map(str, overlaps))} px"] if overlaps else [])])
+
+
+def _titled(dataset: object) -> str:
+    name = dataset.get("name") if isinstance(dataset, dict) else None
+    return DATASETS[name].title if isinstance(name, str) and name in DATASETS else ""
+
+
 def best_in_words(table: pd.DataFrame, strategy: str) -> str:
     """Tell the best decomposition of a strategy, its accuracy and work, and the global network's accuracy, in Markdown.
 
@@ -217,5 +236,5 @@ def best_in_words(table: pd.DataFrame, strategy: str) -> str:
     text = f"Best so far: **{best['title']}, overlap {best['overlap']} px** with **{percent(best['validation'])}**"
     if best["test"] == best["test"]:
         text += f" of the validation images, which chose it, and {percent(best['test'])} of the test images,"
-    text += f" for {100 * best['work']:.0f} % of the global network's work" if best["work"] == best["work"] else ""
+    text += f" for {percent(best['work'], 0)} of the global network's work" if best["work"] == best["work"] else ""
     return text + (f"; the global network has {percent(whole['validation'])}." if whole else ".")

@@ -8,7 +8,7 @@ import pandas as pd
 from ddlab.analyses.comparison.intervals import NORMAL
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.sweeps.decompositions import GLOBAL
-from ddlab.words import percent
+from ddlab.written import percent
 
 FLAT = 1.0  # decades beyond which one strategy's plateau is called wider than another's
 

@@ -15,7 +15,7 @@ from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder, has_diverged
 from ddlab.sweeps.decompositions import PlannedRun
 from ddlab.sweeps.sensitivity import quantity, tunable, varied
-from ddlab.words import percent
+from ddlab.written import percent
 
 EPOCHS = {"last": "last epoch", "kept": "kept epoch"}
 DIVERGED = "diverged"  # of a run whose loss became NaN or infinite

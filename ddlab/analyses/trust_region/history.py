@@ -17,6 +17,7 @@ from ddlab.registry import unknown
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.runs.records import EpochRecord
+from ddlab.written import percent
 
 OWN = ("loss", "trial", "predicted", "ratio", "radius", "next_radius", "trials", "smallest", "length")
 GLOBAL = tuple(f"global_{name}" for name in ("loss", "trial", "ratio", "radius", "trials", "smallest"))
@@ -235,7 +236,7 @@ def in_words(summary: Mapping[str, Any], strategy: str) -> list[str]:
             work + (f", and {_count(summary['vectors'], 'sum')} over ranks." if summary["vectors"] else ".")
         )
     if summary["negative"] is not None:
-        sentences.append(f"The model saw negative curvature in {100 * summary['negative']:.0f} % of the steps.")
+        sentences.append(f"The model saw negative curvature in {percent(summary['negative'], 0)} of the steps.")
     return sentences + _plateau_in_words(summary["plateau"])
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ddlab.words import percent
+from ddlab.written import percent
 
 MANY = 0.5  # share of rejected steps from which on they are worth a word
 GREW = 10  # times
@@ -68,9 +68,7 @@ def of_passes(takes: pd.DataFrame, target: float) -> str:
     by_epochs = int(reached["epoch"].astype(float).to_numpy().argmin())
     by_work = int(reached["data_passes"].astype(float).to_numpy().argmin())
     epochs, passes = (reached[name].astype(float).to_numpy() for name in ("epoch", "data_passes"))
-    first = f"{names[by_epochs]} is at {target:.0%} after the fewest epochs ({epochs[by_epochs]:.3g})".replace(
-        "%", " %"
-    )
+    first = f"{names[by_epochs]} is at {percent(target, 0)} after the fewest epochs ({epochs[by_epochs]:.3g})"
     if by_epochs == by_work:
         return f"{first}, and after the fewest passes over the data, too ({passes[by_work]:.3g})."
     return (

@@ -17,7 +17,7 @@ from ddlab.analyses.comparison.optimizers import passes_table
 from ddlab.analyses.trust_region.history import additive
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from ddlab.words import percent
+from ddlab.written import percent
 
 RECORDED_TITLE, OWN_TITLE = "Recorded experiment, SAPTS, ten epochs", "Your runs: split against shared data"
 RECORDED = Path(__file__).parent / "recorded" / "split_or_shared.json"

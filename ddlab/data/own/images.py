@@ -12,6 +12,7 @@ from ddlab.data.containers import Container, Read, is_image
 from ddlab.data.messages import reason, shown
 from ddlab.data.own.report import LONGEST, ClassCount, Finding, Report, Twins, ordered, three_sizes
 from ddlab.data.source import Progress
+from ddlab.written import percent
 
 SIDE = 64  # pixels at which images are compared: the size at which they are trained on, unless another is asked for
 SMALLEST = 8  # pixels of a side that a network can do something with
@@ -116,7 +117,7 @@ class _Seen:
             yield Finding(name, "odd", f"it has only {width}×{height} px")
         elif min(height, width) < FEWEST_KEPT * max(height, width):
             share = min(height, width) / max(height, width)
-            why = f"it has {width}×{height} px: the centred square, which is used, holds {share:.0%} of it"
+            why = f"it has {width}×{height} px: the centred square, which is used, holds {percent(share, 0)} of it"
             yield Finding(name, "odd", why)
         if self.has_frames:
             yield Finding(name, "odd", "it has several frames or pages, of which the first is used")

@@ -22,7 +22,7 @@ from ddlab.data.own import arrays, copying, images
 from ddlab.data.own.inspecting import Inspection
 from ddlab.data.own.report import Report
 from ddlab.data.source import Progress
-from ddlab.home import data_home, home
+from ddlab.home import data_name, home, kept_data
 from ddlab.records import ANYTHING
 from ddlab.registry import nearest, shortened
 
@@ -56,13 +56,12 @@ class OwnSet:
     @property
     def settings(self) -> dict[str, str]:
         """Settings of an experiment's data set: what to train on it takes, also on the command line."""
-        inside = self.content.is_relative_to(data_home())
-        return {"name": self.source, "path": str(self.content.relative_to(data_home()) if inside else self.content)}
+        return {"name": self.source, "path": data_name(self.content)}
 
 
 def shelf() -> Path:
     """The folder of the data sets that are kept."""
-    return home() / "data" / "own"
+    return kept_data()
 
 
 def keep(inspection: Inspection, name: str, progress: Progress | None = None) -> OwnSet:

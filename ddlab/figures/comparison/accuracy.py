@@ -14,7 +14,7 @@ from ddlab.figures.bands import add_band
 from ddlab.figures.baseline import mark_baseline
 from ddlab.figures.cells import add_cells, cell_layout, name_cells
 from ddlab.figures.colors import COUNT, OTHER, PAPER, TRAIN, WHISKER, ink, rgba, strategy_color
-from ddlab.figures.layout import finish, percent_axis, whole_epochs
+from ddlab.figures.layout import ENTRY, finish, percent_axis, room_for_names, whole_epochs
 from ddlab.registry.strategies import STRATEGIES
 
 COSTS = {
@@ -26,7 +26,6 @@ COSTS = {
 PALE = "#b9c4d0"  # of validation images, where test images judge
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "triangle-down", "hexagon")  # a run each
 BESIDE = 380  # screen pixels of charts that stand side by side
-ENTRY, FEW = 20, 6  # screen pixels of an entry of a legend, and entries that a chart has room for
 CLICKABLE = 25  # up to this many classes the cells of a confusion matrix are large enough to click
 
 
@@ -137,7 +136,7 @@ def accuracy_against_cost(table: pd.DataFrame, cost: str, title: str) -> go.Figu
     logarithmic_axis(figure, table[cost])
     judged = table["test"].notna()
     axis = "test accuracy" if judged.all() else "accuracy" if judged.any() else "validation accuracy"
-    height = BESIDE + (ENTRY * len(runs) if len(runs) > 1 else 0)
+    height = BESIDE + (ENTRY * len(runs) if len(runs) > 1 else room_for_names(figure))
     return finish(figure, title, x=f"{COSTS[cost]}, logarithmic", y=axis, height=height, **percent_axis("y"))
 
 
@@ -224,8 +223,7 @@ def strategy_curves(
         mark_baseline(figure, baseline)
     axis = {} if "loss" in measure else percent_axis("y")
     whole_epochs(figure, curves["epoch"])
-    named = sum(trace.showlegend is not False for trace in figure.data)
-    height = 400 + ENTRY // 2 * max(0, named - FEW)
+    height = 400 + room_for_names(figure)
     return finish(figure, title, x="epoch", y=CURVES[measure], height=height, hovermode="x unified", **axis)
 
 

@@ -6,7 +6,7 @@ from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.figures import graph_objects as go
 from ddlab.figures.baseline import mark_baseline, mark_target
 from ddlab.figures.colors import strategy_color
-from ddlab.figures.layout import finish, percent_axis, si
+from ddlab.figures.layout import finish, percent_axis, room_for_names, si
 
 HEIGHT = 400  # screen pixels of charts that stand side by side
 
@@ -43,7 +43,9 @@ def effort_lines(
     mark_baseline(figure, baseline)
     figure.update_xaxes(rangemode="tozero", exponentformat="SI")
     title, axis = titles
-    return finish(figure, title, x=axis, y="validation accuracy", height=HEIGHT, **percent_axis("y"))
+    return finish(
+        figure, title, x=axis, y="validation accuracy", height=HEIGHT + room_for_names(figure), **percent_axis("y")
+    )
 
 
 def target_bars(table: pd.DataFrame, effort: str, titles: tuple[str, str]) -> go.Figure:

@@ -168,6 +168,7 @@ def bound_scatter(table: pd.DataFrame, networks: int, title: str) -> go.Figure:
     figure = go.Figure()
     figure.add_trace(_diagonal(LEAST_COST, float(max(bound.max(), cost.max()))))
     bar = {"title": {"text": "local networks that are right", "side": "right"}, "thickness": 12}
+    bar |= {"dtick": max(1, networks // 4)}  # whole networks
     figure.add_scatter(
         x=bound,
         y=cost,

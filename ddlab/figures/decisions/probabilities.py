@@ -86,7 +86,7 @@ def decision_bars(
             hovertemplate="%{y}: %{x}<extra></extra>" if whole else "%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    axis = percent_axis("x", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    axis = percent_axis("x", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     if whole:
         total = float(sum(values_K))
         axis = {"xaxis": {"range": [0, 1.12 * total], "dtick": max(1, int(total) // 4)}}

@@ -17,6 +17,7 @@ from ddlab.analyses.decisions.replay import Witness
 from ddlab.decomposition import Subdomain
 from ddlab.figures.images import image_source
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.written import percent
 
 LOOP = 12  # seconds of one replay; the last third stands still
 LOCAL_COLOR = "#8A94A0"
@@ -115,7 +116,7 @@ def _svg_url(drawing: str) -> str:
 def _tick(share: float, low: float) -> str:
     top = f"top:{100 * (1 - share) / (1 - low):.1f}%"
     return (
-        f'<div class="ddlab-grid" style="{top}"></div><div class="ddlab-tick" style="{top}">{100 * share:.0f} %</div>'
+        f'<div class="ddlab-grid" style="{top}"></div><div class="ddlab-tick" style="{top}">{percent(share, 0)}</div>'
     )
 
 
@@ -125,7 +126,7 @@ def _level(baseline: Baseline | None, low: float) -> str:
         return ""
     top = f"top:{100 * (1 - baseline.share) / (1 - low):.1f}%"
     line = f'<div class="ddlab-grid" style="{top};border-top-style:dotted;opacity:.6"></div>'
-    return f'{line}<div class="ddlab-level" style="{top}">{escape(baseline.short.replace("%", " %"))}</div>'
+    return f'{line}<div class="ddlab-level" style="{top}">{escape(baseline.short)}</div>'
 
 
 def _ends(accuracies: Mapping[str, float], titles: Mapping[str, str], low: float) -> str:
@@ -135,7 +136,7 @@ def _ends(accuracies: Mapping[str, float], titles: Mapping[str, str], low: float
         top = max(free, 100 * (1 - accuracy) / (1 - low))
         free = top + 7
         entry = STRATEGIES[name]
-        label = f"{_dot(entry.color)}{100 * accuracy:.0f} % {escape(titles[name])}"
+        label = f"{_dot(entry.color)}{percent(accuracy, 0)} {escape(titles[name])}"
         ends.append(f'<div class="ddlab-end" style="top:{top:.1f}%" title="{escape(entry.title)}">{label}</div>')
     return "".join(ends)
 
@@ -183,7 +184,7 @@ def _cell(box: Subdomain, witness: Witness, n: int) -> str:
         f"top:{100 * top / height:.2f}%;left:{100 * left / width:.2f}%;height:{100 * rows / height:.2f}%;"
         f"width:{100 * columns / width:.2f}%;animation-delay:{1 + 0.7 * n:.1f}s;"
         f'background:color-mix(in srgb, {RIGHT if right else WRONG} {100 * veil:.0f}%, transparent)">'
-        f"{100 * confidence:.0f} %</div>"
+        f"{percent(confidence, 0)}</div>"
     )
 
 

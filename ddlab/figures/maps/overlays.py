@@ -24,8 +24,8 @@ STRENGTH, HALF = 0.88, 0.55  # opacity at the ends of the scale, and half way th
 PALE = 0.35  # share of white in what lies below a map
 COLUMNS = 3  # of panels, so that a phone shows something
 PANEL = 250  # screen pixels of a panel's height
-TITLE = 80  # and of its title's five lines
-LINE = 20  # letters of one, so that three titles stand beside each other on a phone
+LINE = 20  # letters of a line of its title, so that three titles stand beside each other on a phone
+LINE_HEIGHT = 15  # screen pixels
 MOST_NUMBERED = 36  # subimages whose numbers fit in a panel
 SMALLEST = 256  # pixels of the shorter side of a picture that is saved
 STYLES = {"insertion": "solid", "deletion": "dot"}
@@ -119,8 +119,10 @@ def maps_figure(
     scene, maps = in_two_dimensions(scene, maps)
     image, decomposition = scene.image, scene.decomposition
     rows = -(-(1 + len(maps)) // COLUMNS)
-    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 1.1 * TITLE / (rows * (PANEL + TITLE))}
-    figure = go.make_subplots(rows, COLUMNS, subplot_titles=["Image", *map(_in_lines, maps)], **gaps)
+    titles = ["Image", *map(_in_lines, maps)]
+    above = 8 + LINE_HEIGHT * max(title.count("<br>") + 1 for title in titles)
+    gaps = {"horizontal_spacing": 0.02, "vertical_spacing": 1.1 * above / (rows * (PANEL + above))}
+    figure = go.make_subplots(rows, COLUMNS, subplot_titles=titles, **gaps)
     below = go.Image(source=image_source(image), x0=0, y0=0, dx=1, dy=1, hoverinfo="skip")
     figure.add_trace(below, 1, 1)
     faded = image_source(gray(image))
@@ -136,9 +138,9 @@ def maps_figure(
         figure.add_traces(_boxes(decomposition), *([part] * 2 for part in place))
         if scene.mask is not None:
             figure.add_trace(outline(scene.mask), *place)
-    figure = finish(figure, title, height=100 + rows * (PANEL + TITLE), showlegend=False)
+    figure = finish(figure, title, height=100 + rows * (PANEL + above), showlegend=False)
     figure.update_annotations(font_size=12)
-    figure.update_layout(margin_t=figure.layout.margin.t + TITLE)
+    figure.update_layout(margin_t=figure.layout.margin.t + above)
     return _linked(figure, *decomposition.shape)
 
 
@@ -189,7 +191,7 @@ def _linked(figure: go.Figure, height: int, width: int) -> go.Figure:
     """One zoom for all panels, row 0 on top, equal scales."""
     hidden = {"visible": False, "showgrid": False, "constrain": "domain"}
     figure.update_xaxes(matches="x", range=[-0.5, width - 0.5], **hidden)
-    figure.update_yaxes(matches="y", range=[height - 0.5, -0.5], **hidden)
+    figure.update_yaxes(matches="y", range=[height - 0.5, -0.5], constraintoward="top", **hidden)  # below its title
     return figure.update_layout(yaxis_scaleanchor="x")
 
 

@@ -9,7 +9,7 @@ from ddlab.figures.colors import CLASSES, OTHER, WHISKER, class_color, ink
 from ddlab.figures.layout import finish, whole_axis
 from ddlab.pipeline.assignment import Assignment
 from ddlab.pipeline.assignment_problem import ROUNDING
-from ddlab.words import percent
+from ddlab.written import percent
 
 PARTS = {  # of the time of a step: name and colour
     "compute": ("work of the busiest device", CLASSES[7]),
@@ -123,7 +123,7 @@ def _verdict(found: Assignment, least: float, exact: bool) -> str:
     if best <= least * (1 + ROUNDING):
         first = next(number for number, each in enumerate(found.history) if each.best <= least * (1 + ROUNDING))
         return f"The genetic search finds a best assignment in generation {first}"
-    slower = percent(best / least - 1).replace(" %", "\u00a0%")
+    slower = percent(best / least - 1)
     if exact:
         return f"The genetic search ends {slower} above the best of all assignments"
     return f"The genetic search ends {slower} above a bound that no assignment goes below"

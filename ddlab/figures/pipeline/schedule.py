@@ -9,7 +9,7 @@ from ddlab.figures.colors import CLASSES, OTHER, ink, pale, rgba
 from ddlab.figures.layout import finish
 from ddlab.pipeline.schedules import KINDS, Kind
 from ddlab.pipeline.simulation import Simulation
-from ddlab.words import percent
+from ddlab.written import percent
 
 COLORS: dict[Kind, str] = {"F": CLASSES[2], "B": CLASSES[1], "W": CLASSES[4]}  # blue, yellow, violet
 PALEST = 0.45  # of the colour that is left of a rank's last module, so that its first one stands out
@@ -49,7 +49,7 @@ def gantt(simulation: Simulation, until: int | None = None, unit: str = "") -> g
     names = [f"rank {rank}" for rank in ranks]
     figure.update_yaxes(range=[schedule.num_ranks - 0.5, -0.5], tickvals=ranks, ticktext=names, showgrid=False)
     counts = f"{_count(schedule.num_ranks, 'rank')}, {_count(schedule.num_micro_batches, 'micro‑batch')}"
-    title = f"{schedule.title}, {counts}: bubble {percent(simulation.bubble)}".replace(" %", "\u00a0%")
+    title = f"{schedule.title}, {counts}: bubble {percent(simulation.bubble)}"
     look: dict[str, Any] = {"barmode": "overlay", "uniformtext": {"minsize": 7, "mode": "hide"}}
     height = AROUND + ROW * schedule.num_ranks
     return finish(figure, title, x=f"time in {unit}" if unit else "time", height=height, **look)

@@ -89,14 +89,21 @@ def _note(row: Any, place: tuple[int, int], low: float, high: float) -> dict[str
     return note | {"text": text, "font": {"size": 12, "color": "#101820" if bright else "#ffffff"}}
 
 
+def _sizes(overlaps: pd.Series) -> dict[int, float]:
+    """Screen pixels of the points of every overlap: words beside them would lie on each other."""
+    known = sorted(overlaps.unique())
+    return {overlap: float(size) for overlap, size in zip(known, np.linspace(8, 16, len(known)), strict=True)}
+
+
 def accuracy_against_work(table: pd.DataFrame, strategy: str, title: str) -> go.Figure:
-    """The accuracy of one strategy over the work of its local networks: a line a layout, along the overlap.
+    """The accuracy of one strategy over the work of its local networks: a line a layout, points that grow with overlap.
 
     The global network is a star at its own work.
     """
     figure = go.Figure()
     known = table.dropna(subset=["validation", "work"])
     shown = known[known["strategy"] == strategy].sort_values("overlap")
+    sizes = _sizes(shown["overlap"])
     for index, name in enumerate(dict.fromkeys(table.loc[table["strategy"] == strategy, "title"])):
         rows = shown[shown["title"] == name]
         color = class_color(index)
@@ -104,13 +111,11 @@ def accuracy_against_work(table: pd.DataFrame, strategy: str, title: str) -> go.
             x=rows["work"],
             y=rows["validation"],
             error_y={"array": rows["validation_sd"].astype(float).fillna(0), "width": 3, "thickness": 1},
-            mode="lines+markers+text",
+            mode="lines+markers",
             text=[f"δ {overlap}" for overlap in rows["overlap"]],
-            textposition="top center",
-            textfont={"size": 10},
             name=name,
             line={"color": color, "width": 1.5},
-            marker={"color": color, "symbol": SYMBOLS[index % len(SYMBOLS)], "size": 10},
+            marker={"color": color, "symbol": SYMBOLS[index % len(SYMBOLS)], "size": list(rows["overlap"].map(sizes))},
             hovertemplate=f"{name}, %{{text}}: %{{y:.1%}} for %{{x:.0%}} of the work<extra></extra>",
         )
     whole = known[known["strategy"] == GLOBAL]

@@ -7,6 +7,7 @@ from ddlab.analyses.comparison import effort as analysis
 from ddlab.analyses.comparison.reaching import missed_in_words, targets, worth_reaching
 from ddlab.figures.comparison import effort as figures
 from ddlab.runs import RunFolder
+from ddlab.written import percent
 from pages.ui import charts, results, selection
 from pages.ui.literal import literal
 
@@ -44,7 +45,7 @@ def show(run: RunFolder, *, several: bool = False) -> None:
         charts.show(figure, curves, "effort", f"{run.id}-effort")
     with bars:
         table = analysis.time_to_accuracy(curves, target)
-        title = f"What {target:.0%} takes: {axis}"
+        title = f"What {percent(target, 0)} takes: {axis}"
         charts.show(figures.target_bars(table, effort, (title, axis)), table, "target", f"{run.id}-target")
     if missed := missed_in_words(table, target):
         st.markdown(literal(missed))

@@ -7,6 +7,7 @@ from ddlab.analyses.composition.block_energy import block_table, cross_share, en
 from ddlab.analyses.composition.stored import SIDES, Verified
 from ddlab.figures.composition import blocks as figures
 from ddlab.runs import RunFolder
+from ddlab.written import percent
 from pages.ui import charts, selection
 
 
@@ -23,7 +24,9 @@ def show(run: RunFolder, seed: int, found: Verified) -> None:
     most = max(float(values.max()) for values in norms.values())
     for place, (side, values) in zip(st.columns(2), norms.items(), strict=False):
         with place:
-            title = f"{SIDES[side]}: weights of {layer}, {cross_share(values):.2%} of the energy off the diagonal"
+            title = (
+                f"{SIDES[side]}: weights of {layer}, {percent(cross_share(values), 2)} of the energy off the diagonal"
+            )
             figure = figures.block_map(values, most, title)
             charts.show(figure, block_table(values), f"blocks {side}", f"{run.id}-{layer}-{side}")
     energies = energy_table(run, seed)

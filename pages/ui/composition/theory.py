@@ -13,7 +13,7 @@ from ddlab.analyses.composition.stored import FORMAT, Verified
 from ddlab.figures.composition import theory as figures
 from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
-from ddlab.words import percent
+from ddlab.written import percent
 from pages.ui import charts, examples, selection, shell
 from pages.ui.literal import literal
 

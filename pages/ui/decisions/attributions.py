@@ -8,6 +8,7 @@ from ddlab.experiment import Experiment
 from ddlab.figures.decisions import probabilities as figures
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.explanation import Explanation
+from ddlab.written import percent
 from pages.ui import charts, selection
 
 
@@ -60,5 +61,5 @@ def _change_of_accuracy(outcomes: Outcomes, strategy: str) -> None:
     st.caption(
         "As parts of one model the local networks are no longer asked to name the class, only to help the DNN: bars "
         "that fall are not a fault. On average they name the class that they name on their own for "
-        f"{table['kept'].mean():.0%} of the validation images."
+        f"{percent(table['kept'].mean(), 0)} of the validation images."
     )

@@ -29,7 +29,7 @@ from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES, parts_of_strategies, used_parts
 from pages.ui import words
 from pages.ui.literal import literal
-from pages.ui.making import own
+from pages.ui.making import judges, own, own_path
 from pages.ui.making.lists import read_list, written
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
@@ -37,11 +37,10 @@ REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "model.name": MODELS,
     "strategies": STRATEGIES,
 }
-DATASET_FIELD, JUDGES_FIELD = "dataset.name", "dataset.test"
-WIDE = (*REGISTRIES, JUDGES_FIELD)  # their choices are long: each has a row of its own
-JUDGES = {"validation": "Validation images, as in the papers", "official": "The data set's held-out images"}
-SHARES = (0.1, 0.2)  # of the training images
+DATASET_FIELD, JUDGES_FIELD, PATH_FIELD = "dataset.name", "dataset.test", "dataset.path"
+WIDE = (*REGISTRIES, JUDGES_FIELD, PATH_FIELD)  # their choices are long: each has a row of its own
 COLUMNS = 3
+SHORT = 12  # characters that a narrow field shows; the help says all
 Number = TypeVar("Number", int, float)
 
 
@@ -174,6 +173,9 @@ def _section(
             with column:
                 if prefix + name == DATASET_FIELD:
                     target.update(_dataset(Slot(DATASET_FIELD, fields[name], own.choice_of(branch), source), target))
+                elif prefix + name == PATH_FIELD:
+                    slot = Slot(PATH_FIELD, fields[name], branch[name], source)
+                    target[name] = own_path.pick(slot.label, slot.value, target["name"], slot.shared)
                 else:
                     target[name] = _widget(Slot(prefix + name, fields[name], branch[name], source))
                 form.messages[prefix + name] = st.empty()
@@ -193,7 +195,7 @@ def _widget(slot: Slot) -> Any:
     if slot.path in REGISTRIES:
         return (_entries if get_origin(kind) is tuple else _entry)(slot)
     if slot.path == JUDGES_FIELD:
-        return _judges(slot)
+        return judges.pick(slot.value, slot.shared)
     if get_origin(kind) is Literal:
         return st.selectbox(slot.label, list(get_args(kind)), list(get_args(kind)).index(slot.value), **slot.shared)
     if kind is bool:
@@ -231,24 +233,6 @@ def _entries(slot: Slot) -> list[str]:
     )
 
 
-def _judges(slot: Slot) -> str | float:
-    """Draw the choice of the images that judge: by name, or a share, which can be typed."""
-    options = list(dict.fromkeys([*JUDGES, *SHARES, slot.value]))
-    judges: str | float = st.selectbox(
-        "Images that judge",
-        options,
-        options.index(slot.value),
-        format_func=lambda value: JUDGES.get(value) or _share(value),
-        accept_new_options=True,
-        **slot.shared,
-    )
-    return judges
-
-
-def _share(value: str | float) -> str:
-    return f"{value:.0%} of the training images" if isinstance(value, float) else value
-
-
 def _number(slot: Slot, kind: type[Number]) -> Number | None:
     least = next((kind(cast(float, limit.ge)) for limit in slot.info.metadata if isinstance(limit, Ge)), None)
     most = next((kind(cast(float, limit.le)) for limit in slot.info.metadata if isinstance(limit, Le)), None)
@@ -257,7 +241,7 @@ def _number(slot: Slot, kind: type[Number]) -> Number | None:
     )
     value = None if slot.value is None else kind(slot.value)
     empty = re.search(r"empty: ([^.;]+)", slot.info.description or "")
-    placeholder = empty.group(1) if empty else None
+    placeholder = empty.group(1) if empty and len(empty.group(1)) <= SHORT else "automatic" if empty else None
     number = st.number_input(slot.label, least, most, value, placeholder=placeholder, **form, **slot.shared)
     return cast("Number | None", number)  # its kind is that of its value and step
 
@@ -282,7 +266,7 @@ def _matters(path: str, tree: Mapping[str, Any]) -> bool:
     """Whether a field means anything in this experiment; the others only distract."""
     if path in parts_of_strategies():
         return path in used_parts(tree["strategies"])
-    if path == "dataset.path" and own.is_kept(tree["dataset"]):
+    if path == PATH_FIELD and own.is_kept(tree["dataset"]):
         return False
     if path.startswith("dataset.") and path not in ("dataset.name", JUDGES_FIELD):
         return path.removeprefix("dataset.") in DATASETS[tree["dataset"]["name"]].load().relevant

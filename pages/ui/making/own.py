@@ -1,6 +1,7 @@
 """Data sets of one's own beside those of the registry: chosen by name, added by an upload, deleted."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from ddlab.data import own
 from ddlab.data.own.words import THINGS
 from ddlab.experiment import Experiment, parse_experiment
+from ddlab.home import data_path
 from ddlab.registry.datasets import DATASETS
 from pages.ui import selection, shell
 from pages.ui.literal import literal
@@ -15,6 +17,7 @@ from pages.ui.making import own_report, own_upload
 
 AS_IT_IS = "-"  # no name of a data set
 PREFIX = "own/"  # begins the choice of a data set that is kept
+YOURS = "Use your own images or volumes"
 READERS = ("folder", "nifti")  # data sets of the registry that read one's own files
 Choose = Callable[[str], None]
 """Makes a data set the chosen one, at the next rerun."""
@@ -58,7 +61,12 @@ def settings_of(choice: str, before: Mapping[str, Any]) -> dict[str, Any]:
 def _entry_of(dataset: Mapping[str, Any]) -> own.OwnSet | None:
     if dataset["name"] not in READERS or not dataset.get("path"):
         return None
-    return next((entry for entry in own.kept() if entry.settings.items() <= dataset.items()), None)
+    try:
+        path = data_path(str(dataset["path"]))
+    except ValueError:
+        return None
+    same = (entry for entry in own.kept() if entry.source == dataset["name"] and entry.content == path)
+    return next(same, None)
 
 
 def instead(base: Experiment, name: str) -> Experiment:
@@ -75,10 +83,10 @@ def instead(base: Experiment, name: str) -> Experiment:
         If they do not fit the rest of the experiment.
     """
     mine = {title: f"{title} · your own" for title in (entry.name for entry in own.kept())}
-    if not mine:
-        return base
     titles = {AS_IT_IS: f"Those of the experiment: {DATASETS[base.dataset.name].title}"} | mine
     choice = selection.pick("Images", list(titles), name, AS_IT_IS, format_func=titles.get)
+    with st.expander(YOURS, icon=":material/upload:"):
+        own_upload.show(partial(selection.choose, name), f"{name} own")
     if choice == AS_IT_IS:
         return base
     dataset = {**own.find(choice).settings, "test": base.dataset.test}
@@ -98,8 +106,7 @@ def below(choice: str, choose: Choose, key: str) -> None:
         own_upload.show(lambda name: choose(f"{PREFIX}{name}"), key)
     else:
         st.caption(DATASETS[choice].description)
-        label, icon = "Use your own images or volumes", ":material/upload:"
-        st.button(label, icon=icon, type="tertiary", on_click=choose, args=("folder",), key=f"{key} add")
+        st.button(YOURS, icon=":material/upload:", type="tertiary", on_click=choose, args=("folder",), key=f"{key} add")
 
 
 def _about(entry: own.OwnSet, choose: Choose, key: str) -> None:

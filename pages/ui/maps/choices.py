@@ -132,4 +132,6 @@ def ask(run: RunFolder, *arguments: str) -> Path:
         return command_result("maps", run.id, *arguments, stamp=(FORMAT, str(run.path), run.results_stamp()))
     except ValueError as error:
         shell.refuse(str(error).removeprefix("ddlab: "))
-        st.stop()
+    except OSError as error:  # the cache was deleted meanwhile
+        shell.refuse(f"{error.filename or 'The cache'} is gone or cannot be written ({error.strerror}): try again.")
+    st.stop()

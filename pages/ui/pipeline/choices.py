@@ -12,7 +12,7 @@ from ddlab.figures.layout import si
 from ddlab.models.architecture import Shape
 from ddlab.pipeline.partition import GROUPINGS, partition
 from ddlab.pipeline.schedules import SCHEDULES
-from ddlab.words import percent
+from ddlab.written import percent
 from pages.ui import selection, shell
 from pages.ui.making import cut, dataset
 from pages.ui.words import explained

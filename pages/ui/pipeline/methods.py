@@ -10,7 +10,7 @@ from ddlab.analyses.pipeline.plan import PipelinePlan, time_unit
 from ddlab.figures.layout import si
 from ddlab.figures.pipeline.speed_up import speed_up_lines, speed_up_title
 from ddlab.pipeline.theory import overlap_limit
-from ddlab.words import percent
+from ddlab.written import percent
 from pages.ui import charts
 from pages.ui.columns import Columns
 from pages.ui.literal import literal

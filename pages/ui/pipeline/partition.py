@@ -6,7 +6,7 @@ from ddlab.analyses.pipeline.plan import PipelinePlan, module_table, sub_layer_t
 from ddlab.figures.layout import si
 from ddlab.figures.pipeline.plan import partition_bars, partition_title
 from ddlab.pipeline.partition import GROUPINGS
-from ddlab.words import percent
+from ddlab.written import percent
 from pages.ui import charts
 from pages.ui.columns import Columns
 

@@ -16,8 +16,8 @@ from ddlab.figures.pipeline.staleness import accuracy_against_age
 from ddlab.pipeline.simulation import Simulation
 from ddlab.pipeline.trace import predicted_step, recorded_step
 from ddlab.runs import RunFolder
-from ddlab.words import percent
-from pages.ui import charts, examples, selection
+from ddlab.written import percent
+from pages.ui import charts, examples, selection, shell
 from pages.ui.literal import literal
 
 COMMAND = "ddlab train pipeline_demo"
@@ -95,7 +95,7 @@ def _show_trace(run: RunFolder) -> None:
     longest = max(ran.makespan, predicted.makespan) * a_second
     for name, simulation, said in (("ran", ran, "As it ran"), ("predicted", predicted, "As it is simulated")):
         _draw(simulation.scaled(a_second), (name, said), unit, longest)
-    st.caption(traces.notice(row))
+    shell.notice(traces.notice(row))
     with st.expander("Modules: counted and measured"):
         modules = traces.module_table(record)
         shares = {name: modules[name].map(percent) for name in ("flops", "time")}
@@ -135,7 +135,8 @@ def _show_ages(runs: list[RunFolder]) -> None:
         return
     figure = accuracy_against_age(table, "Accuracy against the age of gradients")
     charts.show(figure, table, "ages", "accuracy-against-age")
+    shell.notice(notice(table))
     st.caption(
-        f"{notice(table)} Age: updates between the weights of which a gradient is and those that it changes, as a mean "
+        "Age: updates between the weights of which a gradient is and those that it changes, as a mean "
         "over the modules; bars are standard deviations over the seeds."
     )

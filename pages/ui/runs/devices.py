@@ -7,6 +7,7 @@ import streamlit as st
 from ddlab.engine.devices import DeviceUse, usage
 from ddlab.figures.colors import class_color
 from ddlab.runs import open_run
+from ddlab.written import percent
 
 SECONDS = 3.0  # between two looks
 CALM = tuple(class_color(index) for index in (2, 3, 4, 7, 8))  # colours of runs: red would say that one has failed
@@ -44,7 +45,7 @@ def _holder(use: DeviceUse) -> str:
     """The run that holds a device; of a free one, how busy other programs keep it, if they do."""
     if use.run is None:
         others = use.load or 0.0
-        return f"free (others {100 * others:.0f} %)" if others >= BUSY else "free"
+        return f"free (others {percent(others, 0)})" if others >= BUSY else "free"
     try:
         return open_run(use.run).name
     except ValueError:

@@ -78,7 +78,8 @@ def pick() -> Wish:
         shell.refuse(error)
         st.stop()
     grids = sorted({*default, *map(_written, grid_presets(shape))}, key=_tuple)
-    chosen_grids = selection.pick_several("Grids", grids, "grids", default, f"{source} {base.dataset.path or ''}")
+    source_of_grids = f"{source} {base.dataset.path or ''}"
+    chosen_grids = selection.pick_several("Grids", grids, "grids", default, source_of_grids, format_func=_grid_title)
     layouts = selection.pick_several("Layouts", list(LAYOUTS), "layouts", list(LAYOUTS), format_func=_layout_title)
     overlaps = [str(overlap) for overlap in sorted({*OVERLAPS, *FURTHER})]
     chosen_overlaps = selection.pick_several("Overlaps (px)", overlaps, "overlaps", [str(o) for o in OVERLAPS])
@@ -89,6 +90,10 @@ def pick() -> Wish:
     name = st.text_input("Name", sweep_name(base), max_chars=NAME, key=f"name of the sweep of {source} {base.name}")
     base = base.model_copy(update={"name": name.strip() or sweep_name(base), "strategies": tuple(strategies)})
     return Wish(base, source, chosen_grids, layouts, chosen_overlaps)
+
+
+def _grid_title(name: str) -> str:
+    return name.replace("x", "×")
 
 
 def _layout_title(name: str) -> str:
@@ -180,7 +185,8 @@ def _draw(runs: list[RunFolder], strategies: list[str], name: str) -> None:
         many_runs.open_clicked()
         st.caption("All strategies share one scale. Press a cell to open its run; the pointer says why one is empty.")
     with cloud:
-        figure = figures.accuracy_against_work(table, strategy, "Accuracy against work: up is better, left is cheaper")
+        title = "Accuracy against work: up is better, left is cheaper; larger points overlap more"
+        figure = figures.accuracy_against_work(table, strategy, title)
         charts.show(figure, shown[["title", "overlap", "work", "validation"]], "sweep cloud", f"{name}-sweep-work")
 
 

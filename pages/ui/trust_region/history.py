@@ -17,6 +17,7 @@ from ddlab.optim.radius import RadiusRule
 from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
+from ddlab.written import percent
 from pages.ui import charts, examples, results, selection, shell
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
@@ -177,7 +178,8 @@ def _takes(table: pd.DataFrame) -> None:
 def _columns(target: int) -> Columns:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     first = (
-        f"mean over the seeds until {target} % of the validation images are decided correctly; – if a seed never does"
+        f"mean over the seeds until {percent(target / 100, 0)} of the validation images are decided correctly; – if a "
+        "seed never does"
     )
     return {
         "run": text("Run"),
@@ -196,7 +198,7 @@ def _columns(target: int) -> Columns:
         "last": number("Last epoch", help="Validation accuracy, mean over the seeds.", format=PERCENT),
         "last_sd": number("± sd", format=PERCENT),
         "best": number("Best epoch", help="Validation accuracy, mean over the seeds.", format=PERCENT),
-        "reached": number(f"Reach {target} %", help="Seeds that do."),
+        "reached": number(f"Reach {percent(target / 100, 0)}", help="Seeds that do."),
         "epoch": number("Epochs", format="%.1f", help=first),
         "data_passes": number("Data passes", format="%.1f", help=first),
         "bytes": number("MB a rank", format="%.1f", help=first),

@@ -9,9 +9,9 @@ from tests.made_run import made_experiment, made_run
 
 def test_it_is_the_share_of_the_most_frequent_class_and_not_one_of_all():
     found = most_frequent(np.array([2, 2, 0, 2, 1]), ("disc", "cross", "ring", "bar"))
-    assert found == Baseline(0.6, "ring", "validation") and found.short == "always “ring”: 60.0%"
+    assert found == Baseline(0.6, "ring", "validation") and found.short == "always “ring”: 60.0\u00a0%"
     assert found.sentence == (
-        "Always naming “ring”, the most frequent class, is right for 60.0 % of the validation images."
+        "Always naming “ring”, the most frequent class, is right for 60.0\u00a0% of the validation images."
     )
     assert most_frequent(np.array([], dtype=int), ("disc",)) is None
 

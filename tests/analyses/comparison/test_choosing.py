@@ -69,8 +69,10 @@ def test_what_choosing_costs_is_a_mean_over_the_strategies():
     table = strategy_table([run])
     assert choosing(table) == pytest.approx((2, 0.03, 0.03, 0.01))
     sentence = choosing_in_words([run], table)
-    assert "(2 strategies, mean)" in sentence and "+3.0 points on the validation images, which chose it" in sentence
-    assert "+3.0 points on validation images and +1.0 points on test images" in sentence
+    sentence = sentence.replace("\u00a0", " ")
+    assert "(2 strategies, mean)" in sentence
+    assert "3.0 points better on the validation images, which chose it, than on the test images" in sentence
+    assert "gains 3.0 points on validation images and gains 1.0 points on test images" in sentence
     assert "as in the papers" not in sentence
 
 

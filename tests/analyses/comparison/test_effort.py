@@ -95,7 +95,7 @@ def test_what_an_accuracy_takes_is_drawn_and_what_misses_it_says_so(curves):
     lines = effort_lines(curves, "flops", 0.7, ("title", "axis"))
     assert [trace.mode for trace in lines.data[:2]] == ["lines", "markers"]
     assert [(shape.y0, trace.name) for shape, trace in zip(lines.layout.shapes, lines.data[2:], strict=True)] == [
-        (0.7, "to reach: 70%")
+        (0.7, "to reach: 70\u00a0%")
     ]
     np.testing.assert_allclose(lines.data[0].y, [0.25, 0.45, 0.65, 0.85])
     bars = target_bars(time_to_accuracy(curves, 0.7), "flops", ("title", "axis")).data[0]

@@ -27,23 +27,25 @@ def test_one_that_is_as_good_for_less_work_is_named():
         BASELINE,
     )
     assert said == (
-        "CNN-DNN (98.0 %) is 1.0 points behind Global network (99.0 %) with 30 % of its work, and their intervals "
-        "overlap: these images do not tell the two apart. Majority vote (42.0 %) is hardly better than always naming "
-        "“ring” (40.0 %), which needs no network."
+        "CNN-DNN (98.0\u00a0%) is 1.0 points behind Global network (99.0\u00a0%) with 30\u00a0% of its work, and their "
+        "intervals overlap: these images do not tell the two apart. Majority vote (42.0\u00a0%) is hardly better than "
+        "always naming “ring” (40.0\u00a0%), which needs no network."
     )
 
 
 def test_without_a_cheap_one_the_lead_of_the_best_is_told():
     rows = [("Global network", 0.99, 1.0, 0.98, 0.995), ("CNN-DNN", 0.9, 0.3, 0.87, 0.93)]
-    assert of_strategies(table(*rows)) == "Global network is the best with 99.0 %, 9.0 points ahead of CNN-DNN."
+    assert of_strategies(table(*rows)) == "Global network is the best with 99.0\u00a0%, 9.0 points ahead of CNN-DNN."
     assert of_strategies(table(*rows[:1])) == "" and of_strategies(strategy_table([])) == ""
     level = of_strategies(table(("A", 0.9, 0.5, 0.8, 1.0), ("B", 0.9, None, 0.8, 1.0)))
-    assert level == "A and B are equally good (90.0 %)."
+    assert level == "A and B are equally good (90.0\u00a0%)."
 
 
 def test_test_images_judge_where_there_are_some_and_runs_are_named_where_there_are_several():
     rows = table(("A", 0.5, 1.0, 0.4, 0.6), ("A", 0.9, 1.0, 0.8, 1.0)).assign(test=[0.95, 0.7], run_id=["1", "2"])
-    assert of_strategies(rows.assign(run=["first", "second"])).startswith("A of “first” is the best with 95.0 %, 25.0 ")
+    assert of_strategies(rows.assign(run=["first", "second"])).startswith(
+        "A of “first” is the best with 95.0\u00a0%, 25.0 "
+    )
 
 
 def test_a_made_run_has_something_to_notice():
@@ -57,8 +59,8 @@ def outcome(**changes):
 
 def test_kept_epochs_that_are_worse_than_the_last_are_named_with_whose_they_are():
     assert of_outcome(outcome(Last=0.546)) == (
-        "Majority vote is 11.6 points better with the last epochs (54.6 %) than with the kept ones (43.0 %). Kept by "
-        "the validation images: each local network's best, 2 to 6."
+        "Majority vote is 11.6 points better with the last epochs (54.6\u00a0%) than with the kept ones "
+        "(43.0\u00a0%). Kept by the validation images: each local network's best, 2 to 6."
     )
     assert of_outcome(outcome(Last=0.45)) == "" and of_outcome(pd.DataFrame()) == ""
     assert isinstance(of_outcome(outcome_table(made_run(), 0)), str)

@@ -131,9 +131,9 @@ def test_the_overview_has_every_cell_and_the_newest_finished_run_of_each():
 @pytest.mark.parametrize(
     ("tree", "words"),
     [
-        (asked(), [["76.7%", "80.0%", "9.2 points", "12.5"]]),
+        (asked(), [["76.7\u00a0%", "80.0\u00a0%", "9.2 points", "12.5"]]),
         (asked(model="resnet20"), [["no average"]]),
-        (asked("flowers"), [["69.4%", "81.5%"], ["93.2%", "78.9%", "over-fits"]]),
+        (asked("flowers"), [["69.4\u00a0%", "81.5\u00a0%"], ["93.2\u00a0%", "78.9\u00a0%", "over-fits"]]),
         (asked("digits"), []),
     ],
 )

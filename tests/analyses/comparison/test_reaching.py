@@ -41,9 +41,9 @@ def test_who_never_reaches_it_is_named():
             "reached": [2, 0, 1],
         }
     )
-    said = "Never 93 %: Majority vote (best 43.6 %). Reached by CNN-DNN with 1 of 2 seeds alone."
+    said = "Never 93\u00a0%: Majority vote (best 43.6\u00a0%). Reached by CNN-DNN with 1 of 2 seeds alone."
     assert missed_in_words(takes, 0.93) == said
     assert missed_in_words(takes[:1], 0.93) == ""
     several = takes[1:2].assign(run="a", run_id="1")
     both = pd.concat([several, several.assign(run="b", run_id="2")])
-    assert "Majority vote of a (best 43.6 %), Majority vote of b (best" in missed_in_words(both, 0.93)
+    assert "Majority vote of a (best 43.6\u00a0%), Majority vote of b (best" in missed_in_words(both, 0.93)

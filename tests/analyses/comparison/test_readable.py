@@ -27,7 +27,7 @@ def test_numbers_are_in_readable_units_and_the_interval_is_text():
     table = strategy_table([made_run()]).assign(flops=2e6, rank_flops=3e9, low=[0.125, None, 0.125, 0.125], high=0.5)
     shown = readable(table, NO_PAPER, balanced=True)
     assert shown["flops"].tolist() == [2] * 4 and shown["rank_flops"].tolist() == [3] * 4
-    assert shown["interval"].dropna().tolist() == ["12.5 – 50.0 %"] * 3 and pd.isna(shown["interval"][1])
+    assert shown["interval"].dropna().tolist() == ["12.5 – 50.0\u00a0%"] * 3 and pd.isna(shown["interval"][1])
     assert "balanced" in shown
 
 

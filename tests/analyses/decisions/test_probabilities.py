@@ -96,22 +96,22 @@ def test_a_clear_vote_is_told(outcomes):
 def test_the_tie_rule_is_told_with_the_probability_that_decides(outcomes):
     told = reason(explain(outcomes, 1), "majority")
     assert told.startswith("A tie: disc, cross and ring have 1 of 3 votes each.")
-    assert told.endswith("cross, with 80% from subdomain 2.")
+    assert told.endswith("cross, with 80\u00a0% from subdomain 2.")
 
 
 def test_the_average_tells_first_and_second(outcomes):
-    assert reason(explain(outcomes, 2), "average").endswith("highest for ring (60%), then cross (20%).")
+    assert reason(explain(outcomes, 2), "average").endswith("highest for ring (60\u00a0%), then cross (20\u00a0%).")
 
 
 def test_the_dnn_tells_what_it_listens_to(outcomes):
     told = reason(explain(outcomes, 1), "cnn_dnn")
-    assert told == "The DNN gives cross 100%. What speaks most for it is that subdomain 2 gives cross 80%."
+    assert told == "The DNN gives cross 100\u00a0%. What speaks most for it is that subdomain 2 gives cross 80\u00a0%."
 
 
 def test_a_coherent_model_tells_what_its_own_local_networks_say_and_what_they_said_before(outcomes):
     told = reason(explain(outcomes, 1), "transfer")
-    assert "trained as one from trained parts, gives cross 100%" in told
-    assert told.endswith("subdomain 2 gives cross 95%; trained on its own it gives 80%.")
+    assert "trained as one from trained parts, gives cross 100\u00a0%" in told
+    assert told.endswith("subdomain 2 gives cross 95\u00a0%; trained on its own it gives 80\u00a0%.")
 
 
 def test_what_training_as_one_changed_in_an_image(outcomes):

@@ -39,21 +39,21 @@ def test_without_a_vote_the_aggregator_that_fails_is_taken_and_a_network_of_the_
 
 def test_the_notice_of_a_run_counts_errors_of_the_vote_and_who_mends_them():
     told = notice.of_outcomes(outcomes(majority=VOTES, cnn_dnn=DNN))
-    assert "errs on 40.0 % of the 5 images" in told and "decides 100.0 % correctly" in told
+    assert "errs on 40.0\u00a0% of the 5 images" in told and "decides 100.0\u00a0% correctly" in told
     assert notice.of_outcomes(outcomes(majority=VOTES)) == ""
     assert "no aggregator is right" in notice.of_outcomes(outcomes(majority=VOTES, average=VOTES))
 
 
 def test_the_notice_of_a_cut_tells_who_is_blind_and_what_the_work_is():
     told = notice.of_cut(np.array([0.0, 0.75, 0.25, 0.0]), 0.29, 4)
-    assert told.startswith("Subdomain 2 sees 75% of this image's evidence, 2 of 4 see none")
-    assert "29% of the global network's work" in told
+    assert told.startswith("Subdomain 2 sees 75\u00a0% of this image's evidence, 2 of 4 see none")
+    assert "29\u00a0% of the global network's work" in told
     assert "subdomain" not in notice.of_cut(None, 0.29, 4).lower()
 
 
 def test_the_notice_of_the_example_tells_the_gain_over_the_vote():
     accuracies = {"global": 1.0, "majority": 0.452, "average": 0.922, "cnn_dnn": 0.984}
     told = notice.of_example(accuracies, {"cnn_dnn": 0.304})
-    assert "CNN-DNN decides 98.4 %" in told and "53.2 points" in told and "30% of the global" in told
+    assert "CNN-DNN decides 98.4\u00a0%" in told and "53.2 points" in told and "30\u00a0% of the global" in told
     assert notice.of_example({"global": 1.0, "majority": 0.5}, {}) == ""
     assert notice.of_example({"majority": 0.5, "average": 0.51}, {}) == ""

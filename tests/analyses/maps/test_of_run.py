@@ -75,7 +75,7 @@ def test_trained_networks_point_at_the_evidence_and_random_ones_do_not(run):
         error = table.loc[viewer, f"± {SCORES['pointing']}"]
         assert pointing[viewer] > chance + 3 * max(error, 0.02), viewer
         assert energy[viewer] > 1.5 * chance, viewer
-    assert abs(pointing["Random start, untrained"] - chance) < 0.12
+    assert abs(pointing["Random, untrained"] - chance) < 0.12
     assert table.loc["Global network", SCORES["insertion"]] > table.loc["Global network", SCORES["deletion"]] + 0.1
     assert (table.drop(RANDOM)[SCORES["sanity"]].abs() < 0.6).all()
 

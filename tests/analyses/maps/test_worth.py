@@ -41,8 +41,8 @@ def test_without_evidence_or_hiding_nothing_is_said_of_them():
 def test_a_map_that_points_elsewhere_than_the_decision_rests_is_noticed():
     told = of_maps(worth_of(mapped(), 0, {"dnn": 1}), [4.0], np.array([0.0, 1.0]))
     assert told == (
-        "Without subimage 2, which holds 100% of the evidence, CNN-DNN would give b 50.0 % instead of 98.0 %; its map "
-        "is largest beside the evidence."
+        "Without subimage 2, which holds 100\u00a0% of the evidence, CNN-DNN would give b 50.0\u00a0% instead of "
+        "98.0\u00a0%; its map is largest beside the evidence."
     )
 
 

@@ -115,5 +115,5 @@ def test_ages_are_those_of_the_methods():
 def test_what_old_gradients_cost_is_told_in_points():
     titles = [STRATEGIES[name].title for name in ("global", "ddg")]
     table = pd.DataFrame({"title": titles, "test": [0.9, None], "validation": [0.5, 0.85], "mean_age": [0.0, 1.0]})
-    assert ages_notice(table) == "Notice: against the mean of those with exact gradients, DDG -5.0 points."
+    assert ages_notice(table) == "Against the mean of those with exact gradients, DDG loses 5.0\u00a0points."
     assert ages_notice(table.iloc[:1]).startswith("Exact gradients or old ones are missing")

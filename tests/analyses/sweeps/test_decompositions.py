@@ -65,11 +65,11 @@ def test_the_best_is_told_with_its_work_and_the_global_network(table):
     known.loc[rows, ["validation", "work"]] = [[0.5, 0.125], [0.25, 0.125]]
     known.loc[known["strategy"] == "global", "validation"] = 0.75
     title, overlap = known.loc[rows, ["title", "overlap"]].iloc[0]
-    best = f"Best so far: **{title}, overlap {overlap} px** with **50.0 %**"
-    work = " for 12 % of the global network's work; the global network has 75.0 %."
+    best = f"Best so far: **{title}, overlap {overlap} px** with **50.0\u00a0%**"
+    work = " for 12\u00a0% of the global network's work; the global network has 75.0\u00a0%."
     assert best_in_words(known, "average") == best + work
     judged = best_in_words(known.assign(test=0.375), "average")
-    assert judged == f"{best} of the validation images, which chose it, and 37.5 % of the test images,{work}"
+    assert judged == f"{best} of the validation images, which chose it, and 37.5\u00a0% of the test images,{work}"
     assert "No run of this strategy is done" in best_in_words(known.assign(validation=np.nan), "average")
 
 

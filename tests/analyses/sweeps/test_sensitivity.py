@@ -42,8 +42,8 @@ def test_the_plateau_is_the_widest_stretch_within_a_point_of_the_best(accuracies
 def test_plateaus_in_words_the_widest_first():
     both = pd.concat([line([0.2, 0.9, 0.1]), line([0.9, 0.9, 0.905], "sapts")])
     assert in_words(plateaus(both)) == (
-        "Within 1 point of its own best: SAPTS (90.5 %) over at least 2.0 decades of its initial radius, "
-        "0.001 to 0.1; Adam (90.0 %) at 0.01 alone."
+        "Within 1 point of its own best: SAPTS (90.5\u00a0%) over at least 2.0 decades of its initial radius, "
+        "0.001 to 0.1; Adam (90.0\u00a0%) at 0.01 alone."
     )
     assert in_words(plateaus(line([np.nan]))) == "" and plateaus(line([np.nan])).empty
 

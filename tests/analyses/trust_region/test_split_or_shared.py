@@ -88,4 +88,4 @@ def test_a_partner_differs_in_its_data_alone():
     elsewhere = made_run("finished", made_experiment(strategies=["average"]))
     assert partner(run, [run, elsewhere, other, shared]).id == shared.id
     assert partner(other, [run, shared, elsewhere]) is None and partner(elsewhere, [run, shared]) is None
-    assert own_in_words(shared, run) == "APTS with split data 86.5 %; APTS with shared data 86.5 %"
+    assert own_in_words(shared, run) == "APTS with split data 86.5\u00a0%; APTS with shared data 86.5\u00a0%"

@@ -27,7 +27,7 @@ def test_sub_layers_stand_in_order_with_the_bytes_over_every_cut():
     assert [list(bar.y) for bar in figure.data] == [[flops] for flops in FLOPS]
     assert [list(bar.x) for bar in figure.data] == [[0], [1], [2]]
     assert [bar.name for bar in figure.data] == [
-        f"module {k}: {100 * flops / sum(FLOPS):.1f} %" for k, flops in enumerate(FLOPS)
+        f"module {k}: {100 * flops / sum(FLOPS):.1f}\u00a0%" for k, flops in enumerate(FLOPS)
     ]
     assert [line.x0 for line in figure.layout.shapes] == [0.5, 1.5] and texts(figure) == ["32 B", "16 B"]
     assert list(figure.layout.xaxis.ticktext) == ["hidden", "hidden2", "classifier"]

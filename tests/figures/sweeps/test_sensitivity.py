@@ -35,7 +35,7 @@ def test_lines_plateaus_bands_and_crosses(table):
     (band,) = [trace for trace in figure.data if trace.fill]
     spread = np.std([0.9, 0.92], ddof=1)
     assert list(band.y) == pytest.approx([0.91 + spread] * 2 + [0.91 - spread] * 2)
-    assert figure.layout.shapes[0].y0 == 0.4 and "always “ring”: 40.0%" in named
+    assert figure.layout.shapes[0].y0 == 0.4 and "baseline: 40.0\u00a0%" in named
 
 
 def test_the_axis_is_logarithmic_and_has_room_for_what_is_not_done_yet(table):

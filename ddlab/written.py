@@ -1,0 +1,28 @@
+"""Shares, and differences of shares, as sentences write them: a number is never torn from its unit."""
+
+NO_BREAK = "\u00a0"
+SMALL = 0.05  # points that are written as none
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share of 1 in percent, such as an accuracy; a dash if there is none."""
+    return "–" if share is None else f"{100 * share:.{digits}f}{NO_BREAK}%"
+
+
+def points(share: float) -> str:
+    """The size of a difference of two shares, in percentage points."""
+    return f"{abs(100 * share):.1f}{NO_BREAK}points"
+
+
+def gained(share: float) -> str:
+    """A difference of two shares as a verb: gains or loses so many points."""
+    if abs(100 * share) < SMALL:
+        return "gains nothing"
+    return f"{'gains' if share > 0 else 'loses'} {points(share)}"
+
+
+def compared(share: float, of: str, others: str) -> str:
+    """Compare accuracies on some images and on others, of which the first has ``share`` more."""
+    if abs(100 * share) < SMALL:
+        return f"as good on {of} as on {others}"
+    return f"{points(share)} {'better' if share > 0 else 'worse'} on {of} than on {others}"
