@@ -53,7 +53,7 @@ def test_accuracy_stands_over_the_age_of_gradients():
     names = [STRATEGIES[name].title for name in ("ddg", "fdg", "dsp")]
     ages = {trace["name"]: trace["customdata"][0][:2] for trace in figure["data"]}
     assert [ages[name] for name in names] == [[1.0, 2], [2.0, 4], [2.0, 4]]
-    assert any("points" in note.value for note in at.markdown)
+    assert any("Against the mean of those with exact gradients" in note.value for note in at.markdown)
 
 
 def test_without_a_run_there_is_a_sentence():
