@@ -3,6 +3,7 @@
 # make check  the same without a browser and without what trains for long: for between two commits
 # make docs   builds the documentation into docs/_build/html; any warning is an error
 # make bench  measures the performance that docs/results/speed.md states
+# make gpu    shows what only a GPU shows, with any torch that is installed (GPU="bank feeds" runs these steps alone)
 # make attack attacks it for an hour, and says what broke (ATTACK="--files 50" changes a count)
 # make mutants puts small faults into a copy of the code, and says which the tests do not see (MUTANTS="--sample 20")
 
@@ -14,7 +15,10 @@ BIN    := $(VENV)/bin
 # On all cores; the tests of a module stay together, because they share what they train; the long ones begin.
 PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=8 --dist=loadscope --no-loadscope-reorder
 
-.PHONY: app test check lint docs bench attack mutants clean
+# What there is already: a machine with a GPU may have no network to install anything.
+GPU_PYTHON := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+
+.PHONY: app test check lint docs bench gpu attack mutants clean
 
 app: $(VENV)/app.stamp
 	@echo "The laboratory opens on http://127.0.0.1:$(PORT)   (stop: Ctrl-C; running trainings go on)"
@@ -38,6 +42,9 @@ docs: $(VENV)/docs.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks
+
+gpu:
+	$(GPU_PYTHON) -m benchmarks.gpu $(GPU)
 
 attack: $(VENV)/test.stamp
 	$(BIN)/python -m tests.attack $(ATTACK)

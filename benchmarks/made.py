@@ -32,12 +32,15 @@ def images(number: int, validation: int = 1) -> Dataset:
     return Dataset(description, split(number), split(validation), (0.5,) * 3, (0.25,) * 3)
 
 
-def loop(network: Network, boxes: Sequence[Subdomain], dataset: Dataset, settings: TrainingSettings) -> Loop:
+def loop(
+    network: Network, boxes: Sequence[Subdomain], dataset: Dataset, settings: TrainingSettings, device: str = "cpu"
+) -> Loop:
     """Training of one bank of equal networks, one a box, as the strategies do it."""
-    bank = Bank(network, len(boxes)).prepare("cpu", torch.float32)
+    bank = Bank(network, len(boxes)).prepare(device, torch.float32)
     trainees = [Trainee(bank, index, index, settings) for index in range(len(boxes))]
-    feed = ImageFeed(dataset, boxes, settings, Sharing(Ranks()))
-    return Loop("bench", 0, bank, trainees, feed, settings, Ranks(), lambda r: None, lambda: None, lambda: None)
+    ranks = Ranks(device=device)
+    feed = ImageFeed(dataset, boxes, settings, Sharing(ranks))
+    return Loop("bench", 0, bank, trainees, feed, settings, ranks, lambda r: None, lambda: None, lambda: None)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -19,6 +19,15 @@ def pytest_collection_modifyitems(items):
         items.sort(key=lambda item: not any(map(item.get_closest_marker, ("slow", "browser"))))
 
 
+def pytest_runtest_setup(item):
+    """Leave out what needs a GPU where there is none; `make gpu` runs it where there is one."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a GPU")
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch):
     """Keep runs and caches of a test in its own folder, so that no test sees another's or the user's."""

@@ -17,6 +17,7 @@ from ddlab.data.source import Dataset, SplitName
 from ddlab.decomposition import Subdomain
 from ddlab.experiment import TrainingSettings
 from ddlab.ranks import Ranks
+from ddlab.training.samples import FromFile, Samples, one_ahead, samples_of
 
 EVALUATION_BATCH = 512
 BLOCK = 1000  # images whose bytes are counted at once
@@ -132,6 +133,7 @@ class ImageFeed:
         self.device = torch.device(sharing.ranks.device)
         kept = np.setdiff1d(np.arange(len(dataset.train)), held_out if held_out is not None else [])
         self.kept = torch.from_numpy(kept)
+        self._samples: dict[SplitName, Samples] = {}
         train = Normalisation.of(dataset, settings, self.device)
         own = settings.subtract == "set"
         self.normalise: dict[SplitName, Normalisation] = {
@@ -145,6 +147,11 @@ class ImageFeed:
 
     def train(self, seed: int) -> Iterator[Batch]:
         """Shuffled training batches of nearly equal size; every rank draws the same order and augmentations."""
+        batches = self._train(seed)
+        reads_for_gpu = self.device.type == "cuda" and isinstance(self._samples_of("train"), FromFile)
+        return one_ahead(batches) if reads_for_gpu else batches
+
+    def _train(self, seed: int) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed)
         order = self.kept[torch.randperm(len(self.kept), generator=generator)]
         for units in torch.tensor_split(torch.arange(len(order) // self.multiple), self.steps):
@@ -184,12 +191,16 @@ class ImageFeed:
             images = rotate(images, sharing.part(angles))
         return images
 
+    def _samples_of(self, split: SplitName) -> Samples:
+        if split not in self._samples:  # a split that nobody asks for takes no memory of a GPU
+            self._samples[split] = samples_of(self.dataset.split(split), self.device)
+        return self._samples[split]
+
     def _images(self, split: SplitName, indices: Tensor) -> Tensor:
-        """Images ``(B, C, *shape)`` as bytes on the device; only these are read from the memory-mapped file."""
-        return torch.from_numpy(self.dataset.split(split).images[indices.numpy()]).to(self.device, non_blocking=True)
+        return self._samples_of(split).images(indices)
 
     def _labels(self, split: SplitName, indices: Tensor) -> Tensor:
-        return torch.from_numpy(self.dataset.split(split).labels[indices.numpy()]).to(self.device)
+        return self._samples_of(split).labels(indices)
 
     def _inputs(self, images: Tensor, split: SplitName) -> Inputs:
         return self._subimages(images, self.subdomains, split)

@@ -74,9 +74,10 @@ class Watch:
 
     def see(self, logits_BSK: Tensor) -> None:
         """Take note of what the networks say."""
-        num_classes = logits_BSK.shape[2]
-        named = torch.stack([said.bincount(minlength=num_classes) for said in logits_BSK.argmax(-1).unbind(1)])
-        self.named = self.named.to(named.device) + named
+        said_SB = logits_BSK.argmax(-1).T
+        counts = self.named.new_zeros(logits_BSK.shape[1:]).to(said_SB.device)
+        # No bincount: on a GPU it waits for everything that was asked for before.
+        self.named = self.named.to(said_SB.device) + counts.scatter_add_(1, said_SB, torch.ones_like(said_SB))
 
     def health(self, images: Ranks, parts: Ranks) -> "list[Health]":
         """Return what an epoch's record says of every network's health.
