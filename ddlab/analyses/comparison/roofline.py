@@ -261,7 +261,9 @@ def limit_in_words(found: Limit, kinds: pd.DataFrame, machine: Machine) -> str:
     if found.allowed >= NEAR * found.counted:
         told += f"Memory holds them back little: it bounds {found.by_bytes:.0%} of their least time."
     else:
-        slow = kinds[(kinds["local_bound"] == "bytes") & (kinds["allowed"] < found.allowed)]
+        least = kinds.assign(local_share=kinds["local_seconds"] / kinds["local_seconds"].sum())
+        slow = least[(kinds["local_bound"] == "bytes") & (kinds["allowed"] < found.allowed)]
+        slow = slow.sort_values("local_share", ascending=False, kind="stable")
         told += f"Memory bounds {found.by_bytes:.0%} of their least time{_named(slow, 'moved', 'times fewer bytes')}."
     if found.best is not None:
         lost = kinds["local_best"] - kinds["global_best"] / found.counted
