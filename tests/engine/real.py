@@ -36,16 +36,16 @@ def wait_for(condition, what, seconds=PATIENCE):
         time.sleep(0.02)
 
 
-def wait_for_epoch(run, stage, epoch):
+def wait_for_epoch(run, stage, epoch, seconds=PATIENCE):
     def reached():
         assert run.state().is_live, (run.state(), run.failure(), run.log(), run.log(0))
         return any(r["stage"] == stage and r["epoch"] >= epoch for r in run.metrics())
 
-    wait_for(reached, f"epoch {epoch} of {stage}")
+    wait_for(reached, f"epoch {epoch} of {stage}", seconds)
 
 
-def wait_for_end(run):
-    wait_for(lambda: not run.state().is_live, "the end")
+def wait_for_end(run, seconds=PATIENCE):
+    wait_for(lambda: not run.state().is_live, "the end", seconds)
     assert run.state().state == "finished", (run.state(), run.failure(), run.log(), run.log(0))
 
 

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from ddlab.engine.control import cancel, resume
+from ddlab.engine.control import cancel, resume, stop_processes
 from ddlab.engine.launch import launch
 from ddlab.experiment import parse_experiment
 from ddlab.runs import RunFolder, open_run
@@ -23,9 +23,11 @@ from tests.engine.real import (
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(bool(cluster.missing()), reason=f"needs a SLURM; {cluster.missing()}"),
     pytest.mark.usefixtures("slurm", "one_home"),
 ]
+LONG = 250  # seconds for what takes ten on a quiet machine: two runs begin side by side
 ASKED = {
     "name": "digits elsewhere",
     "dataset": {"name": "digits", "size": 16, "train_images": 300, "validation_images": 100},
@@ -71,16 +73,25 @@ def send():
         tell("scancel", run.status().get("job", {}).get("id", "0"))
 
 
-def without_slurm(workers):
-    run = RunFolder.create(asked(placement__workers=workers))
-    launch(run)
-    wait_for_end(run)
-    return run
+@pytest.fixture
+def begin_here():
+    """Start a run on this machine's own queue; none outlives its test."""
+    begun = []
+
+    def begin(workers):
+        run = RunFolder.create(asked(placement__workers=workers))
+        begun.append(run)
+        launch(run)
+        return run
+
+    yield begin
+    for run in begun:
+        stop_processes(run)
 
 
-def test_a_run_waits_is_cancelled_and_sent_again_and_equals_one_of_this_machine(send):
-    other = occupy()
-    run = send()
+def test_a_run_waits_is_cancelled_and_sent_again_and_equals_one_of_this_machine(send, begin_here):
+    other = occupy(seconds=600)
+    run, here = send(), begin_here(1)
     wait_for(lambda: "waits until machines are free" in run.state().message, "the reason of the wait")
     assert run.state().state == "queued" and f"Job {run.status()['job']['id']} of SLURM" in run.state().message
     cancel(open_run(run.id))
@@ -88,17 +99,18 @@ def test_a_run_waits_is_cancelled_and_sent_again_and_equals_one_of_this_machine(
     tell("scancel", other)
     first = run.status()["job"]["id"]
     resume(open_run(run.id))
-    wait_for_end(run)
+    wait_for_end(run, LONG)
     status = run.status()
     assert status["job"]["id"] != first and status["devices"] == ["n1"] and run.environment()["host"]
     assert f"job {status['job']['id']} begins on n1" in run.log() and "stage global" in run.log(0)
-    assert_equal(run, without_slurm(1))
+    wait_for_end(here, LONG)
+    assert_equal(run, here)
 
 
 @needs_two_cores
-def test_two_nodes_that_others_take_in_between_equal_two_workers_of_this_machine(send):
+def test_two_nodes_that_others_take_in_between_equal_two_workers_of_this_machine(send, begin_here):
     run = send(placement__machines=2)
-    wait_for_epoch(run, "global", 2)
+    wait_for_epoch(run, "global", 2, LONG)
     ranks = [psutil.Process(rank["pid"]) for rank in run.status()["ranks"]]
     for rank in ranks:
         rank.suspend()  # the run does not end before others want its nodes
@@ -106,17 +118,19 @@ def test_two_nodes_that_others_take_in_between_equal_two_workers_of_this_machine
     wait_for(lambda: "wants the machines back" in run.log(), "the signal of SLURM")
     for rank in ranks:
         rank.resume()
+    here = begin_here(2)
     wait_for(lambda: "put back into the queue" in run.state().message, "the place in the queue")
     assert run.state().state == "queued"
-    wait_for_end(run)
+    wait_for_end(run, LONG)
     assert run.status()["job"]["starts"] == 2 and run.status()["devices"] == ["n1", "n2"]
     assert run.state().workers == 2 and all("stage average" in run.log(rank) for rank in (0, 1))
-    assert_equal(run, without_slurm(2))
+    wait_for_end(here, LONG)
+    assert_equal(run, here)
 
 
 def test_a_run_is_cancelled_from_a_process_that_knows_its_folder_alone(send):
     run = send(training__epochs=1000)
-    wait_for_epoch(run, "global", 1)
+    wait_for_epoch(run, "global", 1, LONG)
     assert run.state().state == "running" and "on n1" in run.state().message
     psutil.Process(run.status()["ranks"][0]["pid"]).suspend()  # deaf to all but the last signal
     done = subprocess.run([sys.executable, "-m", "ddlab", "cancel", run.id], capture_output=True, text=True)
