@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ddlab.data.offered import VARIABLE
 from ddlab.engine.batch_script import EDITABLE
+from ddlab.engine.devices import slots
 from ddlab.home import shipped
 
 AUTO = "auto"
@@ -55,7 +56,7 @@ def serve(port: int, folders: Sequence[Path] = (), processes: str = "1", *, edit
 
 def _number(processes: str) -> int:
     if processes == AUTO:
-        return min(MOST, _cores()) if HANDS_OVER else 1
+        return min(MOST, len(slots("cpu"))) if HANDS_OVER else 1
     if not processes.isdecimal() or not 1 <= int(processes) <= MOST:
         raise ValueError(f"--processes {processes}: a number from 1 to {MOST} is allowed, or {AUTO}")
     if int(processes) > 1 and not HANDS_OVER:
@@ -63,10 +64,6 @@ def _number(processes: str) -> int:
             f"--processes {processes}: this system cannot hand connections to other processes; 1 is allowed"
         )
     return int(processes)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _serve_with(number: int, folder: Path, port: int) -> None:

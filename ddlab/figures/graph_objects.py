@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects
 from _plotly_utils.utils import convert_to_base64
 from plotly import subplots
@@ -24,11 +25,11 @@ def _with_arrays(settings: dict[str, Any]) -> dict[str, Any]:
 def _array(value: Any) -> Any:
     if isinstance(value, dict):
         return _with_arrays(value)
-    return value.to_numpy() if hasattr(value, "to_numpy") else value
+    return value.to_numpy() if isinstance(value, pd.Series | pd.Index) else value
 
 
 class _Unchecked:
-    """What makes a trace of plotly take what it is given."""
+    """A trace that takes what it is given."""
 
     def __init__(self, **settings: Any) -> None:
         arrays = _with_arrays(settings)

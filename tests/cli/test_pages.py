@@ -41,9 +41,9 @@ def test_several_listen_where_one_would(served, monkeypatch):
 
 
 def test_auto_is_one_a_core(served, monkeypatch):
-    monkeypatch.setattr(pages, "_cores", lambda: 5)
+    monkeypatch.setattr(pages, "slots", lambda kind: 5 * [kind])
     pages.serve(8599, processes="auto")
-    monkeypatch.setattr(pages, "_cores", lambda: 1)
+    monkeypatch.setattr(pages, "slots", lambda kind: [kind])
     pages.serve(8599, processes="auto")
     assert served[0][-1] == 5 and served[1][1:4] == ["-m", "streamlit", "run"]
 

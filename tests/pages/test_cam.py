@@ -95,7 +95,7 @@ def test_every_network_is_beside_the_image(run, asked):
     at = opened(image="9")
     assert not at.error
     titles = [text.split("<br>")[0] for text in panels(at)]
-    assert titles == ["Image", "Local networks", "Random start,", "CNN-DNN"]
+    assert titles == ["Image", "Local networks", "Random, untrained", "CNN-DNN"]
     assert all("peak in the evidence" in text or "peak beside evidence" in text for text in panels(at)[1:])
     worth = at.dataframe[0].value
     assert worth["network"].tolist() == ["Local networks", "Random, untrained", "CNN-DNN"]

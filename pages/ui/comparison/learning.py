@@ -8,7 +8,7 @@ import streamlit as st
 from ddlab.analyses.comparison.stages import in_order
 from ddlab.figures.comparison import accuracy as figures
 from ddlab.runs import RunFolder
-from pages.ui import charts, results, selection
+from pages.ui import charts, results, selection, several
 
 WINDOWS = (1, 3, 5, 11, 21)  # epochs that are smoothed to their mean
 
@@ -56,5 +56,5 @@ def _filtered(curves: pd.DataFrame, runs: Sequence[RunFolder]) -> pd.DataFrame:
     if len(stages) < 2:
         return curves
     of = ",".join(run.id for run in runs)
-    chosen = selection.pick_several("Curves", stages, "curves", stages, of, format_func=figures.curve_name)
+    chosen = several.pick_several("Curves", stages, "curves", stages, of, format_func=figures.curve_name)
     return curves[curves["stage"].isin(chosen)]

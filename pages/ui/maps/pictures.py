@@ -20,7 +20,7 @@ from ddlab.figures.maps import overlays as figures
 from ddlab.figures.maps.files import map_files, zipped
 from ddlab.figures.volumes import Overlay, Scene
 from ddlab.runs import RunFolder
-from pages.ui import charts, picture, selection, shell
+from pages.ui import charts, picture, selection, several, shell
 from pages.ui.literal import literal
 from pages.ui.maps.choices import Chosen
 
@@ -81,7 +81,7 @@ def pick(mapped: Mapped, chosen: Chosen, num_subdomains: int) -> View | None:
     with right:
         scale = selection.pick_one_of(SCALES, "Scale", "scale")
     every = list(mapped.viewers)
-    viewers = selection.pick_several("Networks", every, "networks", every, format_func=mapped.viewers.get)
+    viewers = several.pick_several("Networks", every, "networks", every, format_func=mapped.viewers.get)
     if not viewers:
         st.info("Choose at least one network.")
         return None

@@ -30,7 +30,7 @@ from ddlab.sweeps.decompositions import (
     sweep_name,
 )
 from ddlab.words import duration
-from pages.ui import charts, selection, shell
+from pages.ui import charts, selection, several, shell
 from pages.ui.columns import Columns
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
@@ -79,12 +79,12 @@ def pick() -> Wish:
         st.stop()
     grids = sorted({*default, *map(_written, grid_presets(shape))}, key=_tuple)
     source_of_grids = f"{source} {base.dataset.path or ''}"
-    chosen_grids = selection.pick_several("Grids", grids, "grids", default, source_of_grids, format_func=_grid_title)
-    layouts = selection.pick_several("Layouts", list(LAYOUTS), "layouts", list(LAYOUTS), format_func=_layout_title)
+    chosen_grids = several.pick_several("Grids", grids, "grids", default, source_of_grids, format_func=_grid_title)
+    layouts = several.pick_several("Layouts", list(LAYOUTS), "layouts", list(LAYOUTS), format_func=_layout_title)
     overlaps = [str(overlap) for overlap in sorted({*OVERLAPS, *FURTHER})]
-    chosen_overlaps = selection.pick_several("Overlaps (px)", overlaps, "overlaps", [str(o) for o in OVERLAPS])
+    chosen_overlaps = several.pick_several("Overlaps (px)", overlaps, "overlaps", [str(o) for o in OVERLAPS])
     offered, first = list(STRATEGIES), list(base.strategies)
-    strategies = selection.pick_several(
+    strategies = several.pick_several(
         "Strategies", offered, "strategies", first, source, format_func=lambda name: STRATEGIES[name].title
     )
     name = st.text_input("Name", sweep_name(base), max_chars=NAME, key=f"name of the sweep of {source} {base.name}")

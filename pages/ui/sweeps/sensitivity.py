@@ -27,7 +27,7 @@ from ddlab.sweeps.sensitivity import (
     tunable,
 )
 from ddlab.words import duration
-from pages.ui import charts, results, selection, shell
+from pages.ui import charts, results, selection, several, shell
 from pages.ui.literal import literal
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
@@ -112,7 +112,7 @@ def _form() -> None:
     except ValueError as error:
         shell.refuse(error)
         return
-    strategies = selection.pick_several(
+    strategies = several.pick_several(
         "Strategies", list(tunable()), "sensitivity_of", TUNED, format_func=lambda name: STRATEGIES[name].title
     )
     left, right = st.columns(2)

@@ -21,7 +21,7 @@ from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import LOCAL
-from pages.ui import charts, picture, results, selection, shell
+from pages.ui import charts, picture, results, selection, several, shell
 from pages.ui.literal import literal
 
 SHOWN = {"no": "not shown", "yes": "before and after"}
@@ -109,7 +109,7 @@ def show_maps(answers: Answers, data: Dataset, decomposition: Decomposition, nam
         words = {TRUTH: "the true class"}
         of = selection.pick("Map of the class", [TRUTH, *classes], "of", format_func=lambda name: words.get(name, name))
     with right:
-        chosen = selection.pick_several(
+        chosen = several.pick_several(
             "Networks", list(viewers), "networks", list(viewers)[:MOST_MAPS], format_func=viewers.get
         )
     if not chosen:
