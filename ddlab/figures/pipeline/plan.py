@@ -59,8 +59,10 @@ def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) 
     step = max(1, len(places) // 14)
     figure.update_xaxes(tickvals=places[::step], ticktext=sub_layers["sub_layer"][::step], tickangle=-60)
     figure.update_yaxes(exponentformat="SI", range=[0, top])
-    drawn = {"shapes": [{"x0": x, "x1": x, **line} for x in cuts], "annotations": notes}
-    return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05, **drawn)
+    lines = [{"x0": x, "x1": x, **line} for x in cuts]
+    return finish(
+        figure, title, y="operations, forward, an image", height=420, bargap=0.05, shapes=lines, annotations=notes
+    )
 
 
 def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
