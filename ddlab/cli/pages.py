@@ -61,7 +61,10 @@ def _number(processes: str) -> int:
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS has no such choice of cores
+        return os.cpu_count() or 1
 
 
 def _serve_with(number: int, folder: Path, port: int) -> None:

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects
 from _plotly_utils.utils import convert_to_base64
 from plotly import subplots
 from plotly.basedatatypes import BaseFigure, BaseTraceType
 from plotly.graph_objects import Layout as Layout
+
+
+COLUMNS = (pd.Series, pd.Index, pd.DataFrame)
 
 
 def _with_arrays(settings: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +28,7 @@ def _with_arrays(settings: dict[str, Any]) -> dict[str, Any]:
 def _array(value: Any) -> Any:
     if isinstance(value, dict):
         return _with_arrays(value)
-    return value.to_numpy() if hasattr(value, "to_numpy") else value
+    return value.to_numpy() if isinstance(value, COLUMNS) else value
 
 
 class Bar(plotly.graph_objects.Bar):

@@ -21,7 +21,7 @@ _HEADER = struct.Struct("!cI")
 
 
 class Message(NamedTuple):
-    """What came over a channel.
+    """A message that came over a channel.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from ddlab.serving.heads import LONGEST, is_complete
 
 @dataclass
 class Rules:
-    """What a backend's connections need to know of it.
+    """Rules of a backend that its connections follow.
 
     Parameters
     ----------
