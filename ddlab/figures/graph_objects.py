@@ -16,7 +16,6 @@ from plotly import subplots
 from plotly.basedatatypes import BaseFigure, BaseTraceType
 from plotly.graph_objects import Layout as Layout
 
-
 COLUMNS = (pd.Series, pd.Index, pd.DataFrame)
 
 
