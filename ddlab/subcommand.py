@@ -39,6 +39,19 @@ def expect() -> None:
     asking.keep(environment())
 
 
+def run_if_warm(arguments: Sequence[str]) -> None:
+    """Run ``ddlab <arguments>`` in a fork of the warm process, and wait for its end.
+
+    Raises
+    ------
+    ValueError
+        If it fails, or no warm process answers.
+    """
+    done = asking.ask(arguments, environment())
+    if done is None or done.returncode:
+        raise ValueError(f"ddlab {arguments[0]}: no warm process has an answer")
+
+
 def is_warm() -> bool:
     """Whether questions are answered by a fork of the warm process, without the seconds that a fresh one imports."""
     return asking.is_there(environment())

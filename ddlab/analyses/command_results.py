@@ -7,13 +7,14 @@ follows from the question, so a question is answered once.
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from ddlab.home import home
-from ddlab.subcommand import is_warm, run_subcommand
+from ddlab.subcommand import is_warm, run_if_warm, run_subcommand
 
 OUT = "--out"
 VERSION = 1  # of the answers; a new number computes everything again
@@ -37,14 +38,18 @@ def command_result(command: str, *arguments: str, stamp: object = (), suffix: st
         If the command fails, with what it says last.
     """
     answer = _file(command, arguments, stamp, suffix)
+    _make(answer, [command, *arguments], run_subcommand)
+    return answer
+
+
+def _make(answer: Path, asked: list[str], run: Callable[[list[str]], None]) -> None:
     answer.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(answer.with_suffix(".lock")):  # two sessions may ask at once
         if not answer.exists():
             unfinished = answer.with_name(f"writing-{answer.name}")
             unfinished.unlink(missing_ok=True)
-            run_subcommand([command, *arguments, OUT, str(unfinished)])
+            run([*asked, OUT, str(unfinished)])
             os.replace(unfinished, answer)
-    return answer
 
 
 def prepare_result(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> bool:
@@ -63,14 +68,15 @@ def prepare_result(command: str, *arguments: str, stamp: object = (), suffix: st
     bool
         Whether it has been computed already.
     """
-    if _file(command, arguments, stamp, suffix).exists():
+    answer = _file(command, arguments, stamp, suffix)
+    if answer.exists():
         return True
     if is_warm() and _preparing.acquire(blocking=False):
 
         def prepare() -> None:
             try:
                 with suppress(ValueError, OSError):
-                    command_result(command, *arguments, stamp=stamp, suffix=suffix)
+                    _make(answer, [command, *arguments], run_if_warm)
             finally:
                 _preparing.release()
 

@@ -16,6 +16,8 @@ from plotly import subplots
 from plotly.basedatatypes import BaseFigure, BaseTraceType
 from plotly.graph_objects import Layout as Layout
 
+COLUMNS = (pd.Series, pd.Index, pd.DataFrame)
+
 
 def _with_arrays(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings with arrays in the place of a table's columns, as plotly's validation would leave them."""
@@ -25,7 +27,7 @@ def _with_arrays(settings: dict[str, Any]) -> dict[str, Any]:
 def _array(value: Any) -> Any:
     if isinstance(value, dict):
         return _with_arrays(value)
-    return value.to_numpy() if isinstance(value, pd.Series | pd.Index) else value
+    return value.to_numpy() if isinstance(value, COLUMNS) else value
 
 
 class _Unchecked:

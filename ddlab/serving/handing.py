@@ -18,7 +18,7 @@ from ddlab.serving.heads import LONGEST, is_complete
 
 @dataclass
 class Rules:
-    """The parts of a backend that its connections need to know.
+    """Rules of a backend that its connections follow.
 
     Parameters
     ----------

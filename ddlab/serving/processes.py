@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Program:
-    """The program that a server process runs.
+    """The program of a server process.
 
     Parameters
     ----------

@@ -63,16 +63,18 @@ def test_the_command_is_really_run():
 
 def test_what_comes_next_is_prepared_one_at_a_time(monkeypatch, asked, own_home):
     """Only where a warm process answers; whoever asks meanwhile gets the same answer."""
-    may_go_on, was_quick = threading.Event(), module.run_subcommand
+    is_under_way, may_go_on, was_quick = threading.Event(), threading.Event(), module.run_subcommand
 
     def run(arguments):
+        is_under_way.set()
         assert may_go_on.wait(60)
         was_quick(arguments)
 
     assert not prepare_result("maps", "0") and not asked
-    monkeypatch.setattr(module, "run_subcommand", run)
+    monkeypatch.setattr(module, "run_if_warm", run)
     monkeypatch.setattr(module, "is_warm", lambda: True)
     assert not prepare_result("maps", "0") and not prepare_result("maps", "1")
+    assert is_under_way.wait(60)
     may_go_on.set()
     assert command_result("maps", "0").read_text() == "maps 0"
     with module._preparing:  # as soon as the first one is done
@@ -84,6 +86,7 @@ def test_what_cannot_be_prepared_is_said_to_whoever_asks(monkeypatch, own_home):
     def fail(arguments):
         raise ValueError("run: it is gone")
 
+    monkeypatch.setattr(module, "run_if_warm", fail)
     monkeypatch.setattr(module, "run_subcommand", fail)
     monkeypatch.setattr(module, "is_warm", lambda: True)
     assert not prepare_result("maps", "0")

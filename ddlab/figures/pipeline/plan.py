@@ -1,7 +1,5 @@
 """A pipeline's plan drawn: the network's sub-layers with the cuts between modules, and the memory of every rank."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -10,7 +8,7 @@ from ddlab.figures.colors import OTHER, ink
 from ddlab.figures.comparison.cost import PARTS
 from ddlab.figures.layout import finish, si
 from ddlab.figures.pipeline.colors import rank_color
-from ddlab.written import percent
+from ddlab.words import percent
 
 MEMORY = {**PARTS, "old_weights": "#882255"}  # those of the Decompose page, and one more
 LABELS = {"optimizer": "optimizer's state", "old_weights": "old weights"}
@@ -61,8 +59,10 @@ def partition_bars(sub_layers: pd.DataFrame, modules: pd.DataFrame, title: str) 
     step = max(1, len(places) // 14)
     figure.update_xaxes(tickvals=places[::step], ticktext=sub_layers["sub_layer"][::step], tickangle=-60)
     figure.update_yaxes(exponentformat="SI", range=[0, top])
-    drawn: dict[str, Any] = {"shapes": [{"x0": x, "x1": x, **line} for x in cuts], "annotations": notes}
-    return finish(figure, title, y="operations, forward, an image", height=420, bargap=0.05, **drawn)
+    lines = [{"x0": x, "x1": x, **line} for x in cuts]
+    return finish(
+        figure, title, y="operations, forward, an image", height=420, bargap=0.05, shapes=lines, annotations=notes
+    )
 
 
 def memory_bars(table: pd.DataFrame, title: str) -> go.Figure:
