@@ -98,7 +98,7 @@ class Experiment(Settings):
     delayed: DelayedSettings = Field(default=DelayedSettings(), description="Old gradients of decoupled modules.")
     gabra: GabraSettings = Field(default=GabraSettings(), description="Replicas, and modules on devices.")
     placement: PlacementSettings = Field(default=PlacementSettings(), description="Where the run works.")
-    slurm: SlurmSettings = Field(default=SlurmSettings(), description="What SLURM is asked for.")
+    slurm: SlurmSettings = Field(default=SlurmSettings(), description="Requests to SLURM, where it is the engine.")
     seeds: tuple[int, ...] = setting(
         (0,), "Seeds; several give mean ± standard deviation.", min_length=1, max_length=50
     )
