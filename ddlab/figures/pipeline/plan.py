@@ -8,7 +8,7 @@ from ddlab.figures.colors import OTHER, ink
 from ddlab.figures.comparison.cost import PARTS
 from ddlab.figures.layout import finish, si
 from ddlab.figures.pipeline.colors import rank_color
-from ddlab.words import percent
+from ddlab.written import percent
 
 MEMORY = {**PARTS, "old_weights": "#882255"}  # those of the Decompose page, and one more
 LABELS = {"optimizer": "optimizer's state", "old_weights": "old weights"}
