@@ -166,6 +166,17 @@ class TrainingSettings(Settings):
         "mean (and deviation) of their split, training or validation, over all channels, as Cruz Alegría et al.",
         advanced=True,
     )
+    clip_norm: float = setting(
+        0.0,
+        "Largest norm of a network's gradient, against exploding ones: a longer one is scaled down; 0: no limit.",
+        advanced=True,
+        ge=0,
+    )
+    out_of_memory: Literal["stop", "halve"] = setting(
+        "stop",
+        "What a GPU without enough memory leads to: the run stops, or goes on once with half the batch.",
+        advanced=True,
+    )
     precision: Literal["float32", "bfloat16", "float64"] = setting(
         "float32", "Arithmetic; bfloat16 is mixed precision.", advanced=True
     )
@@ -176,3 +187,26 @@ class PlacementSettings(Settings):
 
     workers: int | None = setting(None, "Processes; empty: one a GPU, or one a core.", ge=1, le=4096)
     devices: Literal["auto", "cpu", "cuda"] = setting("auto", "Kind of device; auto takes GPUs where there are any.")
+    restarts: int = setting(
+        2,
+        "Times that a run in which a rank is lost (killed, crashed, silent) goes on by itself from its checkpoints.",
+        advanced=True,
+        ge=0,
+        le=100,
+    )
+    heartbeat_timeout: float = setting(
+        120.0,
+        "Time without a sign of life after which a rank counts as lost; 0: never.",
+        unit="s",
+        advanced=True,
+        ge=0,
+        le=86_400,
+    )
+    checkpoint_overhead: float = setting(
+        0.02,
+        "Share of the training time that checkpoints may take; they are written after epochs, and always after the "
+        "last one. 1: after every epoch.",
+        advanced=True,
+        ge=0,
+        le=1,
+    )

@@ -4,6 +4,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
@@ -82,6 +83,15 @@ class RunFolder(RunReader):
             path.unlink(missing_ok=True)
         with locked(self.path, "status"):
             files.write_json(self.path / "status.json", _queued())
+
+    def place(self, placement: Mapping[str, Any]) -> None:
+        """Let the next launch work elsewhere: ``workers`` and ``devices``, as the placement of an experiment."""
+        kept = {key: placement[key] for key in ("workers", "devices") if placement.get(key) is not None}
+        files.write_json(self.path / "placement.json", kept)
+
+    def halve(self, batch_size: int) -> None:
+        """Let the run go on with so many images a step, which its experiment does not say."""
+        files.write_sealed(self.path / "halved.json", {"batch_size": batch_size})
 
     def request_cancel(self) -> None:
         """Request cancellation."""

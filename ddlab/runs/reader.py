@@ -28,7 +28,9 @@ from ddlab.records import ANYTHING
 from ddlab.runs.records import (
     ASKED,
     FAILURE,
+    HALVED,
     METRICS,
+    PLACED,
     PROGRESS,
     RESULT,
     STATUS,
@@ -128,6 +130,15 @@ class RunReader:
         """The experiment as it was written, not validated but for its outline; empty if the folder is damaged."""
         tree = ASKED.read(self.path / "experiment.json")
         return outlined(upgraded(tree["experiment"], tree["schema"])) if tree else {}
+
+    def placement(self) -> dict[str, Any]:
+        """Where it works: as its experiment says, or as it was resumed elsewhere."""
+        return {**(self.asked().get("placement") or {}), **PLACED.read(self.path / "placement.json")}
+
+    @property
+    def halved(self) -> int:
+        """Images a step since the run was short of memory; 0 if it never was."""
+        return int(HALVED.read(self.path / "halved.json").get("batch_size", 0))
 
     # ---- where it stands
 

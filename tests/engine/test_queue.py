@@ -214,7 +214,7 @@ def test_gpus_are_preferred_and_only_those_of_the_run_are_visible(two_cores, mon
 
 def test_one_worker_needs_no_torchrun():
     run = new_run()
-    assert "torch.distributed.run" not in training_command(run, "cpu", 1)
+    assert "ddlab.engine.torchrun" not in training_command(run, "cpu", 1)
     assert "--nproc-per-node=2" in training_command(run, "cpu", 2)
 
 
