@@ -132,7 +132,7 @@ class RunReader:
         return outlined(upgraded(tree["experiment"], tree["schema"])) if tree else {}
 
     def placement(self) -> dict[str, Any]:
-        """Where it works: as its experiment says, or as it was resumed elsewhere."""
+        """Read where it works: as its experiment says, or as it was resumed elsewhere."""
         return {**(self.asked().get("placement") or {}), **PLACED.read(self.path / "placement.json")}
 
     @property

@@ -11,7 +11,7 @@ from ddlab.strategies.stage import Stage, StageContext
 
 
 def tied_to_ranks(problem: Problem, stage: Stage) -> str:
-    """What ties a stage that has begun to its number of ranks, in words; empty where nothing does."""
+    """Name what ties a stage that has begun to its number of ranks; empty where nothing does."""
     if not stage.divides_batches:
         return ""
     layers = [placed.layer for placed in problem.global_network.placed_layers()]

@@ -20,12 +20,17 @@ pytestmark = [
 SOON = 10  # seconds within which a run that cannot go on must have ended
 
 
+def is_rank(process):
+    """Whether torchrun started it; a process that becomes another program at the moment has no command line."""
+    return process.is_running() and process.cmdline()[3:4] == ["ddlab.engine.worker"]
+
+
 def stop_both(run):
     """Stop both ranks as soon as they exist."""
     found = []
 
     def both():
-        found[:] = [process for process in processes(run) if "ddlab.engine.worker" == process.cmdline()[3]]
+        found[:] = list(filter(is_rank, processes(run)))
         return len(found) == 2
 
     wait_for(both, "two ranks")
