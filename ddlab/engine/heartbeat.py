@@ -7,6 +7,7 @@ others do. Standard library alone: the supervisor imports this module.
 
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 PERIOD = 2.0  # seconds between two heartbeats, or less where the time-out is short
 A_TIMEOUT = 8  # heartbeats within a time-out, at least
@@ -57,6 +58,7 @@ class Heartbeat:
         self.period = min(PERIOD, timeout / A_TIMEOUT) if timeout else PERIOD
         self.steps = 0
         self._ended = threading.Event()
+        self._process = {"pid": os.getpid(), "host": socket.gethostname()}
         self._main = threading.main_thread().ident
         self._waited: tuple[int, float] | None = None  # at which step it waits, and since when
 
@@ -79,7 +81,13 @@ class Heartbeat:
         elif self._waited is None or self._waited[0] != self.steps:
             self._waited = self.steps, now
         where = {key: self.last_record[key] for key in ("stage", "epoch") if key in self.last_record}
-        told = {"time": now, "waits_since": self._waited and self._waited[1], "steps": self.steps, **where}
+        told = {
+            "time": now,
+            **self._process,
+            "waits_since": self._waited and self._waited[1],
+            "steps": self.steps,
+            **where,
+        }
         temporary = self.path.with_name(f".writing-{os.getpid()}-{self.path.name}")
         temporary.write_text(json.dumps(told), encoding="utf-8")
         os.replace(temporary, self.path)
@@ -126,19 +134,35 @@ class Watch:
                 self._seen[rank] = beat["time"], now
         if not self.timeout or asleep:
             return None
-        silent = {rank: now - seen for rank, (_, seen) in self._seen.items() if now - seen > self.timeout}
+        # Whoever started a rank that has ended notices that, and knows more; he may need a while.
+        limits = {rank: self.timeout * (2 if _has_ended(beat) else 1) for rank, beat in beats.items()}
+        silent = {rank: now - self._seen[rank][1] for rank in beats if now - self._seen[rank][1] > limits[rank]}
         if silent:
             rank = max(silent, key=lambda rank: silent[rank])
             return Silence(rank, silent[rank])
         return self._standstill(beats)
 
-    def _standstill(self, beats: dict[int, dict[str, float]]) -> Silence | None:
+    def _standstill(self, beats: dict[int, dict[str, Any]]) -> Silence | None:
         """All ranks waiting for each other, none of which can come."""
         waits = [beat["time"] - beat["waits_since"] if beat.get("waits_since") else 0.0 for beat in beats.values()]
         return Silence(None, min(waits)) if len(waits) > 1 and min(waits) > self.timeout else None
 
 
-def read_all(folder: Path) -> dict[int, dict[str, float]]:
+def _has_ended(beat: Mapping[str, Any]) -> bool:
+    """Whether the process of a rank of this machine is gone, or only waits for its parent to read its end."""
+    if beat.get("host") != socket.gethostname():
+        return False
+    try:
+        os.kill(int(beat["pid"]), 0)
+        stat = Path("/proc", str(beat["pid"]), "stat").read_text(encoding="ascii", errors="replace")
+        return stat.rpartition(")")[2].split()[0] == "Z"
+    except ProcessLookupError:
+        return True
+    except (OSError, LookupError, ValueError):
+        return False
+
+
+def read_all(folder: Path) -> dict[int, dict[str, Any]]:
     """The last heartbeat of every rank that has written one."""
     found = {}
     for path in folder.glob(FILE.format(rank="*")):

@@ -1,6 +1,10 @@
 """What follows the end of a training program, and who is missed, without any process."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -124,6 +128,17 @@ def test_the_rank_that_stops_writing_is_missed(run, clock):
         beat(run, 1, min(number, 3))
         looks.append(watch.look())
     assert looks[:14] == [None] * 14 and looks[14] == Silence(1, 11.0)  # of an earlier program, nobody
+
+
+def test_a_rank_that_has_ended_is_left_for_a_while_to_who_started_it(run, clock):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    watch, looks, own = Watch(run.path, 10), [], {"host": socket.gethostname()}
+    for number in range(26):
+        beat(run, 0, number, pid=os.getpid(), **own)
+        beat(run, 1, 0, pid=ended.pid, **own)
+        looks.append(watch.look())
+    assert looks[:21] == [None] * 21 and looks[21] == Silence(1, 21.0)
 
 
 def test_nobody_is_missed_after_a_pause_of_the_watcher_or_without_a_timeout(run, clock):
