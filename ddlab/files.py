@@ -54,11 +54,16 @@ def write_sealed(path: Path, tree: Mapping[str, Any]) -> None:
 
 
 def seal(path: Path) -> None:
-    """Append a checksum to a file whose readers pass over what follows its end, as those of zip archives do."""
+    """Append a checksum to a file whose readers pass over what follows its end, as those of zip archives do.
+
+    It is on the disk when this returns: what takes the place of an older file is whole even if the machine goes down.
+    """
     with path.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0, os.SEEK_END)
         file.write(_SEAL % digest.encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def check_seal(path: Path) -> None:

@@ -61,7 +61,8 @@ def pose(experiment: Experiment) -> Problem:
 
 def problem_of(run: RunReader) -> Problem:
     """Pose the problem of a run; raises as :func:`pose`, and a ValueError where the run's folder is damaged."""
-    return pose(run.experiment)
+    halved = run.halved
+    return pose(run.experiment.with_settings({"training.batch_size": halved}) if halved else run.experiment)
 
 
 @lru_cache(maxsize=64)

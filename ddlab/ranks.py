@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
 MEETING = timedelta(minutes=3)  # ranks of one launch start together; one that does not come is not to be waited for
-# A rank may wait hours for another one's stage; a dead peer is noticed by its closed connection, not by this.
+# A rank may wait hours for another one's stage; a dead peer is noticed by its closed connection, and one that hangs by
+# its heartbeat (ddlab.engine.heartbeat), not by this.
 PATIENCE = timedelta(days=7)
 
 

@@ -53,9 +53,10 @@ def sentence(state: RunState, progress: Mapping[str, Any], accuracies: Mapping[s
         waits = waits_for or state.message or "Waits for its turn."
         return waits[0].upper() + waits[1:]
     if state.state == "running":
-        return _working(progress) + beware(progress.get("stuck") or ())
+        return " ".join(filter(None, [_working(progress) + beware(progress.get("stuck") or ()), state.restarted]))
     if state.state == "finished":
-        return f"Finished{after}." + (f" Best on the validation images: {best(accuracies)}." if accuracies else "")
+        reached = f"Best on the validation images: {best(accuracies)}." if accuracies else ""
+        return " ".join(filter(None, [f"Finished{after}.", reached, state.restarted]))
     if state.state == "cancelled":
         return f"Cancelled{after}. Resume goes on from the last checkpoint."
     return state.message or f"{state.state.capitalize()}{after}."

@@ -59,7 +59,9 @@ def show(run: Run, json: Json = False) -> None:
         return
     typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
     damaged = [fault for fault in damaged_files(folder) if fault not in state.message]
-    for line in filter(None, (state.message, reason, *damaged, *folder.summary()["stuck"], *_written(folder))):
+    for line in filter(
+        None, (state.message, state.restarted, reason, *damaged, *folder.summary()["stuck"], *_written(folder))
+    ):
         typer.echo(line)
     if state.is_live and progress:
         typer.echo(f"{percent(progress['done'])}: {progress['title']}, epoch {progress['epoch']}/{progress['epochs']}")
@@ -85,11 +87,15 @@ def cancel(run: Run) -> None:
 
 
 @commands.command()
-def resume(run: Run) -> None:
+def resume(
+    run: Run,
+    workers: Annotated[int | None, typer.Option(help="On so many from now on; default: as before.", min=1)] = None,
+    devices: Annotated[str | None, typer.Option(help="auto, cpu or cuda; default: as before.")] = None,
+) -> None:
     """Go on with a failed, cancelled or lost run from its last checkpoint, in the background."""
     from ddlab.engine.control import resume
 
-    resume(open_run(run))
+    resume(open_run(run), workers=workers, devices=devices)
 
 
 @commands.command()

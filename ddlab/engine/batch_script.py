@@ -38,7 +38,7 @@ _SRUN = """
 srun --kill-on-bad-exit=1 --cpus-per-task={cores} \\
 """
 _TORCHRUN = """\
-  "$python" -m torch.distributed.run \\
+  "$python" -m ddlab.engine.torchrun \\
   --nnodes="$SLURM_JOB_NUM_NODES" --nproc-per-node={workers} --max-restarts=0 \\
   --rdzv-backend=c10d --rdzv-endpoint="$address:$port" --rdzv-id="$SLURM_JOB_ID.${{SLURM_RESTART_COUNT:-0}}" \\
   -m {worker} {kind} &

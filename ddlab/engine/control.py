@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import psutil
 
-from ddlab.engine.devices import plural, slots
+from ddlab.engine.devices import num_workers, plural, slots
 from ddlab.engine.launch import check_placement, launch
 from ddlab.engine.submission import stop_job
 from ddlab.engine.tickets import Ticket, free_slots, tickets
@@ -35,8 +35,14 @@ def cancel(run: RunFolder) -> None:
             run.end("cancelled", "Cancelled; Resume goes on from the last checkpoint.")
 
 
-def resume(run: RunFolder) -> None:
+def resume(run: RunFolder, *, workers: int | None = None, devices: str | None = None) -> None:
     """Launch a run again; it skips the stages that are done and goes on from its checkpoints.
+
+    Parameters
+    ----------
+    workers, devices
+        Where from now on, in place of what the experiment says; None: as before. A stage that has begun and is tied to
+        its number of workers refuses another one when it goes on (:mod:`ddlab.strategies.moving`).
 
     Raises
     ------
@@ -49,9 +55,17 @@ def resume(run: RunFolder) -> None:
         if not state.can_resume:
             raise ValueError(f"run {run.id}: is {state.state}; only a failed, cancelled or lost run can be resumed")
         check_placement(run)
+        given = {"workers": workers, "devices": devices}
+        moved = {**run.placement(), **{key: value for key, value in given.items() if value is not None}}
+        run.experiment.with_settings(
+            {f"placement.{key}": value for key, value in moved.items()}
+        )  # refuses what is none
+        num_workers(moved)
         stop_processes(run)  # of a failed run, ranks may still be on their way out
         with held(run.path, LAST_WORD):
             run.restart()
+            if workers is not None or devices is not None:
+                run.place(moved)
         launch(run)
 
 

@@ -18,6 +18,8 @@ PEER_GONE = (
     "Timed out waiting",
 )
 NOT_MET = ("waiting for clients", "wait timeout after", "connect timeout", "Timed out after")  # of torch's store
+DEVICE_FAULT = ("CUDA error", "NCCL error", "cuDNN error", "CUBLAS_STATUS")  # of a GPU or a link, maybe not of ours
+PEER_LOST = 76  # exit code of a rank that lost the others (EX_PROTOCOL): they know why
 ONE_VALUE = "Expected more than 1 value per channel"  # torch's batch normalisation, of maps of one pixel
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "Cannot allocate memory")
 DISK_FULL = ("No space left on device", "PytorchStreamWriter failed", "inline_container", "Disk quota exceeded")
@@ -60,11 +62,25 @@ def describe_failure(error: BaseException, where: Where) -> str | None:
     return f"Something unexpected happened{_at(where)}: {type(error).__name__}: {message}"
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether a failure may not come again when the run is started anew: ranks that did not meet, a fault of a GPU."""
+    message = str(error)
+    if not isinstance(error, RuntimeError) or _says(message, NO_MEMORY):
+        return False
+    return _says(message, NOT_MET) or _says(message, DEVICE_FAULT)
+
+
+def lacks_gpu_memory(error: BaseException) -> bool:
+    """Whether a GPU has not the memory that was asked for; the machine's own memory is another matter."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
+
+
 def _diverged(stage: str, epoch: int, subdomain: int | None) -> str:
     part = "" if subdomain is None else f", subdomain {subdomain}"
     return (
         f"The loss became infinite or NaN in stage '{stage}'{part}, epoch {epoch}. "
-        "The state before that epoch is kept. Try a smaller learning rate."
+        "The state before that epoch is kept. Try a smaller learning rate, or limit the gradient (training.clip_norm)."
     )
 
 

@@ -1,6 +1,8 @@
-"""The heart of a run: signs of life in its folder, for other machines, which cannot look at its processes."""
+"""The heart of a run that waits: signs of life in its folder, for other machines, which cannot look at its processes.
 
-import threading
+Once it trains, its ranks give them (:mod:`ddlab.engine.heartbeat`).
+"""
+
 import time
 from contextlib import suppress
 
@@ -21,12 +23,3 @@ class Heart:
             self._last = time.monotonic()
             with suppress(OSError):
                 self.run.beat()
-
-    def beat_on(self) -> None:
-        """Give signs beside all other work, until this process ends."""
-        threading.Thread(target=self._beat_on, name="heart", daemon=True).start()
-
-    def _beat_on(self) -> None:
-        while True:
-            self.beat_when_due()
-            time.sleep(EVERY)

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 
+from ddlab.engine.aftermath import goes_on
 from ddlab.engine.devices import num_workers
 from ddlab.engine.environment import describe_environment
 from ddlab.runs import TERMINAL, RunFolder
@@ -53,8 +54,10 @@ def end(run: RunFolder) -> str | None:
     """Ask SLURM to put the job back into the queue if the run has not come to its end; returns what went wrong."""
     status = run.status()
     job = status.get("job")
-    if status.get("state") in TERMINAL or run.cancel_requested or run.failure() or not job:
+    if status.get("state") in TERMINAL or run.cancel_requested or not job:
         return None
+    if run.failure() and not goes_on(run.path, 1, None, run.experiment.placement.restarts):
+        return None  # a failure that comes again, or has come too often
     if job["id"] != os.environ["SLURM_JOB_ID"] or not _is_still_ours(job["id"]):
         return None
     if job.get("fruitless", 0) + (run.records_stamp() == job.get("stamp")) >= FRUITLESS:

@@ -102,7 +102,7 @@ def check_placement(run: RunFolder) -> None:
     ValueError
         If its experiment cannot be read or asks for devices that this machine does not have.
     """
-    num_workers(run.experiment.placement.model_dump())
+    num_workers({**run.experiment.placement.model_dump(), **run.placement()})
     if run.experiment.placement.engine == "slurm":
         refuse_without_slurm()
 

@@ -30,6 +30,7 @@ class Reporter:
         self.seeds = run.experiment.seeds
         self.stages: dict[str, Stage] = {stage.name: stage for stage in plan(problem_of(run))}
         self._fractions_done = {_key(record): _fraction_done(record) for record in run.metrics()}
+        self._halved = run.halved
         self._stuck: dict[tuple[Any, ...], Stuck] = {}
         self._began = time.monotonic()
         self._done_before: float | None = None
@@ -38,6 +39,8 @@ class Reporter:
     def report(self, record: EpochRecord) -> None:
         """Append one record of one network and epoch."""
         record = {"time": time.time(), "rank": self.ranks.rank, **record}
+        if self._halved:
+            record["batch_size"] = self._halved
         self.last_record.update(record)
         self._note_health(record)
         self.run.append_metrics(self.ranks.rank, record)

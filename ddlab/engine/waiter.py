@@ -1,7 +1,7 @@
-"""``python -m ddlab.engine.waiter RUN``: the light process that waits for device slots and then becomes the training.
+"""``python -m ddlab.engine.waiter RUN``: the light process that waits for device slots and then supervises the run.
 
-It holds no torch while it waits. Where the system can, it execs the training program in its own place: the pid stays,
-so the ticket and the status that name it stay true.
+It holds no torch while it waits. Where the system can, it execs the supervisor in its own place: the pid stays, so the
+ticket and the status that name it stay true.
 """
 
 import os
@@ -37,7 +37,7 @@ LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep
 
 
 def main() -> None:
-    """Detach, wait, become the training program."""
+    """Detach, wait, become the supervisor."""
     run = RunFolder(sys.argv[1])
     try:
         descriptor = hold(run.path, PATIENCE)
@@ -49,19 +49,26 @@ def main() -> None:
         mark(descriptor)
         run.update_status(**identity())
         run.write_environment(describe_environment(run.command))
-        kind, wanted = num_workers(run.asked().get("placement") or {})
+        kind, wanted = num_workers(run.placement())
         _allow_descriptors(wanted)
         devices = _wait(run, kind, wanted)
         if devices:
             names = [device.name for device in devices]
             run.update_status(state="running", started=time.time(), devices=names, workers=len(names))
-            os.set_inheritable(descriptor, True)  # the training program goes on holding the folder
-            _become(training_command(run, kind, len(devices)), {**os.environ, **variables(devices)})
+            os.set_inheritable(descriptor, True)  # the supervisor and its program go on holding the folder
+            _become(supervised(run, training_command(run, kind, len(devices))), {**os.environ, **variables(devices)})
     except Exception as error:  # whatever it is, the run must say so rather than be lost
         sentence = f"The run could not be started: {error}"
         run.write_failure({"sentence": sentence, "traceback": traceback.format_exc()})
         run.end("failed", sentence)
         raise
+
+
+def supervised(run: RunFolder, command: list[str]) -> list[str]:
+    """The supervisor of a training program, which starts it, and again where a rank was lost."""
+    asked = run.experiment.placement
+    limits = [str(asked.restarts), str(asked.heartbeat_timeout)]
+    return [sys.executable, "-m", "ddlab.engine.supervisor", str(run.path), *limits, *command]
 
 
 def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
@@ -71,13 +78,13 @@ def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
         return [sys.executable, *worker]
     options = [
         f"--nproc-per-node={workers}",
-        "--max-restarts=0",  # a run resumes from its checkpoints in a fresh process group
+        "--max-restarts=0",  # the supervisor restarts, with a fresh rendezvous
         "--rdzv-backend=c10d",
         "--rdzv-endpoint=127.0.0.1:0",
         f"--rdzv-id={run.id}",
         "--local-addr=127.0.0.1",
     ]
-    return [sys.executable, "-m", "torch.distributed.run", *options, *worker]
+    return [sys.executable, "-m", "ddlab.engine.torchrun", *options, *worker]
 
 
 def variables(devices: list[Device]) -> dict[str, str]:

@@ -4,28 +4,26 @@ Every outcome ends in the run folder, and no rank outlives its run: a clean end 
 rank that only lost its peers, or was asked to stop, leaves quietly, and the state follows from what is in the folder.
 """
 
-import ctypes
 import faulthandler
 import logging
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Sequence
 from types import FrameType
 from typing import cast
 
-from ddlab.engine.failures import describe_failure
-from ddlab.engine.heart import Heart
+from ddlab.engine.failures import PEER_LOST, describe_failure, lacks_gpu_memory, may_pass
+from ddlab.engine.heartbeat import Heartbeat
+from ddlab.engine.orphans import end_with_launcher
 from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.runs.records import EpochRecord, Failure
 
 log = logging.getLogger(__name__)
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LAST_BARRIER = 60.0  # seconds that rank 0 may need to write the end
 
 
@@ -66,12 +64,9 @@ def main() -> None:
     run, kind = RunFolder(sys.argv[1]), sys.argv[2]
     ranks = _who_am_i(kind)
     stop = StopRequest((signal.SIGTERM, signal.SIGINT))  # a terminal sends the second one
-    if not ranks.alone:
-        die_with(os.getppid() if run.status().get("job") else run.status().get("pid"))
+    end_with_launcher()
     _write_output_to(run, ranks.rank)
     run.record_rank(ranks.rank)
-    if ranks.rank == 0:
-        Heart(run).beat_on()
     code = work(run, ranks, stop)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -87,8 +82,7 @@ def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
         if stop.answered:
             log.info("rank %d stops, as it was asked to", ranks.rank)
             return 0
-        _fail(run, ranks, error, last_record)
-        return 1
+        return _fail(run, ranks, error, last_record)
     if ranks.rank == 0:
         run.end("finished")
     else:
@@ -101,10 +95,17 @@ def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[st
     from ddlab.strategies.execute import execute
     from ddlab.training.no_compiler import leave_out
 
-    ranks.join()  # asks the compiler to forget, if it is there
-    leave_out()
-    execute(run, ranks, Reporter(run, ranks, last_record).report, stop.check)
-    ranks.barrier()
+    heartbeat = Heartbeat(run.path, ranks.rank, run.experiment.placement.heartbeat_timeout, last_record)
+
+    def check() -> None:
+        heartbeat.step()
+        stop.check()
+
+    with heartbeat:
+        ranks.join()  # asks the compiler to forget, if it is there
+        leave_out()
+        execute(run, ranks, Reporter(run, ranks, last_record).report, check)
+        ranks.barrier()
 
 
 def _wait_for_the_end(run: RunFolder) -> None:
@@ -114,11 +115,12 @@ def _wait_for_the_end(run: RunFolder) -> None:
         time.sleep(0.05)
 
 
-def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str, object]) -> None:
+def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str, object]) -> int:
+    """Write why this rank failed, and return its exit code; what may pass is for the supervisor to end or to retry."""
     log.error("rank %d failed", ranks.rank, exc_info=error)
     sentence = describe_failure(error, last_record)
     if sentence is None or run.status().get("state") == "finished":
-        return  # another rank's end, which is not ours to explain
+        return PEER_LOST  # another rank's end, which is not ours to explain
     last = cast(EpochRecord, last_record)
     failure: Failure = {
         "sentence": sentence,
@@ -128,40 +130,34 @@ def _fail(run: RunFolder, ranks: Ranks, error: Exception, last_record: dict[str,
         "epoch": getattr(error, "epoch", last.get("epoch")),
         "rank": ranks.rank,
     }
-    if run.write_failure(failure):
+    if half := _half_batch(run, error):
+        failure["batch_size"] = half
+        failure["sentence"] = f"{sentence} It goes on with {half} images a step, half as many as it was asked for."
+    if run.write_failure(failure) and not (half or may_pass(error)):
         run.end("failed", sentence)
+    return 1
+
+
+def _half_batch(run: RunFolder, error: Exception) -> int:
+    """Half the images of a step, where a GPU is short of memory and the run may go on with them; else 0."""
+    training = run.experiment.training
+    half = training.batch_size // 2
+    if not lacks_gpu_memory(error) or training.out_of_memory != "halve" or run.halved or not half:
+        return 0
+    from ddlab.problem import pose
+    from ddlab.strategies.stage import plan
+
+    try:
+        plan(pose(run.experiment.with_settings({"training.batch_size": half})))
+    except ValueError:  # a pipeline cannot cut them in equal parts
+        return 0
+    return half
 
 
 def _who_am_i(kind: str) -> Ranks:
     """Read rank and size from the environment that torchrun sets; one rank alone without it."""
     device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else "cpu"
     return Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), device)
-
-
-def die_with(launcher: int | None) -> None:
-    """End this rank with torchrun: ranks have sessions of their own and would live on.
-
-    Parameters
-    ----------
-    launcher
-        Its pid, as the run recorded it: the parent that the system reports may be the one that adopted us already. In
-        a job of SLURM each machine has a launcher, and SLURM itself ends what a step leaves.
-    """
-    if os.name != "posix":
-        return
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    else:
-        threading.Thread(target=_end_without, args=(launcher,), daemon=True).start()
-    if os.getppid() != launcher:
-        os._exit(1)
-
-
-def _end_without(launcher: int | None) -> None:
-    """End this process within a second after its launcher, where the system does not do it."""
-    while os.getppid() == launcher:
-        time.sleep(1)
-    os._exit(1)
 
 
 def _write_output_to(run: RunFolder, rank: int) -> None:

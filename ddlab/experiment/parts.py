@@ -166,6 +166,17 @@ class TrainingSettings(Settings):
         "mean (and deviation) of their split, training or validation, over all channels, as Cruz Alegría et al.",
         advanced=True,
     )
+    clip_norm: float = setting(
+        0.0,
+        "Largest norm of a network's gradient, against exploding ones: a longer one is scaled down; 0: no limit.",
+        advanced=True,
+        ge=0,
+    )
+    out_of_memory: Literal["stop", "halve"] = setting(
+        "stop",
+        "What a GPU without enough memory leads to: the run stops, or goes on once with half the batch.",
+        advanced=True,
+    )
     precision: Literal["float32", "bfloat16", "float64"] = setting(
         "float32", "Arithmetic; bfloat16 is mixed precision.", advanced=True
     )

@@ -40,6 +40,29 @@ class PlacementSettings(Settings):
     devices: Literal["auto", "cpu", "cuda"] = setting(
         "auto", "Kind of device; auto takes GPUs where there are any, under SLURM processor cores."
     )
+    restarts: int = setting(
+        2,
+        "Times that a run in which a rank is lost (killed, crashed, silent) goes on by itself from its checkpoints.",
+        advanced=True,
+        ge=0,
+        le=100,
+    )
+    heartbeat_timeout: float = setting(
+        120.0,
+        "Time without a sign of life after which a rank counts as lost; 0: never.",
+        unit="s",
+        advanced=True,
+        ge=0,
+        le=86_400,
+    )
+    checkpoint_overhead: float = setting(
+        0.02,
+        "Share of the training time that checkpoints may take; they are written after epochs, and always after the "
+        "last one. 1: after every epoch.",
+        advanced=True,
+        ge=0,
+        le=1,
+    )
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -29,7 +29,7 @@ def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> Run
         raise ValueError(f"run {run.id}: is {run.state().state}; export it when it has ended")
     if target.exists():
         raise ValueError(f"{target}: exists already; choose another folder")
-    left_out = ["checkpoint-*", "log*.txt", "heartbeat.json", "batch.sh", ".*", *(["weights-*"] if light else [])]
+    left_out = ["checkpoint-*", "heartbeat*", "log*.txt", "batch.sh", ".*", *(["weights-*"] if light else [])]
     try:
         shutil.copytree(run.path, target, ignore=shutil.ignore_patterns(*left_out))
         for name, private in (("status.json", PRIVATE), ("environment.json", ("host",))):

@@ -5,6 +5,7 @@ import re
 import socket
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
@@ -91,6 +92,15 @@ class RunFolder(RunReader):
     def write_batch_script(self, text: str) -> None:
         """Keep what SLURM is sent, the first time and after every Resume."""
         files.write_text(self.batch_script, text)
+
+    def place(self, placement: Mapping[str, Any]) -> None:
+        """Let the next launch work elsewhere: ``workers`` and ``devices``, as the placement of an experiment."""
+        kept = {key: placement[key] for key in ("workers", "devices") if placement.get(key) is not None}
+        files.write_json(self.path / "placement.json", kept)
+
+    def halve(self, batch_size: int) -> None:
+        """Let the run go on with so many images a step, which its experiment does not say."""
+        files.write_sealed(self.path / "halved.json", {"batch_size": batch_size})
 
     def request_cancel(self) -> None:
         """Request cancellation."""

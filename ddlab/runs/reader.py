@@ -30,8 +30,10 @@ from ddlab.records import ANYTHING
 from ddlab.runs.records import (
     ASKED,
     FAILURE,
+    HALVED,
     HEARTBEAT,
     METRICS,
+    PLACED,
     PROGRESS,
     RESULT,
     STATUS,
@@ -133,6 +135,15 @@ class RunReader:
         tree = ASKED.read(self.path / "experiment.json")
         return outlined(upgraded(tree["experiment"], tree["schema"])) if tree else {}
 
+    def placement(self) -> dict[str, Any]:
+        """Read where it works: as its experiment says, or as it was resumed elsewhere."""
+        return {**(self.asked().get("placement") or {}), **PLACED.read(self.path / "placement.json")}
+
+    @property
+    def halved(self) -> int:
+        """Images a step since the run was short of memory; 0 if it never was."""
+        return int(HALVED.read(self.path / "halved.json").get("batch_size", 0))
+
     # ---- where it stands
 
     def damage(self) -> str:
@@ -163,8 +174,9 @@ class RunReader:
         return FAILURE.read(self.path / "failure.json") or None
 
     def heartbeat(self) -> Heartbeat:
-        """Read which machine works on it and when it last said so; empty before the first sign."""
-        return HEARTBEAT.read(self.path / "heartbeat.json")
+        """Read which machine works on it, and when one of its processes last said so; empty before the first sign."""
+        signs = filter(None, map(HEARTBEAT.read, self.path.glob("heartbeat*.json")))
+        return max(signs, key=lambda sign: sign["time"], default=HEARTBEAT.read(self.path / "heartbeat.json"))
 
     @property
     def batch_script(self) -> Path:

@@ -38,6 +38,14 @@ class Job(TypedDict):
 
 
 @with_config(_LOOSE)
+class Restart(TypedDict):
+    """A restart of a run after the loss of a rank: when, and a sentence on the loss."""
+
+    time: Time
+    sentence: Text
+
+
+@with_config(_LOOSE)
 class Status(Process, total=False):
     """``status.json``: where a run stands; the process at the top level is that of the training program."""
 
@@ -49,6 +57,7 @@ class Status(Process, total=False):
     ended: Time | None
     ranks: list[Process] | None
     job: Job | None
+    restarts: list[Restart] | None
     devices: list[Text] | None
     workers: Annotated[int, Field(ge=0, le=65_536)] | None
     accuracies: dict[str, Number] | None
@@ -81,10 +90,32 @@ class Progress(TypedDict):
 
 @with_config(_LOOSE)
 class Heartbeat(TypedDict):
-    """``heartbeat.json``: which machine works on the run, and when it last said so."""
+    """``heartbeat.json`` of who waits, ``heartbeat-<rank>.json``: which machine works on the run, and when it said so."""
 
     host: Text
     time: Time
+
+
+@with_config(_LOOSE)
+class Begun(TypedDict):
+    """``begun.json`` of a stage: on how many ranks its training began."""
+
+    workers: Annotated[int, Field(ge=1, le=65_536)]
+
+
+@with_config(_LOOSE)
+class Placed(TypedDict, total=False):
+    """``placement.json``: where a run was resumed, if it was elsewhere than its experiment says."""
+
+    workers: Annotated[int, Field(ge=1, le=65_536)]
+    devices: Text
+
+
+@with_config(_LOOSE)
+class Halved(TypedDict):
+    """``halved.json``: images a step, after a GPU had not the memory for twice as many."""
+
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
 
 
 @with_config(_LOOSE)
@@ -97,6 +128,7 @@ class Failure(TypedDict):
     stage: NotRequired[Text | None]
     epoch: NotRequired[Count | None]
     rank: NotRequired[Count]
+    batch_size: NotRequired[Count]
 
 
 @with_config(_LOOSE)
@@ -210,6 +242,8 @@ class EpochRecord(Health, Notes):
     validation_accuracy: NotRequired[float | None]
     rate: NotRequired[float | None]
     seconds: NotRequired[Number]
+    checkpoint_seconds: NotRequired[Number]
+    batch_size: NotRequired[Count]
     rank: NotRequired[SkipValidation[int]]
     folds: NotRequired[SkipValidation[int]]
 
@@ -224,6 +258,7 @@ class Written(TypedDict, total=False):
 
 STATUS, ASKED, PROGRESS, FAILURE = Kind(Status), Kind(Asked), Kind(Progress), Kind(Failure)
 WRITTEN, HEARTBEAT = Kind(Written), Kind(Heartbeat)
+BEGUN, PLACED, HALVED = Kind(Begun), Kind(Placed), Kind(Halved)
 RESULT, METRICS, TICKET = Kind(StageResult), Kind(EpochRecord), Kind(Ticket)
 
 _OUTLINE: dict[str, type] = {"name": str, "sweep": str, "strategies": list, "seeds": list}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddlab import files
 from ddlab.pipeline.records import TRACE, TraceRecord
-from ddlab.runs.records import RESULT, StageResult
+from ddlab.runs.records import BEGUN, RESULT, StageResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,6 +99,16 @@ class StageFolder:
     def checkpoints(self) -> list[Path]:
         """All checkpoints there are, whichever division of the work over ranks wrote them."""
         return sorted(self.path.glob("checkpoint-*.pt"))
+
+    @property
+    def workers(self) -> int:
+        """Number of ranks on which its training began; 0 if unknown."""
+        return int(BEGUN.read(self.path / "begun.json").get("workers", 0))
+
+    def write_workers(self, workers: int) -> None:
+        """Note the number of ranks on which the training begins."""
+        self._make()
+        files.write_json(self.path / "begun.json", {"workers": workers})
 
     def write_atomically(self, path: Path, writer: Callable[[Path], Any]) -> None:
         """Let ``writer`` fill a temporary file and put it in the place of ``path``, in this folder."""

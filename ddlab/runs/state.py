@@ -33,6 +33,8 @@ class RunState:
         Names of the device slots it holds or held.
     workers
         Number of ranks; 0 before it started.
+    restarts
+        A sentence for every time that the last launch lost a rank and went on by itself.
     """
 
     state: str
@@ -41,6 +43,7 @@ class RunState:
     ended: float | None = None
     devices: tuple[str, ...] = ()
     workers: int = 0
+    restarts: tuple[str, ...] = ()
 
     @property
     def is_live(self) -> bool:
@@ -51,6 +54,15 @@ class RunState:
     def can_resume(self) -> bool:
         """Whether it ended before it was finished."""
         return self.state in ("failed", "cancelled", "lost")
+
+    @property
+    def restarted(self) -> str:
+        """A sentence on how often it was restarted and why at last; empty if it was not."""
+        if not self.restarts:
+            return ""
+        if len(self.restarts) == 1:
+            return f"Restarted once from its last checkpoints: {self.restarts[0]}"
+        return f"Restarted {len(self.restarts)} times from its last checkpoints; the last time: {self.restarts[-1]}"
 
     @property
     def seconds(self) -> float | None:
@@ -116,4 +128,5 @@ def _judge(run: RunReader, status: Status) -> tuple[str, str]:
 
 def _from_status(status: Status, state: str, message: str | None, ended: float | None) -> RunState:
     devices = tuple(status.get("devices") or ())
-    return RunState(state, message or "", status.get("started"), ended, devices, status.get("workers") or 0)
+    restarts = tuple(restart["sentence"] for restart in status.get("restarts") or ())
+    return RunState(state, message or "", status.get("started"), ended, devices, status.get("workers") or 0, restarts)

@@ -49,6 +49,7 @@ def _row(run: RunReader) -> dict[str, Any]:
         "started": state.started,
         "seconds": state.seconds,
         "devices": list(state.devices),
+        "restarts": len(state.restarts),
         "note": written.get("note", ""),
         "tags": written.get("tags", []),
     }

@@ -79,6 +79,7 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
 
     model, feed = _model(context, settings, first), _feed(context, settings)
     trainee = Trainee(model, 0, None, settings)
+    trainee.gradients = [bank.parameters_of(place) for _, bank, place in model.networks()]
     _restore(context, model, trainee)
     # The loop is alone on every rank: all see the whole batch, the same logits and the same loss.
     report = context.report if context.ranks.rank == 0 else _say_nothing
@@ -88,7 +89,7 @@ def train(context: StageContext, settings: TrainingSettings, first: "Mapping[str
 
     stage, seed = context.folder.name, context.seed
     loop = Loop(stage, seed, model, [trainee], feed, settings, context.alone, report, context.check, save)
-    replace(loop, parts=context.ranks).run()
+    replace(loop, parts=context.ranks, overhead=context.overhead).run()
     _save_weights(context, model, trainee)
     model.load_state_of(0, trainee.last_state)
     last = {split: predict(model, feed, split).decisions for split in context.dataset.held_out}

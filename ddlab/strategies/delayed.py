@@ -18,7 +18,7 @@ from ddlab.pipeline.methods import METHODS, Method, make_method
 from ddlab.pipeline.placement import ALONE, place
 from ddlab.problem import Problem
 from ddlab.strategies.layers import layers_stage, modules_of, prepare
-from ddlab.strategies.stage import Stage, StageContext
+from ddlab.strategies.stage import Stage, StageContext, check_no_clipping
 
 SENDS = "activations at every border, and errors back"
 
@@ -51,6 +51,7 @@ def dsp_stages(problem: Problem) -> Iterator[Stage]:
 
 
 def _stage(problem: Problem, name: str) -> Stage:
+    check_no_clipping(problem, name)
     stage = layers_stage(problem, name, partial(train, name=name), SENDS)
     method_of(problem, name)
     return stage

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ddlab.data.cache import load
 from ddlab.data.source import Dataset
 from ddlab.problem import problem_of
+from ddlab.strategies.moving import check_ranks
 from ddlab.strategies.stage import StageContext, plan
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def execute(
         folder, needed = run.stage(stage.name, seed), partial(run.stage, seed=seed)
         context = StageContext(problem, dataset, stage, seed, folder, needed, ranks, report, check)
         if stage.kind != "single" or ranks.rank == 0:
+            check_ranks(context)
             stage.run(context)
         ranks.barrier()
 

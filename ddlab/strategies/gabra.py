@@ -32,7 +32,8 @@ def stages(problem: Problem) -> Iterator[Stage]:
     asked = problem.experiment.gabra
     check_parts(problem, "gabra.micro_batches", asked.micro_batches, asked.replicas)
     told = " and the gradient of every parameter" if asked.replicas > 1 else ""
-    yield layers_stage(problem, "gabra", train, f"activations at borders of devices, their gradients back{told}")
+    stage = layers_stage(problem, "gabra", train, f"activations at borders of devices, their gradients back{told}")
+    yield replace(stage, divides_batches=asked.replicas > 1)
 
 
 def train(context: StageContext) -> None:

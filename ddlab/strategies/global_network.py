@@ -39,7 +39,7 @@ def whole_stage(
     """
     kept = kept_whole(problem, name)
     sent = payload or Payload(gradient_bytes(problem), "the gradient of every parameter")
-    return Stage(name, kept.title, "collective", run, needs, (task,), (kept,), payload=sent)
+    return Stage(name, kept.title, "collective", run, needs, (task,), (kept,), payload=sent, divides_batches=True)
 
 
 def global_task(problem: Problem, epochs: int) -> Task:

@@ -120,6 +120,7 @@ class Training:
 
         context, model = self.context, self.model
         trainee = Trainee(model, 0, None, self.settings)
+        trainee.over_ranks = context.ranks.sum
         self._restore(trainee)
         is_kept = self.replicas.rank == 0
         # The ranks of a replica see the same logits in validation, and get the same means in training.
@@ -131,7 +132,8 @@ class Training:
 
         stage, seed = context.folder.name, context.seed
         loop = Loop(stage, seed, model, [trainee], self.feed, self.settings, self.replicas, report, context.check, save)
-        replace(loop, parts=context.ranks, hooks=TrainingHooks(train_epoch=self.train_epoch)).run()
+        hooks = TrainingHooks(train_epoch=self.train_epoch)
+        replace(loop, parts=context.ranks, hooks=hooks, overhead=context.overhead).run()
         if is_kept:
             self._keep(trainee)
         model.load_state_of(0, trainee.last_state)

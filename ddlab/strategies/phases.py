@@ -4,7 +4,7 @@ Imports torch: strategies import this module when a stage runs. Shapes: M images
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -107,13 +107,15 @@ def train_cohort(
         states = {name: trainee.checkpoint() for name, trainee in zip(cohort.names, trainees, strict=True)}
         if ranks.rank == 0:
             for name, trainee in zip(cohort.names, trainees, strict=True):
-                if snapshot and trainee.progress.epoch <= snapshot:
+                epoch, ended = trainee.progress.epoch, trainee.progress.finished
+                if snapshot and (epoch == snapshot or (ended and epoch < snapshot)):
                     save_weights(context, f"{name}-epoch{snapshot}", trainee.last_state)
             save_checkpoint(context, cohort.checkpoint, states)
 
     model: nn.Module = bank if ranks.alone or not hooks.averaged else DistributedDataParallel(bank)
     stage, seed = context.folder.name, context.seed
-    Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save, hooks).run()
+    loop = Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save, hooks)
+    replace(loop, overhead=context.overhead, landmark=snapshot or 0).run()
     for index, (name, trainee) in enumerate(zip(cohort.names, trainees, strict=True)):
         if ranks.rank == 0:
             save_weights(context, f"{name}-last", trainee.last_state)

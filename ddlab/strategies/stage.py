@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Subdomain
+from ddlab.experiment import ExperimentError
 from ddlab.models.architecture import Network
 from ddlab.models.names import local_name
 from ddlab.problem import Problem
@@ -117,6 +118,11 @@ class StageContext:
     check: Callable[[], None]
 
     @property
+    def overhead(self) -> float:
+        """Share of the training time that checkpoints may take."""
+        return self.problem.experiment.placement.checkpoint_overhead
+
+    @property
     def alone(self) -> "Ranks":
         """Our rank and its device without other ranks: for work that needs no communication."""
         return replace(self.ranks, rank=0, size=1)
@@ -144,6 +150,8 @@ class Stage:
         What its ranks send each other in a training step.
     starts_from
         Epoch of the needed networks from which it starts; None: their last one.
+    divides_batches
+        Whether every rank trains the same weights on its part of every batch.
     """
 
     name: str
@@ -156,6 +164,7 @@ class Stage:
     dnn: KeptDNN | None = None
     payload: Payload = NO_PAYLOAD
     starts_from: int | None = None
+    divides_batches: bool = False
 
     @property
     def flops(self) -> float:
@@ -176,6 +185,18 @@ def strategy_stages(problem: Problem, name: str) -> Iterator[Stage]:
     """The stages of one strategy, in order."""
     stages: Iterator[Stage] = STRATEGIES[name].load()(problem)
     return stages
+
+
+def check_no_clipping(problem: Problem, name: str) -> None:
+    """Refuse a limit of the gradient to a strategy whose steps have no one gradient of the whole network.
+
+    Raises
+    ------
+    ExperimentError
+        Names the field, the rule and the value.
+    """
+    if clip_norm := problem.experiment.training.clip_norm:
+        raise ExperimentError(f"training.clip_norm: {name} has no one gradient a step; needs 0, got {clip_norm:g}")
 
 
 def kept_local(problem: Problem, stage: str = LOCAL, title: str = "") -> tuple[KeptNetwork, ...]:

@@ -19,7 +19,7 @@ from ddlab.optim import OPTIMIZERS
 from ddlab.problem import Problem
 from ddlab.strategies.descent import begin_alike, effort_notes
 from ddlab.strategies.global_network import global_task, gradient_bytes, train_whole, whole_feed, whole_stage
-from ddlab.strategies.stage import Payload, Stage, StageContext
+from ddlab.strategies.stage import Payload, Stage, StageContext, check_no_clipping
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,6 +75,7 @@ def _stage(problem: Problem, name: str, passes: float, vectors: int) -> Stage:
     additive step, the gradient where that leads (which may be the next step's). A step of first order of which no trial
     is rejected sums just those; further trials and secant pairs add some (:class:`ddlab.optim.apts.SAPTS`).
     """
+    check_no_clipping(problem, name)
     task = global_task(problem, problem.experiment.training.epochs)
     payload = Payload(vectors * gradient_bytes(problem), f"{vectors} or more numbers a parameter")
     return whole_stage(problem, name, train, replace(task, flops=task.flops * passes), payload)

@@ -22,6 +22,7 @@ from ddlab.experiment import TrainingSettings
 from ddlab.ranks import Ranks
 from ddlab.training.batches import Feed
 from ddlab.training.health import Watch
+from ddlab.training.pace import Pace
 from ddlab.training.trainee import Trainee
 
 if TYPE_CHECKING:
@@ -88,9 +89,14 @@ class Loop:
     ranks
         Of a collective stage: losses are averaged over them. One rank alone elsewhere.
     report, check, save
-        Called with a record a network and epoch; once a step, to stop; once an epoch, to write the checkpoint.
+        Called with a record a network and epoch; once a step, to stop; after epochs, to write the checkpoint: as often
+        as ``overhead`` allows, and at the end.
     parts
         Ranks that hold other networks of a model that is trained as one; one rank alone holds all of it.
+    overhead
+        Share of the training time that checkpoints may take.
+    landmark
+        Epoch after which a checkpoint is written whatever it takes; 0: none.
     """
 
     stage: str
@@ -105,6 +111,8 @@ class Loop:
     save: Callable[[], None]
     hooks: TrainingHooks = NO_HOOKS
     parts: Ranks = Ranks()
+    overhead: float = 1.0
+    landmark: int = 0
 
     def run(self) -> None:
         """Train until every network has finished.
@@ -114,8 +122,9 @@ class Loop:
         Stopped
             If ``check`` says so.
         Diverged
-            If a loss is NaN or infinite; the last checkpoint is the last good epoch.
+            If a loss is NaN or infinite; the last checkpoint is of a good epoch.
         """
+        pace = Pace(self.overhead)
         while active := [trainee for trainee in self.trainees if not trainee.progress.finished]:
             epoch = max(trainee.progress.epoch for trainee in active) + 1
             began = time.monotonic()
@@ -132,10 +141,26 @@ class Loop:
                     trainee.end_epoch(validation_loss_S[i], validation_accuracy_S[i], seconds)
                     measures = (loss_S[i], accuracy_S[i], validation_loss_S[i], validation_accuracy_S[i])
                     if self.ranks.rank == 0:
-                        self.report(self._record(trainee, measures, seconds, health_S[i]))
-            self.save()
+                        times = {"seconds": seconds, "checkpoint_seconds": pace.spent}
+                        self.report(self._record(trainee, measures, times, health_S[i]))
+            if self._agreed(pace.allows() or self._is_kept(epoch)):
+                with pace.writing():
+                    self.save()
 
-    def _record(self, trainee: Trainee, measures: tuple[float, ...], seconds: float, health: "Health") -> "EpochRecord":
+    def _is_kept(self, epoch: int) -> bool:
+        """Whether there must be a checkpoint of this epoch."""
+        return epoch == self.landmark or all(trainee.progress.finished for trainee in self.trainees)
+
+    def _agreed(self, wanted: bool) -> bool:
+        """The wish of the first of all ranks: parts of a model are kept of the same epoch, and some send theirs."""
+        answer = torch.tensor(wanted, dtype=torch.uint8)
+        self.ranks.broadcast([answer])
+        self.parts.broadcast([answer])
+        return bool(answer)
+
+    def _record(
+        self, trainee: Trainee, measures: tuple[float, ...], times: dict[str, float], health: "Health"
+    ) -> "EpochRecord":
         loss, accuracy, validation_loss, validation_accuracy = measures
         record = {
             "stage": self.stage,
@@ -148,7 +173,7 @@ class Loop:
             "validation_loss": validation_loss,
             "validation_accuracy": validation_accuracy,
             "rate": trainee.rate,
-            "seconds": seconds,
+            **times,
             **trainee.notes(),
             **health,
         }

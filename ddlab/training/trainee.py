@@ -59,7 +59,8 @@ class Progress:
 class Trainee:
     """One network in training: its optimizer, its schedule, how far it has come, and its best state so far.
 
-    ``notes`` gives what else an epoch's record is to say of it.
+    ``notes`` gives what else an epoch's record is to say of it; ``gradients`` is whose norms are limited, each by
+    itself, and ``over_ranks`` adds up what ranks hold parts of.
     """
 
     def __init__(self, owner: Owner, index: int, subdomain: int | None, settings: TrainingSettings) -> None:
@@ -78,6 +79,8 @@ class Trainee:
         self.best_state: State = owner.state_of(index)
         self.last_state: State = self.best_state
         self.notes: Callable[[], Notes] = lambda: {}
+        self.gradients: list[list[Tensor]] = [self.optimizer.param_groups[0]["params"]]
+        self.over_ranks: Callable[[Tensor], Tensor] = lambda squares: squares
 
     @property
     def rate(self) -> float | None:
@@ -100,6 +103,9 @@ class Trainee:
         positive inputs move the same way: at the full rate its sum falls so far that no image lifts it above zero.
         """
         self.progress.steps += 1
+        if self.settings.clip_norm:
+            for parameters in self.gradients:
+                _clip(parameters, self.settings.clip_norm, self.over_ranks)
         if self.progress.steps >= self.settings.warm_up:
             self.optimizer.step()
             return
@@ -183,6 +189,15 @@ def _optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.op
         kernels = [parameter for parameter in parameters if parameter.dim() >= KERNEL_AXES]
         optimizer.register_step_pre_hook(partial(_decay, kernels, settings.weight_decay))
     return optimizer
+
+
+@torch.no_grad()
+def _clip(parameters: list[Tensor], largest: float, over_ranks: Callable[[Tensor], Tensor]) -> None:
+    """Scale gradients down together where their norm is larger (Pascanu, Mikolov, Bengio 2013, Algorithm 1)."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = over_ranks(sum((gradient.square().sum() for gradient in gradients), torch.zeros(()))).sqrt()
+    for gradient in gradients:
+        gradient.mul_(torch.clamp(largest / norm, max=1.0))
 
 
 @torch.no_grad()

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.attack import addresses, files, kills, races, run_folders, settings
+from tests.attack import addresses, faults, files, kills, races, run_folders, settings
 from tests.attack.tally import Tally, listing, table, write
 
 # name: (function of count and first seed, count of a whole attack, what is tried)
 ATTACKS: dict[str, tuple[Callable[[int, int], Tally], int, str]] = {
     "kills": (kills.attack, 300, "chains of kills and resumes, over all strategies"),
+    "faults": (faults.attack, 60, "ranks that hang, damaged checkpoints, data that vanish, over all strategies"),
     "races": (races.attack, 50, "changes of one run by several people at one moment"),
     "settings": (settings.attack, 10_000, "random experiments, through every way in"),
     "files": (files.attack, 1_000, "hostile data, and runs with damaged files"),

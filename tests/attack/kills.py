@@ -2,7 +2,8 @@
 
 A case is a chain: a run of one strategy on one or two workers, killed two to six times at drawn moments (at its start,
 in training, while a file is being written, while the images are decoded, while it waits for a device) and in drawn
-places (the training program or torchrun, a rank, all at once), and resumed each time.
+places (the supervisor, torchrun or a rank, all at once). Where the supervisor is killed, the run is resumed; where it
+lives, it must go on by itself.
 """
 
 import os
@@ -49,6 +50,7 @@ SETTINGS = {
     "gabra.micro_batches": 5,
     "model.reduction": "1/N",
     "placement.devices": "cpu",
+    "placement.restarts": 100,
 }
 
 
@@ -142,9 +144,12 @@ class Chain:
         if not victims or not run.state().is_live:
             return False
         self.kills += 1
+        restarts, below = len(run.state().restarts), self._below(run)
         for victim in victims:
             with suppress(psutil.NoSuchProcess):
                 victim.send_signal(signal.SIGKILL)
+        if run.status().get("pid") not in {victim.pid for victim in victims}:
+            return self._goes_on(run, restarts, below)
         if not within(SOON, lambda: not processes(run)):
             self._fault("orphans", f"a process is left {SOON:.0f} s after a kill")
             stop_processes(run)
@@ -154,11 +159,21 @@ class Chain:
 
     def _victims(self, run: RunFolder) -> list[psutil.Process]:
         """The program at the top, one of those below it, or all."""
-        alive = processes(run)
-        top = [process for process in alive if process.pid == run.status().get("pid")]
-        below = [process for process in alive if process not in top]
+        alive, below = processes(run), self._below(run)
+        top = [process for process in alive if process not in below]
         drawn = self.rng.choice(["top", "below", "all"])
         return alive if drawn == "all" else [self.rng.choice(below)] if drawn == "below" and below else top
+
+    def _below(self, run: RunFolder) -> list[psutil.Process]:
+        return [process for process in processes(run) if process.pid != run.status().get("pid")]
+
+    def _goes_on(self, run: RunFolder, restarts: int, below: list[psutil.Process]) -> bool:
+        """See that a run whose supervisor lives ends its other processes and goes on; False where it was faster."""
+        if not within(SOON, lambda: not any(process.is_running() and lives(process) for process in below)):
+            self._fault("orphans", f"a process is left {SOON:.0f} s after another one was killed")
+        if not within(SOON, lambda: len(run.state().restarts) > restarts or not run.state().is_live):
+            self._fault("hung", f"the run was not restarted within {SOON:.0f} s")
+        return run.state().is_live
 
     def _resume(self, run: RunFolder) -> bool:
         """Resume a run that was killed; sometimes it has to wait for a device first, and is killed there, too."""
@@ -192,6 +207,13 @@ def within(seconds: float, condition: Callable[[], object]) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it is more than an entry that its parent has to read."""
+    with suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _writes(run: RunFolder) -> bool:

@@ -11,12 +11,13 @@ import pytest
 
 from ddlab.experiment import ExperimentError, tree
 from tests.attack import __main__ as attacks
-from tests.attack import addresses, cage, files, kills, races, run_folders, settings
+from tests.attack import addresses, cage, faults, files, kills, races, run_folders, settings
 from tests.attack.fence import Fence
 from tests.attack.tally import Fault, Tally, listing, table
 
 SMALL = {
     "kills": (kills, 3),
+    "faults": (faults, 3),
     "races": (races, 4),
     "settings": (settings, 400),
     "files": (files, 60),

@@ -14,7 +14,7 @@ PATIENCE = 90  # seconds for what takes five on a quiet machine
 needs_two_cores = pytest.mark.skipif(len(slots("cpu")) < 2, reason="needs two processor cores")
 
 
-def experiment(workers: int, *, batch_norm: bool = True, **training) -> Experiment:
+def experiment(workers: int, *, batch_norm: bool = True, placement=None, **training) -> Experiment:
     return parse_experiment(
         {
             "name": f"digits on {workers}",
@@ -24,7 +24,7 @@ def experiment(workers: int, *, batch_norm: bool = True, **training) -> Experime
             "strategies": ["global", "average", "majority", "cnn_dnn", "coherent", "transfer"],
             "aggregator": {"epochs": 5},
             "transfer": {"epochs": 5, "start": 7},
-            "placement": {"workers": workers, "devices": "cpu"},
+            "placement": {"workers": workers, "devices": "cpu", **(placement or {})},
         }
     )
 
@@ -64,6 +64,29 @@ def assert_lost(run):
     wait_for(lambda: run.state().state == "lost", f"lost (it is {run.state()})", 10)
     wait_for(lambda: processes(run) == [], "the end of all its processes", 10)
     assert "Resume" in run.state().message and run.failure() is None
+
+
+def wait_for_restart(run, number):
+    """Restarted by itself so often; the sentence that says why."""
+
+    def restarted():
+        assert run.state().is_live, (run.state(), run.failure(), run.log(), run.log(0))
+        return len(run.state().restarts) == number
+
+    wait_for(restarted, f"restart {number}")
+    return run.state().restarts[-1]
+
+
+def rank_pid(run, rank):
+    """The process of a rank, as soon as it has told its name."""
+    found = []
+
+    def told():
+        found[:] = [told["pid"] for told in run.status().get("ranks") or () if told["rank"] == rank]
+        return found
+
+    wait_for(told, f"rank {rank}")
+    return found[-1]
 
 
 def kill(pid):

@@ -4,10 +4,13 @@ import errno
 import json
 
 import pytest
+import torch
 
+from ddlab.engine.aftermath import goes_on
 from ddlab.engine.failures import describe_failure
 from ddlab.engine.worker import StopRequest, work
 from ddlab.experiment import parse_experiment
+from ddlab.problem import problem_of
 from ddlab.ranks import Ranks
 from ddlab.runs import RunFolder
 from ddlab.training.loop import Diverged
@@ -108,3 +111,47 @@ def test_failure_of_a_second_rank_does_not_hide_the_first(run, monkeypatch):
     execute_that(monkeypatch, lambda report, check: json.loads("{"))
     work(run, Ranks(), StopRequest())
     assert run.state().message == "the cause"
+
+
+# ---- a GPU that has not enough memory, played by a processor
+
+
+def short_of_memory(report, check):
+    report(record(1))
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def gpu_run(out_of_memory, **settings):
+    asked = {"dataset.name": "digits", "training.out_of_memory": out_of_memory, "training.batch_size": 64, **settings}
+    return RunFolder.create(parse_experiment({}).with_settings(asked))
+
+
+def test_a_gpu_short_of_memory_halves_the_batch_once_and_every_record_says_so(monkeypatch):
+    run = gpu_run("halve", **{"placement.restarts": 0})
+    execute_that(monkeypatch, short_of_memory)
+    assert work(run, Ranks(), StopRequest()) == 1
+    assert run.status()["state"] == "queued" and goes_on(run.path, 1, None, 0)
+    assert "It goes on with 32 images a step" in run.state().restarted and run.halved == 32
+    assert problem_of(run).experiment.training.batch_size == 32 and run.experiment.training.batch_size == 64
+    assert work(run, Ranks(), StopRequest()) == 1  # that was not enough
+    assert run.status()["state"] == "failed" and not goes_on(run.path, 1, None, 0)
+    assert run.metrics()[-1]["batch_size"] == 32 and "Take a smaller batch" in run.state().message
+    run.restart()
+    assert run.halved == 32, "a person who resumes it does not want to wait for the same end"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"out_of_memory": "stop"},
+        {"out_of_memory": "halve", "training.batch_size": 1},
+        # Half the batch cannot be cut in as many equal parts.
+        {"out_of_memory": "halve", "strategies": ["layerwise"], "layerwise.micro_batches": 64},
+    ],
+    ids=["stop", "one image", "parts"],
+)
+def test_it_stops_where_it_was_asked_to_or_cannot_be_halved(monkeypatch, settings):
+    run = gpu_run(**settings)
+    execute_that(monkeypatch, lambda report, check: short_of_memory(lambda record: None, check))
+    work(run, Ranks(), StopRequest())
+    assert run.state().state == "failed" and run.state().message.startswith("Out of memory") and not run.halved

@@ -192,6 +192,33 @@ def test_resume_that_cannot_be_forgets_nothing(two_cores):
     assert run.state().message == run.failure()["sentence"] == "Out of memory."
 
 
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"workers": 3}, "this machine has 2"),
+        ({"devices": "tpu"}, "placement.devices: .*'auto'"),
+        ({"workers": 0}, "placement.workers"),
+    ],
+)
+def test_resume_elsewhere_is_refused_where_there_is_nothing_and_forgets_nothing(two_cores, where, message):
+    run = new_run()
+    run.end("failed", "Out of memory.")
+    with pytest.raises(ValueError, match=message):
+        control.resume(run, **where)
+    assert run.state().message == "Out of memory." and run.placement() == run.asked()["placement"]
+
+
+def test_resume_elsewhere_is_kept_for_the_next_launches(two_cores, monkeypatch):
+    launched = []
+    monkeypatch.setattr(control, "launch", launched.append)
+    run = new_run()
+    for workers in (1, None):
+        run.end("failed", "Out of memory.")
+        control.resume(run, workers=workers)
+        assert num_workers(run.placement()) == ("cpu", 1) and num_workers(run.asked()["placement"]) == ("cpu", 2)
+    assert launched == [run, run] and run.experiment.placement.workers is None
+
+
 def test_run_cancelled_before_it_had_a_process_does_not_start(two_cores):
     run = RunFolder.create(Experiment())
     control.cancel(run)
@@ -222,7 +249,7 @@ def test_trainings_keep_freed_memory_and_what_the_user_set_stays():
 
 def test_one_worker_needs_no_torchrun():
     run = new_run()
-    assert "torch.distributed.run" not in training_command(run, "cpu", 1)
+    assert "ddlab.engine.torchrun" not in training_command(run, "cpu", 1)
     assert "--nproc-per-node=2" in training_command(run, "cpu", 2)
 
 

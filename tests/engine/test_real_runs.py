@@ -1,6 +1,7 @@
 """Real processes on real digits: killed, cancelled and resumed at several moments, and equal to the bit afterwards."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,9 +20,11 @@ from tests.engine.real import (
     kill,
     needs_two_cores,
     processes,
+    rank_pid,
     wait_for,
     wait_for_end,
     wait_for_epoch,
+    wait_for_restart,
 )
 
 pytestmark = [
@@ -65,26 +68,37 @@ def test_one_worker_cancelled_then_killed_equals_the_uninterrupted_run(start, tm
 
 
 @needs_two_cores
-def test_two_workers_killed_at_the_top_and_below_equal_the_uninterrupted_run(start):
-    run = start(2)
+def test_two_workers_killed_at_the_top_and_ranks_lost_below_equal_the_uninterrupted_run(start):
+    """The process at the top is the supervisor: a person resumes then. Below it, the supervisor does."""
+    run = start(2, placement={"heartbeat_timeout": 5})
     wait_for_epoch(run, "global", 2)
-    agent, ranks = run.status()["pid"], run.status()["ranks"]
-    assert {rank["rank"] for rank in ranks} == {0, 1} and agent not in {rank["pid"] for rank in ranks}
-    kill(agent)
+    supervisor, ranks = run.status()["pid"], run.status()["ranks"]
+    assert {rank["rank"] for rank in ranks} == {0, 1} and supervisor not in {rank["pid"] for rank in ranks}
+    kill(supervisor)
     assert_lost(run)
     resume(run)
     wait_for_epoch(run, "local", 2)
-    kill(next(rank["pid"] for rank in run.status()["ranks"] if rank["rank"] == 1))
-    assert_lost(run)
-    resume(run)
+    kill(rank_pid(run, 1))
+    told = wait_for_restart(run, 1)
+    assert told.startswith("Rank 1 was killed by signal 9 (SIGKILL)") and "of 'local'" in told
     wait_for_epoch(run, "transfer", 2)
-    kill(next(rank["pid"] for rank in run.status()["ranks"] if rank["rank"] == 1))
-    assert_lost(run)
-    resume(run)
+    os.kill(rank_pid(run, 1), signal.SIGSTOP)
+    assert wait_for_restart(run, 2).startswith("Rank 1 was last heard of ")
     wait_for_end(run)
+    assert run.state().restarted.startswith("Restarted 2 times")
     uninterrupted = start(2)
     wait_for_end(uninterrupted)
     assert_equal(run, uninterrupted)
+
+
+def test_a_rank_lost_once_too_often_fails_the_run(start):
+    run = start(placement={"restarts": 0})
+    wait_for_epoch(run, "global", 1)
+    kill(rank_pid(run, 0))
+    wait_for(lambda: not run.state().is_live, "the end", 10)
+    assert run.state().state == "failed" and "killed by signal 9" in run.state().message, run.state()
+    assert run.failure()["rank"] == 0 and "stage global" in run.failure()["traceback"]
+    wait_for(lambda: processes(run) == [], "the end of all its processes", 10)
 
 
 @needs_two_cores
@@ -129,4 +143,5 @@ def test_number_that_is_none_fails_with_a_sentence_and_keeps_the_run(start):
     wait_for(lambda: not run.state().is_live, "the end")
     assert run.state().state == "failed", run.log(0)
     assert "NaN" in run.state().message and "smaller learning rate" in run.state().message
-    assert has_diverged(run) and processes(run) == []
+    assert has_diverged(run) and not run.state().restarts, "it would come again"
+    wait_for(lambda: processes(run) == [], "the end of its supervisor", 10)

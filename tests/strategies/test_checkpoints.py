@@ -20,6 +20,7 @@ from ddlab.training.trainee import PARTS
 
 FLIPS = 400
 SETTINGS = {"strategies": ["global"], "training.epochs": 4, "dataset.train_images": 64, "dataset.validation_images": 32}
+SETTINGS |= {"placement.checkpoint_overhead": 1.0}  # after every epoch, however fast the machine is
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ SETTINGS = {
     "model": {"width": 0.5},
     # By accuracy the best epoch is not always the last one: who takes one for the other is found out.
     "training": {"epochs": 3, "batch_size": 50, "monitor": "accuracy", "warm_up": 0},
+    "placement": {"checkpoint_overhead": 1.0},  # after every epoch, however fast the machine is
     "aggregator": {"dropout": 0.2},  # which all ranks must draw alike, and a resumed run as if it had never stopped
     "transfer": {"epochs": 4, "start": 2},
     # Two shapes, so two banks, and an order of the subdomains in them that is not its own inverse.

@@ -33,6 +33,7 @@ SETTINGS = {
     "model.width": 0.5,
     "training.epochs": 2,
     "training.batch_size": 50,
+    "placement.checkpoint_overhead": 1.0,  # after every epoch, however fast the machine is
     "aggregator.epochs": 3,
     "transfer.epochs": 2,
     "layerwise.micro_batches": 5,

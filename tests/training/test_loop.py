@@ -16,6 +16,7 @@ from ddlab.models.build import build
 from ddlab.models.spec import NetworkSpec
 from ddlab.ranks import Ranks
 from ddlab.registry.models import MODELS
+from ddlab.training import pace
 from ddlab.training.batches import ImageFeed, Sharing, VectorFeed
 from ddlab.training.loop import Diverged, Loop, Stopped, derive_seed
 from ddlab.training.trainee import Trainee
@@ -175,6 +176,45 @@ def test_a_loop_stops_when_asked(dataset):
         loop_of(dataset, QUARTERS[:2], check=stop).run()
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only moves when it is told to."""
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr("ddlab.training.loop.time", clock)
+    return clock
+
+
+@pytest.mark.parametrize(
+    ("overhead", "landmark", "kept"),
+    [(1.0, 0, [1, 2, 3, 4, 5, 6, 7, 8]), (0.25, 0, [1, 6, 8]), (0.0, 0, [8]), (0.0, 3, [3, 8]), (0.25, 3, [1, 3, 8])],
+)
+def test_checkpoints_keep_to_their_share_of_the_time(dataset, clock, overhead, landmark, kept):
+    """An epoch takes 1 s and a checkpoint 1 s: two of them are a quarter after 8 s, which are six epochs and they."""
+    epochs, records = [], []
+
+    def report(record):
+        clock.now += 1.0
+        records.append(record)
+
+    def save():
+        clock.now += 1.0
+        epochs.append(records[-1]["epoch"])
+
+    settings = DOUBLE.model_copy(update={"epochs": 8})
+    own = {"report": report, "save": save, "overhead": overhead, "landmark": landmark}
+    loop_of(dataset, QUARTERS[:1], settings, **own).run()
+    assert epochs == kept and epochs[-1] == 8
+    assert [r["checkpoint_seconds"] for r in records] == [sum(e < r["epoch"] for e in kept) for r in records]
+
+
 def test_records_are_what_the_run_folder_promises(dataset):
     records = []
     loop_of(dataset, QUARTERS[:2], report=records.append).run()
@@ -182,7 +222,7 @@ def test_records_are_what_the_run_folder_promises(dataset):
     assert records[-1]["loss"] < records[0]["loss"]
     assert set(records[0]) == {
         *("stage", "seed", "subdomain", "epoch", "epochs", "loss", "accuracy"),
-        *("validation_loss", "validation_accuracy", "rate", "seconds"),
+        *("validation_loss", "validation_accuracy", "rate", "seconds", "checkpoint_seconds"),
         *("dead_units", "worst_layer", "worst_layer_dead", "one_class"),
     }
 
@@ -305,6 +345,36 @@ def test_the_penalty_reaches_what_it_is_of(dataset, decayed):
     for name, value in trainee.owner.state_of(0).items():
         shrinks = decayed == "all" and "running" not in name and "num_" not in name or value.dim() > 2
         torch.testing.assert_close(value, before[name] * (1 - 1e-4) if shrinks else before[name], rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1e-3, 1e9])
+def test_a_limit_shortens_long_gradients_and_leaves_their_direction(dataset, clip_norm):
+    """Two networks of a bank, each by itself: SGD's first step is the rate times the gradient."""
+    settings = DOUBLE.model_copy(update={"optimizer": "sgd", "clip_norm": clip_norm, "warm_up": 0})
+    loop = loop_of(dataset, QUARTERS[:2], settings)
+    for index, trainee in enumerate(loop.trainees):
+        (parameters,) = trainee.gradients
+        for parameter in parameters:
+            parameter.grad.fill_(1.0 + index)
+        before = torch.cat([parameter.flatten() for parameter in parameters])
+        trainee.step()
+        moved = (before - torch.cat([parameter.flatten() for parameter in parameters])) / settings.learning_rate
+        norm = (1 + index) * len(before) ** 0.5
+        expected = min(norm, clip_norm or norm)
+        torch.testing.assert_close(moved, torch.full_like(moved, expected / len(before) ** 0.5))
+
+
+def test_a_limit_holds_for_what_all_ranks_have_together(dataset):
+    """Another rank's part has three times the sum of squares of ours: half the factor that ours alone would have."""
+    settings = DOUBLE.model_copy(update={"clip_norm": 1e-3, "warm_up": 0})
+    alone, shared = (loop_of(dataset, QUARTERS[:1], settings).trainees[0] for _ in range(2))
+    shared.over_ranks = lambda squares: 4 * squares
+    for trainee in (alone, shared):
+        for parameter in trainee.gradients[0]:
+            parameter.grad.fill_(1.0)
+        trainee.step()
+    for ours, whole in zip(shared.gradients[0], alone.gradients[0], strict=True):
+        torch.testing.assert_close(ours.grad, whole.grad / 2)
 
 
 def test_vectors_are_fed_in_the_order_of_the_labels(dataset):
