@@ -90,7 +90,7 @@ class Progress(TypedDict):
 
 @with_config(_LOOSE)
 class Heartbeat(TypedDict):
-    """``heartbeat.json`` of who waits, ``heartbeat-<rank>.json``: which machine works on the run, and when it wrote that."""
+    """``heartbeat.json`` of who waits, ``heartbeat-<rank>.json``: which machine works on the run, and when."""
 
     host: Text
     time: Time
