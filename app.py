@@ -39,7 +39,7 @@ def draw() -> None:
     """Draw the page that the address names, beside the sidebar."""
     st.set_page_config(page_title="ddlab", page_icon="assets/icon.png", layout="wide")
     shell.enter()
-    page = st.navigation(every_page())
+    page = st.navigation(every_page(), expanded=True)
     shown.open_page(page.url_path)
     with st.sidebar:
         selection.pick_run()

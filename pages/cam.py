@@ -44,7 +44,7 @@ def look(chosen: maps.Chosen) -> None:
         selection.link("What do the layers make of it on the way?", "pages/layers.py")
         if chosen.truth is not None:
             selection.link("Change this image", "pages/what_if.py", image=chosen.alone, **selection.seed_of(run, seed))
-        st.subheader("Is the map any good?")
+        st.header("Is the map any good?")
         score(chosen, view)
     maps.prepare(run, seed, chosen)
 

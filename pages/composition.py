@@ -23,26 +23,26 @@ if why := ANALYSES["verification"].why_not(run):
     theory.how_to(why)
     st.stop()
 
-st.subheader("Which premises of the theorems does this run meet?")
+st.header("Which premises of the theorems does this run meet?")
 theory.show_premises(premises(problem))
 seed = selection.pick_seed(run)
 if not run.stage(LOCAL, seed).done:
     st.info("The comparison appears here as soon as the local networks are trained.")
     st.stop()
 
-st.subheader("Does it compute what its local networks compute?")
+st.header("Does it compute what its local networks compute?")
 precision = selection.pick_one_of(theory.PRECISIONS, "Arithmetic", "precision")
 found = theory.verified(run, problem, seed, precision)
 theory.verdict(found.about)
 shell.notice(notice.of_verified(found.about, run.summary()["accuracies"]))
 theory.show_layers(found)
 
-st.subheader("Do the logits add up, and does that bound the cost?")
+st.header("Do the logits add up, and does that bound the cost?")
 theory.show_logits(found)
 
-st.subheader("What does further training change?")
+st.header("What does further training change?")
 blocks.show(run, seed, found)
 
 if found.named("maps"):
-    st.subheader("What do the feature maps show?")
+    st.header("What do the feature maps show?")
     feature_maps.show(run, found, telling_layer(found))

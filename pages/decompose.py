@@ -57,7 +57,7 @@ top = st.container(key="cut")  # shell.css: on a phone the image comes between i
 with top:
     left, middle, right = st.columns(3)
 with left, st.container(key="cut-images"):
-    st.subheader("Images")
+    st.header("Images")
     asked = cut.pick_dataset()
     description = dataset.described(asked)
     if description is None:
@@ -65,10 +65,10 @@ with left, st.container(key="cut-images"):
     data = dataset.loaded(asked)
     index = dataset.pick_image(data)
 with middle, st.container(key="cut-grid"):
-    st.subheader("Grid")
+    st.header("Grid")
     decomposition_settings = cut.pick_decomposition(description.shape)
 with right, st.container(key="cut-networks"):
-    st.subheader("Networks")
+    st.header("Networks")
     model = cut.pick_model()
     send = st.container()
 problem = cut.posed(dataset=asked, decomposition=decomposition_settings, model=model)
@@ -99,7 +99,7 @@ with parts:
 
 # ---- what it costs
 
-st.subheader("What will it cost?")
+st.header("What will it cost?")
 columns = st.columns(3)
 counted = "By the count of operations; the measured gain is smaller, since small networks use a machine less well."
 together = "Those of all local networks together."
@@ -113,5 +113,5 @@ limit.show(problem, asked["name"])
 
 # ---- the data set
 
-st.subheader(f"The data set: {asked['name']}")
+st.header(f"The data set: {asked['name']}")
 dataset.show(data, asked)

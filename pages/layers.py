@@ -64,7 +64,7 @@ def look() -> None:
     st.caption(pictures.SCALES)
 
 
-st.subheader("Layer after layer")
+st.header("Layer after layer")
 look()
 with st.container(horizontal=True):
     for activations in looked:

@@ -20,7 +20,7 @@ CLOSER = {  # questions below the schedule, one at a time
 def closer(asked: choices.Asked) -> None:
     """Draw the answer to one more question about the plan."""
     part = selection.pick_one_of(CLOSER, "Look closer", "part")
-    st.subheader(CLOSER[part])
+    st.header(CLOSER[part])
     if part == "speed":
         methods.show_speed_ups(asked.plan)
     elif part == "memory":
@@ -50,10 +50,10 @@ plan = asked.plan
 choices.summary(plan)
 shell.notice(notice.of_plan(plan))
 
-st.subheader("Where is the network cut?")
+st.header("Where is the network cut?")
 partition.show(plan)
 
-st.subheader("Who works when?")
+st.header("Who works when?")
 schedule.show(plan)
 
 closer(asked)

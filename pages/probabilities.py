@@ -81,7 +81,7 @@ selection.link("Change this image", "pages/what_if.py", image=index, **selection
 
 # ---- how each strategy decides
 
-st.subheader("How do they decide?")
+st.header("How do they decide?")
 decisions.show_strategies(explanations)
 if other is not None:
     st.caption(f"From here on: image {index}, the one that is chosen.")
@@ -90,7 +90,7 @@ if explanation.attributions:
 
 # ---- all images together
 
-st.subheader("What can every subdomain see at all?")
+st.header("What can every subdomain see at all?")
 everywhere, here = st.columns(2)
 with everywhere:
     decisions.show_subdomains(outcomes, decomposition, image, run.id, (truth, subdomain))

@@ -30,7 +30,7 @@ def outcome(run: RunFolder, seed: int) -> None:
     table = outcome_table(run, seed)
     if table.empty:
         return
-    st.subheader("What came of it")
+    st.header("What came of it")
     share, seconds = st.column_config.NumberColumn(format="percent"), st.column_config.NumberColumn(format="%.1f")
     columns = dict.fromkeys(("Test", "Kept", "Last", "Training images"), share) | {"Seconds": seconds}
     columns["Whose epoch"] = st.column_config.TextColumn(width="large")

@@ -42,7 +42,7 @@ def train() -> None:
 def trained(run: RunFolder) -> None:
     """The run that the button started: live, with Cancel; then where to look at it."""
     with st.container(border=True):
-        st.subheader("Your own training", anchor=False)
+        st.header("Your own training", anchor=False)
         live.follow(run, live.status)
         live.actions(run)
         live.follow(run, lambda run: curves.learning(run, run.experiment.seeds[0], "accuracy"))
@@ -84,14 +84,14 @@ with words:
     st.caption(f"Takes {duration(promised.seconds)} in the background; you can't break anything. {promised.because}")
 
 if recorded:
-    st.subheader("Who saw what?", anchor=False)
+    st.header("Who saw what?", anchor=False)
     st.write(
         "On the left the image, on the right what the four networks made of their quarters: how probable they find the "
         "true class, green where they name it and orange where they do not. Below, what each way of combining decides."
     )
     replay.maps(recorded, recorded.experiment.seeds[0], shown)
 
-st.subheader("What next?", anchor=False)
+st.header("What next?", anchor=False)
 for column, (label, page, text) in zip(st.columns(3), CARDS, strict=True):
     with column.container(border=True, height="stretch"):
         selection.link(label, page)

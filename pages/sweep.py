@@ -14,10 +14,10 @@ def what_next() -> None:
     """Let a sweep be asked for, and say what it will take."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("What should be tried?", anchor=False)
+        st.header("What should be tried?", anchor=False)
         wish = sweeping.pick()
     with right:
-        st.subheader("What will happen", anchor=False)
+        st.header("What will happen", anchor=False)
         sweeping.offer(wish)
         with st.expander("What the layouts are"):
             st.markdown("\n".join(f"- **{entry.title}**: {entry.description}" for entry in LAYOUTS.values()))
@@ -32,7 +32,7 @@ st.write(
     "The papers cut images into plain grids. Does it help when the pieces overlap, when the grid is moved so that its "
     "borders lie elsewhere, or when one piece more looks at the middle? One click trains them all."
 )
-st.subheader("What came of it", anchor=False)
+st.header("What came of it", anchor=False)
 sweeps = many_runs.known()
 if sweeps:
     told = {name: f"{name} · {sweep_in_words(runs)}" for name, runs in sweeps.items()}

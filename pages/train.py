@@ -29,7 +29,7 @@ awaited = own.awaits(asked.tree["dataset"])
 elsewhere = [] if awaited else asked.report(examined.faults)
 
 with right:
-    st.subheader("What will happen", anchor=False)
+    st.header("What will happen", anchor=False)
     foreseen = examined.problem if not examined.faults else None
     go = st.container(key="go")  # shell.css: on a phone it stays at the lower edge
     if foreseen is not None:

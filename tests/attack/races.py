@@ -140,6 +140,19 @@ def _change(name: str, id: str, start: float) -> str:
 # ---- what must be so afterwards
 
 
+def _programs(run: RunFolder) -> list[psutil.Process]:
+    """The processes of a run that none of the others has started: its supervisor, or who waits."""
+    found = processes(run)
+    return [process for process in found if _parent(process) not in {other.pid for other in found}]
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return 0
+
+
 def _wrong(run: RunFolder) -> list[tuple]:
     """Look at what became of the run, when all have done."""
     found = []
@@ -147,8 +160,8 @@ def _wrong(run: RunFolder) -> list[tuple]:
     if len(places) != 1:
         found.append(("lost", f"the run is {len(places)} times there: {', '.join(places)}"))
     settled = within(SOON, lambda: run.state().is_live == bool(processes(run)))
-    if len(processes(run)) > 1:
-        found.append(("orphans", f"{len(processes(run))} programs work for one run"))
+    if len(programs := _programs(run)) > 1:
+        found.append(("orphans", f"{len(programs)} programs work for one run"))
     elif not settled:
         told = "no program works for it" if run.state().is_live else "a program works for it"
         found.append(("orphans", f"the run is {run.state().state}, and {told}"))

@@ -227,4 +227,4 @@ def test_the_measured_ratio_stands_beside_the_limit():
 def test_a_run_without_local_networks_has_no_limit():
     run = made_run(experiment=made_experiment(strategies=["global"]))
     at = opened(run=run.id)
-    assert not at.exception and not any("at most" in header.value for header in at.subheader)
+    assert not at.exception and not any("at most" in header.value for header in at.header)

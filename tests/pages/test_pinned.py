@@ -22,7 +22,7 @@ def asked(at, name):
 
 
 def headings(at):
-    return [heading.value for heading in at.subheader if heading.value.startswith("Image")]
+    return [heading.value for heading in at.header if heading.value.startswith("Image")]
 
 
 def titles(at):

@@ -56,7 +56,7 @@ def test_the_url_names_filter_and_image():
     rescued = find_images(read_outcomes(run, 0), "rescued")
     at = opened(run=run.id, filter="rescued", image=str(rescued[1]))
     assert at.session_state["image picker"] == rescued[1]
-    assert any(f"Image {rescued[1]} shows" in heading.value for heading in at.subheader)
+    assert any(f"Image {rescued[1]} shows" in heading.value for heading in at.header)
     verdicts = [text.value for text in at.markdown if "✓" in text.value or "✗" in text.value]
     assert [("✗" in verdict) for verdict in verdicts if "Majority" in verdict] == [True]
     assert [("✓" in verdict) for verdict in verdicts if "CNN-DNN" in verdict] == [True]

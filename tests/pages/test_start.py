@@ -48,7 +48,7 @@ def test_the_button_trains_the_demonstration(open_page, monkeypatch):
     next(button for button in test.button if button.label == "Train it for real").click().run()
     assert [run.id for run in launched] == [list_runs()[0].id]
     assert launched[0].experiment == RECIPES["demo"]()
-    assert any("Your own training" in header.value for header in test.subheader)
+    assert any("Your own training" in header.value for header in test.header)
 
 
 def test_a_started_training_is_found_again_by_its_link(open_page):

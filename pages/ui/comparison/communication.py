@@ -22,7 +22,7 @@ def show(run: RunFolder) -> None:
     except ValueError as error:
         st.caption(f"What ranks send cannot be told: {literal(error)}")
         return
-    st.subheader("What must ranks send each other?")
+    st.header("What must ranks send each other?")
     measured = table["measured"].notna().any()
     title = "Bytes between ranks a training step" + ("; ◆ measured in this run" if measured else "")
     charts.show(communication_bars(table, title), table, "communication", f"{run.id}-communication")

@@ -33,7 +33,7 @@ def show(run: RunFolder, *, several: bool = False) -> None:
         return
     if curves.empty:
         return
-    st.subheader("How soon is it that good?" + f" (run {literal(run.name)})" * several)
+    st.header("How soon is it that good?" + f" (run {literal(run.name)})" * several)
     effort = selection.pick_one_of(analysis.EFFORTS, "Effort", "effort")
     target = _target(curves)
     lines, bars = st.columns(2)

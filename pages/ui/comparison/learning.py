@@ -19,7 +19,7 @@ def show(runs: Sequence[RunFolder]) -> None:
     curves = results.curves(list(runs))
     if curves.empty:
         return
-    st.subheader("How did they learn?")
+    st.header("How did they learn?")
     told_of = {name: words for name, words in figures.CURVES.items() if curves[name].notna().any()}
     left, right = st.columns([3, 2])
     with left:

@@ -45,7 +45,7 @@ def show(problem: Problem, name: str, run: RunFolder | None = None) -> None:
     run
         Whose measured times stand beside the limit, if it has any.
     """
-    st.subheader(TITLE)
+    st.header(TITLE)
     where, what = st.columns(2)
     with where:
         titles = {HERE: f"This one: {kept.machine_name()}"} | {

@@ -27,7 +27,7 @@ def show_cell(run: RunFolder) -> None:
     if table.empty:
         return
     first = table.iloc[0]
-    st.subheader(f"Beside the paper: {first['dataset']}, {model_title(first['model'])}, {first['grid']}")
+    st.header(f"Beside the paper: {first['dataset']}, {model_title(first['model'])}, {first['grid']}")
     shown = table.assign(strategy=strategy_titles(table), difference=100 * table["difference"])
     shown["train_difference"] = 100 * table["train_difference"]
     columns = ["strategy", "paper", "validation", "validation_sd", "difference"]

@@ -15,7 +15,7 @@ from pages.ui import charts, selection
 @st.fragment
 def show(experiment: Experiment, outcomes: Outcomes, explanation: Explanation, index: int) -> None:
     """Draw what one of the DNNs listens to in an image and, of a coherent model, how its local networks changed."""
-    st.subheader("What does the DNN listen to?")
+    st.header("What does the DNN listen to?")
     titles = {name: STRATEGIES[name].title for name in explanation.attributions}
     strategy = selection.pick_one_of(titles, "Whose DNN", "dnn")
     _attributions(experiment, explanation, strategy, index)

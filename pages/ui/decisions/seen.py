@@ -34,7 +34,7 @@ def show(
     images = {index: data.validation.image(index) for index in explanations}
     if len(explanations) == 1:
         ((index, explanation),) = explanations.items()
-        st.subheader(f"Image {index} shows: {literal(explanation.classes[explanation.truth])}")
+        st.header(f"Image {index} shows: {literal(explanation.classes[explanation.truth])}")
         whole, parts = picture.containers(images[index][0])
         rows = [(whole, parts)]
     else:
@@ -58,7 +58,7 @@ def _two(explanations: Mapping[int, Explanation], is_volume: bool) -> list[tuple
     """Say what the two images show; places for them and their subimages: a viewer of a volume needs the whole width."""
     for place, (index, explanation) in zip(st.columns(2), explanations.items(), strict=True):
         which = "pinned" if index == next(iter(explanations)) else "chosen"
-        place.subheader(f"Image {index} ({which}) shows: {literal(explanation.classes[explanation.truth])}")
+        place.header(f"Image {index} ({which}) shows: {literal(explanation.classes[explanation.truth])}")
     st.markdown("  \n".join(literal(line) for line in compared(explanations)))
     wholes = [st.container(), st.container()] if is_volume else st.columns(2)
     return list(zip(wholes, st.columns(2), strict=True))

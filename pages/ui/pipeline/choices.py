@@ -63,15 +63,15 @@ def pick() -> Asked:
     """All controls; stops the page with a sentence where they do not fit together."""
     left, middle, right = st.columns(3)
     with left:
-        st.subheader("Network", anchor=False)
+        st.header("Network", anchor=False)
         sample, num_classes = _pick_images()
         model = cut.pick_network(FIRST["model"])
     with middle:
-        st.subheader("Machines", anchor=False)
+        st.header("Machines", anchor=False)
         number = _slide("Machines n", RANKS, "ranks", help=explained("rank", also="One a machine, counted from 0."))
         rate, bandwidth, ratio = _pick_speed()
     with right:
-        st.subheader("Schedule", anchor=False)
+        st.header("Schedule", anchor=False)
         schedule, chunks, parts, batch, grouping = _pick_schedule()
     try:
         network = assumed({"model": model}, sample, num_classes).global_network

@@ -25,14 +25,14 @@ COMMAND = "ddlab train pipeline_demo"
 
 def show(run: RunFolder) -> None:
     """Show what of this there is in a run."""
-    st.subheader("Which step really ran?")
+    st.header("Which step really ran?")
     if reason := traces.why_not(run):
         _ask_for_a_run(reason, traces.why_not)
     else:
         _show_trace(run)
-    st.subheader("Three ways, measured")
+    st.header("Three ways, measured")
     _show_ways(run)
-    st.subheader("What do old gradients cost?")
+    st.header("What do old gradients cost?")
     if reason := why_no_ages(run):
         _ask_for_a_run(reason, why_no_ages)
     else:

@@ -42,7 +42,7 @@ SEEDS = (1, 3, 5)
 
 def show() -> None:
     """Draw a sweep of radii and rates, filling in while its runs work, and let another one be started."""
-    st.subheader("What if the first radius, or the learning rate, is a bad guess?", anchor=False)
+    st.header("What if the first radius, or the learning rate, is a bad guess?", anchor=False)
     st.markdown(
         "Adam and SGD keep the learning rate that they are given. A trust-region method corrects its radius at every "
         "step, so that it should hardly matter where it began: flat is good."

@@ -20,7 +20,7 @@ TITLES = {
 
 def show() -> None:
     """Draw two of the user's runs that differ in ``apts.data`` alone, if there are any, and the recorded experiment."""
-    st.subheader("What does it cost to give every subdomain its own part of the data?", anchor=False)
+    st.header("What does it cost to give every subdomain its own part of the data?", anchor=False)
     st.markdown(
         "The published curves of APTS have no decomposition of the data: every rank trained on the same whole "
         "minibatch, so that the number of subdomains N only multiplies one local step. Here both are trained at equal "

@@ -103,7 +103,7 @@ def show_local(answers: Answers, name: str) -> None:
 def show_maps(answers: Answers, data: Dataset, decomposition: Decomposition, name: str) -> None:
     """Draw the class activation maps of the chosen networks before and after, each network's on one scale."""
     viewers, classes = answers.viewers, answers.about["classes"]
-    st.subheader("Where do they look?")
+    st.header("Where do they look?")
     left, right = st.columns(2)
     with left:
         words = {TRUTH: "the true class"}
