@@ -86,12 +86,12 @@ evidence = None if mask is None else evidence_share(decomposition, mask)
 with top:
     shell.notice(notice.of_cut(evidence, 1 / ratio.total, ratio.workers))
     whole, parts = picture.containers(image)
-with whole, st.container(key="cut-whole"):
-    title, picture_place = subdomains_title(data, index, decomposition), st.container()
+with parts:
     subdomain = selection.pick_subdomain(len(decomposition))
+with whole, st.container(key="cut-whole"):
+    title = subdomains_title(data, index, decomposition)
     scene = Scene(image, description, decomposition, mask, chosen=subdomain)
-    with picture_place:
-        handles.show(scene, problem.experiment.decomposition, title, f"{asked['name']}-{index}-subdomains")
+    handles.show(scene, problem.experiment.decomposition, title, f"{asked['name']}-{index}-subdomains")
 with parts:
     title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
     figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask, chosen=subdomain)
