@@ -79,7 +79,7 @@ def test_images_in_two_classes_twice_and_odd_ones_are_named(tmp_path):
         ("dogs/long.png", "odd"),
     ]
     assert "cats/0.png, of the class 'cats'" in report.of("conflict")[0].why
-    assert "10% of it" in report.of("odd")[2].why
+    assert "10\u00a0% of it" in report.of("odd")[2].why
     assert report.sizes == ((16, 20), (16, 20), (9, 90)), "the smallest, the middle and the largest by their pixels"
 
 

@@ -133,9 +133,20 @@ def test_a_run_that_came_to_no_end_goes_back_into_the_queue(run, requeued, monke
 def test_a_run_that_ended_does_not_come_back(run, requeued, how):
     job.begin(run)
     {"finished": lambda: run.end("finished"), "cancelled": run.request_cancel}.get(
-        how, lambda: run.write_failure({"sentence": "No."})
+        how, lambda: run.end("failed", "No.")
     )()
     assert job.end(run) is None and requeued == []
+
+
+def test_a_failure_that_may_pass_goes_back_into_the_queue_as_often_as_a_restart_is_allowed(run, requeued):
+    """A rank writes such a failure, and leaves the end of the run to who supervises it: here the job."""
+    restarts = run.experiment.placement.restarts
+    for time in range(restarts + 1):
+        job.begin(run)
+        run.write_failure({"sentence": "The ranks did not meet."})
+        assert job.end(run) is None
+        assert requeued == ["7"] * min(time + 1, restarts)
+    assert run.state().state == "failed" and "given up after 2 restarts" in run.state().message
 
 
 def test_starts_that_add_nothing_come_to_an_end(run, requeued):

@@ -104,6 +104,7 @@ def test_text_in_the_list_fields_is_refused_beside_them(text, open_page):
 def test_all_runs_of_a_sweep_are_offered_data(monkeypatch):
     run = RunFolder.create(parse_experiment({"name": "far", "dataset": {"name": "folder", "path": "/usr"}}))
     monkeypatch.setattr("pages.ui.selection.current_run", lambda: run)
-    monkeypatch.setattr("pages.ui.selection.pick", lambda *_, **__: many_runs.THIS)
+    monkeypatch.setattr("pages.ui.selection.pick", lambda label, options, *_, **__: options[-1])
+    monkeypatch.setattr("pages.ui.sweeps.many_runs.own.instead", lambda experiment, name: experiment)
     with pytest.raises(ValueError, match=ELSEWHERE):
         many_runs.pick_base("base", "demo")

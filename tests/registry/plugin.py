@@ -39,7 +39,7 @@ LEFT_OUT = {  # by registry: the names that add nothing, and what is said of the
     "strategies": {"'plain'": "is of type Entry, needs StrategyEntry", "'local'": "ddlab itself has that name"},
     "analyses": {
         "'homeless'": "page: unknown 'comparison'; did you mean 'compare'? choices: compare, probabilities, cam, "
-        "what_if, composition, trust_region; must be one of them, or empty",
+        "layers, what_if, composition, trust_region; must be one of them, or empty",
     },
     "recipes": {
         "'demo'": "ddlab itself has that name",

@@ -20,6 +20,7 @@ from ddlab.analyses.comparison.roofline import layer_times
 from ddlab.analyses.pipeline.assumed import assumed
 from ddlab.machine.rates import DATA_SHEETS
 from ddlab.models.work import network_work
+from ddlab.written import percent
 
 MACHINE, GPUS = "v100", 4
 EPOCHS, IMAGES = 10, 50_000
@@ -105,11 +106,11 @@ def costs_in_words(costs: dict[str, Costs]) -> str:
     ratios = [times[0] / times[1] for times in SECONDS.values()]
     return (
         f"On four V100, Gu et al. measured {min(ratios):.1f} to {max(ratios):.1f} for ResNet32, with batches of "
-        f"{min(SECONDS)} as of {LARGEST:,}. Two costs tell all their times to {max(whole.error, local.error):.0%}: a "
-        f"step costs {1e3 * whole.step:.0f} ms and an image {1e3 * whole.image:.2f} ms with the global network, "
+        f"{min(SECONDS)} as of {LARGEST:,}. Two costs tell all their times to "
+        f"{percent(max(whole.error, local.error), 0)}: a step costs {1e3 * whole.step:.0f} ms and an image {1e3 * whole.image:.2f} ms with the global network, "
         f"{1e3 * local.step:.0f} ms and {1e3 * local.image:.2f} ms with the local ones. The cost of a step has nothing "
         f"to do with operations or bytes: it makes small batches {whole.step / local.step:.1f} times faster, not more. "
-        f"Of the cost of an image, the roofline explains {whole.least / whole.image:.0%} with the global "
-        f"and {local.least / local.image:.0%} with the local ones. So memory lowers the ratio to "
+        f"Of the cost of an image, the roofline explains {percent(whole.least / whole.image, 0)} with the global "
+        f"and {percent(local.least / local.image, 0)} with the local ones. So memory lowers the ratio to "
         f"{whole.least / local.least:.1f} on these GPUs; the rest is lost because networks that small leave them idle."
     )

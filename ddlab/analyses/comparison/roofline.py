@@ -27,6 +27,7 @@ from ddlab.models.work import LayerWork, network_work
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import LOCAL
+from ddlab.written import percent
 
 MOST_ROWS = 24  # bars that a page shows; of deeper networks blocks or stages are told
 BOUNDS = ("operations", "bytes")
@@ -241,8 +242,11 @@ def measured_in_words(ratio: float, found: Limit, *, is_here: bool) -> str:
     told = f"In this run an epoch of the local networks took {ratio:.1f} times less time than one of the global network"
     if not is_here:
         return f"{told}, on another machine."
-    near = f"{told}, with all that an epoch is beside training: {ratio / found.allowed:.0%} of what the machine allows"
-    return near + (f", {ratio / found.best:.0%} of what PyTorch's operations leave." if found.best else ".")
+    near = (
+        f"{told}, with all that an epoch is beside training: {percent(ratio / found.allowed, 0)} of what the machine "
+    )
+    near += "allows"
+    return near + (f", {percent(ratio / found.best, 0)} of what PyTorch's operations leave." if found.best else ".")
 
 
 def limit_in_words(found: Limit, kinds: pd.DataFrame, machine: Machine) -> str:
@@ -259,12 +263,13 @@ def limit_in_words(found: Limit, kinds: pd.DataFrame, machine: Machine) -> str:
         f"global one; operations alone promise {found.counted:.1f}. "
     )
     if found.allowed >= NEAR * found.counted:
-        told += f"Memory holds them back little: it bounds {found.by_bytes:.0%} of their least time."
+        told += f"Memory holds them back little: it bounds {percent(found.by_bytes, 0)} of their least time."
     else:
         least = kinds.assign(local_share=kinds["local_seconds"] / kinds["local_seconds"].sum())
         slow = least[(kinds["local_bound"] == "bytes") & (kinds["allowed"] < found.allowed)]
         slow = slow.sort_values("local_share", ascending=False, kind="stable")
-        told += f"Memory bounds {found.by_bytes:.0%} of their least time{_named(slow, 'moved', 'times fewer bytes')}."
+        told += f"Memory bounds {percent(found.by_bytes, 0)} of their least time"
+        told += f"{_named(slow, 'moved', 'times fewer bytes')}."
     if found.best is not None:
         lost = kinds["local_best"] - kinds["global_best"] / found.counted
         slow = kinds.assign(lost=lost).sort_values("lost", ascending=False, kind="stable")
@@ -278,7 +283,7 @@ def limit_in_words(found: Limit, kinds: pd.DataFrame, machine: Machine) -> str:
 def _named(slow: pd.DataFrame, column: str, words: str) -> str:
     """Name the kinds of layers that take most of the local networks' time, after a colon."""
     told = [
-        f"{row['row']} ({row['local_share']:.0%} of their time, {row[column]:.1f} {words})"
+        f"{row['row']} ({percent(row['local_share'], 0)} of their time, {row[column]:.1f} {words})"
         for row in slow.head(TOLD).to_dict("records")
     ]
     return f": {' and '.join(told)}" * bool(told)

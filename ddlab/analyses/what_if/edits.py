@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ddlab.decomposition import Decomposition
 from ddlab.registry import shortened, unknown
+from ddlab.written import percent
 
 WHOLE = "all"
 FILLS = ("mean", "zero")
@@ -197,9 +198,9 @@ def _usage(name: str, ranges: dict[str, tuple[int, int]]) -> str:
 def _verb(edit: Edit, verb: str, doing: bool) -> str:
     """Begin a sentence about an edit."""
     if edit.kind == "brighten":
-        percent = edit.numbers[0]
-        base = "Darken" if percent < 0 else "Brighten"
-        return f"{base}{'ing' * doing} {edit.where} by {abs(percent)} %"
+        more = edit.numbers[0]
+        base = "Darken" if more < 0 else "Brighten"
+        return f"{base}{'ing' * doing} {edit.where} by {percent(abs(more) / 100, 0)}"
     if edit.kind == "multiply":
         return f"{verb} {edit.where} by {edit.numbers[0] / 100:g}"
     if edit.kind == "shift":

@@ -70,7 +70,7 @@ def test_an_unknown_order_is_refused_with_the_choices():
 def test_two_images_are_told_apart_by_who_knows_and_who_is_right():
     pair = {2: explain(outcomes(), 2), 3: explain(outcomes(), 3)}
     first, second, right = compared(pair)
-    assert first == "Image 2: 1 of 3 local networks names b; the surest one, of subdomain 1, gives a 80.0 %."
+    assert first == "Image 2: 1 of 3 local networks names b; the surest one, of subdomain 1, gives a 80.0\u00a0%."
     assert second.startswith("Image 3: 2 of 3 local networks name c")
     assert right == "Right about image 2 alone: CNN-DNN; about image 3 alone: Majority vote."
     alone = compared({0: explain(outcomes(), 0), 4: explain(outcomes(), 4)})[-1]

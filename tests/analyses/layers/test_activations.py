@@ -112,7 +112,8 @@ def test_dead_channels_are_those_without_any_number_but_zero():
     assert made_of.limits("relu") == (0, 3) and made_of.limits("signed") == (-3, 3)
     assert made_of.strongest("signed").tolist() == [1, 3, 0, 2]
     assert of_activations(made_of) == (
-        "Of the 4 channels of relu 2 are zero for this image. In the end the network gives a 75.0 %, which is right."
+        "Of the 4 channels of relu 2 are zero for this image. "
+        "In the end the network gives a 75.0\u00a0%, which is right."
     )
 
 

@@ -84,7 +84,7 @@ def test_rejected_global_iterations_and_curvature_are_told():
     run = made_trust_region_run(steps=[step(**bent), step(global_smallest=3.0)])
     summary = told(run)
     assert (summary["global_rejected"], summary["shorter"], summary["negative"]) == (EPOCHS, 3 * EPOCHS, 0.5)
-    assert "negative curvature in 50 % of the steps" in " ".join(in_words(summary, "apts"))
+    assert "negative curvature in 50\u00a0% of the steps" in " ".join(in_words(summary, "apts"))
 
 
 def test_which_histories_there_are():

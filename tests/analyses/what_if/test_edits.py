@@ -143,7 +143,7 @@ def test_every_kind_is_told_as_an_order_and_as_what_is_done():
     edits = [Edit(kind, 1, numbers.get(kind, ())) for kind in KINDS]
     assert [edit.told() for edit in edits] == [
         "Occlude subdomain 1",
-        "Darken subdomain 1 by 20 %",
+        "Darken subdomain 1 by 20\u00a0%",
         "Multiply subdomain 1 by 1.5",
         "Shift subdomain 1 by 3 rows down and 1 column left",
         "Take subdomain 1 from image 2",

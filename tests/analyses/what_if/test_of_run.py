@@ -131,7 +131,7 @@ def test_the_sentence_counts_what_turned(run):
         {"scores:global": np.array([[0.9, 0.1], [0.6, 0.4]])} | {f"scores:{MAJORITY}": np.ones((2, 2))}
     )
     told = "Taking the whole image from image 7 changes no decision; most moves Global network, whose a falls from "
-    assert notice.of_answers(answers, edits) == f"{told}90.0 % to 60.0 %."
+    assert notice.of_answers(answers, edits) == f"{told}90.0\u00a0% to 60.0\u00a0%."
 
 
 def test_volumes_with_overlap_reach_their_neighbours(home):
