@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ddlab.engine.failures import PEER_LOST
-from ddlab.engine.heartbeat import Silence, read_all
+from ddlab.engine.heartbeat import Silence
 from ddlab.engine.torchrun import EXITS
 from ddlab.records import ANYTHING
 from ddlab.runs import TERMINAL, RunFolder
@@ -123,8 +123,10 @@ def _signal(exit: int) -> str:
 
 
 def _where(run: RunFolder, rank: int | None) -> str:
-    """The last epoch that the rank, or else the run, has recorded."""
-    told: Mapping[str, object] = read_all(run.path).get(rank, {}) if rank is not None else {}
-    progress = run.progress()
-    known = told if "stage" in told else progress
-    return f", after epoch {known['epoch']} of '{known['stage']}'" if "epoch" in known else ", before its first epoch"
+    """The last epoch that the rank has recorded, or else the run."""
+    records = run.metrics()
+    own = [record for record in records if record.get("rank") == rank] or records
+    if not own:
+        return ", before its first epoch"
+    last = max(own, key=lambda record: record["time"])
+    return f", after epoch {last['epoch']} of '{last['stage']}'"

@@ -18,6 +18,7 @@ from ddlab.machine.kept import machine_name
 from ddlab.machine.rates import Machine, Rates
 from ddlab.models.architecture import BatchNorm, Conv, Layer, MaxPool, Network, ReLU
 from ddlab.models.work import KINDS, network_work
+from ddlab.written import percent
 
 ROUNDS = 15
 MATRIX = 1024  # rows and columns
@@ -100,8 +101,8 @@ def refuse_nonsense(rates: dict[int, Rates], share: float) -> None:
     """
     if share < TOO_BUSY:
         raise ValueError(
-            f"machine: one thread had a core for {share:.0%} of the time, and needs {TOO_BUSY:.0%}: the machine is too "
-            "busy to be measured; try again when it is quiet"
+            f"machine: one thread had a core for {percent(share, 0)} of the time, and needs {percent(TOO_BUSY, 0)}: "
+            "the machine is too busy to be measured; try again when it is quiet"
         )
     one, every = rates[min(rates)], rates[max(rates)]
     for what, few, many in (("operations", one.operations, every.operations), ("bytes", one.memory, every.memory)):

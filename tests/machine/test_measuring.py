@@ -57,7 +57,7 @@ def test_what_is_not_there_is_refused(ddlab, monkeypatch, device, message):
 def test_a_busy_machine_is_refused():
     every = Rates(190.0, ONE.bandwidth)
     measuring.refuse_nonsense({1: ONE, 2: every}, share=0.9)
-    with pytest.raises(ValueError, match="a core for 30% of the time"):
+    with pytest.raises(ValueError, match="a core for 30\u00a0% of the time"):
         measuring.refuse_nonsense({1: ONE, 2: every}, share=0.3)
     with pytest.raises(ValueError, match="2 threads did fewer operations a second than one"):
         measuring.refuse_nonsense({1: ONE, 2: Rates(50.0, ONE.bandwidth)}, share=0.9)

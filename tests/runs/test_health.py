@@ -57,7 +57,7 @@ def test_the_sentence_says_who_what_and_what_to_try(own_home):
         "try more steps of warm-up, or a lower rate."
     )
     (lagging,) = stuck_networks(run_with({**DULL, "accuracy": 0.93, "validation_accuracy": 0.5}))
-    assert "right about 93% of the training images" in lagging.sentence
+    assert "right about 93\u00a0% of the training images" in lagging.sentence
     (dull,) = stuck_networks(run_with(DULL, stage="local", subdomain=2))
     assert dull.sentence == (
         "Local network 3 (seed 0) says the same for every image since epoch 1: "

@@ -107,7 +107,8 @@ def costs_in_words(costs: dict[str, Costs]) -> str:
     return (
         f"On four V100, Gu et al. measured {min(ratios):.1f} to {max(ratios):.1f} for ResNet32, with batches of "
         f"{min(SECONDS)} as of {LARGEST:,}. Two costs tell all their times to "
-        f"{percent(max(whole.error, local.error), 0)}: a step costs {1e3 * whole.step:.0f} ms and an image {1e3 * whole.image:.2f} ms with the global network, "
+        f"{percent(max(whole.error, local.error), 0)}: a step costs {1e3 * whole.step:.0f} ms "
+        f"and an image {1e3 * whole.image:.2f} ms with the global network, "
         f"{1e3 * local.step:.0f} ms and {1e3 * local.image:.2f} ms with the local ones. The cost of a step has nothing "
         f"to do with operations or bytes: it makes small batches {whole.step / local.step:.1f} times faster, not more. "
         f"Of the cost of an image, the roofline explains {percent(whole.least / whole.image, 0)} with the global "

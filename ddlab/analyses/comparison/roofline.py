@@ -242,10 +242,8 @@ def measured_in_words(ratio: float, found: Limit, *, is_here: bool) -> str:
     told = f"In this run an epoch of the local networks took {ratio:.1f} times less time than one of the global network"
     if not is_here:
         return f"{told}, on another machine."
-    near = (
-        f"{told}, with all that an epoch is beside training: {percent(ratio / found.allowed, 0)} of what the machine "
-    )
-    near += "allows"
+    near = f"{told}, with all that an epoch is beside training: "
+    near += f"{percent(ratio / found.allowed, 0)} of what the machine allows"
     return near + (f", {percent(ratio / found.best, 0)} of what PyTorch's operations leave." if found.best else ".")
 
 

@@ -84,7 +84,7 @@ def test_what_torch_does_at_best_is_a_second_ratio_below_the_first():
     kinds = roofline_table(problem, ceilings, by="kind")
     told = limit_in_words(found, kinds, ceilings)
     assert f"{found.best:.1f} are left: convolution (" in told
-    assert "85% of what PyTorch's operations leave" in measured_in_words(0.85 * found.best, found, is_here=True)
+    assert "85\u00a0% of what PyTorch's operations leave" in measured_in_words(0.85 * found.best, found, is_here=True)
 
 
 @pytest.mark.parametrize("by", GROUPS)
@@ -142,7 +142,7 @@ def test_the_measured_ratio_is_that_of_the_epochs():
     expected = (whole["seconds"] / whole["networks"][0]["epochs"]) / (local["seconds"] / epochs)
     assert measured_ratio(run) == pytest.approx(expected)
     found = replace(limit(posed(), DATA_SHEETS["v100"]), allowed=10.0)
-    assert "50% of what the machine allows." in measured_in_words(5.0, found, is_here=True)
+    assert "50\u00a0% of what the machine allows." in measured_in_words(5.0, found, is_here=True)
     assert "on another machine" in measured_in_words(5.0, found, is_here=False)
 
 
