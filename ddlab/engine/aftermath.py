@@ -10,9 +10,10 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ddlab.engine.failures import PEER_LOST
-from ddlab.engine.heartbeat import Silence
+from ddlab.engine.heartbeat import Silence, read_all
 from ddlab.engine.torchrun import EXITS
 from ddlab.records import ANYTHING
 from ddlab.runs import TERMINAL, RunFolder
@@ -123,10 +124,11 @@ def _signal(exit: int) -> str:
 
 
 def _where(run: RunFolder, rank: int | None) -> str:
-    """The last epoch that the rank has recorded, or else the run."""
-    records = run.metrics()
-    own = [record for record in records if record.get("rank") == rank] or records
-    if not own:
-        return ", before its first epoch"
-    last = max(own, key=lambda record: record["time"])
-    return f", after epoch {last['epoch']} of '{last['stage']}'"
+    """The last epoch that the rank, or else the run, has told: a record may be younger than the last heartbeat."""
+    told: list[Mapping[str, Any]] = [
+        record for record in run.metrics() if rank is not None and record.get("rank") == rank
+    ]
+    if rank is not None:
+        told.append(read_all(run.path).get(rank, {}))
+    known = max((one for one in told if "epoch" in one), key=lambda one: one["time"], default=run.progress())
+    return f", after epoch {known['epoch']} of '{known['stage']}'" if "epoch" in known else ", before its first epoch"
