@@ -13,7 +13,8 @@ import pandas as pd
 import plotly.graph_objects
 from _plotly_utils.utils import convert_to_base64
 from plotly import subplots
-from plotly.basedatatypes import BaseFigure, BaseTraceType
+from plotly.basedatatypes import BaseFigure as BaseFigure
+from plotly.basedatatypes import BaseTraceType
 from plotly.graph_objects import Layout as Layout
 
 COLUMNS = (pd.Series, pd.Index, pd.DataFrame)

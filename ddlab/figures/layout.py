@@ -77,14 +77,17 @@ def title_of(figure: go.Figure) -> str:
     return " ".join((figure.layout.title.text or "").split("<br>"))
 
 
-def below_title(figure: go.Figure) -> go.Figure:
+def below_title(figure: go.BaseFigure) -> go.BaseFigure:
     """Return a figure of :func:`finish` without the room for its title, which then has to stand above it."""
-    title, height, above = figure.layout.title.text, figure.layout.height, figure.layout.margin.t
+    tree = figure.to_dict()
+    layout = tree["layout"]
+    title, height = layout.get("title", {}).get("text"), layout.get("height")
+    above = layout.get("margin", {}).get("t")
     if not title or height is None or above is None:
         return figure
     room = _room(title.split("<br>"))
     less = {"height": height - room, "margin": {"t": max(above - room, 0)}}
-    return go.relaid(figure, lambda look: go.merged(look, less))
+    return go.Drawn(tree | {"layout": go.merged(layout, less)})
 
 
 def _axes_of(look: dict[str, Any], x: str, y: str) -> dict[str, Any]:

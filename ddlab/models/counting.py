@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ddlab.models.architecture import BatchNorm, Conv, Layer, Linear, Network, PlacedLayer
 from ddlab.models.attention import SelfAttention
@@ -78,13 +79,17 @@ class Counting:
 
     def parameters(self, network: Network) -> int:
         """Parameters of a network."""
-        count: Callable[[Network], int] = PARAMETERS[self.by_parameters].load()
-        return count(network)
+        return _counted(PARAMETERS[self.by_parameters].load(), network)
 
     def flops(self, network: Network) -> int:
         """Operations of a forward pass of one sample."""
-        count: Callable[[Network], int] = FLOPS[self.by_flops].load()
-        return count(network)
+        return _counted(FLOPS[self.by_flops].load(), network)
+
+
+@lru_cache(maxsize=1024)
+def _counted(count: Callable[[Network], int], network: Network) -> int:
+    """Count once: a page asks for the numbers of the same few networks at every click."""
+    return count(network)
 
 
 TORCH = Counting()

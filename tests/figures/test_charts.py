@@ -160,12 +160,12 @@ def test_all_figures_have_one_look(table):
 def test_a_title_stands_above_its_figure_without_the_room_that_it_had_within(table):
     for words in ("a title", "a title " * 20):
         within = accuracy.strategy_bars(table, words)
-        above = below_title(within)
+        above = below_title(within).to_dict()["layout"]
         lines = within.layout.title.text.count("<br>") + 1
         assert title_of(within) == words.strip()
-        for size in (lambda figure: figure.layout.height, lambda figure: figure.layout.margin.t):
-            assert size(within) - size(above) == 8 + 20 * lines
-    assert lines == 2 and above.layout.margin.t == 14
+        assert within.layout.height - above["height"] == 8 + 20 * lines
+        assert within.layout.margin.t - above["margin"]["t"] == 8 + 20 * lines
+    assert lines == 2 and above["margin"]["t"] == 14
     strange = go.Figure()
     assert below_title(strange) is strange, "nothing is known of a figure that somebody else has made"
 

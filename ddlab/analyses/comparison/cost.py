@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from statistics import median
 
@@ -55,6 +56,7 @@ class NetworkCost:
         }
 
 
+@lru_cache(maxsize=1024)
 def network_cost(network: Network) -> NetworkCost:
     """Count parameters, operations and activations of a described network."""
     return NetworkCost(network.parameters(), network.flops(), network.activations())

@@ -12,6 +12,7 @@ on four V100, the global network data parallel on all of them, each of the four 
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,7 @@ class Costs:
     error: float
 
 
+@cache
 def published_costs() -> dict[str, Costs]:
     """Costs of the ``global`` network on all GPUs, and of the ``local`` ones on one each."""
     least = _least()
