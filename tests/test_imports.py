@@ -41,7 +41,7 @@ NO_TORCH = "\nimport sys; assert 'torch' not in sys.modules, 'torch was imported
 
 
 def python(code):
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
 
 

@@ -141,9 +141,11 @@ def _change(name: str, id: str, start: float) -> str:
 
 
 def _programs(run: RunFolder) -> list[psutil.Process]:
-    """The processes of a run that none of the others has started: its supervisor, or who waits."""
+    """Those that nobody of the run has started, its supervisor or who waits; of one alone, the programs it started."""
     found = processes(run)
-    return [process for process in found if _parent(process) not in {other.pid for other in found}]
+    parents = {process: _parent(process) for process in found}
+    tops = [process for process in found if parents[process] not in {other.pid for other in found}]
+    return tops if len(tops) > 1 else [process for process in found if parents[process] in {top.pid for top in tops}]
 
 
 def _parent(process: psutil.Process) -> int:
