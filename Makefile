@@ -3,7 +3,7 @@
 # make test   installs what the tests need, the browser included, and runs everything
 # make check  the same without a browser and without what trains for long: for between two commits
 # make docs   builds the documentation into docs/_build/html; any warning is an error
-# make bench  measures the performance that docs/results/speed.md states
+# make bench  measures how near this machine's limits we are, as one table (BENCH="--quick", BENCH="--rows workers")
 # make gpu    shows what only a GPU shows, with any torch that is installed (GPU="bank feeds" runs these steps alone)
 # make attack attacks it for an hour, and says what broke (ATTACK="--files 50" changes a count)
 # make mutants puts small faults into a copy of the code, and says which the tests do not see (MUTANTS="--sample 20")
@@ -43,7 +43,7 @@ docs: $(VENV)/docs.stamp
 	@echo "Open docs/_build/html/index.html"
 
 bench: $(VENV)/test.stamp
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 gpu:
 	$(GPU_PYTHON) -m benchmarks.gpu $(GPU)

@@ -29,12 +29,14 @@ from benchmarks import stored
 from benchmarks.made import CLASSES, SHAPE
 from ddlab.analyses.maps.cam import class_maps, grad_cam
 from ddlab.analyses.maps.layers import is_analytic
+from ddlab.data import vision
 from ddlab.models.architecture import Conv, Network
 from ddlab.models.build import CONV, build
 from ddlab.models.spec import NetworkSpec
 from ddlab.registry.models import MODELS
 
 try:
+    vision.datasets()  # whichever build of torchvision there is, it can be imported afterwards
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 except ImportError:

@@ -28,20 +28,19 @@ import psutil
 import torch
 import torch.multiprocessing as mp
 
-from benchmarks.made import CLASSES, SHAPE, images, loop, seconds
+from benchmarks.made import SHAPE, images, loop, seconds
 from ddlab.analyses.comparison.roofline import Limit, limit
 from ddlab.decomposition import Decomposition, Subdomain
 from ddlab.engine.waiter import heap
 from ddlab.experiment import TrainingSettings, parse_experiment
 from ddlab.machine import kept
 from ddlab.models.architecture import Network
-from ddlab.models.spec import NetworkSpec
-from ddlab.problem import assemble
-from ddlab.registry.models import MODELS
+from ddlab.problem import Problem, assemble
 from ddlab.strategies.stage import Task, shard
 
 SETTINGS = TrainingSettings(epochs=1, learning_rate=1e-3)
 WIDTHS = {"vgg3": 2.0, "resnet32": 1.0}  # channels 64, 128, 256 in both
+BATCH = 128  # images a step
 OVERLAP = 4  # pixels of the paper: subimages of 20×20
 TABLE_3_2 = {  # ratio of the times for 10 epochs: with overlap, without; then both with data augmentation
     32: (2.25, 2.46, 2.37, 2.52),
@@ -93,15 +92,32 @@ def epoch(lines: list[Connection], settings: TrainingSettings) -> float:
     return seconds(together)
 
 
+def problem_of(model: str, overlap: int) -> Problem:
+    """The global network on the whole image and the local ones on its quarters."""
+    tree = {
+        "model": {"name": model, "width": WIDTHS[model], "reduction": "1/N"},
+        "decomposition": {"grid": (2, 2), "overlap": overlap},
+    }
+    return assemble(parse_experiment(tree), images(1).description)
+
+
+def parts_of(
+    whole: Network, local: Network, decomposition: Decomposition, num_images: int
+) -> tuple[dict[str, list[Part]], dict[str, int]]:
+    """What each process of both sides trains, and with how many threads: one a core, or one process with all cores."""
+    cores, boxes = len(psutil.Process().cpu_affinity()), decomposition.subdomains
+    shares = shard(tuple(Task("", local.flops()) for _ in boxes), min(cores, len(boxes)))
+    parts = {
+        "global": [Part(whole, (Subdomain((0, 0), SHAPE),), num_images)],
+        "local": [Part(local, tuple(boxes[index] for index in share), num_images) for share in shares],
+    }
+    return parts, {"global": cores, "local": max(1, cores // len(shares))}
+
+
 def teams_of(whole: Network, local: Network, decomposition: Decomposition, asked: argparse.Namespace) -> Teams:
     """The processes that train the global network, and those that train the local networks: as many as cores."""
-    cores = len(psutil.Process().cpu_affinity())
-    shares = shard(tuple(Task("", local.flops()) for _ in decomposition), min(cores, len(decomposition)))
-    boxes = [tuple(decomposition.subdomains[index] for index in share) for share in shares]
-    return {
-        "global": team([Part(whole, (Subdomain((0, 0), SHAPE),), asked.images)], cores),
-        "local": team([Part(local, own, asked.images) for own in boxes], max(1, cores // len(shares))),
-    }
+    parts, threads = parts_of(whole, local, decomposition, asked.images)
+    return {side: team(parts[side], threads[side]) for side in parts}
 
 
 def in_turns(teams: Teams, settings: TrainingSettings, rounds: int) -> list[dict[str, float]]:
@@ -118,11 +134,7 @@ def theirs(asked: argparse.Namespace, batch_size: int) -> str:
 def limit_of(asked: argparse.Namespace, batch_size: int) -> Limit | None:
     """What this machine allows for the same networks; None where it was not measured."""
     machine = kept.this_machine()
-    model = {"name": asked.model, "width": WIDTHS[asked.model], "reduction": "1/N"}
-    cut = {"grid": (2, 2), "overlap": asked.overlap}
-    described = images(1).description
-    problem = assemble(parse_experiment({"model": model, "decomposition": cut}), described)
-    return None if machine is None else limit(problem, machine, batch_size)
+    return None if machine is None else limit(problem_of(asked.model, asked.overlap), machine, batch_size)
 
 
 def near(ratio: float, allowed: float | None) -> str:
@@ -137,13 +149,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", choices=WIDTHS, default="vgg3")
     parser.add_argument("--overlap", type=int, default=0)
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128])
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[BATCH])
     parser.add_argument("--augment", action="store_true", help="flip and shift the images, as the paper")
     asked = parser.parse_args()
-    decomposition = Decomposition.from_grid(SHAPE, (2, 2), asked.overlap)
-    spec, build = NetworkSpec((3, *SHAPE), CLASSES, width=WIDTHS[asked.model]), MODELS[asked.model].load()
-    whole = build(spec)
-    local = build(spec.for_subimage(decomposition.subdomains[0].shape, len(decomposition), "1/N"))
+    problem = problem_of(asked.model, asked.overlap)
+    whole, local, decomposition = problem.global_network, problem.local_networks[0], problem.decomposition
     moved = {"flip": True, "shift": 0.1} if asked.augment else {}
     print(
         f"{asked.model}, overlap {asked.overlap} px, {len(psutil.Process().cpu_affinity())} cores, {asked.images} "

@@ -19,13 +19,15 @@ from ddlab.registry.models import MODELS
 BATCH, STEPS, ROUNDS = 128, 12, 7
 
 
-def bare(module: torch.nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
+def bare(
+    module: torch.nn.Module, inputs: torch.Tensor, labels: torch.Tensor, number: int = STEPS
+) -> Callable[[], None]:
     """The least that training can be: forward, loss, backward, step, on one batch that is already there."""
     optimizer = torch.optim.Adam(module.parameters(), fused=True)
     module.train()
 
     def steps() -> None:
-        for _ in range(STEPS):
+        for _ in range(number):
             cross_entropy(module(inputs), labels).backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=False)

@@ -109,14 +109,15 @@ def server(home: Path, processes: int = 1) -> Iterator[tuple[str, int]]:
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
     try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health")
+        wait(f"http://127.0.0.1:{port}/_stcore/health")
         yield f"127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait(url: str) -> None:
+def wait(url: str) -> None:
+    """Wait until a server answers."""
     for _ in range(600):
         try:
             with urllib.request.urlopen(url, timeout=1):
@@ -137,8 +138,8 @@ async def _one_visitor(address: str, ids: dict[str, str], clicks: int) -> Table:
         chance = random.Random(page)
         opened = await open_page(visitor, page, ids[run])
         await open_page(visitor, page, ids[run])  # what is read once has been read
-        answers = [await _click(visitor, chance, turn) for turn in range(clicks)]
-        table[page or "start"] = {"open": round(opened.seconds, 3)} | _summary([a for a in answers if a])
+        answers = [await click(visitor, chance, turn) for turn in range(clicks)]
+        table[page or "start"] = {"open": round(opened.seconds, 3)} | summary([a for a in answers if a])
     await visitor.leave()
     return table
 
@@ -171,7 +172,7 @@ async def _stay(
             await asyncio.sleep(chance.uniform(*thinks))
             if time.monotonic() > until:
                 break
-            if (answer := await _click(visitor, chance, turn)) is not None:
+            if (answer := await click(visitor, chance, turn)) is not None:
                 found.append((page or "start", answer))
     await visitor.leave()
     return found
@@ -185,7 +186,7 @@ async def open_page(visitor: Visitor, page: str, run: str) -> Answer:
     return answer
 
 
-async def _click(visitor: Visitor, chance: random.Random, turn: int) -> Answer | None:
+async def click(visitor: Visitor, chance: random.Random, turn: int) -> Answer | None:
     """Give the next control another value; the whole page anew where it has no control."""
     controls = visitor.controls()
     if not controls:
@@ -202,14 +203,15 @@ def _by_page(found: Sequence[list[tuple[str, Answer]]]) -> Table:
     for page, answer in (pair for pairs in found for pair in pairs):
         answers.setdefault(page, []).append(answer)
         answers["all"].append(answer)
-    return {page: _summary(of_page) for page, of_page in answers.items()}
+    return {page: summary(of_page) for page, of_page in answers.items()}
 
 
-def _summary(answers: Sequence[Answer]) -> dict[str, Any]:
-    """Median and 95th percentile of the times in seconds, kB of an answer, and how many failed."""
+def summary(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Median, mean and 95th percentile of the times in seconds, kB of an answer, and how many failed."""
     times = sorted(answer.seconds for answer in answers)
     return {
         "p50": round(statistics.median(times), 3),
+        "mean": round(statistics.fmean(times), 3),
         "p95": round(times[min(len(times) - 1, int(0.95 * len(times)))], 3),
         "kB": round(statistics.median(answer.size for answer in answers) / 1000),
         "clicks": len(times),

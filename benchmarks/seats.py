@@ -6,7 +6,8 @@
 
 Visitors are those of :mod:`benchmarks.pages`, who click every 1 to 4 s and go from page to page. The first half minute
 of a server is not measured: every process reads the runs and imports what the pages need. ``--keep`` puts the table
-into ``results/pages.json``.
+into ``results/pages.json``. ``--classroom`` measures ``ddlab classroom`` instead, with a seat for each, while a run
+trains (:mod:`benchmarks.room`).
 """
 
 import argparse
@@ -17,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks import pages, stored
+from benchmarks import pages, room, stored
 
 WARMING = 15.0  # seconds of four visitors without rest, before anything is measured
 
@@ -28,7 +29,12 @@ def main() -> None:
     home = options.home or Path(tempfile.mkdtemp(prefix="ddlab-pages-"))
     ids = pages.runs(home)
     found: dict[str, Any] = {}
-    for processes in options.processes:
+    for processes in options.processes if options.classroom else ():
+        for visitors in options.visitors:
+            row = room.measure(home, processes, visitors, options.seconds)
+            found[f"room: {processes} processes, {visitors} seats"] = row
+            print(row, flush=True)
+    for processes in () if options.classroom else options.processes:
         with pages.server(home, processes) as (address, pid):
             asyncio.run(pages.without_rest(address, ids, WARMING))
             for visitors in options.visitors:
@@ -51,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--visitors", type=int, nargs="+", default=[1, 20, 40])
+    parser.add_argument("--classroom", action="store_true", help="a room with seats, while a run trains")
     parser.add_argument("--keep", action="store_true")
     return parser.parse_args()
 

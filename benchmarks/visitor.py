@@ -59,10 +59,11 @@ class Visitor:
         self._states: dict[str, WidgetState] = {}
 
     @classmethod
-    async def enter(cls, address: str) -> Self:
-        """Connect to a server such as ``127.0.0.1:8501``."""
-        url = f"ws://{address}/_stcore/stream"
-        return cls(await connect(url, origin=f"http://{address}", subprotocols=["streamlit"], max_size=BIGGEST))  # type: ignore[arg-type]
+    async def enter(cls, address: str, cookie: str = "") -> Self:
+        """Connect to a server such as ``127.0.0.1:8501``, with the cookies of a seat where it has a room."""
+        url, cookies = f"ws://{address}/_stcore/stream", {"Cookie": cookie} if cookie else {}
+        settings: dict[str, Any] = {"subprotocols": ["streamlit"], "max_size": BIGGEST, "additional_headers": cookies}
+        return cls(await connect(url, origin=f"http://{address}", **settings))  # type: ignore[arg-type]
 
     async def leave(self) -> None:
         """Close the session."""

@@ -23,6 +23,7 @@ STEPS = {  # seconds each may take
     "machine": 60,
     "tests": 120,
     "strategies": 240,
+    "shared": 60,
     "bank": 90,
     "feeds": 90,
     "arithmetic": 90,

@@ -118,11 +118,24 @@ def strategies() -> Rows:
     return list(rows.values())
 
 
-def _trained(strategies: list[str], devices: str) -> Any:
+def shared() -> Rows:
+    """One rank on each GPU, which talk by NCCL, and two, which talk by gloo: how they ended, and what they reached."""
+    strategies, kind = ["average", "coherent", "global"], "cuda" if GPU else "cpu"
+    rows = []
+    for workers in (torch.cuda.device_count(), 2 * torch.cuda.device_count()) if GPU else (1,):
+        began, run = time.monotonic(), _trained(strategies, kind, workers)
+        reached = {one["stage"]: one["validation_accuracy"] for one in run.results() if one["stage"] in strategies}
+        row = {"ranks": workers, "seconds": time.monotonic() - began, **reached, "why": run.state().message}
+        rows.append(row | {"place": run.status().get("place", {}).get("because", "")})
+    return rows
+
+
+def _trained(strategies: list[str], devices: str, workers: int = 0) -> Any:
     from ddlab.engine.launch import launch
     from ddlab.experiment import parse_experiment
     from ddlab.runs import RunFolder
 
+    all_of_them = torch.cuda.device_count() if devices == "cuda" else 1
     tree = {
         "dataset": {"name": "shapes_local", "train_images": 1000 if GPU else 100, "validation_images": 200},
         "model": {"name": "cnn", "width": 0.5, "reduction": "1/N"},
@@ -131,7 +144,7 @@ def _trained(strategies: list[str], devices: str) -> Any:
         "transfer": {"epochs": 2},
         "composed": {"epochs": 2},
         "strategies": strategies,
-        "placement": {"devices": devices, "workers": torch.cuda.device_count() if devices == "cuda" else 1},
+        "placement": {"devices": devices, "workers": workers or all_of_them},
     }
     run = RunFolder.create(parse_experiment(tree))
     launch(run)
@@ -207,7 +220,7 @@ def feeds() -> Rows:
 def arithmetic() -> Rows:
     """Float32 and bfloat16, contiguous and channels last."""
     rows = []
-    for name, width in (("vgg3", 2.0), ("resnet20", 1.0), ("resnet20", 0.5)):
+    for name, width in (("cnn", 1.0), ("vgg3", 2.0), ("resnet20", 1.0), ("resnet20", 0.5)):
         for layout in (torch.contiguous_format, torch.channels_last):
             for kind in (torch.float32, torch.bfloat16):
                 rows.append({"network": f"{name}, width {width:g}", **_timed(name, width, layout, kind)})
@@ -303,7 +316,7 @@ def phases() -> Rows:
 
 
 STEPS: dict[str, Callable[[], Rows]] = {
-    step.__name__: step for step in (machine, tests, strategies, bank, feeds, arithmetic, graphs, waits, phases)
+    step.__name__: step for step in (machine, tests, strategies, shared, bank, feeds, arithmetic, graphs, waits, phases)
 }
 
 if __name__ == "__main__":

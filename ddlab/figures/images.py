@@ -71,7 +71,8 @@ def enlarged(image: np.ndarray, side: int) -> np.ndarray:
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1).squeeze()
 
 
-def _picture(image: np.ndarray, x: float = 0, y: float = 0) -> go.Image:
+def picture_of(image: np.ndarray, x: float = 0, y: float = 0) -> go.Image:
+    """Draw an image of bytes ``(C, *shape)`` in pixels, the first of them around ``(x, y)``."""
     return go.Image(source=image_source(image), x0=x, y0=y, dx=1, dy=1, hoverinfo="skip")
 
 
@@ -99,8 +100,7 @@ def subdomains_figure(
         image, decomposition = drawn(image), flat(decomposition)
         mask = None if mask is None else flat_mask(mask)
     height, width = decomposition.shape
-    figure = go.Figure(_picture(image))
-    shared = decomposition.multiplicity
+    figure, shared = go.Figure(picture_of(image)), decomposition.multiplicity
     if shared.min() != shared.max():
         veil = go.Heatmap(z=shared, colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(255,255,255,0.5)"]])
         figure.add_trace(veil.update(showscale=False, zmin=1, zmax=max(2, shared.max()), hoverinfo="skip"))
@@ -226,7 +226,7 @@ def subimages_figure(
     pictures, notes, frames = [], [], []  # handed over at once: plotly copies all of them with each that is added
     for index, (box, (x, y), label) in enumerate(zip(decomposition, where.corners, labels, strict=True)):
         part = axial(image[box.slices], None if mask is None else mask[box.slices])
-        pictures.append(_picture(part, x, y))
+        pictures.append(picture_of(part, x, y))
         above = {"x": x + (box.shape[1] - 1) / 2, "y": y - 0.5, "yanchor": "bottom"}
         notes.append({"text": label, "showarrow": False, "font": {"size": 12}, **above})
         corners = {"x0": x - 0.5, "x1": x + box.shape[1] - 0.5, "y0": y - 0.5, "y1": y + box.shape[0] - 0.5}
@@ -273,7 +273,7 @@ def subdomain_map(
     merged = np.where(decomposition.multiplicity > 0, merged, np.nan)
     figure = go.Figure()
     if image is not None:
-        figure.add_trace(_picture(image))
+        figure.add_trace(picture_of(image))
     bar = {"title": {"text": name, "side": "right"}, "tickformat": ".0%", "thickness": 12}
     scale = {
         "colorscale": PROBABILITY,

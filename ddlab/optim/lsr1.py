@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ddlab.exact import doubled
+
 SKIP = 1e-8  # a pair must correct the model by this much, relative to the lengths involved
 SHORTEST = 1e-10  # steps and changes below are rounding
 WORST_CONDITION = 1e12
@@ -195,7 +197,8 @@ def products(rows: Tensor, others: Tensor) -> Tensor:
     whole = count * CHUNK
     rest = rows[:, whole:] @ others[:, whole:].T
     pieces = [part[:, :whole].unflatten(1, (count, CHUNK)).transpose(0, 1) for part in (rows, others)]
-    added: Tensor = ((pieces[0] @ pieces[1].mT).double().sum(0) + rest).cpu()
+    summed = doubled(pieces[0] @ pieces[1].mT).sum(0)
+    added: Tensor = (summed + rest.to(summed.device)).cpu()
     return added
 
 

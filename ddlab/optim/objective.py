@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ddlab.exact import exact_type
 from ddlab.optim.communicator import Communicator, halving_sum
 from ddlab.optim.flat import flatten, write
 
@@ -140,10 +141,10 @@ class Objective:
         return self.communicator.sum(halving_sum(vectors).clone() if vectors else torch.zeros_like(like))
 
     def add(self, numbers: Sequence[float]) -> float:
-        """The sum of all subdomains' numbers, in float64."""
+        """The sum of all subdomains' numbers, in float64 where the device has it."""
         device = self.params[0].device
-        own = [torch.tensor(number, dtype=torch.float64, device=device) for number in numbers]
-        zero = torch.zeros((), dtype=torch.float64, device=device)
+        own = [torch.tensor(number, dtype=exact_type(device), device=device) for number in numbers]
+        zero = torch.zeros((), dtype=exact_type(device), device=device)
         return float(self.communicator.sum(halving_sum(own).clone() if own else zero))
 
     def _mean(self, losses: Sequence[float]) -> float:

@@ -14,7 +14,8 @@ from ddlab.pipeline.delayed import DelayedTraining, Held, Outcome
 from ddlab.pipeline.links import RankLinks
 from ddlab.pipeline.methods import Method
 from ddlab.pipeline.model import PipelineModel
-from ddlab.training.loop import Loop, Means, Totals, derive_seed, sample_losses
+from ddlab.training.loop import Loop, derive_seed
+from ddlab.training.totals import Means, Totals, sample_losses
 from ddlab.training.trainee import Trainee
 
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ddlab.models.bank import Bank
 from ddlab.models.names import DNN
 from ddlab.ranks import Ranks
+from ddlab.training.late import reading_waits
 
 if TYPE_CHECKING:
     from ddlab.runs.records import Health
@@ -64,7 +65,7 @@ class Watch:
     @torch.no_grad()
     def _look(self, place: LayerName, copies: int, module: nn.Module, inputs: Any, output: Tensor) -> None:
         before = self.answered.get(place)
-        if before is not None and bool(before.all()):
+        if before is not None and not reading_waits(before) and bool(before.all()):
             return  # every unit has answered: a look at all positions of all maps costs as much as the layer
         if not len(output):  # more ranks than images
             output = output.new_zeros(1, *output.shape[1:])

@@ -7,28 +7,32 @@ Shapes: B samples of a batch, S networks, K classes.
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from ddlab.data.source import SplitName
 from ddlab.experiment import TrainingSettings
 from ddlab.ranks import Ranks
-from ddlab.training.batches import Feed
+from ddlab.training.batches import Feed, Inputs
 from ddlab.training.health import Watch
+from ddlab.training.late import Late
+from ddlab.training.midway import Midway
 from ddlab.training.pace import Pace
+from ddlab.training.together import stepping
+from ddlab.training.totals import Means, Totals, sample_losses
 from ddlab.training.trainee import Trainee
 
 if TYPE_CHECKING:
     from ddlab.runs.records import EpochRecord, Health
 
-STEPS_BETWEEN_CHECKS_OF_THE_LOSS = 20  # reading a loss waits for the device
+STEPS_BETWEEN_CHECKS_OF_THE_LOSS = 20  # and of as many steps ago, which the device has done by then
 
 
 class Stopped(Exception):
@@ -47,10 +51,6 @@ class Diverged(Exception):
     def __init__(self, stage: str, epoch: int, subdomain: int | None) -> None:
         super().__init__(f"the loss became NaN or infinite in stage {stage}, epoch {epoch}, subdomain {subdomain}")
         self.stage, self.epoch, self.subdomain = stage, epoch, subdomain
-
-
-Means = tuple[list[float], list[float]]
-"""Mean loss and accuracy, of every network."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,12 @@ class Loop:
         Share of the training time that checkpoints may take.
     landmark
         Epoch after which a checkpoint is written whatever it takes; 0: none.
+    compute
+        What gives the logits in training steps, in place of the model: the model, compiled. None: the model as it is.
+    midway
+        Checkpoints inside epochs of back-propagation; None: there are none.
+    pace
+        The times of checkpoints.
     """
 
     stage: str
@@ -113,6 +119,9 @@ class Loop:
     parts: Ranks = Ranks()
     overhead: float = 1.0
     landmark: int = 0
+    compute: Callable[[Inputs], Tensor] | None = None
+    midway: Midway | None = None
+    pace: Pace = field(default_factory=Pace)
 
     def run(self) -> None:
         """Train until every network has finished.
@@ -124,17 +133,18 @@ class Loop:
         Diverged
             If a loss is NaN or infinite; the last checkpoint is of a good epoch.
         """
-        pace = Pace(self.overhead)
+        pace = self.pace
+        pace.begin(self.overhead)
         while active := [trainee for trainee in self.trainees if not trainee.progress.finished]:
             epoch = max(trainee.progress.epoch for trainee in active) + 1
-            began = time.monotonic()
+            began = self.midway.begin() if self.midway else time.monotonic()
             train_epoch = self.hooks.train_epoch or Loop.back_propagate
             loss_S, accuracy_S = train_epoch(self, epoch, active)
             with Watch(self.model, len(self.trainees)) as watch:
                 validation_loss_S, validation_accuracy_S = self.evaluate("validation", watch.see)
             health_S = watch.health(self.ranks, self.parts)
             # The last step of an epoch can break a network whose training losses were all numbers.
-            self._refuse_nan(torch.tensor(validation_loss_S), epoch)
+            self._refuse([math.isfinite(loss) for loss in validation_loss_S], epoch)
             seconds = time.monotonic() - began
             for i, trainee in enumerate(self.trainees):
                 if trainee in active:
@@ -185,20 +195,31 @@ class Loop:
         # Everything random in an epoch follows from its number, so a resumed run draws what it would have drawn.
         torch.manual_seed(derive_seed(self.seed, self.stage, epoch, "dropout", self.ranks.rank))
         totals, step = Totals(len(self.trainees), self.ranks), 0
+        done = self.midway.go_on(totals, self.ranks) if self.midway else 0
+        # In their first epoch networks step one by one, also where it is begun in the middle.
+        steps_of = active if done and epoch == 1 else stepping(active, len(self.trainees))
+        compute = self.model if self.compute is None else self.compute  # a compiled model has no truth
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        asked = Late(totals.loss_S.isfinite())
         for step, batch in enumerate(self.feed.train(derive_seed(self.seed, "order", epoch))):
             self.check()
+            if step < done:  # trained before the interruption; only what follows it is drawn as it would have been
+                continue
             with precision(self.settings, self.ranks):
-                losses_BS = sample_losses(logits_BSK := self.model(batch.inputs), batch.labels)
+                losses_BS = sample_losses(logits_BSK := compute(batch.inputs), batch.labels)
             # Averaging gradients over ranks divides by their number; the weight makes it the mean over all samples.
             (losses_BS.sum() * (self.ranks.size / batch.total)).backward()
-            for trainee in active:
-                trainee.step()
-            for parameter in self.model.parameters():
-                parameter.grad.zero_()  # type: ignore[union-attr]  # in place: optimizers hold views of it
+            for each in steps_of:
+                each.step()
+            torch._foreach_zero_(gradients)  # in place: optimizers hold views of them
             totals.add(losses_BS.detach(), logits_BSK.detach(), batch.labels)
             if step % STEPS_BETWEEN_CHECKS_OF_THE_LOSS == 0:
-                self._refuse_nan(totals.loss_S, epoch)
-        self._refuse_nan(totals.loss_S, epoch)
+                self._refuse(asked.read(), epoch)
+                asked = Late(totals.loss_S.isfinite())
+                if self.midway and step and self._agreed(self.midway.is_due(self.pace)):
+                    self._refuse(totals.loss_S.isfinite().tolist(), epoch)
+                    self.midway.keep(step + 1, totals, self.ranks, self.pace)
+        self._refuse(totals.loss_S.isfinite().tolist(), epoch)
         for trainee in active:
             trainee.progress.data_passes += 1
             trainee.progress.vectors += step + 1
@@ -224,46 +245,10 @@ class Loop:
             see(logits_BSK)
         return totals.means()
 
-    def _refuse_nan(self, loss_S: Tensor, epoch: int) -> None:
-        for trainee, finite in zip(self.trainees, loss_S.isfinite().tolist(), strict=True):
+    def _refuse(self, finite_S: list[bool], epoch: int) -> None:
+        for trainee, finite in zip(self.trainees, finite_S, strict=True):
             if not finite and not trainee.progress.finished:
                 raise Diverged(self.stage, epoch, trainee.subdomain)
-
-
-class Totals:
-    """Sums over an epoch that stay on the device until they are asked for."""
-
-    def __init__(self, num_networks: int, ranks: Ranks) -> None:
-        self.ranks = ranks
-        self.sums = torch.zeros(2, num_networks, dtype=torch.float64, device=ranks.device)
-        self.count = torch.zeros(1, dtype=torch.float64, device=ranks.device)
-
-    @property
-    def loss_S(self) -> Tensor:  # noqa: N802
-        """Sum of the losses so far, a network."""
-        return self.sums[0]
-
-    def add(self, losses_BS: Tensor, logits_BSK: Tensor, labels: Tensor) -> None:
-        """Add a batch."""
-        self.sums[0] += losses_BS.sum(0)
-        self.sums[1] += (logits_BSK.argmax(-1) == labels[:, None]).sum(0)
-        self.count += len(labels)
-
-    def means(self) -> Means:
-        """Mean loss and accuracy of every network over all ranks."""
-        values = self.ranks.sum(torch.cat([self.sums.flatten(), self.count]))
-        loss_S, accuracy_S = (values[:-1] / values[-1]).unflatten(0, (2, -1)).tolist()
-        return loss_S, accuracy_S
-
-
-def sample_losses(logits_BSK: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy ``(B, S)`` of every sample and network."""
-    losses: Tensor = cross_entropy(
-        logits_BSK.flatten(0, 1).float() if logits_BSK.dtype == torch.bfloat16 else logits_BSK.flatten(0, 1),
-        labels.repeat_interleave(logits_BSK.shape[1]),
-        reduction="none",
-    ).unflatten(0, logits_BSK.shape[:2])
-    return losses
 
 
 @contextmanager

@@ -15,11 +15,20 @@ class Pace:
         takes, since nothing is known of its cost; the time until the second one makes up for it.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float = 1.0) -> None:
+        self.begin(share)
+
+    def begin(self, share: float) -> None:
+        """Begin anew, with another share."""
         self.share = share
         self.spent = 0.0  # seconds
         self._latest = 0.0
-        self._began = time.monotonic()
+        self._began = self._written = time.monotonic()
+
+    @property
+    def since(self) -> float:
+        """Seconds since the last checkpoint, or since the start."""
+        return time.monotonic() - self._written
 
     def allows(self) -> bool:
         """Whether another checkpoint, as long as the latest one, keeps to the share."""
@@ -32,5 +41,6 @@ class Pace:
         """Measure what a checkpoint takes."""
         began = time.monotonic()
         yield
-        self._latest = time.monotonic() - began
+        self._written = time.monotonic()
+        self._latest = self._written - began
         self.spent += self._latest

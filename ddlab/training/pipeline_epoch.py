@@ -17,7 +17,8 @@ from ddlab.pipeline.runtime import Clock, Runtime, make_runtime
 from ddlab.pipeline.trace import Step, joined, trace_record
 from ddlab.ranks import Ranks
 from ddlab.training.batches import Batch
-from ddlab.training.loop import Loop, Means, Totals, derive_seed, sample_losses
+from ddlab.training.loop import Loop, derive_seed
+from ddlab.training.totals import Means, Totals, sample_losses
 from ddlab.training.trainee import Trainee
 
 TRACED = range(2, 7)  # steps of an epoch; the first ones take longer, as memory is asked for
@@ -55,6 +56,7 @@ class PipelineEpoch:
         (trainee,), model = active, self.model
         model.train()
         totals, traced, images = Totals(1, self.everyone or model.ranks), [], 0
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
         for number, batch in enumerate(loop.feed.train(derive_seed(loop.seed, "order", epoch))):
             loop.check()
             for stretch in model.stretches.values():
@@ -65,8 +67,7 @@ class PipelineEpoch:
             else:
                 self._step(batch, totals)
             trainee.step()
-            for parameter in model.parameters():
-                parameter.grad.zero_()  # type: ignore[union-attr]  # in place: optimizers hold views of it
+            torch._foreach_zero_(gradients)  # in place: optimizers hold views of them
         trainee.progress.data_passes += 1
         self._keep(traced, epoch, images)
         return totals.means()

@@ -65,7 +65,7 @@ class Trainee:
 
     def __init__(self, owner: Owner, index: int, subdomain: int | None, settings: TrainingSettings) -> None:
         self.owner, self.index, self.subdomain, self.settings = owner, index, subdomain, settings
-        self.optimizer = _optimizer(owner.parameters_of(index), settings)
+        self.optimizer = make_optimizer(owner.parameters_of(index), settings)
         # Progress is what it is for the best epoch. torch's relative threshold would take a standing accuracy, a
         # negative measure, for progress.
         self.scheduler: ReduceLROnPlateau | None = ReduceLROnPlateau(
@@ -97,7 +97,11 @@ class Trainee:
         self.best_state = self.last_state = self.owner.state_of(self.index)
 
     def step(self) -> None:
-        """Take a step of the optimizer, at a part of the rate while it warms up.
+        """Take a step of the optimizer, at a part of the rate while it warms up."""
+        step_at(self.optimizer, self.begin_step())
+
+    def begin_step(self) -> float:
+        """Count a step, limit the gradient, and return the part of the rate that the step is taken at.
 
         Adam's first steps are of one length whatever the gradient, and all weights behind a unit that sees thousands of
         positive inputs move the same way: at the full rate its sum falls so far that no image lifts it above zero.
@@ -106,16 +110,7 @@ class Trainee:
         if self.settings.clip_norm:
             for parameters in self.gradients:
                 _clip(parameters, self.settings.clip_norm, self.over_ranks)
-        if self.progress.steps >= self.settings.warm_up:
-            self.optimizer.step()
-            return
-        groups = self.optimizer.param_groups
-        rates = [group["lr"] for group in groups]
-        for group in groups:
-            group["lr"] *= self.progress.steps / self.settings.warm_up
-        self.optimizer.step()
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate
+        return min(1.0, self.progress.steps / max(1, self.settings.warm_up))
 
     def end_epoch(self, loss: float, accuracy: float, seconds: float) -> None:
         """Take note of the validation: keep the best state, lower the rate on a plateau, stop where it is due."""
@@ -176,7 +171,19 @@ class Trainee:
         self.progress = Progress(**{RENAMED.get(name, name): value for name, value in checkpoint["progress"].items()})
 
 
-def _optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.optim.Optimizer:
+def step_at(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """Take a step at a part of the rate, which stays what it is."""
+    groups = optimizer.param_groups if share < 1 else []
+    rates = [group["lr"] for group in groups]
+    for group in groups:
+        group["lr"] *= share
+    optimizer.step()
+    for group, rate in zip(groups, rates, strict=True):
+        group["lr"] = rate
+
+
+def make_optimizer(parameters: list[Tensor], settings: TrainingSettings) -> torch.optim.Optimizer:
+    """The optimizer that the settings ask for."""
     of_all = settings.decayed == "all"
     common: dict[str, Any] = {
         "lr": settings.learning_rate,

@@ -11,13 +11,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ddlab.exact import exact_type
 from ddlab.models.architecture import Network
 from ddlab.optim.apts import Additive
 from ddlab.optim.base import TrustRegionMethod
 from ddlab.optim.iteration import NotFinite, StepRecord
 from ddlab.optim.trust_region import TrustRegion
 from ddlab.training.batches import ImageFeed, Inputs
-from ddlab.training.loop import Diverged, Loop, Means, derive_seed, precision, sample_losses
+from ddlab.training.loop import Diverged, Loop, derive_seed, precision
+from ddlab.training.totals import Means, sample_losses
 from ddlab.training.trainee import Trainee
 
 CHUNK_BYTES = 2**29  # of activations: data that take more go through the network in chunks
@@ -204,7 +206,7 @@ class Loss:
     def _sum(self, first: int, divisor: float, backward: bool) -> Tensor:
         inputs, labels = self.microbatch.inputs, self.microbatch.labels[first:]
         assert isinstance(inputs, Tensor), "a global network sees one box"
-        total = torch.zeros((), dtype=torch.float64, device=labels.device)
+        total = torch.zeros((), dtype=exact_type(labels.device), device=labels.device)
         for images, targets in zip(inputs[first:].split(self.chunk), labels.split(self.chunk), strict=True):
             with precision(self.loop.settings, self.loop.ranks):
                 loss = sample_losses(self.loop.model(images), targets).sum() / divisor
@@ -243,7 +245,8 @@ def _end_loss(record: StepRecord) -> float:
 
 
 def _mean_over_ranks(number: float, loop: Loop) -> float:
-    return float(loop.ranks.sum(torch.tensor(number, dtype=torch.float64, device=loop.ranks.device))) / loop.ranks.size
+    device = loop.ranks.device
+    return float(loop.ranks.sum(torch.tensor(number, dtype=exact_type(device), device=device))) / loop.ranks.size
 
 
 def _is_still(record: StepRecord) -> bool:

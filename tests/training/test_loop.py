@@ -2,10 +2,12 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from ddlab.data.source import Dataset, Description, Split
 from ddlab.decomposition import Decomposition
@@ -18,7 +20,9 @@ from ddlab.ranks import Ranks
 from ddlab.registry.models import MODELS
 from ddlab.training import pace
 from ddlab.training.batches import ImageFeed, Sharing, VectorFeed
+from ddlab.training.health import Watch
 from ddlab.training.loop import Diverged, Loop, Stopped, derive_seed
+from ddlab.training.together import Together, stepping
 from ddlab.training.trainee import Trainee
 
 DOUBLE = TrainingSettings(epochs=3, batch_size=16, precision="float64", plateau_patience=1)
@@ -28,6 +32,10 @@ QUARTERS = Decomposition.from_grid((8, 8), (2, 2)).subdomains
 
 @pytest.fixture(scope="module")
 def dataset():
+    return small_images()
+
+
+def small_images():
     """Sixty small random images whose brightest quarter tells the class."""
     random = np.random.default_rng(0)
     images, labels = random.integers(0, 120, (60, 1, 8, 8), dtype=np.uint8), random.integers(0, 4, 60)
@@ -80,6 +88,72 @@ def test_every_network_has_its_own_rate(dataset):
     first.optimizer.step()
     for value, unchanged in zip(loop.trainees[1].owner.state_of(1).values(), before, strict=True):
         assert torch.equal(value, unchanged)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_networks_that_learn_alike_are_updated_at_once_and_no_other_numbers_come_of_it(dataset, optimizer, monkeypatch):
+    """One optimizer of the whole bank against one a network, over a warm-up, a parting of rates and their meeting."""
+    settings = DOUBLE.model_copy(update={"optimizer": optimizer, "warm_up": 6, "clip_norm": 0.5, "weight_decay": 0.01})
+    rates = [(1.0, 1.0), (1.0, 0.5), (0.5, 0.5), (0.5, 0.5)]  # what plateaus made of them before each epoch
+    loops, seen = [], []
+    for at_once in (True, False):
+        loop = loop_of(dataset, QUARTERS[:2], settings)
+        for epoch, factors in enumerate(rates, 1):
+            for trainee, factor in zip(loop.trainees, factors, strict=True):
+                trainee.optimizer.param_groups[0]["lr"] = 1e-3 * factor
+            with monkeypatch.context() as patch:
+                if not at_once:
+                    patch.setattr("ddlab.training.loop.stepping", lambda active, networks: active)
+                loop.back_propagate(epoch, loop.trainees)
+            seen += [type(stepping(loop.trainees, 2)[0]) is Together] * at_once
+        loops.append(loop)
+    assert seen == [True, False, True, True], "asked after each epoch, before the rates change"
+    for ours, alone in zip(loops[0].trainees, loops[1].trainees, strict=True):
+        for name, value in alone.owner.state_of(alone.index).items():
+            torch.testing.assert_close(ours.owner.state_of(ours.index)[name], value, rtol=1e-12, atol=1e-15)
+        kept, expected = ours.checkpoint()["optimizer"]["state"], alone.checkpoint()["optimizer"]["state"]
+        for number, history in expected.items():
+            assert all(torch.allclose(kept[number][name], value, rtol=1e-12) for name, value in history.items())
+
+
+def test_networks_that_have_not_come_equally_far_are_updated_one_by_one(dataset):
+    loop = loop_of(dataset, QUARTERS[:2])
+    first, second = loop.trainees
+    assert stepping(loop.trainees, 2) is loop.trainees, "none has a history yet"
+    loop.back_propagate(1, loop.trainees)
+    assert stepping([first], 2) == [first], "the other one has finished"
+    second.progress.steps += 1
+    assert stepping(loop.trainees, 2) is loop.trainees
+
+
+class Reads(TorchFunctionMode):
+    """Count the numbers that Python asks of tensors: on a GPU, each one waits until it has done all it was told."""
+
+    count = 0
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        asks = {"item", "tolist", "numpy", "cpu", "__bool__", "__int__", "__float__", "__index__", "nonzero"}
+        self.count += getattr(function, "__name__", "") in asks
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("changes", [{}, {"clip_norm": 0.1, "warm_up": 2}, {"precision": "bfloat16"}], ids=str)
+def test_a_step_asks_the_device_for_no_number(dataset, changes, monkeypatch):
+    """Fifteen steps ask for as many as two: those of the epoch."""
+    monkeypatch.setattr("ddlab.training.health.reading_waits", lambda values: True)
+    asked = {}
+    for batch_size in (30, 4):
+        loop = loop_of(dataset, QUARTERS, DOUBLE.model_copy(update={"batch_size": batch_size, **changes}))
+        batches = list(loop.feed.train(0))
+        feed = SimpleNamespace(train=lambda seed, own=batches: own, evaluate=lambda split, own=batches: own)
+        loop = replace(loop, feed=feed)
+        loop.back_propagate(1, loop.trainees)
+        with Reads() as training:
+            loop.back_propagate(2, loop.trainees)
+        with Reads() as evaluation, Watch(loop.model, 4) as watch:
+            loop.evaluate("validation", watch.see)
+        asked[len(batches)] = training.count, evaluation.count
+    assert set(asked) == {2, 15} and asked[2] == asked[15] and min(asked[2]) > 0
 
 
 @pytest.mark.parametrize("monitor", ["loss", "accuracy"])
