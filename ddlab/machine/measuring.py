@@ -15,6 +15,7 @@ from torch.nn.functional import conv2d
 
 from ddlab.engine.devices import slots
 from ddlab.machine.kept import machine_name
+from ddlab.machine.measuring_links import measure_link
 from ddlab.machine.rates import Machine, Rates
 from ddlab.models.architecture import BatchNorm, Conv, Layer, MaxPool, Network, ReLU
 from ddlab.models.work import KINDS, network_work
@@ -51,7 +52,7 @@ class _Try:
 
 
 def measure(device: str = "cpu") -> Machine:
-    """Measure this machine's processor, with one thread and with all, or its first GPU; 10 to 30 s.
+    """Measure this machine's processor, with one thread and with all, and its link; or its first GPU; 10 to 30 s.
 
     Parameters
     ----------
@@ -83,7 +84,8 @@ def measure(device: str = "cpu") -> Machine:
     rates[counts[-1]] = side_by_side(rates[1], rates[counts[-1]], counts[-1])
     name = machine_name() if device == "cpu" else torch.cuda.get_device_name()
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    return Machine(name, rates, now, _told(device), shares[0] < BUSY)
+    link = measure_link() if cores > 1 else None
+    return Machine(name, rates, now, _told(device), shares[0] < BUSY, link)
 
 
 def refuse_nonsense(rates: dict[int, Rates], share: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from ddlab.machine.links import Link
 from ddlab.models.work import FLOAT32, LayerWork, Work
 
 MOST = 1e18  # operations or bytes a second that nothing reaches: more is a mistake
@@ -70,6 +71,15 @@ class Rates:
         """Operations a byte from which on memory beyond all caches is fast enough."""
         return self.operations / self.memory
 
+    def part(self, count: int) -> "Rates":
+        """The rates of one of ``count`` equal parts: as much less, and of as much less cache."""
+        return Rates(
+            self.operations / count,
+            tuple((size / count, rate / count) for size, rate in self.bandwidth),
+            tuple((channels, rate / count) for channels, rate in self.convolutions),
+            {kind: rate / count for kind, rate in self.kinds.items()},
+        )
+
     def bandwidth_of(self, size: float) -> float:
         """Bytes a second while ``size`` bytes are at work: those of the next smaller size that is known, a bound."""
         fitting = [rate for least, rate in self.bandwidth if least <= size]
@@ -125,6 +135,8 @@ class Machine:
         What was measured, or which data sheet.
     busy
         Whether other programs worked while it was measured, so that it may do better.
+    link
+        Between two of its ranks; None where it was not measured.
 
     Raises
     ------
@@ -137,6 +149,7 @@ class Machine:
     measured: str = ""
     source: str = ""
     busy: bool = False
+    link: Link | None = None
 
     def __post_init__(self) -> None:
         if not self.rates:
@@ -152,6 +165,14 @@ class Machine:
         """The rates of the whole machine."""
         return self.rates[self.threads]
 
+    def rank_rates(self, ranks: int) -> Rates:
+        """The rates of one of so many ranks, a core or a GPU each, which fill one such machine after the other.
+
+        Ranks of one machine share its memory: each has its part of what all of them reach together.
+        """
+        working = max(threads for threads in self.rates if threads <= max(ranks, min(self.rates)))
+        return self.rates[working].part(working)
+
     @property
     def has_ceilings(self) -> bool:
         """Whether it is known how fast torch's own operations are on it."""
@@ -160,7 +181,8 @@ class Machine:
     def plain(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         rates = {str(threads): asdict(each) for threads, each in self.rates.items()}
-        return {"name": self.name, "measured": self.measured, "source": self.source, "busy": self.busy, "rates": rates}
+        told = {"name": self.name, "measured": self.measured, "source": self.source, "busy": self.busy, "rates": rates}
+        return told | {"link": self.link and self.link.plain()}
 
     @classmethod
     def of_plain(cls, tree: Mapping[str, Any]) -> "Machine":
@@ -181,9 +203,9 @@ class Machine:
                 )
                 for threads, each in tree["rates"].items()
             }
-            return cls(
-                str(tree["name"]), rates, str(tree["measured"]), str(tree["source"]), bool(tree.get("busy", False))
-            )
+            link = Link.of_plain(tree["link"]) if tree.get("link") else None
+            told = str(tree["measured"]), str(tree["source"]), bool(tree.get("busy", False))
+            return cls(str(tree["name"]), rates, *told, link)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"machine: {error!r} is missing or of another kind") from None
 

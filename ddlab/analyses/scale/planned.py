@@ -1,0 +1,34 @@
+"""A training that nobody has asked for yet: any network on images as CIFAR-10 has them, by all ways to share it out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ddlab.analyses.pipeline.assumed import even_boxes
+from ddlab.data.source import Description
+from ddlab.experiment import parse_experiment
+from ddlab.models.architecture import Shape
+from ddlab.problem import Problem, assemble
+
+SAMPLE: Shape = (3, 32, 32)
+CLASSES, TRAIN, VALIDATION = 10, 50_000, 10_000
+
+
+def planned(asked: Mapping[str, Any], num_boxes: int) -> Problem:
+    """Pose a problem for images that nobody has, cut in nearly equal boxes.
+
+    Parameters
+    ----------
+    asked
+        Parts of an experiment, such as ``model``.
+
+    Raises
+    ------
+    ExperimentError
+        If the parts do not fit together; names the field, the rule and the value.
+    ValueError
+        If the image has fewer pixels along an axis than boxes.
+    """
+    channels, *shape = SAMPLE
+    described = Description(tuple(map(str, range(CLASSES))), channels, tuple(shape), TRAIN, VALIDATION, "", "")
+    tree = {**asked, "decomposition": {"boxes": even_boxes(shape, num_boxes)}}
+    return assemble(parse_experiment(tree), described)

@@ -1,0 +1,1 @@
+"""Growth drawn: time, bytes and memory of every strategy against the number of ranks."""
