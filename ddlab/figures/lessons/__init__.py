@@ -1,0 +1,1 @@
+"""Figures of lessons: an answer beside what happened."""
