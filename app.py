@@ -8,40 +8,29 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.starlette import App
 
-from pages.ui import added, address, guard, selection, shell, shown, wire
+from pages.ui import added, address, guard, navigation, selection, sharing, shell, shown, wire
+from pages.ui.classroom import seated
 from pages.ui.runs import devices
-
-
-def every_page() -> dict[str, list[st.Page]]:
-    """All pages, under the headings of the navigation."""
-    return {
-        "": [st.Page("pages/start.py", title="Start", icon=":material/home:", default=True)],
-        "Make": [
-            st.Page("pages/decompose.py", title="Decompose", icon=":material/grid_on:"),
-            st.Page("pages/pipeline.py", title="Pipeline", icon=":material/conveyor_belt:"),
-            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-            st.Page("pages/sweep.py", title="Sweep", icon=":material/apps:"),
-            st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
-        ],
-        "Look": [
-            st.Page("pages/compare.py", title="Compare", icon=":material/bar_chart:"),
-            st.Page("pages/probabilities.py", title="Probabilities", icon=":material/ballot:"),
-            st.Page("pages/cam.py", title="Class activation maps", icon=":material/visibility:"),
-            st.Page("pages/layers.py", title="Layers", icon=":material/layers:"),
-            st.Page("pages/what_if.py", title="What if", icon=":material/edit:"),
-            st.Page("pages/composition.py", title="Composition", icon=":material/join:"),
-            st.Page("pages/trust_region.py", title="Trust region", icon=":material/adjust:"),
-        ],
-    }
 
 
 def draw() -> None:
     """Draw the page that the address names, beside the sidebar."""
     st.set_page_config(page_title="ddlab", page_icon="assets/icon.png", layout="wide")
+    seated.enter()
     shell.enter()
-    page = st.navigation(every_page(), expanded=True)
+    page = st.navigation(navigation.every_page(), expanded=True)
     shown.open_page(page.url_path)
+    with sharing.opened(page.url_path):
+        draw_page(page)
+    address.show()
+    shell.leave()
+    shell.keep_out_of_collections(page.url_path)
+
+
+def draw_page(page: st.Page) -> None:
+    """Draw the current run, the devices, and the page with what other packages add below it."""
     with st.sidebar:
+        seated.show()
         selection.pick_run()
         devices.strip()
     above, below = st.container(), st.container()
@@ -53,12 +42,10 @@ def draw() -> None:
             page.run()
         except StopException:  # a page that has nothing to show of the run ends there; its address is complete
             pass
-    address.show()
-    shell.leave()
-    shell.keep_out_of_collections(page.url_path)
 
 
 if __name__ == "__main__":
     draw()
 else:
+    seated.install()
     app = App(__file__, middleware=guard.middleware(), lifespan=wire.lifespan)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ RESERVE = ".reserve"
 RESERVE_BYTES = 65_536  # enough for a status, a failure with its traceback, and the blocks they are kept in
 _SEAL = b"\nsha256 %s\n"
 _SEAL_BYTES = len(_SEAL % bytes(64))
+_ELSEWHERE = uuid.uuid4().hex[:6]  # a process of another machine or container may have our pid
 TEMPORARY = ".writing-"  # a prefix, because some writers (numpy's) insist on their own suffix
 
 
@@ -24,7 +26,7 @@ def write_atomically(path: Path, writer: Callable[[Path], Any]) -> None:
     OSError
         If the disk is full or the folder is gone; the old file is then untouched.
     """
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}{_ELSEWHERE}-{path.name}")
     try:
         writer(temporary)
         os.replace(temporary, path)
@@ -45,7 +47,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, tree: Any) -> None:
     """Write ``tree`` as JSON, atomically."""
-    write_text(path, json.dumps(tree, ensure_ascii=False, indent=1))
+    write_text(path, as_json(tree))
+
+
+def as_json(tree: Any) -> str:
+    """Return ``tree`` as the text that the other writers here write."""
+    return json.dumps(tree, ensure_ascii=False, indent=1)
 
 
 def write_sealed(path: Path, tree: Mapping[str, Any]) -> None:

@@ -32,12 +32,15 @@ class Ranks:
         Where this rank computes, as torch names it: ``"cpu"`` or ``"cuda:0"``.
     group
         The process group, where these ranks are a part of all.
+    shares
+        Whether several ranks are on one GPU, which NCCL refuses: then gloo carries what GPUs exchange, too.
     """
 
     rank: int = 0
     size: int = 1
     device: str = "cpu"
     group: "ProcessGroup | None" = None
+    shares: bool = False
 
     @property
     def alone(self) -> bool:
@@ -45,7 +48,7 @@ class Ranks:
         return self.size == 1
 
     def join(self) -> None:
-        """Form the process group of all ranks: gloo on processors, NCCL on GPUs."""
+        """Form the process group of all ranks: gloo on processors, NCCL on GPUs that each have one rank."""
         if self.alone:
             return
         import torch
@@ -54,7 +57,8 @@ class Ranks:
 
         if self.device.startswith("cuda"):
             torch.cuda.set_device(self.device)
-        backend = "cpu:gloo,cuda:nccl" if self.device.startswith("cuda") else "gloo"
+        on_gpus = "cpu:gloo,cuda:gloo" if self.shares else "cpu:gloo,cuda:nccl"
+        backend = on_gpus if self.device.startswith("cuda") else "gloo"
         store, rank, size = next(rendezvous("env://", timeout=MEETING))
         torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=MEETING)
         torch.distributed.barrier()

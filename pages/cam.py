@@ -4,7 +4,7 @@ import streamlit as st
 
 from ddlab.analyses.maps import asking
 from ddlab.registry.analyses import ANALYSES
-from pages.ui import results, selection, shell
+from pages.ui import held, results, selection, shell
 from pages.ui.maps import choices as maps
 from pages.ui.maps import pictures as map_pictures
 from pages.ui.maps import scores as map_scores
@@ -30,7 +30,7 @@ num_whole, num_local = asking.count_viewers(run, seed)
 # ---- the maps
 
 
-@st.fragment
+@held.fragment
 def look(chosen: maps.Chosen) -> None:
     """Draw the maps of the chosen image, and score them where that is asked for."""
     about = asking.map_seconds(problem, num_whole, num_local)

@@ -7,10 +7,9 @@ from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.analyses.comparison.choosing import choosing_in_words
 from ddlab.analyses.comparison.notice import of_strategies
 from ddlab.analyses.comparison.paper import paper_rows
-from ddlab.figures.comparison import accuracy as figures
 from ddlab.runs import RunFolder
-from pages.ui import charts, results, selection, shell
-from pages.ui.comparison import communication, effort, learning, limit, paper
+from pages.ui import held, results, selection, shell
+from pages.ui.comparison import communication, costs, effort, learning, limit, paper
 from pages.ui.comparison.strategies import show_table
 from pages.ui.literal import literal
 from pages.ui.runs import live
@@ -22,20 +21,15 @@ st.markdown(
 )
 
 
-@st.fragment
+@held.fragment
 def _costs(run: RunFolder, table: pd.DataFrame, published: pd.DataFrame, baseline: Baseline | None) -> None:
     """Draw the accuracies beside what they cost."""
-    cost = selection.pick_one_of(figures.COSTS, "Cost", "cost")
+    cost = costs.pick_cost()
     bars, cloud = st.columns(2)
     with bars:
-        intervals = "; 95 % intervals" if table["low"].notna().any() else ""
-        diamonds = "; ◆ the paper" if len(published) else ""
-        title = f"Accuracy: {figures.bars_of(table)}, training (grey){intervals}{diamonds}"
-        figure = figures.strategy_bars(table, title, published, baseline)
-        charts.show(figure, table, "bars", f"{run.id}-accuracy")
+        costs.show_accuracies(run.id, table, published, baseline)
     with cloud:
-        figure = figures.accuracy_against_cost(table, cost, "Accuracy against cost: up is better, left is cheaper")
-        charts.show(figure, table[["run", "title", cost, "test", "validation"]], "cloud", f"{run.id}-cost")
+        costs.show_costs(run.id, table, cost)
 
 
 run = results.require_run("Here the strategies of a run stand side by side.")

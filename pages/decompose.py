@@ -4,26 +4,19 @@ import streamlit as st
 
 from ddlab.analyses.comparison.cost import cost_table, work_ratio
 from ddlab.analyses.decisions import notice
-from ddlab.analyses.decisions.visibility import (
-    evidence_share,
-    subdomain_table,
-    subdomains_title,
-    subimage_labels,
-    subimages_title,
-)
-from ddlab.figures import images as pictures
+from ddlab.analyses.decisions.visibility import evidence_share, subdomains_title
 from ddlab.figures.comparison import cost as costs
 from ddlab.figures.volumes import Scene
 from ddlab.models.counting import WAYS, Counting
 from ddlab.problem import Problem
 from ddlab.written import percent
-from pages.ui import charts, picture, selection, shell
+from pages.ui import charts, held, picture, selection, shell
 from pages.ui.comparison import limit
 from pages.ui.making import counting_conventions as ways
 from pages.ui.making import cut, dataset, handles
 
 
-@st.fragment
+@held.fragment
 def compare_networks(problem: Problem) -> None:
     """Draw what the networks cost, counted in one of several ways."""
     what, how = st.columns(2)
@@ -93,9 +86,7 @@ with whole, st.container(key="cut-whole"):
     scene = Scene(image, description, decomposition, mask, chosen=subdomain)
     handles.show(scene, problem.experiment.decomposition, title, f"{asked['name']}-{index}-subdomains")
 with parts:
-    title, names = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
-    figure = pictures.subimages_figure(image, decomposition, title, names, mask=mask, chosen=subdomain)
-    charts.show(figure, subdomain_table(decomposition, mask), "parts", f"{asked['name']}-{index}-subimages")
+    picture.show_subimages(scene, f"{asked['name']}-{index}-subimages")
 
 # ---- what it costs
 

@@ -5,7 +5,7 @@ import streamlit as st
 from ddlab.analyses.layers.notice import of_activations
 from ddlab.figures.volumes import Scene
 from ddlab.registry.analyses import ANALYSES
-from pages.ui import picture, results, selection, shell
+from pages.ui import held, picture, results, selection, shell
 from pages.ui.layers import choices, pictures
 from pages.ui.making import dataset, handles
 from pages.ui.maps import choices as maps
@@ -48,7 +48,7 @@ with decided:
 # ---- layer after layer
 
 
-@st.fragment
+@held.fragment
 def look() -> None:
     """Draw the rows of all networks, and one layer of each with all its channels or one of them."""
     extent = pictures.pick_rows()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ddlab.analyses.pipeline import notice, traces
-from pages.ui import results, selection, shell
+from pages.ui import held, results, selection, shell
 from pages.ui.pipeline import choices, equations, memory, methods, paper, partition, ran, schedule, ways
 
 CLOSER = {  # questions below the schedule, one at a time
@@ -16,7 +16,7 @@ CLOSER = {  # questions below the schedule, one at a time
 }
 
 
-@st.fragment
+@held.fragment
 def closer(asked: choices.Asked) -> None:
     """Draw the answer to one more question about the plan."""
     part = selection.pick_one_of(CLOSER, "Look closer", "part")

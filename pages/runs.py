@@ -9,7 +9,7 @@ from pages.ui import examples, selection, shell
 from pages.ui.comparison import curves
 from pages.ui.decisions import replay
 from pages.ui.literal import literal
-from pages.ui.runs import export, live, notes, table
+from pages.ui.runs import balance, export, live, notes, table
 
 shell.title("What is training, and how is it going?")
 st.write(
@@ -76,6 +76,7 @@ def one(run: RunFolder) -> None:
     live.actions(run)
     notes.edit(run)
     live.follow(run, lambda run: curves.learning(run, seed, curves.pick_measure()))
+    live.follow(run, balance.show)
     replay.offer(run, seed)
     outcome(run, seed)
     details(run)

@@ -4,12 +4,12 @@ import streamlit as st
 
 from ddlab.analyses.sweeps.decompositions import sweep_in_words
 from ddlab.layouts import LAYOUTS
-from pages.ui import selection, shell
+from pages.ui import held, selection, shell
 from pages.ui.sweeps import decompositions as sweeping
 from pages.ui.sweeps import many_runs
 
 
-@st.fragment
+@held.fragment
 def what_next() -> None:
     """Let a sweep be asked for, and say what it will take."""
     left, right = st.columns([3, 2], gap="large")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import address, selection, shell
-from pages.ui.making import batch, form, own, plan, source
+from pages.ui.making import batch, form, own, plan, source, where
 from pages.ui.runs import live
 
 shell.title("What do you want to train?")
@@ -25,6 +25,7 @@ with left:
     source.remember(begin, asked.tree)
 
 examined = plan.examine(asked.tree)
+where.tell(asked.messages.get(where.BECAUSE), examined.problem if not examined.faults else None)
 awaited = own.awaits(asked.tree["dataset"])
 elsewhere = [] if awaited else asked.report(examined.faults)
 

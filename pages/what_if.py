@@ -8,7 +8,7 @@ from ddlab.analyses.what_if import notice
 from ddlab.analyses.what_if.asking import recorded_answers
 from ddlab.analyses.what_if.edits import KINDS, written
 from ddlab.registry.analyses import ANALYSES
-from pages.ui import examples, results, selection, shell
+from pages.ui import examples, held, results, selection, shell
 from pages.ui.literal import literal
 from pages.ui.making import dataset
 from pages.ui.maps.choices import first_image
@@ -31,7 +31,7 @@ data, decomposition = results.images(run)
 first = first_image(run, seed)
 
 
-@st.fragment
+@held.fragment
 def look() -> None:
     """Draw the choices, and below or beside them the image and all answers before and after its edits."""
     left, right = st.columns([2, 5])

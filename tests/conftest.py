@@ -35,6 +35,12 @@ def own_home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Undo that Streamlit makes a page's script the main module: processes that are spawned later would run it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A home that the tests of a module share: for runs that take seconds."""

@@ -11,6 +11,7 @@ from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry.views import VIEWS
 
 ROOT = Path(__file__).parent.parent
 CORE = sorted(
@@ -61,7 +62,9 @@ def test_no_page_imports_torch():
 
 
 @pytest.mark.parametrize(
-    "registry", [DATASETS, MODELS, STRATEGIES, ANALYSES], ids=["data", "models", "strategies", "analyses"]
+    "registry",
+    [DATASETS, MODELS, STRATEGIES, ANALYSES, VIEWS],
+    ids=["data", "models", "strategies", "analyses", "views"],
 )
 def test_every_entry_loads(registry):
     assert registry

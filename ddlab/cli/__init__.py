@@ -9,14 +9,17 @@ import typer
 from ddlab.cli import (
     ask,
     catalogue,
+    classroom,
     cost,
     data,
     layers,
+    lesson,
     machine,
     maps,
     pipeline,
     reproduce,
     runs,
+    scale,
     sensitivity,
     sweep,
     train,
@@ -44,15 +47,18 @@ for commands in (
     catalogue.commands,
     cost.commands,
     pipeline.commands,
+    scale.commands,
     verify.commands,
     maps.commands,
     layers.commands,
     ask.commands,
     machine.commands,
     trust_region.commands,
+    classroom.commands,
 ):
     app.add_typer(commands)
 app.add_typer(data.commands, name="data", help="Look at images before they are used.")
+app.add_typer(lesson.commands, name="lesson", help="Lessons: list, show and check them, and see what was answered.")
 
 
 @app.command(name="app")

@@ -18,7 +18,14 @@ MOST = 64  # server processes
 HANDS_OVER = os.name == "posix"  # whether an open connection can be handed to another process
 
 
-def serve(port: int, folders: Sequence[Path] = (), processes: str = "1", *, edit_scripts: bool = False) -> None:
+def serve(
+    port: int,
+    folders: Sequence[Path] = (),
+    processes: str = "1",
+    *,
+    edit_scripts: bool = False,
+    always_in_front: bool = False,
+) -> None:
     """Serve the pages on this machine until Ctrl-C.
 
     Parameters
@@ -29,6 +36,8 @@ def serve(port: int, folders: Sequence[Path] = (), processes: str = "1", *, edit
         How many answer, each on a core of its own; ``auto``: as many as there are cores for this process.
     edit_scripts
         Whether visitors may edit what SLURM is sent, and so run any program of a shell.
+    always_in_front
+        Whether a front hands connections on to even one process, where the system can.
 
     Raises
     ------
@@ -45,7 +54,7 @@ def serve(port: int, folders: Sequence[Path] = (), processes: str = "1", *, edit
     os.environ[VARIABLE] = _with_folders(folders)
     if edit_scripts:
         os.environ[EDITABLE] = "1"
-    if number > 1:
+    if number > 1 or (always_in_front and HANDS_OVER):
         _serve_with(number, script.parent, port)
         return
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]

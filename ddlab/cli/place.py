@@ -17,6 +17,7 @@ OPTIONS: dict[str, tuple[str, type[Settings], Any]] = {  # by name: part and cla
     "devices": ("placement", PlacementSettings, str | None),
     "engine": ("placement", PlacementSettings, str | None),
     "machines": ("placement", PlacementSettings, int | None),
+    "rendezvous": ("placement", PlacementSettings, str | None),
     "partition": ("slurm", SlurmSettings, str | None),
     "account": ("slurm", SlurmSettings, str | None),
     "time": ("slurm", SlurmSettings, str | None),

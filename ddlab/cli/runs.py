@@ -50,18 +50,18 @@ def show(run: Run, json: Json = False) -> None:
     experiment = folder.experiment
     state, progress, failure = folder.state(), folder.progress(), folder.failure()
     place, reason = queue_position(folder)
+    chosen = folder.status().get("place")
     strategies, judged = results(folder)
     if json:
         tree = {**folder.summary(), "progress": progress, "queue": {"place": place, "reason": reason}}
-        tree |= {"failure": failure, "strategies": strategies, "judged": judged}
+        tree |= {"place": chosen, "failure": failure, "strategies": strategies, "judged": judged}
         tree |= {"experiment": experiment.model_dump(mode="json")}
         write_json({**tree, "environment": folder.environment(), "path": str(folder.path)})
         return
     typer.echo(f"{folder.name} ({folder.id}): {state.state} {duration(state.seconds)}".rstrip())
     damaged = [fault for fault in damaged_files(folder) if fault not in state.message]
-    for line in filter(
-        None, (state.message, state.restarted, reason, *damaged, *folder.summary()["stuck"], *_written(folder))
-    ):
+    told = (state.message, state.restarted, chosen["because"] if chosen else "", reason)
+    for line in filter(None, (*told, *damaged, *folder.summary()["stuck"], *_written(folder))):
         typer.echo(line)
     if state.is_live and progress:
         typer.echo(f"{percent(progress['done'])}: {progress['title']}, epoch {progress['epoch']}/{progress['epochs']}")
@@ -87,10 +87,30 @@ def cancel(run: Run) -> None:
 
 
 @commands.command()
+def join(
+    run: Run, detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the run's end.")] = False
+) -> None:
+    """Let this machine work on a run of several machines that was started on another one; Ctrl-C leaves it again."""
+    from ddlab.cli.train import watch
+    from ddlab.engine.control import leave
+    from ddlab.engine.launch import join
+
+    machine = join(folder := open_run(run))
+    if detach:
+        return
+    try:
+        watch(folder)
+    except KeyboardInterrupt:
+        leave(machine)
+    state = folder.state()
+    typer.echo(f"{state.state} {state.message}".rstrip(), err=True)
+
+
+@commands.command()
 def resume(
     run: Run,
     workers: Annotated[int | None, typer.Option(help="On so many from now on; default: as before.", min=1)] = None,
-    devices: Annotated[str | None, typer.Option(help="auto, cpu or cuda; default: as before.")] = None,
+    devices: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default: as before.")] = None,
 ) -> None:
     """Go on with a failed, cancelled or lost run from its last checkpoint, in the background."""
     from ddlab.engine.control import resume

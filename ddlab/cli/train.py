@@ -63,6 +63,8 @@ def train(
         write_json({"id": run.id, "path": str(run.path)}) if json else typer.echo(run.id)
         return
     typer.echo(f"run {run.id}", err=True)
+    if chosen := run.status().get("place"):
+        typer.echo(chosen["because"], err=True)
     raise typer.Exit(_follow(run, json))
 
 

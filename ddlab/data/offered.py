@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ddlab.access import check_data
 from ddlab.home import data_home, data_path, home
 from ddlab.registry import shortened
 from ddlab.registry.datasets import DATASETS
@@ -20,8 +21,12 @@ VARIABLE = "DDLAB_FOLDERS"  # further folders, between them what PATH has betwee
 
 def offered_folders() -> tuple[Path, ...]:
     """The data home, the folder ``data`` of the home, and those that the server was started with."""
-    named = os.environ.get(VARIABLE, "").split(os.pathsep)
-    return tuple(dict.fromkeys([data_home(), home() / "data", *(Path(name).absolute() for name in named if name)]))
+    return tuple(dict.fromkeys([data_home(), home() / "data", *named_folders()]))
+
+
+def named_folders() -> list[Path]:
+    """Folders that the server was started with."""
+    return [Path(name).absolute() for name in os.environ.get(VARIABLE, "").split(os.pathsep) if name]
 
 
 def refuse_elsewhere(settings: "DatasetSettings") -> None:
@@ -37,6 +42,7 @@ def refuse_elsewhere(settings: "DatasetSettings") -> None:
     """
     if settings.path is None or "path" not in DATASETS[settings.name].load().relevant:
         return
+    check_data(data_path(settings.path))
     if not _is_offered(data_path(settings.path)):
         folders = ", ".join(map(str, offered_folders()))
         raise ValueError(

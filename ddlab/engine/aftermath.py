@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ddlab.engine import allowance
 from ddlab.engine.failures import PEER_LOST
-from ddlab.engine.heartbeat import Silence, read_all
+from ddlab.engine.heartbeat import read_all
+from ddlab.engine.standstill import Silence, told
 from ddlab.engine.torchrun import EXITS
 from ddlab.records import ANYTHING
 from ddlab.runs import TERMINAL, RunFolder
@@ -58,9 +60,16 @@ def goes_on(path: Path, code: int, silence: Silence | None, restarts: int) -> bo
         return False
     (path / "failure.json").unlink(missing_ok=True)
     log.warning("restart %d of %d: %s", len(before) + 1, restarts, failure["sentence"])
-    told = {"time": time.time(), "sentence": failure["sentence"]}
-    run.update_status(restarts=[*before, told], ranks=[])
+    restart = {"time": time.time(), "sentence": failure["sentence"]}
+    run.update_status(restarts=[*before, restart], ranks=[])
     return True
+
+
+def end_of_allowance(path: Path) -> None:
+    """Write of a run that it has taken all the time that it was allowed."""
+    run = RunFolder(path)
+    if run.status().get("state") not in TERMINAL:
+        run.end("cancelled", allowance.sentence(allowance.read(path)[0] or 0))
 
 
 def _give_up(run: RunFolder, failure: Failure, restarts: int) -> None:
@@ -111,9 +120,12 @@ def _lost(rank: int, exit: int, *, many: bool) -> str:
 
 
 def _silent(silence: Silence) -> str:
-    if silence.rank is None:
-        return f"All ranks have waited for each other for {duration(silence.seconds)}"
-    return f"Rank {silence.rank} was last heard of {duration(silence.seconds)} ago"
+    if silence.told:
+        return silence.told
+    time = duration(silence.seconds)
+    if silence.beats:
+        return told(silence.beats, silence.rank, time)
+    return f"Rank {silence.rank} was last heard of {time} ago"
 
 
 def _signal(exit: int) -> str:
@@ -125,10 +137,10 @@ def _signal(exit: int) -> str:
 
 def _where(run: RunFolder, rank: int | None) -> str:
     """The last epoch that the rank, or else the run, has told: a record may be younger than the last heartbeat."""
-    told: list[Mapping[str, Any]] = [
+    found: list[Mapping[str, Any]] = [
         record for record in run.metrics() if rank is not None and record.get("rank") == rank
     ]
     if rank is not None:
-        told.append(read_all(run.path).get(rank, {}))
-    known = max((one for one in told if "epoch" in one), key=lambda one: one["time"], default=run.progress())
+        found.append(read_all(run.path).get(rank, {}))
+    known = max((one for one in found if "epoch" in one), key=lambda one: one["time"], default=run.progress())
     return f", after epoch {known['epoch']} of '{known['stage']}'" if "epoch" in known else ", before its first epoch"

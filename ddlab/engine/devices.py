@@ -1,16 +1,23 @@
 """The device slots of this machine: a processor core or a GPU each. Neither torch nor a GPU context is needed."""
 
 import os
+import platform
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from ddlab.engine.tickets import tickets
+
+KINDS = ("cpu", "cuda", "mps")
+FRESH = 5.0  # seconds that a list of GPUs serves
+MAKERS = {"cuda": "NVIDIA", "mps": "Apple"}
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class Device:
     name
         ``"cpu0"``, ``"cuda1"``: unique on the machine.
     kind
-        ``"cpu"`` or ``"cuda"``.
+        ``"cpu"``, ``"cuda"``, or ``"mps"`` (Apple's GPU).
     title
         What a person reads.
     visible
@@ -47,29 +54,46 @@ class DeviceUse:
         Share of the time that it is busy, 0..1, by any program; None if unknown.
     memory
         Share of its memory in use, 0..1: the machine's memory for a core; None if unknown.
+    bytes
+        The memory that it has, in bytes; None if unknown.
     """
 
     device: Device
     run: str | None
     load: float | None
     memory: float | None
+    bytes: int | None = None
 
 
 def slots(kind: str = "auto") -> list[Device]:
     """The slots of a kind: ``"cpu"`` the cores we may use, ``"cuda"`` the GPUs, ``"auto"`` GPUs if there are any.
 
-    ``DDLAB_CORES`` limits the cores, to leave some for others.
+    ``"mps"`` is Apple's GPU, which has to be asked for. ``DDLAB_CORES`` limits the cores, to leave some for others.
     """
     if kind == "cpu":
         return _cores()
+    if kind == "mps":
+        return _apple()
     gpus = _gpus()
     return gpus if gpus or kind == "cuda" else _cores()
 
 
-def num_workers(placement: dict[str, Any]) -> tuple[str, int]:
-    """The kind of slots and the number of workers that the placement settings come to.
+def count_slots(kind: str) -> int:
+    """Count the slots of a kind on this machine."""
+    return len(slots(kind))
 
-    This machine is asked only where it is the one that will work; what a cluster has is known to its SLURM.
+
+def num_workers(placement: dict[str, Any], count: Callable[[str], int] = count_slots) -> tuple[str, int]:
+    """The kind of slots and the number of workers that the placement settings allow at most.
+
+    Where no number is asked for, :func:`ddlab.engine.choosing.choose` takes as many of these as the stages can use.
+    This machine is asked only where it is the one that will work; what a cluster has is known to its SLURM. GPUs take
+    several workers each where one machine works; a core does not: two that compute all the time on one take turns.
+
+    Parameters
+    ----------
+    count
+        Number of slots of a kind, where the run will work.
 
     Raises
     ------
@@ -80,24 +104,25 @@ def num_workers(placement: dict[str, Any]) -> tuple[str, int]:
         each = placement.get("workers") or 1
         return "cuda" if placement.get("devices") == "cuda" else "cpu", each * (placement.get("machines") or 1)
     asked = placement.get("devices") or "auto"
-    available = slots(asked)
+    kind = asked if asked != "auto" else "cuda" if count("cuda") else "cpu"
+    available = count(kind)
     if not available:
         raise ValueError(
-            f"placement.devices: {asked!r} needs an NVIDIA GPU, and this machine shows none; choices: auto, cpu"
+            f"placement.devices: {asked!r} needs an {MAKERS[kind]} GPU, and this machine shows none; choices: "
+            + ", ".join(["auto", *filter(count, KINDS)])
         )
-    kind = available[0].kind
-    workers = placement.get("workers") or len(available)
-    if workers > len(available):
+    workers = placement.get("workers") or available
+    if workers > available and (kind != "cuda" or (placement.get("machines") or 1) > 1):
         raise ValueError(
             f"placement.workers: {workers} workers need {workers} {plural(kind)}, one each; this machine has "
-            f"{len(available)}: ask for 1 to {len(available)}, or leave it empty"
+            f"{available}: ask for 1 to {available}, or leave it empty"
         )
-    return kind, workers
+    return kind, workers * (placement.get("machines") or 1)
 
 
 def plural(kind: str) -> str:
     """Return the name of a kind's slots, in the plural."""
-    return {"cpu": "processor cores", "cuda": "GPUs"}[kind]
+    return {"cpu": "processor cores", "cuda": "GPUs", "mps": "Apple GPUs"}[kind]
 
 
 def usage() -> list[DeviceUse]:
@@ -106,6 +131,7 @@ def usage() -> list[DeviceUse]:
     cores = psutil.cpu_percent(percpu=True)
     memory = psutil.virtual_memory().percent / 100
     uses = [DeviceUse(gpu, holders.get(gpu.name), *_gpu_load(gpu)) for gpu in _gpus()]
+    uses += [DeviceUse(gpu, holders.get(gpu.name), None, memory) for gpu in _apple()]
     for core in _cores():
         number = int(core.visible)
         load = cores[number] / 100 if number < len(cores) else None
@@ -119,6 +145,12 @@ def _cores() -> list[Device]:
     return [Device(f"cpu{n}", "cpu", f"core {n}", str(n)) for n in numbers[: max(1, int(limit))]]
 
 
+def _apple() -> list[Device]:
+    """The GPU of a Mac of Apple's own processors, which every build of torch for them can use."""
+    is_apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    return [Device("mps0", "mps", "Apple GPU", "0")] if is_apple else []
+
+
 def _quota() -> int | None:
     """Cores that a container may use (cgroup v2), or None without a limit."""
     try:
@@ -130,29 +162,35 @@ def _quota() -> int | None:
 
 def _gpus() -> list[Device]:
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    with _nvml() as nvml:
-        if nvml is None:
-            return []
-        handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
-        titles = [f"GPU {index}: {nvml.nvmlDeviceGetName(handle)}" for index, handle in enumerate(handles)]
-        ids = [nvml.nvmlDeviceGetUUID(handle) for handle in handles]
-    gpus = [Device(f"cuda{n}", "cuda", title, id) for n, (title, id) in enumerate(zip(titles, ids, strict=True))]
+    gpus = _all_gpus(int(time.monotonic() // FRESH))
     if allowed is None:
-        return gpus
+        return list(gpus)
     chosen = [choice.strip() for choice in allowed.split(",") if choice.strip()]
     return [gpu for gpu in gpus if any(c == gpu.name[4:] or gpu.visible.startswith(c) for c in chosen)]
 
 
-def _gpu_load(gpu: Device) -> tuple[float | None, float | None]:
+@lru_cache(maxsize=1)
+def _all_gpus(turn: int) -> tuple[Device, ...]:
+    """All GPUs, asked for once a turn of ``FRESH`` seconds: a page asks for them several times while it is drawn."""
     with _nvml() as nvml:
         if nvml is None:
-            return None, None
+            return ()
+        handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+        titles = [f"GPU {index}: {nvml.nvmlDeviceGetName(handle)}" for index, handle in enumerate(handles)]
+        ids = [nvml.nvmlDeviceGetUUID(handle) for handle in handles]
+    return tuple(Device(f"cuda{n}", "cuda", title, id) for n, (title, id) in enumerate(zip(titles, ids, strict=True)))
+
+
+def _gpu_load(gpu: Device) -> tuple[float | None, float | None, int | None]:
+    with _nvml() as nvml:
+        if nvml is None:
+            return None, None, None
         try:
             handle = nvml.nvmlDeviceGetHandleByUUID(gpu.visible)
             memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-            return nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100, memory.used / memory.total
+            return nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100, memory.used / memory.total, memory.total
         except nvml.NVMLError:
-            return None, None
+            return None, None, None
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 Ranks may wait for hours for another one's stage, so no time-out of a collective can tell a rank that hangs from one
 that works. A rank that was stopped, whose machine froze or went out of reach, writes nothing any more, whatever the
-others do. Standard library alone: the supervisor imports this module.
+others do. One that hangs in a call still writes, by its thread, and says that it does not move: where none of all ranks
+moves, none ever will. Standard library alone: the supervisor imports this module.
 """
 
 import json
@@ -11,33 +12,20 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ddlab.engine.movement import Movement, collective, place
+from ddlab.engine.standstill import Silence, standstill
+
 PERIOD = 2.0  # seconds between two heartbeats, or less where the time-out is short
 A_TIMEOUT = 8  # heartbeats within a time-out, at least
 FILE = "heartbeat-{rank}.json"
-COLLECTIVES = f"torch{os.sep}distributed{os.sep}distributed_c10d.py"  # where a rank waits for others
-
-
-@dataclass(frozen=True)
-class Silence:
-    """Ranks that no longer do their part.
-
-    Parameters
-    ----------
-    rank
-        The one that is not heard of any more; None where all wait for each other.
-    seconds
-        Time since it was heard of, or since they wait.
-    """
-
-    rank: int | None
-    seconds: float
+TOLD = ("stage", "epoch", "epochs", "seconds")  # of the last record
+SIZE = "WORLD_SIZE"  # environment variable that torchrun sets: how many ranks there are
 
 
 class Heartbeat:
@@ -51,14 +39,22 @@ class Heartbeat:
         Seconds that may pass without a heartbeat; 0: none is needed.
     last_record
         What the rank reported last; read at every beat.
+
+    Attributes
+    ----------
+    tell
+        Called at every beat, for what else it says.
     """
 
     def __init__(self, folder: Path, rank: int, timeout: float, last_record: Mapping[str, object]) -> None:
         self.path, self.last_record = folder / FILE.format(rank=rank), last_record
         self.period = min(PERIOD, timeout / A_TIMEOUT) if timeout else PERIOD
         self.steps = 0
+        self.tell: Callable[[], Mapping[str, object]] = dict
+        self._stage: dict[str, object] = {}
+        self._movement = Movement(timeout)
         self._ended = threading.Event()
-        self._process = {"pid": os.getpid(), "host": socket.gethostname()}
+        self._process = {"pid": os.getpid(), "host": socket.gethostname(), "ranks": int(os.environ.get(SIZE) or 1)}
         self._main = threading.main_thread().ident
         self._waited: tuple[int, float] | None = None  # at which step it waits, and since when
 
@@ -69,23 +65,32 @@ class Heartbeat:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._ended.set()
 
+    def begin(self, stage: str, seed: int) -> None:
+        """Note that the rank begins a stage: from here all ranks of a collective one count the same steps."""
+        self._stage, self.steps = {"begun": stage, "seed": seed}, 0
+
     def step(self) -> None:
         """Note that the rank moves on; called once a training step."""
         self.steps += 1
 
     def beat(self) -> None:
-        """Write the file: the time, since when the rank waits for others, and where it is."""
-        now = time.time()
-        if not self._waits():
+        """Write the file: the time, since when the rank waits for others and stands still, and where it is."""
+        now, frame = time.time(), sys._current_frames().get(self._main or 0)
+        if not (waits := collective(frame)):
             self._waited = None
         elif self._waited is None or self._waited[0] != self.steps:
             self._waited = self.steps, now
-        where = {key: self.last_record[key] for key in ("stage", "epoch") if key in self.last_record}
+        where = {key: self.last_record[key] for key in TOLD if key in self.last_record}
         told = {
             "time": now,
             **self._process,
             "waits_since": self._waited and self._waited[1],
+            "still": self._movement.look(self.steps, frame),
+            "waits_in": waits,
+            "place": place(frame),
             "steps": self.steps,
+            **self.tell(),
+            **self._stage,
             **where,
         }
         temporary = self.path.with_name(f".writing-{os.getpid()}-{self.path.name}")
@@ -97,10 +102,6 @@ class Heartbeat:
             with suppress(OSError):  # a full disk or a deleted folder: the training says so itself
                 self.beat()
             self._ended.wait(self.period)
-
-    def _waits(self) -> bool:
-        frame = sys._current_frames().get(self._main or 0)
-        return frame is not None and frame.f_code.co_filename.endswith(COLLECTIVES)
 
 
 class Watch:
@@ -140,12 +141,7 @@ class Watch:
         if silent:
             rank = max(silent, key=lambda rank: silent[rank])
             return Silence(rank, silent[rank])
-        return self._standstill(beats)
-
-    def _standstill(self, beats: dict[int, dict[str, Any]]) -> Silence | None:
-        """All ranks waiting for each other, none of which can come."""
-        waits = [beat["time"] - beat["waits_since"] if beat.get("waits_since") else 0.0 for beat in beats.values()]
-        return Silence(None, min(waits)) if len(waits) > 1 and min(waits) > self.timeout else None
+        return standstill(beats, self.timeout)
 
 
 def _has_ended(beat: Mapping[str, Any]) -> bool:

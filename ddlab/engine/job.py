@@ -17,7 +17,7 @@ from ddlab.slurm.commands import Refused, hosts, requeue
 from ddlab.slurm.jobs import job_of
 
 RECORDED = 30.0  # seconds that the sender may need to write the job's id into the run's folder
-FRUITLESS = 3  # starts in a row that add no epoch
+FRUITLESS = 3  # starts in a row that add neither an epoch nor a checkpoint
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def begin(run: RunFolder) -> str | None:
         return f"run {run.id} is not job {mine}: it was sent again, or never"
     if run.cancel_requested or run.status().get("state") in TERMINAL:
         return f"run {run.id} is {run.state().state}: there is nothing to train"
-    stamp = run.records_stamp()
+    stamp = run.work_stamp()
     fruitless = job["fruitless"] + 1 if job.get("stamp") == stamp and "fruitless" in job else 0
     nodes = hosts(os.environ.get("SLURM_JOB_NODELIST", ""))
     run.update_status(
@@ -60,11 +60,11 @@ def end(run: RunFolder) -> str | None:
         return None  # a failure that comes again, or has come too often
     if job["id"] != os.environ["SLURM_JOB_ID"] or not _is_still_ours(job["id"]):
         return None
-    if job.get("fruitless", 0) + (run.records_stamp() == job.get("stamp")) >= FRUITLESS:
+    if job.get("fruitless", 0) + (run.work_stamp() == job.get("stamp")) >= FRUITLESS:
         run.end(
             "failed",
-            f"SLURM began it {FRUITLESS} times in a row without one epoch being done; see the logs. An epoch must be "
-            "shorter than the limit of time (slurm.time).",
+            f"SLURM began it {FRUITLESS} times in a row without one epoch or checkpoint being done; see the logs. The "
+            "limit of time (slurm.time) must leave room for one.",
         )
         return None
     try:

@@ -5,20 +5,30 @@ Under SLURM it is a job of the cluster instead (:mod:`ddlab.engine.submission`).
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
+from ddlab.engine.choosing import Place, place_here
 from ddlab.engine.devices import num_workers
+from ddlab.engine.meeting import Meeting
 from ddlab.engine.submission import refuse_without_slurm, submit
+from ddlab.experiment import PlacementSettings
 from ddlab.home import data_home, home
+from ddlab.problem import pose
 from ddlab.runs import RunFolder
 from ddlab.runs.locks import held, still_works
+from ddlab.runs.machines import Machine, machines_of
+from ddlab.runs.processes import find, is_elsewhere
+from ddlab.strategies.stage import plan
 
 HELD = 75  # exit code of a waiting process that found another one in its run's folder (EX_TEMPFAIL)
 START_TIMEOUT = 30.0  # seconds that a loaded machine may need for a bare interpreter
+LOOK = 0.02  # seconds between two looks whether it has begun
 # What a surrounding torchrun or job sets for its own ranks; a new run must not take it for its own.
 FOREIGN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
 
@@ -41,37 +51,79 @@ def launch(run: RunFolder) -> None:
     with held(run.path):  # no process works there: its state is ours to write
         try:
             check_placement(run)
+            if place := place_of(run):
+                run.update_status(place=asdict(place))
         except ValueError as error:
             run.end("failed", str(error))
             raise
     if run.experiment.placement.engine == "slurm":
         submit(run, environment())
         return
-    with run.log_path().open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ddlab.engine.waiter", str(run.path)],
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    process = _detached("ddlab.engine.waiter", run, run.log_path())
     _wait_until_recorded(run, process)
     if os.name == "posix":
         process.wait()  # only the first of the two forked processes: no zombie stays with a server
 
 
+def join(run: RunFolder) -> Machine:
+    """Let this machine join a run of several machines that another one leads; returns what it tells of itself.
+
+    Raises
+    ------
+    ValueError
+        If the run is none of several machines, has ended or has all its machines, or this one has not the devices.
+    RuntimeError
+        If the process does not start; carries the end of its output.
+    """
+    run.check_writable()
+    process = _detached("ddlab.engine.joiner", run, log := run.path / f"log-{socket.gethostname()}.txt")
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        gone = _is_gone(process)
+        for machine in machines_of(run).values():
+            if not is_elsewhere(machine) and (joined := find(machine)) and _began(process, joined.pid):
+                return machine
+        if gone or time.monotonic() > deadline:
+            _kill(process)
+            words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+            raise (ValueError if process.returncode == HELD else RuntimeError)(words[0].removeprefix("ValueError: "))
+        time.sleep(0.02)
+
+
+def _began(process: "subprocess.Popen[bytes]", pid: int) -> bool:
+    """Whether a process is the one that we started, or what that one forked: both are of its session."""
+    if os.name != "posix":
+        return process.pid == pid
+    with suppress(ProcessLookupError):
+        return os.getsid(pid) == process.pid
+    return False
+
+
+def _detached(module: str, run: RunFolder, log: Path) -> "subprocess.Popen[bytes]":
+    """Start a light process of a run, which leaves us by itself."""
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, str(run.path)],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
 def _wait_until_recorded(run: RunFolder, process: "subprocess.Popen[bytes]") -> None:
-    deadline, gone = time.monotonic() + START_TIMEOUT, False
+    looks, gone = int(START_TIMEOUT / LOOK), False  # counted, for a machine that sleeps or is stopped stops both of us
     while not run.processes():
         if process.poll() == HELD:
             raise ValueError(f"run {run.id}: {still_works(run.path)}")
-        if gone or time.monotonic() > deadline:
+        looks -= 1
+        if gone or looks < 0:
             _kill(process)
             run.end("failed", "The process that waits for a free device did not start; see the log.")
             raise RuntimeError(f"run {run.id} did not start: {run.log()[-2000:]}")
         gone = _is_gone(process)  # one more check of what it may have written before its end
-        time.sleep(0.02)
+        time.sleep(LOOK)
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
@@ -103,8 +155,36 @@ def check_placement(run: RunFolder) -> None:
         If its experiment cannot be read or asks for devices that this machine does not have.
     """
     num_workers({**run.experiment.placement.model_dump(), **run.placement()})
-    if run.experiment.placement.engine == "slurm":
+    check_engine(run.experiment.placement)
+
+
+def check_engine(placement: PlacementSettings) -> None:
+    """Raise a ValueError if there is no SLURM here where it is asked for, or other machines would not find this one."""
+    if placement.engine == "slurm":
         refuse_without_slurm()
+    elif placement.machines > 1:
+        Meeting.of(placement.model_dump()).check_is_here()
+
+
+def place_of(run: RunFolder) -> Place | None:
+    """Choose the devices and the number of workers of a run on this machine; None if its data cannot be looked at.
+
+    A stage that has begun goes on on as many workers as it began with, where nobody asks for another number.
+
+    Raises
+    ------
+    ValueError
+        As :func:`ddlab.engine.choosing.choose`.
+    """
+    asked = {f"placement.{key}": value for key, value in run.placement().items()}
+    try:
+        problem = pose(run.experiment.with_settings(asked))
+        stages = plan(problem)
+    except (ValueError, OSError):  # its ranks will say so
+        return None
+    parts = ((stage.title, run.stage(stage.name, seed)) for seed in run.experiment.seeds for stage in stages)
+    begun = ((title, folder.workers) for title, folder in parts if not folder.done and folder.checkpoints())
+    return place_here(problem, next((found for found in begun if found[1]), None))
 
 
 def environment() -> dict[str, str]:

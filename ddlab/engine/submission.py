@@ -9,7 +9,7 @@ from ddlab.runs.records import Job
 from ddlab.slurm.commands import Refused, available, partitions, send, signal, stop
 from ddlab.slurm.jobs import job_of
 
-GRACE = 2.5  # seconds from SIGTERM to SIGKILL of a job that is cancelled: it leaves no process within 5 s
+GRACE = 2.0  # seconds from SIGTERM to SIGKILL of a job that is cancelled: it leaves no process within 5 s
 LAST_WORD = 1.0  # seconds until SLURM has noticed
 POLL = 0.1
 # What sbatch's messages are about, by a part of them in small letters; the first that fits.

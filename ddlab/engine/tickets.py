@@ -1,24 +1,27 @@
-"""The queue of one machine: a ticket a run, first come first served, no server.
+"""The queue of one machine: a ticket a run, in turns among their owners, no server.
 
 A ticket is a file in ``home()/queue``: which process of which run wants how many slots, and which ones it was given.
-It holds as long as a process of the run lives, so a killed run gives its slots back by itself.
+It holds as long as a process of the run lives, so a killed run gives its slots back by itself. Where runs have no
+owners, who came first is served first (:mod:`ddlab.engine.turns`).
 """
 
 import os
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
 
-from ddlab import files
+from ddlab import access, files
+from ddlab.engine.turns import in_turns, note_served, rules, served
 from ddlab.home import home
 from ddlab.runs import TERMINAL, RunFolder
-from ddlab.runs.processes import identity, is_alive, is_elsewhere
+from ddlab.runs.processes import find, identity, is_elsewhere
 from ddlab.runs.records import TICKET, Process
 
+MARK = "@"  # before the owner in a ticket's name
 FORGOTTEN = 7 * 24 * 3600.0  # seconds without a sign of another machine
 
 
@@ -31,13 +34,15 @@ class Ticket:
     run
         Its folder.
     kind
-        Of the slots: ``"cpu"`` or ``"cuda"``; each kind has its own queue.
+        Of the slots: ``"cpu"``, ``"cuda"`` or ``"mps"``; each kind has its own queue.
     wanted
         Number of slots.
     slots
         Names of those it was given; empty while it waits.
     process
         The identity of the one that waits, and later works.
+    owner
+        The seat of who made the run; empty: nobody's.
     """
 
     path: Path
@@ -46,6 +51,7 @@ class Ticket:
     wanted: int
     slots: tuple[str, ...]
     process: Process
+    owner: str = ""
 
     @property
     def waits(self) -> bool:
@@ -56,10 +62,14 @@ class Ticket:
 def take(run: RunFolder, kind: str, wanted: int) -> Ticket:
     """Draw a ticket for this process, behind all others; it replaces one from before the run was resumed."""
     with _lock():
-        for path in (home() / "queue").glob(f"*-{run.id}.json"):
-            path.unlink()
-        path = home() / "queue" / f"{time.time_ns():020d}-{run.id}.json"
-        ticket = Ticket(path, run, kind, wanted, (), identity())
+        owner = access.owner(run.path)
+        name = f"{run.id}{MARK}{owner}.json" if owner else f"{run.id}.json"
+        for path in (home() / "queue").glob(f"*-{name}"):
+            earlier = _read(path)
+            if not earlier or not is_elsewhere(earlier.process):  # several machines may work on it, each in its queue
+                _drop(path)
+        path = home() / "queue" / f"{time.time_ns():020d}-{name}"
+        ticket = Ticket(path, run, kind, wanted, (), identity(), owner)
         _write(ticket)
         return ticket
 
@@ -74,12 +84,13 @@ def claim(ticket: Ticket, slots: Sequence[str]) -> tuple[str, ...]:
     """
     with _lock():
         queue = [other for other in tickets() if other.kind == ticket.kind]
-        free = free_slots(queue, slots)
-        first = next((other.path for other in queue if other.waits), None)
-        if first != ticket.path or len(free) < ticket.wanted:
+        free, held_up = free_slots(queue, slots), rules()
+        first = next((other.path for other in in_turns(queue, held_up.get("at_once"), served())), None)
+        if held_up.get("paused") or first != ticket.path or len(free) < ticket.wanted:
             return ()
         given = tuple(free[: ticket.wanted])
-        _write(Ticket(ticket.path, ticket.run, ticket.kind, ticket.wanted, given, ticket.process))
+        note_served(ticket.owner, queue)
+        _write(replace(ticket, slots=given))
         return given
 
 
@@ -95,7 +106,7 @@ def tickets() -> list[Ticket]:
         if ticket and is_elsewhere(ticket.process):
             if ticket.run.status().get("state") in TERMINAL or _age(path) > FORGOTTEN:
                 _drop(path)
-        elif ticket and any(map(is_alive, [ticket.process, *ticket.run.processes()])):
+        elif ticket and any(map(find, [ticket.process, *ticket.run.processes()])):  # processes of this machine
             found.append(ticket)
         else:
             _drop(path)
@@ -109,8 +120,22 @@ def touch(ticket: Ticket) -> None:
 
 
 def ahead(ticket: Ticket) -> int:
-    """Count the earlier tickets that are still there; nothing is read, so that this may be asked often."""
-    return sum(path.name < ticket.path.name for path in (home() / "queue").glob("[0-9]*.json"))
+    """Count the tickets whose turn is before; nothing is read, so that this may be asked often."""
+    queue = [_Name(path.name) for path in sorted((home() / "queue").glob("[0-9]*.json"))]
+    names = [place.name for place in in_turns(queue, served=served())]
+    return names.index(ticket.path.name) if ticket.path.name in names else 0
+
+
+@dataclass(frozen=True)
+class _Name:
+    """The name of a ticket's file, which tells its place."""
+
+    name: str
+    waits: bool = True
+
+    @property
+    def owner(self) -> str:
+        return self.name.removesuffix(".json").rpartition(MARK)[2] if MARK in self.name else ""
 
 
 def free_slots(queue: Collection[Ticket], slots: Sequence[str]) -> list[str]:
@@ -138,6 +163,7 @@ def _write(ticket: Ticket) -> None:
         "wanted": ticket.wanted,
         "slots": ticket.slots,
         "process": ticket.process,
+        "owner": ticket.owner,
     }
     files.write_json(ticket.path, tree)
 
@@ -152,4 +178,4 @@ def _read(path: Path) -> Ticket | None:
     if not tree:
         return None
     run = RunFolder(home() / "runs" / tree["run"])
-    return Ticket(path, run, tree["kind"], tree["wanted"], tuple(tree["slots"]), tree["process"])
+    return Ticket(path, run, tree["kind"], tree["wanted"], tuple(tree["slots"]), tree["process"], tree.get("owner", ""))

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 
 from ddlab.engine.devices import Device, num_workers, slots
 from ddlab.engine.environment import describe_environment
 from ddlab.engine.heart import Heart
 from ddlab.engine.launch import HELD
+from ddlab.engine.meeting import gathering_of
 from ddlab.engine.tickets import ahead, claim, take, touch
 from ddlab.runs import RunFolder
 from ddlab.runs.locks import hold, mark
@@ -32,8 +34,10 @@ HEAP = (  # of glibc from 2.35 on: huge pages, no mappings of single tensors, up
     "glibc.malloc.trim_threshold=17179869184",
     "glibc.malloc.top_pad=67108864",
 )
+CLASSROOM, NICE = "DDLAB_CLASSROOM", 15  # set by who serves a room; on Linux, a thirtieth of a core that pages want
 POLL = 0.3  # seconds between two checks of the queue by the run that is next
 LONGEST = 3.0  # of one far behind: many that wait, as in a sweep, must not keep a core busy with looking
+NEAR, RARELY = 8, 10  # places from the front; those behind read the whole queue only every tenth time
 
 
 def main() -> None:
@@ -44,24 +48,59 @@ def main() -> None:
     except ValueError as error:  # another launch was faster: the run is its
         sys.stderr.write(f"{error}\n")
         sys.exit(HELD)
-    _detach()
+    detach()
     try:
         mark(descriptor)
         run.update_status(**identity())
         run.write_environment(describe_environment(run.command))
-        kind, wanted = num_workers(run.placement())
-        _allow_descriptors(wanted)
+        machines = run.placement().get("machines") or 1
+        kind, workers, wanted = _chosen(run)
+        each = workers // machines
+        allow_descriptors(each)
         devices = _wait(run, kind, wanted)
         if devices:
-            names = [device.name for device in devices]
-            run.update_status(state="running", started=time.time(), devices=names, workers=len(names))
             os.set_inheritable(descriptor, True)  # the supervisor and its program go on holding the folder
-            _become(supervised(run, training_command(run, kind, len(devices))), {**os.environ, **variables(devices)})
+            _give_way()
+            become(*(_first_of_several if machines > 1 else _alone)(run, kind, devices, each))
     except Exception as error:  # whatever it is, the run must say so rather than be lost
         sentence = f"The run could not be started: {error}"
         run.write_failure({"sentence": sentence, "traceback": traceback.format_exc()})
         run.end("failed", sentence)
         raise
+
+
+def _chosen(run: RunFolder) -> tuple[str, int, int]:
+    """The kind of slots, the number of workers and that of slots: as chosen at the launch, by the plan.
+
+    Where it could not look at the plan, as the data were not there, the settings alone tell.
+    """
+    if place := run.status().get("place"):
+        return place["kind"], place["workers"], place["slots"]
+    kind, workers = num_workers(run.placement())
+    return kind, workers, min(workers, len(slots(kind)))
+
+
+def _alone(run: RunFolder, kind: str, devices: list[Device], workers: int) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of the supervisor of a run of this machine alone."""
+    names = [device.name for device in devices]
+    run.update_status(state="running", started=time.time(), devices=names, workers=workers)
+    command = supervised(run, training_command(run, kind, workers))
+    return command, {**os.environ, **variables(devices, workers), **_loopback()}
+
+
+def _first_of_several(run: RunFolder, kind: str, devices: list[Device], each: int) -> tuple[list[str], dict[str, str]]:
+    """The same of the first of several machines, whose supervisor waits for the others."""
+    gathering = gathering_of(run.placement(), kind, each)
+    names = [device.name for device in devices]
+    run.update_status(started=time.time(), devices=names, workers=each * gathering["machines"], gathering=gathering)
+    return part_of_several(run, 0, devices, each)
+
+
+def part_of_several(run: RunFolder, number: int, devices: list[Device], each: int) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of the supervisor of one of several machines, with the devices that it has."""
+    names = [device.name for device in devices]
+    command = [sys.executable, "-m", "ddlab.engine.several", str(run.path), str(number), *names]
+    return command, {**os.environ, **variables(devices, each)}
 
 
 def supervised(run: RunFolder, command: list[str]) -> list[str]:
@@ -87,17 +126,17 @@ def training_command(run: RunFolder, kind: str, workers: int) -> list[str]:
     return [sys.executable, "-m", "ddlab.engine.torchrun", *options, *worker]
 
 
-def variables(devices: list[Device]) -> dict[str, str]:
+def variables(devices: list[Device], workers: int = 1) -> dict[str, str]:
     """Return the environment variables that assign devices to workers: one thread a core; only the run's own GPUs."""
-    if devices[0].kind == "cpu":
+    if devices[0].kind != "cuda":
         threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        return {**threads, **heap(os.environ), "CUDA_VISIBLE_DEVICES": "", **SHUTDOWN, **_loopback()}
-    threads_each = max(1, len(slots("cpu")) // len(slots("cuda")))
+        return {**threads, **heap(os.environ), "CUDA_VISIBLE_DEVICES": "", **SHUTDOWN}
+    a_gpu = -(-workers // len(devices))  # workers that share one
+    threads_each = max(1, len(slots("cpu")) // (len(slots("cuda")) * a_gpu))
     return {
         "OMP_NUM_THREADS": str(threads_each),
         "CUDA_VISIBLE_DEVICES": ",".join(device.visible for device in devices),
         **SHUTDOWN,
-        **_loopback(),
     }
 
 
@@ -119,26 +158,35 @@ def _loopback() -> dict[str, str]:
 
 def _wait(run: RunFolder, kind: str, wanted: int) -> list[Device]:
     """Wait for the slots; empty if the run was cancelled meanwhile."""
+    devices = wait_for_slots(run, kind, wanted, Heart(run).beat_when_due)
+    if not devices:
+        run.end("cancelled", "Cancelled while it waited.")
+    return devices
+
+
+def wait_for_slots(run: RunFolder, kind: str, wanted: int, beat: Callable[[], None]) -> list[Device]:
+    """Wait for slots of this machine, and call ``beat`` meanwhile; empty if the run was cancelled."""
     ticket = take(run, kind, wanted)
     devices = {device.name: device for device in slots(kind)}
-    heart = Heart(run)
+    looks = count()
     while not run.cancel_requested:
-        if given := claim(ticket, list(devices)):
-            return [devices[name] for name in given]
+        before = ahead(ticket)
+        if before < NEAR or next(looks) % RARELY == 0:
+            if given := claim(ticket, list(devices)):
+                return [devices[name] for name in given]
         touch(ticket)
-        heart.beat_when_due()
-        time.sleep(min(LONGEST, POLL * max(1, ahead(ticket))))
-    run.end("cancelled", "Cancelled while it waited.")
+        beat()
+        time.sleep(min(LONGEST, POLL * max(1, before)))
     return []
 
 
-def _detach() -> None:
+def detach() -> None:
     """Leave the parent: the process that was started forks and ends, so init adopts its child, who goes on."""
     if os.name == "posix" and os.fork():
         os._exit(0)
 
 
-def _allow_descriptors(workers: int) -> None:
+def allow_descriptors(workers: int) -> None:
     """Ask the system for as many open files as so many workers need.
 
     Raises
@@ -162,7 +210,14 @@ def _allow_descriptors(workers: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _become(command: list[str], environment: dict[str, str]) -> None:
+def _give_way() -> None:
+    """Let the pages of a room be answered before its trainings: many click at once, and nobody waits for an epoch."""
+    if os.environ.get(CLASSROOM) and os.name == "posix":
+        os.nice(NICE)
+
+
+def become(command: list[str], environment: dict[str, str]) -> None:
+    """Become another program, with the same pid where the system can."""
     if os.name == "posix":
         os.execve(command[0], command, environment)
     sys.exit(subprocess.call(command, env=environment))

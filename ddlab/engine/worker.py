@@ -79,7 +79,7 @@ def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
     try:
         _train(run, ranks, stop, last_record)
     except Exception as error:  # the run must end in a state with a sentence, whatever happens
-        if stop.answered:
+        if stop.answered or run.cancel_requested:  # what a cancelled rank still meets comes of the others' end
             log.info("rank %d stops, as it was asked to", ranks.rank)
             return 0
         return _fail(run, ranks, error, last_record)
@@ -92,6 +92,7 @@ def work(run: RunFolder, ranks: Ranks, stop: StopRequest) -> int:
 
 def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[str, object]) -> None:
     from ddlab.engine.reporter import Reporter
+    from ddlab.engine.timesheet import Timesheet
     from ddlab.strategies.execute import execute
     from ddlab.training.no_compiler import leave_out
 
@@ -101,10 +102,20 @@ def _train(run: RunFolder, ranks: Ranks, stop: StopRequest, last_record: dict[st
         heartbeat.step()
         stop.check()
 
+    sheet = Timesheet(run, ranks.rank, ranks.device)
+    heartbeat.tell = lambda: {"sheet": sheet.now()}
+
+    def begin(stage: str, seed: int) -> None:
+        sheet.begin(stage, seed)
+        heartbeat.begin(stage, seed)
+
     with heartbeat:
         ranks.join()  # asks the compiler to forget, if it is there
         leave_out()
-        execute(run, ranks, Reporter(run, ranks, last_record).report, check)
+        try:
+            execute(run, ranks, Reporter(run, ranks, last_record).report, check, begin)
+        finally:
+            sheet.end()
         ranks.barrier()
 
 
@@ -156,8 +167,15 @@ def _half_batch(run: RunFolder, error: Exception) -> int:
 
 def _who_am_i(kind: str) -> Ranks:
     """Read rank and size from the environment that torchrun sets; one rank alone without it."""
-    device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else "cpu"
-    return Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)), device)
+    size, place = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", 0))
+    rank = int(os.environ.get("RANK", 0))
+    if kind != "cuda":
+        return Ranks(rank, size, kind)
+    ranks_here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if os.environ.get("CUDA_VISIBLE_DEVICES") else []
+    count = len(gpus) or ranks_here  # where nobody chose, each rank has one
+    # In turn: the ranks that are given most work have the lowest numbers (ddlab.strategies.stage.shard).
+    return Ranks(rank, size, f"cuda:{place % count}", shares=ranks_here > count)
 
 
 def _write_output_to(run: RunFolder, rank: int) -> None:

@@ -177,6 +177,12 @@ class TrainingSettings(Settings):
         "What a GPU without enough memory leads to: the run stops, or goes on once with half the batch.",
         advanced=True,
     )
+    compile: bool = setting(
+        False,
+        "Compile local and global networks before they are trained (torch.compile): the first steps take a minute or "
+        "more, and need a C++ compiler or, on a GPU, Triton. Not for coherent models, pipelines and trust regions.",
+        advanced=True,
+    )
     precision: Literal["float32", "bfloat16", "float64"] = setting(
         "float32", "Arithmetic; bfloat16 is mixed precision.", advanced=True
     )

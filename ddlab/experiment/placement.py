@@ -11,6 +11,8 @@ from ddlab.registry import shortened
 PLACE = ("placement", "slurm")  # parts of an experiment that say where it works, and decide no result
 LONGEST_WORD = 100
 _NAME = re.compile(r"[\w.,+-]*")  # of a partition or an account: never a space, a quote or the end of a line
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.%]{2,60}\]):(?P<port>\d{1,5})")
+SUCH_AS = "10.0.0.1:29500"
 _TIME = re.compile(r"(\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2})?")
 _DIRECTIVE = re.compile(r"--([a-z][a-z-]*)(=[^\x00-\x1f\x7f]+)?")
 FIELDS_OF = {  # options of sbatch that settings stand for
@@ -33,12 +35,31 @@ class PlacementSettings(Settings):
     engine: Literal["local", "slurm"] = setting(
         "local", "Who starts the workers: this machine's queue, or SLURM, a cluster's.", advanced=True
     )
-    machines: int = setting(1, "Machines (nodes) of the cluster; one here.", advanced=True, ge=1, le=4096)
-    workers: int | None = setting(
-        None, "Processes, on each machine; empty: one a GPU, or one a core; under SLURM: one.", ge=1, le=4096
+    machines: int = setting(
+        1,
+        "Machines: nodes of the cluster, or with the local engine this one and those that join it (ddlab join).",
+        advanced=True,
+        ge=1,
+        le=4096,
     )
-    devices: Literal["auto", "cpu", "cuda"] = setting(
-        "auto", "Kind of device; auto takes GPUs where there are any, under SLURM processor cores."
+    rendezvous: str = setting(
+        "",
+        "Where machines without SLURM meet: HOST:PORT of the first one, as the others reach it. Empty: the "
+        "environment variable DDLAB_RENDEZVOUS.",
+        advanced=True,
+        max_length=300,
+    )
+    workers: int | None = setting(
+        None,
+        "Processes, on each machine; empty: chosen, as many as the stages find work for, at most one a GPU or a core; "
+        "under SLURM: one. More than GPUs: they share them.",
+        ge=1,
+        le=4096,
+    )
+    devices: Literal["auto", "cpu", "cuda", "mps"] = setting(
+        "auto",
+        "Kind of device; auto takes NVIDIA's GPUs (cuda) where there are any, else processor cores, as under SLURM; "
+        "mps: Apple's GPU.",
     )
     restarts: int = setting(
         2,
@@ -57,21 +78,31 @@ class PlacementSettings(Settings):
     )
     checkpoint_overhead: float = setting(
         0.02,
-        "Share of the training time that checkpoints may take; they are written after epochs, and always after the "
-        "last one. 1: after every epoch.",
+        "Share of the training time that checkpoints may take; they are written after epochs, always after the "
+        "last one, and every five minutes of a long one. 1: after every epoch.",
         advanced=True,
         ge=0,
         le=1,
     )
 
+    @field_validator("rendezvous")
+    @classmethod
+    def _address(cls, text: str) -> str:
+        if text and not is_address(text):
+            raise ValueError(f"needs the form HOST:PORT, such as {SUCH_AS}, got {shortened(text)}")
+        return text
+
     @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if self.machines > 1 and self.engine == "local":
-            raise ValueError(
-                f"placement.machines: {self.machines} machines need an engine that reaches them, placement.engine = "
-                "slurm; the local engine has 1"
-            )
+    def _meets(self) -> Self:
+        if self.rendezvous and self.engine == "slurm":
+            raise ValueError("placement.rendezvous: under SLURM machines meet by themselves; leave it empty")
         return self
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is HOST:PORT, with an IPv6 address in brackets."""
+    found = _ADDRESS.fullmatch(text)
+    return found is not None and 1 <= int(found["port"]) <= 65_535
 
 
 class SlurmSettings(Settings):

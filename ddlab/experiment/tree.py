@@ -145,6 +145,15 @@ class Experiment(Settings):
         return seeds
 
     @model_validator(mode="after")
+    def _computable(self) -> Self:
+        if self.placement.devices == "mps" and self.training.precision == "float64":
+            raise ValueError(
+                "training.precision: Apple's GPU (placement.devices = 'mps') computes in 'float32' or 'bfloat16', got "
+                "'float64'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _transferable(self) -> Self:
         if "transfer" in self.strategies:
             if (self.transfer.start or 0) > self.training.epochs:

@@ -16,6 +16,7 @@ PAGES = (  # those that look at a run
     "what_if",
     "composition",
     "trust_region",
+    "scale",
 )
 
 
@@ -176,6 +177,12 @@ _OWN: dict[str, AnalysisEntry] = {
         "ddlab.analyses.pipeline.staleness:staleness_table",
         "Akintoye et al. 2023, Section 2",
         applies="ddlab.analyses.pipeline.staleness:why_not",
+    ),
+    "scale": AnalysisEntry(
+        "Scale",
+        "Time, bytes and memory of every strategy of a run on 1 to 1,024 ranks, counted and not measured.",
+        "ddlab.analyses.scale.of_run:scale_of_run",
+        applies="ddlab.analyses.scale.of_run:why_not",
     ),
     "playground": AnalysisEntry(
         "Playground",

@@ -14,6 +14,7 @@ __all__ = [
     "CUTS",
     "CUT_LAYERS",
     "DEFAULT",
+    "GROWN",
     "STRATEGIES",
     "TUNED",
     "StrategyEntry",
@@ -27,6 +28,7 @@ CUT_LAYERS = ("layerwise", "ddg", "fdg", "dsp")
 COMPARED_BY_APTS = ("apts", "sapts", "trust_region", "sgd", "adam")
 DEFAULT = ("global", "average", "majority", "cnn_dnn")  # what an experiment trains that asks for nothing else
 CUTS = ("average", "coherent", "global", "apts")  # one after the other: without and with talk, of images and of data
+GROWN = ("average", "coherent", "global", "sapts", "layerwise")  # whose growth is shown at first: a way to share each
 TUNED = ("sapts", "adam", "sgd")  # whose sensitivity is shown that asks for nothing else
 Sees = Literal["image", "outputs"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ddlab.analyses.comparison.cost import machine_rate, plan_table
-from ddlab.engine.devices import num_workers
+from ddlab.engine.choosing import place_here
 from ddlab.experiment import Experiment
 from ddlab.fingerprint import fingerprint, repeats
 from ddlab.home import home
@@ -137,7 +137,7 @@ def _work(training: Training, cells: tuple[Cell, ...], runs: list[RunFolder], ra
     work = Work(training, experiment, cells, _best(runs, experiment))
     try:
         problem = pose(experiment)
-        table = plan_table(problem, num_workers(experiment.placement.model_dump())[1], rate)
+        table = plan_table(problem, place_here(problem).workers, rate)
     except ValueError as error:
         return replace(work, missing=f"{error}{_needs(training)}")
     return replace(work, flops=float(table["flops"].sum()), seconds=float(table["seconds"].sum()))

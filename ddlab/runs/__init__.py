@@ -3,7 +3,7 @@
 from ddlab.runs.check import damaged_files
 from ddlab.runs.export import export_run
 from ddlab.runs.folder import RunFolder
-from ddlab.runs.listing import EXAMPLE, list_example_sweeps, list_examples, list_runs, open_run
+from ddlab.runs.listing import EXAMPLE, all_runs, list_example_sweeps, list_examples, list_runs, open_run
 from ddlab.runs.notes import annotate, matches
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.runs.state import STATES, TERMINAL, RunState, has_diverged
@@ -16,6 +16,7 @@ __all__ = [
     "RunFolder",
     "RunState",
     "StageFolder",
+    "all_runs",
     "annotate",
     "damaged_files",
     "delete",

@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from ddlab import files
+from ddlab import access, files
 from ddlab.records import ANYTHING
 from ddlab.runs.folder import RunFolder
 
+ROOM = ("owner.json", "shared.json", "allowance.json")
 PRIVATE = ("launcher", "pid", "birth", "boot", "created", "host", "ranks", "job")  # who ran it where
 
 
@@ -24,12 +25,13 @@ def export_run(run: RunFolder, destination: Path, *, light: bool = False) -> Run
     ValueError
         If the run still waits or works, the copy exists already, or it cannot be made.
     """
+    access.check(run.path, "export")
     target = destination / run.id
     if run.state().is_live:
         raise ValueError(f"run {run.id}: is {run.state().state}; export it when it has ended")
     if target.exists():
         raise ValueError(f"{target}: exists already; choose another folder")
-    left_out = ["checkpoint-*", "heartbeat*", "log*.txt", "batch.sh", ".*", *(["weights-*"] if light else [])]
+    left_out = ["checkpoint-*", "heartbeat*", "log*.txt", "batch.sh", *ROOM, ".*", *(["weights-*"] if light else [])]
     try:
         shutil.copytree(run.path, target, ignore=shutil.ignore_patterns(*left_out))
         for name, private in (("status.json", PRIVATE), ("environment.json", ("host",))):

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Self
 
-from ddlab import files
+from ddlab import access, files
 from ddlab.experiment import SCHEMA, Experiment
 from ddlab.home import home
 from ddlab.runs.locks import locked
 from ddlab.runs.processes import identity
+from ddlab.runs.rank_records import Times
 from ddlab.runs.reader import MOST_NAME, RunReader
 from ddlab.runs.records import EpochRecord, Failure, Progress, Status
 from ddlab.runs.state import RunState, derive
@@ -31,14 +32,21 @@ class RunFolder(RunReader):
         ----------
         command
             The command line that repeats it, kept for ``environment.json``.
+
+        Raises
+        ------
+        ValueError
+            If whoever asks may not have it, in a room with caps.
         """
         hidden = home() / "runs" / f".new-{uuid.uuid4().hex}"
-        hidden.mkdir(parents=True)
         tree = {"schema": SCHEMA, "experiment": experiment.model_dump(mode="json"), "command": command}
-        files.write_sealed(hidden / "experiment.json", tree)
-        files.write_json(hidden / "status.json", _queued())
         slug = re.sub(r"[^a-z0-9]+", "-", experiment.name.lower()).strip("-")[:40] or "run"
-        return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
+        with access.admitted(experiment) as mark:
+            hidden.mkdir(parents=True)
+            files.write_sealed(hidden / "experiment.json", tree)
+            files.write_json(hidden / "status.json", _queued())
+            mark(hidden)
+            return cls(files.claim(hidden, hidden.with_name(f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}")))
 
     def state(self) -> RunState:
         """Return the state of the run: a terminal one that was written, else what its processes show."""
@@ -80,7 +88,7 @@ class RunFolder(RunReader):
     def restart(self) -> None:
         """Forget how the last launch ended (failure, request to cancel, files left half-written) and begin anew."""
         endings = [self.path / f"{name}.json" for name in ("failure", "cancel", "heartbeat")]
-        for path in (*endings, *self.path.rglob(f"{files.TEMPORARY}*")):
+        for path in (*endings, *self.path.glob("machine-*.json"), *self.path.rglob(f"{files.TEMPORARY}*")):
             path.unlink(missing_ok=True)
         with locked(self.path, "status"):
             files.write_json(self.path / "status.json", _queued())
@@ -104,7 +112,7 @@ class RunFolder(RunReader):
 
     def request_cancel(self) -> None:
         """Request cancellation."""
-        files.write_json(self.path / "cancel.json", {"time": time.time()})
+        files.write_json(self.path / "cancel.json", {"time": time.time(), "host": socket.gethostname()})
 
     def write_failure(self, failure: Failure) -> bool:
         """Write the failure unless another rank already did; return whether it was the first."""
@@ -124,6 +132,10 @@ class RunFolder(RunReader):
         """Append a record of a rank."""
         files.append_jsonl(self.path / f"metrics-{rank}.jsonl", record)
 
+    def append_times(self, rank: int, times: Times) -> None:
+        """Append a line of the timesheet of a rank."""
+        files.append_jsonl(self.path / f"times-{rank}.jsonl", times)
+
     def write_environment(self, environment: dict[str, Any]) -> None:
         """Keep what the run was made with."""
         files.write_json(self.path / "environment.json", environment)
@@ -136,17 +148,24 @@ class RunFolder(RunReader):
         ValueError
             If the name is empty or longer than ``MOST_NAME`` characters, the run is gone or a shipped example.
         """
-        self.check_writable()
+        self.check_writable("rename")
         name = " ".join(name.split())
         if not 1 <= len(name) <= MOST_NAME:
             raise ValueError(f"name: needs 1 to {MOST_NAME} characters, got {len(name)}")
         with locked(self.path, "status"):
             files.write_text(self.path / "name.txt", name)
 
-    def check_writable(self) -> None:
-        """Raise a ValueError if it is a run that is shipped with ddlab."""
+    def check_writable(self, action: str = "change") -> None:
+        """Raise a ValueError if it is a run that is shipped with ddlab, or another's in a room (:mod:`ddlab.access`).
+
+        Parameters
+        ----------
+        action
+            A verb for the sentence.
+        """
         if self.read_only:
             raise ValueError(f"run {self.id}: is an example that comes with ddlab and stays as it is; train your own")
+        access.check(self.path, action)
 
 
 def _queued() -> Status:

@@ -2,6 +2,7 @@
 
 import os
 
+from ddlab import access
 from ddlab.home import home, shipped
 from ddlab.registry import nearest, shortened
 from ddlab.runs.folder import RunFolder
@@ -11,7 +12,15 @@ _SHIPPED = shipped() / "assets" / "examples"
 
 
 def list_runs() -> list[RunFolder]:
-    """All runs, newest first; damaged folders too, since their state says so."""
+    """All runs, newest first; damaged folders too, since their state says so.
+
+    Where a room has rules, those that whoever asks may see, the own ones first.
+    """
+    return access.visible(all_runs())
+
+
+def all_runs() -> list[RunFolder]:
+    """All runs, newest first, whoever asks: for what tells nothing of a single one that is not shared."""
     runs = home() / "runs"
     try:
         names = [entry.name for entry in os.scandir(runs) if entry.is_dir() and entry.name[0] != "."]

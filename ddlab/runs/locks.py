@@ -4,6 +4,7 @@ They lie beside the run's folder, in ``.locks``, so that waiting for one never r
 """
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout, lock_descriptor
 
 PATIENCE = 60.0  # seconds; nothing that is done under a lock takes as long
+TRAINER = "trainer"  # the purpose of who trains in a run's folder
 POLL = 0.05  # seconds between two tries
 
 
@@ -39,7 +41,7 @@ def locked(run: Path, purpose: str) -> Iterator[None]:
         raise ValueError(f"run {run.name}: another process is changing it; try again in a moment") from None
 
 
-def hold(run: Path, patience: float = 0.0) -> int:
+def hold(run: Path, patience: float = 0.0, purpose: str = TRAINER) -> int:
     """Hold a run's folder for those who work in it: there is never more than one training program.
 
     The lock lives as long as a process that has the descriptor open, and goes with it when that becomes another program
@@ -49,6 +51,8 @@ def hold(run: Path, patience: float = 0.0) -> int:
     ----------
     patience
         Seconds to wait for one that is on its way out.
+    purpose
+        What only one may hold: the folder, or the place of one of several machines.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def hold(run: Path, patience: float = 0.0) -> int:
     ValueError
         If a program works in the folder.
     """
-    path = _file(run, "trainer")
+    path = _file(run, purpose)
     path.parent.mkdir(exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -84,16 +88,17 @@ def mark(descriptor: int) -> None:
     """Note this process as the one that holds: after a fork, the child's."""
     os.truncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, str(os.getpid()).encode())
+    os.write(descriptor, f"{os.getpid()} {socket.gethostname()}".encode())
 
 
 def still_works(run: Path) -> str:
     """The sentence on a run that a program holds, with the program's pid, where that can be read."""
     try:
-        pid = int(_file(run, "trainer").read_text(encoding="ascii"))
+        pid, _, host = _file(run, TRAINER).read_text(encoding="utf-8").partition(" ")
+        where = f"{int(pid)} of {host}" if host not in ("", socket.gethostname()) else f"{int(pid)}"
     except (OSError, ValueError):
         return "a program still works in its folder; cancel it, or wait for its end"
-    return f"a program still works in its folder (process {pid}); cancel it, or wait for its end"
+    return f"a program still works in its folder (process {where}); cancel it, or wait for its end"
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def annotate(run: RunFolder, *, note: str | None = None, tags: Iterable[str] | N
     ValueError
         If the note is too long, a tag is not one word, there are too many, the run is gone or the shipped example.
     """
-    run.check_writable()
+    run.check_writable("note")
     changes: dict[str, Any] = {}
     if note is not None:
         changes["note"] = checked_note(note)

@@ -6,14 +6,19 @@
     environment.json      versions, machine, command line
     name.txt              the name that people gave it
     notes.json            {"note", "tags"}: what people wrote about it
+    owner.json            {"seat", "name"}: who made it, in a room; shared.json: all who are there may see it
+    allowance.json        {"minutes", "spent"}: the time that it may take, in a room
     status.json           where it stands, and who works for it
     failure.json          why the rank that failed first did
     cancel.json           request that the run stop
     heartbeat.json        which machine works on it, and when it last said so
+    round.json            of several machines without SLURM: which training program they gather for, or work on
+    machine-<number>.json what each of them does, and when it last said so
     batch.sh              what SLURM is sent, where it works there
     progress.json         how far it is
     metrics-<rank>.jsonl  one record an epoch and network, appended
-    log-<rank>.txt        output of a rank; log.txt that of the launcher
+    times-<rank>.jsonl    one record a stage: how long the rank computed, and how long it took, appended
+    log-<rank>.txt        output of a rank; log.txt that of the launcher, log-<host>.txt of a machine that joined
     stages/<stage>/seed<seed>/
 
 What the files hold is typed in :mod:`ddlab.runs.records`.
@@ -27,6 +32,7 @@ from typing import Any, cast
 from ddlab import files
 from ddlab.experiment import SCHEMA, Experiment, parse_experiment, upgraded
 from ddlab.records import ANYTHING
+from ddlab.runs.rank_records import BEAT, TIMES, Times
 from ddlab.runs.records import (
     ASKED,
     FAILURE,
@@ -178,6 +184,11 @@ class RunReader:
         signs = filter(None, map(HEARTBEAT.read, self.path.glob("heartbeat*.json")))
         return max(signs, key=lambda sign: sign["time"], default=HEARTBEAT.read(self.path / "heartbeat.json"))
 
+    def heartbeats(self) -> dict[int, dict[str, Any]]:
+        """The last sign of life of every rank that has given one; what it must have is its time."""
+        found = {int(path.stem.rpartition("-")[2]): BEAT.read(path) for path in self.path.glob("heartbeat-[0-9]*.json")}
+        return {rank: dict(beat) for rank, beat in found.items() if beat}
+
     @property
     def batch_script(self) -> Path:
         """The file that SLURM is sent."""
@@ -196,6 +207,10 @@ class RunReader:
         keys = ("stage", "seed", "subdomain", "fold", "epoch")
         latest = {tuple(map(record.get, keys)): record for record in records}
         return sorted(latest.values(), key=lambda record: record.get("time", 0))
+
+    def times(self) -> list[Times]:
+        """All lines of the timesheets of all ranks: of a stage that was interrupted, one for each turn."""
+        return [line for path in sorted(self.path.glob("times-*.jsonl")) for line in TIMES.lines(path)]
 
     def log_path(self, rank: int | None = None) -> Path:
         """The file of a rank's output, or of the launcher's."""
@@ -233,6 +248,10 @@ class RunReader:
     def records_stamp(self) -> int:
         """Return the newest time of the run's records; it changes whenever an epoch is recorded."""
         return _newest(self.path.glob("metrics-*.jsonl"))
+
+    def work_stamp(self) -> int:
+        """Return the newest time of records and checkpoints; it changes whenever there is more to go on from."""
+        return max(self.records_stamp(), _newest(self.path.glob("stages/*/*/checkpoint-*.pt")))
 
     @property
     def size(self) -> int:

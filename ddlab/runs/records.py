@@ -12,10 +12,10 @@ Time = Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(max_length=100_000)]
-_LOOSE = ConfigDict(extra="allow", strict=True)  # a newer ddlab may know more
+LOOSE = ConfigDict(extra="allow", strict=True)  # a newer ddlab may know more
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Process(TypedDict, total=False):
     """A process, and which rank it is."""
 
@@ -27,7 +27,7 @@ class Process(TypedDict, total=False):
     rank: Count
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Job(TypedDict):
     """The job of SLURM that a run is; ``fruitless`` counts its starts that added nothing, since one that did."""
 
@@ -37,7 +37,17 @@ class Job(TypedDict):
     stamp: NotRequired[int]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
+class Gathering(TypedDict):
+    """Facts that the machines of a run without SLURM must know of each other: where they meet, and ranks on each."""
+
+    at: Text
+    machines: Annotated[int, Field(ge=2, le=4096)]
+    workers: Annotated[int, Field(ge=1, le=4096)]
+    kind: Text
+
+
+@with_config(LOOSE)
 class Restart(TypedDict):
     """A restart of a run after the loss of a rank: when, and a sentence on the loss."""
 
@@ -45,7 +55,17 @@ class Restart(TypedDict):
     sentence: Text
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
+class Place(TypedDict):
+    """The place of a run: kind and number of devices, number of workers, and why, as a sentence."""
+
+    kind: Literal["cpu", "cuda", "mps"]
+    workers: Annotated[int, Field(ge=1, le=65_536)]
+    slots: Annotated[int, Field(ge=1, le=65_536)]
+    because: Text
+
+
+@with_config(LOOSE)
 class Status(Process, total=False):
     """``status.json``: where a run stands; the process at the top level is that of the training program."""
 
@@ -57,14 +77,16 @@ class Status(Process, total=False):
     ended: Time | None
     ranks: list[Process] | None
     job: Job | None
+    gathering: Gathering | None
     restarts: list[Restart] | None
     devices: list[Text] | None
     workers: Annotated[int, Field(ge=0, le=65_536)] | None
+    place: Place | None
     accuracies: dict[str, Number] | None
     stuck: list[Text] | None
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Asked(TypedDict):
     """``experiment.json``: the experiment is validated where it is used."""
 
@@ -73,7 +95,7 @@ class Asked(TypedDict):
     command: NotRequired[Text | None]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Progress(TypedDict):
     """``progress.json``: how far the run is; ``done`` is its share of the operations, ``remaining`` in seconds."""
 
@@ -88,7 +110,7 @@ class Progress(TypedDict):
     stuck: NotRequired[list[Text]]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Heartbeat(TypedDict):
     """``heartbeat.json`` of who waits, ``heartbeat-<rank>.json``: which machine works on the run, and when."""
 
@@ -96,14 +118,14 @@ class Heartbeat(TypedDict):
     time: Time
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Begun(TypedDict):
     """``begun.json`` of a stage: on how many ranks its training began."""
 
     workers: Annotated[int, Field(ge=1, le=65_536)]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Placed(TypedDict, total=False):
     """``placement.json``: where a run was resumed, if it was elsewhere than its experiment says."""
 
@@ -111,14 +133,14 @@ class Placed(TypedDict, total=False):
     devices: Text
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Halved(TypedDict):
     """``halved.json``: images a step, after a GPU had not the memory for twice as many."""
 
     batch_size: Annotated[int, Field(ge=1, le=65_536)]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Failure(TypedDict):
     """``failure.json``: why the run ended, in a sentence, and where."""
 
@@ -131,18 +153,19 @@ class Failure(TypedDict):
     batch_size: NotRequired[Count]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Ticket(TypedDict):
     """A file of the queue: which process of which run wants how many slots, and which it was given."""
 
     run: Annotated[str, Field(pattern=r"^[^/\\\x00]+$", max_length=255)]
-    kind: Literal["cpu", "cuda"]
+    kind: Literal["cpu", "cuda", "mps"]
     wanted: Annotated[int, Field(ge=1, le=65_536)]
     slots: list[Text]
     process: Process
+    owner: NotRequired[Text]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class NetworkResult(TypedDict, total=False):
     """One network in the result of a stage."""
 
@@ -190,7 +213,7 @@ class Decided(Accuracies, total=False):
     flops: Number
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class StageResult(Decided):
     """``result.json``: the numbers that a stage came to."""
 
@@ -225,7 +248,7 @@ class Notes(TypedDict, total=False):
     cross_energy: SkipValidation[dict[str, float]]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class EpochRecord(Health, Notes):
     """A line of ``metrics-<rank>.jsonl``: one epoch of one network. A loss may be NaN."""
 
@@ -248,7 +271,7 @@ class EpochRecord(Health, Notes):
     folds: NotRequired[SkipValidation[int]]
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Written(TypedDict, total=False):
     """``notes.json``: what people wrote about a run."""
 

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from ddlab.runs.elsewhere import judge_job, last_sign
+from ddlab.runs.machines import judge_machines
 from ddlab.runs.processes import is_alive
 from ddlab.runs.reader import RunReader
 from ddlab.runs.records import Status
@@ -119,6 +120,9 @@ def _judge(run: RunReader, status: Status) -> tuple[str, str]:
     """
     if job := status.get("job"):
         return judge_job(run, status, job)
+    if gathering := status.get("gathering"):
+        word, told = judge_machines(run, status, gathering)
+        return word, told or (LOST if word == "lost" else "")
     # Before the run has a process of its own, it lives with the one that launches it.
     if not any(map(is_alive, run.processes(status) or [status.get("launcher") or {}])):
         return "lost", LOST

@@ -2,7 +2,7 @@
 
 import os
 
-from ddlab import files
+from ddlab import access, files
 from ddlab.home import home
 from ddlab.registry import nearest, shortened
 from ddlab.runs.folder import RunFolder
@@ -22,7 +22,7 @@ def delete(run: RunFolder) -> str:
     ValueError
         If it still waits or works, was deleted already, or is the shipped example.
     """
-    run.check_writable()
+    run.check_writable("delete")
     with run.changing():
         state = run.state()
         if state.is_live:
@@ -52,6 +52,7 @@ def restore(name: str) -> RunFolder:
         guess = nearest(name, known)
         hint = f"; did you mean {guess!r}?" if guess else ""
         raise ValueError(f"run: {shortened(name)} is not in the trash{hint}")
+    access.check(trash / name, "restore")
     if path.exists():
         raise ValueError(f"run {name}: exists already, so it cannot be restored from the trash")
     path.parent.mkdir(parents=True, exist_ok=True)

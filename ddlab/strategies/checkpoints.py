@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from ddlab import files
 from ddlab.runs.stage_folder import StageFolder
 from ddlab.strategies.stage import StageContext
+from ddlab.training.midway import reached
 from ddlab.training.trainee import PARTS, Progress, State
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def saved_states(context: StageContext) -> dict[str, Any]:
     """
     states: dict[str, Any] = {}
     for name, state in _all_saved(context):
-        if name not in states or state["progress"]["epoch"] > states[name]["progress"]["epoch"]:
+        if name not in states or reached(state) > reached(states[name]):
             states[name] = state
     return states
 

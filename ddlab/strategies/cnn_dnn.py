@@ -9,6 +9,7 @@ recognition problems", SISC 46(5), 2024. The widths of its four hidden layers ar
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from ddlab.models.layers import mlp
 from ddlab.models.names import DNN
 from ddlab.problem import Problem
 from ddlab.strategies.explanation import Explanation, from_dnn
+from ddlab.strategies.growth import Growth, Load, Share
 from ddlab.strategies.local import FOLDS, folds_stage, local_stage
 from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
 from ddlab.strategies.stage import (
@@ -30,6 +32,8 @@ from ddlab.strategies.stage import (
     StageContext,
     Task,
     kept_local,
+    predicted_images,
+    steps_an_epoch,
     training_flops,
 )
 
@@ -52,7 +56,16 @@ def stages(problem: Problem) -> Iterator[Stage]:
     task = Task("DNN", training_flops(dnn(problem).flops(), problem) * epochs)
     members = tuple(network.name for network in kept_local(problem))
     left = kept_dnn(problem, "cnn_dnn", members, "probabilities")
-    yield Stage("cnn_dnn", "DNN on the local probabilities", "single", train, needs, (task,), dnn=left)
+    growth = partial(grow, problem)
+    yield Stage("cnn_dnn", "DNN on the local probabilities", "single", train, needs, (task,), dnn=left, growth=growth)
+
+
+def grow(problem: Problem, ranks: int, images: int) -> Growth:
+    """Let one rank train the DNN, whatever there are of them, in batches of its own."""
+    own, data = problem.experiment.aggregator, problem.description
+    load = Load(dnn(problem), own.batch_size, evaluated=data.num_validation, predicted=predicted_images(problem))
+    steps = steps_an_epoch(problem, own.batch_size)
+    return Growth((Share(1, (load,)),), "1 DNN, which one rank trains", 1, steps, own.epochs)
 
 
 def kept_dnn(problem: Problem, stage: str, members: tuple[str, ...], outputs: Outputs) -> KeptDNN:
@@ -129,10 +142,11 @@ def reason(explanation: Explanation) -> str:
 def _training(problem: Problem) -> TrainingSettings:
     """The experiment's training settings with the aggregator's own epochs, batches, rate and early stopping.
 
-    No warm-up: the N·K inputs add up to N, too little to push a unit below zero for good, and steps are few.
+    No warm-up: the N·K inputs add up to N, too little to push a unit below zero for good, and steps are few. Nor is so
+    small a network worth compiling.
     """
     own = problem.experiment.aggregator.model_dump(include={"epochs", "batch_size", "learning_rate", "early_stopping"})
-    return problem.experiment.training.model_copy(update={**own, "warm_up": 0})
+    return problem.experiment.training.model_copy(update={**own, "warm_up": 0, "compile": False})
 
 
 def _write_result(context: StageContext, trained: "Trained", reached: "Accuracies") -> None:

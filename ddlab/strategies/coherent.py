@@ -12,6 +12,7 @@ Decomposition", Section 2.1.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +23,21 @@ from ddlab.problem import Problem
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.cnn_dnn import attribute, dnn, kept_dnn
 from ddlab.strategies.explanation import Explanation, from_dnn
+from ddlab.strategies.growth import Exchange, Growth, Load, Share
+from ddlab.strategies.local import local_shares
 from ddlab.strategies.results import accuracies, combined_size, write_decisions, write_result
-from ddlab.strategies.stage import BACKWARD, Payload, Stage, StageContext, Task, kept_local, shard, training_flops
+from ddlab.strategies.stage import (
+    BACKWARD,
+    Payload,
+    Stage,
+    StageContext,
+    Task,
+    kept_local,
+    predicted_images,
+    shard,
+    steps_an_epoch,
+    training_flops,
+)
 
 if TYPE_CHECKING:
     from ddlab.models.coherent import CoherentModel
@@ -49,7 +63,20 @@ def one_model_stage(problem: Problem, stage: Stage) -> Stage:
     left = kept_dnn(problem, stage.name, tuple(network.name for network in networks), asked.coherent.outputs)
     outputs = len(networks) * problem.description.num_classes * asked.training.batch_size * problem.number_bytes
     payload = Payload(outputs, "N·K local outputs of every image")
-    return replace(stage, networks=networks, dnn=left, payload=payload)
+    epochs = stage.flops / sum(task.flops for task in coherent_tasks(problem, 1))
+    return replace(stage, networks=networks, dnn=left, payload=payload, growth=partial(grow, problem, epochs))
+
+
+def grow(problem: Problem, epochs: float, ranks: int, images: int) -> Growth:
+    """Give every rank some of the local networks; all ranks gather their outputs and compute the whole DNN."""
+    count, data = len(problem.local_networks), problem.description
+    once = {"evaluated": data.num_validation, "predicted": predicted_images(problem)}
+    every = Load(dnn(problem), images, **once)
+    shares = [replace(share, loads=(*share.loads, every)) for share in local_shares(problem, ranks, images)]
+    shares += [Share(ranks - count, (every,))] if ranks > count else []
+    widest = max(sum(load.copies for load in share.loads) - 1 for share in shares)  # what it sends is of one size
+    part = Exchange("all_gather", ranks, widest * data.num_classes * images * problem.number_bytes)
+    return Growth(tuple(shares), f"{count} local networks", count, steps_an_epoch(problem, images), epochs, (part,))
 
 
 def coherent_tasks(problem: Problem, epochs: int) -> tuple[Task, ...]:
@@ -118,6 +145,7 @@ def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Pr
     """Predict a split; all ranks do it together and all get the whole."""
     import torch
 
+    from ddlab.exact import doubled
     from ddlab.training.loop import precision
 
     model.eval()
@@ -126,7 +154,7 @@ def predict(model: "CoherentModel", feed: "GroupedFeed", split: SplitName) -> Pr
         for batch in feed.evaluate(split):
             with precision(feed.settings, model.placed.ranks):
                 said = model.local_outputs(list(batch.inputs))
-                scores.append(model.decide(said)[:, 0].double().softmax(-1).float().cpu().numpy())
+                scores.append(doubled(model.decide(said)[:, 0]).softmax(-1).float().cpu().numpy())
             outputs.append(said.float().cpu().numpy())
     return Predicted(np.concatenate(scores), np.concatenate(outputs))
 

@@ -18,9 +18,10 @@ from ddlab.composition.matching import check_composition
 from ddlab.experiment import ExperimentError, TrainingSettings
 from ddlab.problem import Problem
 from ddlab.strategies.global_network import global_task, train_whole, whole_feed, whole_stage, write_scores
+from ddlab.strategies.growth import Growth, Load, Share
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_result
-from ddlab.strategies.stage import LOCAL, Stage, StageContext, kept_whole
+from ddlab.strategies.stage import LOCAL, Stage, StageContext, kept_whole, predicted_images
 
 if TYPE_CHECKING:
     from ddlab.runs.records import Notes
@@ -40,8 +41,16 @@ def untrained_stages(problem: Problem) -> Iterator[Stage]:
     """
     _composable(problem)
     yield local_stage(problem)
-    left = (kept_whole(problem, UNTRAINED),)
-    yield Stage(UNTRAINED, "Composed network, untrained", "single", compose, needs=(LOCAL,), networks=left)
+    left, growth = (kept_whole(problem, UNTRAINED),), partial(grow, problem)
+    title = "Composed network, untrained"
+    yield Stage(UNTRAINED, title, "single", compose, needs=(LOCAL,), networks=left, growth=growth)
+
+
+def grow(problem: Problem, ranks: int, images: int) -> Growth:
+    """Let one rank compose the network and predict all images by it, whatever there are of them."""
+    again = problem.description.num_train * problem.experiment.composed.recalibrate
+    load = Load(problem.global_network, images, predicted=predicted_images(problem) + again)
+    return Growth((Share(1, (load,)),), "1 composed network, whose images one rank predicts", 1, 0, 0)
 
 
 def stages(problem: Problem) -> Iterator[Stage]:

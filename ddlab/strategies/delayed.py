@@ -17,7 +17,8 @@ from ddlab.experiment import ExperimentError
 from ddlab.pipeline.methods import METHODS, Method, make_method
 from ddlab.pipeline.placement import ALONE, place
 from ddlab.problem import Problem
-from ddlab.strategies.layers import layers_stage, modules_of, prepare
+from ddlab.strategies.growth import Growth
+from ddlab.strategies.layers import grow_modules, layers_stage, modules_of, prepare
 from ddlab.strategies.stage import Stage, StageContext, check_no_clipping
 
 SENDS = "activations at every border, and errors back"
@@ -54,7 +55,15 @@ def _stage(problem: Problem, name: str) -> Stage:
     check_no_clipping(problem, name)
     stage = layers_stage(problem, name, partial(train, name=name), SENDS)
     method_of(problem, name)
-    return stage
+    return replace(stage, growth=partial(grow, problem, name))
+
+
+def grow(problem: Problem, name: str, ranks: int, images: int) -> Growth:
+    """Give every rank some consecutive modules, which all work at once on batches of different age."""
+    placement = place(modules_of(problem), ALONE, ranks, 1)
+    grown = grow_modules(problem, placement, images)
+    assert grown.order is not None
+    return replace(grown, order=replace(grown.order, method=method_of(problem, name)))
 
 
 def method_of(problem: Problem, name: str) -> Method:

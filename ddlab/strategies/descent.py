@@ -7,17 +7,21 @@ Trust-Region Method", Section 3: Adam at the best of 13 rates.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
+from ddlab.strategies import global_network
 from ddlab.strategies.global_network import global_task, train_whole, whole_stage
+from ddlab.strategies.growth import Growth, Load
 from ddlab.strategies.stage import Stage, StageContext
 
 if TYPE_CHECKING:
     from ddlab.runs.records import Notes
-    from ddlab.training.loop import Loop, Means
+    from ddlab.training.loop import Loop
+    from ddlab.training.totals import Means
     from ddlab.training.trainee import Trainee
 
 
@@ -33,7 +37,18 @@ def sgd_stages(problem: Problem) -> Iterator[Stage]:
 
 def _stage(problem: Problem, name: str) -> Stage:
     task = global_task(problem, problem.experiment.training.epochs)
-    return whole_stage(problem, name, train, task)
+    return replace(whole_stage(problem, name, train, task), growth=partial(grow, problem))
+
+
+def grow(problem: Problem, ranks: int, images: int) -> Growth:
+    """Grow as data parallel training does, and tell the loss of all training images after every epoch."""
+    grown = global_network.grow(problem, problem.experiment.training.epochs, ranks, images)
+    told = problem.description.num_train / ranks
+
+    def more(load: Load) -> Load:
+        return replace(load, evaluated=load.evaluated + told)
+
+    return replace(grown, shares=tuple(replace(s, loads=tuple(map(more, s.loads))) for s in grown.shares))
 
 
 def settings_of(problem: Problem, optimizer: str) -> TrainingSettings:

@@ -21,7 +21,11 @@ log = logging.getLogger(__name__)
 
 
 def execute(
-    run: "RunFolder", ranks: "Ranks", report: Callable[["EpochRecord"], None], check: Callable[[], None]
+    run: "RunFolder",
+    ranks: "Ranks",
+    report: Callable[["EpochRecord"], None],
+    check: Callable[[], None],
+    begin: Callable[[str, int], None] = lambda stage, seed: None,
 ) -> None:
     """Run all stages that are not done yet.
 
@@ -31,6 +35,8 @@ def execute(
         Called with one record an epoch and network.
     check
         Called at every step; raises ``ddlab.training.loop.Stopped`` when the run was asked to stop.
+    begin
+        Called with the name and the seed of every stage that begins.
 
     Raises
     ------
@@ -51,6 +57,7 @@ def execute(
     dataset = _load(run.experiment.dataset, ranks)
     for seed, stage in left:
         check()
+        begin(stage.name, seed)
         log.info("stage %s, seed %d: %s", stage.name, seed, stage.title)
         folder, needed = run.stage(stage.name, seed), partial(run.stage, seed=seed)
         context = StageContext(problem, dataset, stage, seed, folder, needed, ranks, report, check)

@@ -11,13 +11,15 @@ Access 10, 2022: GABRA, of which we know the abstract alone; the search is our r
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from ddlab.pipeline.assignment import Assignment, assign
 from ddlab.pipeline.assignment_problem import AssignmentProblem, GeneticSettings
 from ddlab.pipeline.partition import Partition
 from ddlab.pipeline.placement import Placement, place_assigned
 from ddlab.problem import Problem
-from ddlab.strategies.layers import check_parts, layers_stage, modules_of, prepare
+from ddlab.strategies.growth import Growth
+from ddlab.strategies.layers import check_parts, grow_modules, layers_stage, modules_of, prepare
 from ddlab.strategies.stage import BACKWARD, Stage, StageContext
 
 
@@ -33,7 +35,21 @@ def stages(problem: Problem) -> Iterator[Stage]:
     check_parts(problem, "gabra.micro_batches", asked.micro_batches, asked.replicas)
     told = " and the gradient of every parameter" if asked.replicas > 1 else ""
     stage = layers_stage(problem, "gabra", train, f"activations at borders of devices, their gradients back{told}")
-    yield replace(stage, divides_batches=asked.replicas > 1)
+    most = len(stage.tasks) * asked.replicas
+    yield replace(stage, divides_batches=asked.replicas > 1, most_ranks=most, growth=partial(grow, problem))
+
+
+def grow(problem: Problem, ranks: int, images: int) -> Growth:
+    """Place the modules of every replica on its ranks, for a part of the batch in micro-batches."""
+    replicas = used_replicas(problem, ranks)
+    devices = min(ranks // replicas, problem.experiment.pipeline.modules)
+    return grow_modules(problem, placed(problem, devices), images, replicas)
+
+
+def used_replicas(problem: Problem, ranks: int) -> int:
+    """Replicas on so many ranks: as many as are asked for, or the largest divisor of that which the ranks allow."""
+    asked = problem.experiment.gabra.replicas
+    return max(r for r in range(1, asked + 1) if asked % r == 0 and r <= ranks)
 
 
 def train(context: StageContext) -> None:
@@ -41,7 +57,7 @@ def train(context: StageContext) -> None:
     from ddlab.training.pipeline_epoch import PipelineEpoch  # torch
 
     problem, asked = context.problem, context.problem.experiment.gabra
-    replicas = max(r for r in range(1, asked.replicas + 1) if asked.replicas % r == 0 and r <= context.ranks.size)
+    replicas = used_replicas(problem, context.ranks.size)
     placement = placed(problem, context.ranks.size // replicas, context.seed)
     multiple, settings = asked.micro_batches * asked.replicas, problem.experiment.training
     training = prepare(context, placement, multiple, settings, replicas=replicas)

@@ -1,14 +1,26 @@
 """The global network: one network on the whole image, trained data parallel by all ranks. The benchmark."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ddlab.experiment import TrainingSettings
 from ddlab.problem import Problem
+from ddlab.strategies.growth import Exchange, Growth, Load, Share, divided
 from ddlab.strategies.results import Splits, accuracies, write_decisions, write_result
-from ddlab.strategies.stage import Payload, Stage, StageContext, Task, kept_whole, training_flops
+from ddlab.strategies.stage import (
+    Payload,
+    Stage,
+    StageContext,
+    Task,
+    kept_whole,
+    predicted_images,
+    steps_an_epoch,
+    training_flops,
+)
 
 if TYPE_CHECKING:
     from ddlab.runs.records import Accuracies
@@ -39,7 +51,19 @@ def whole_stage(
     """
     kept = kept_whole(problem, name)
     sent = payload or Payload(gradient_bytes(problem), "the gradient of every parameter")
-    return Stage(name, kept.title, "collective", run, needs, (task,), (kept,), payload=sent, divides_batches=True)
+    epochs = task.flops / global_task(problem, 1).flops
+    stage = Stage(name, kept.title, "collective", run, needs, (task,), (kept,), payload=sent, divides_batches=True)
+    most = min(problem.experiment.training.batch_size, problem.description.num_train)
+    return replace(stage, most_ranks=most, growth=partial(grow, problem, epochs))
+
+
+def grow(problem: Problem, epochs: float, ranks: int, images: int) -> Growth:
+    """Give every rank its part of every batch; gradients are summed over all of them."""
+    data, network = problem.description, problem.global_network
+    once: dict[str, Any] = {"evaluated": data.num_validation / ranks, "predicted": predicted_images(problem) / ranks}
+    shares = tuple(Share(count, (Load(network, part, **once),)) for count, part in divided(images, ranks))
+    summed = Exchange("all_reduce", ranks, gradient_bytes(problem))
+    return Growth(shares, f"{images} images a step", images, steps_an_epoch(problem, images), epochs, (summed,))
 
 
 def global_task(problem: Problem, epochs: int) -> Task:

@@ -19,14 +19,26 @@ from ddlab.pipeline.placement import Placement
 from ddlab.problem import Problem
 from ddlab.ranks import Ranks
 from ddlab.strategies.global_network import write_scores
+from ddlab.strategies.growth import Exchange, Growth, Load, Order, Share
 from ddlab.strategies.results import write_result
-from ddlab.strategies.stage import BACKWARD, Payload, Stage, StageContext, Task, kept_whole, training_flops
+from ddlab.strategies.stage import (
+    BACKWARD,
+    Payload,
+    Stage,
+    StageContext,
+    Task,
+    kept_whole,
+    predicted_images,
+    steps_an_epoch,
+    training_flops,
+)
 
 if TYPE_CHECKING:
     from ddlab.pipeline.model import PipelineModel
     from ddlab.runs.records import EpochRecord
     from ddlab.training.batches import ImageFeed
-    from ddlab.training.loop import Loop, Means
+    from ddlab.training.loop import Loop
+    from ddlab.training.totals import Means
     from ddlab.training.trainee import Trainee
 
 GLOBAL = "global"  # the stage whose first weights these strategies begin with
@@ -87,7 +99,32 @@ def layers_stage(problem: Problem, name: str, run: Callable[[StageContext], None
     )
     kept = kept_whole(problem, name)
     payload = Payload(2 * images * sum(cut.bytes_between(problem.number_bytes)), sends)
-    return Stage(name, kept.title, "collective", run, tasks=tasks, networks=(kept,), payload=payload)
+    stage = Stage(name, kept.title, "collective", run, tasks=tasks, networks=(kept,), payload=payload)
+    return replace(stage, most_ranks=len(cut.modules), hands_on=True)
+
+
+def grow_modules(problem: Problem, placement: Placement, images: int, replicas: int = 1) -> Growth:
+    """Give every rank of a replica its modules, and every replica its part of a batch in micro-batches.
+
+    Parameters
+    ----------
+    images
+        Of a step, over all replicas.
+    """
+    part, modules = images / replicas, placement.partition.modules
+    once: dict[str, Any] = {"evaluated": problem.description.num_validation / replicas}
+    once |= {"predicted": predicted_images(problem) / replicas}
+    shares, exchanges = [], []
+    for rank in range(placement.num_ranks):
+        own = [modules[index] for stretch in placement.stretches_of(rank) for index in placement.stretches[stretch]]
+        shares.append(Share(replicas, tuple(Load(module.network, part, **once) for module in own)))
+        size = problem.number_bytes * sum(module.parameters for module in own)
+        exchanges += [Exchange("all_reduce", replicas, size)] if replicas > 1 else []
+    largest = tuple(sorted(exchanges, key=lambda exchange: exchange.size)[-1:])  # all ranks of a replica at once
+    steps, epochs = steps_an_epoch(problem, images), problem.experiment.training.epochs
+    order = Order(placement, part / placement.schedule.num_micro_batches)
+    parts = f"{len(modules)} modules" + (f" in {replicas} replicas" if replicas > 1 else "")
+    return Growth(tuple(shares), parts, len(modules) * replicas, steps, epochs, largest, order)
 
 
 @dataclass(frozen=True)
@@ -147,9 +184,11 @@ class Training:
         """Class probabilities ``(M, K)``; all ranks predict together and all get them."""
         import torch
 
+        from ddlab.exact import doubled
+
         self.model.eval()
         with torch.no_grad():
-            said = [self.model(batch.inputs)[:, 0].double().softmax(-1) for batch in self.feed.evaluate(split)]
+            said = [doubled(self.model(batch.inputs)[:, 0]).softmax(-1) for batch in self.feed.evaluate(split)]
         return np.concatenate(self.replicas.gather(torch.cat(said).float().cpu().numpy()))
 
     def _save(self, trainee: "Trainee") -> None:

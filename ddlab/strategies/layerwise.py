@@ -11,12 +11,14 @@ learning", FGCS 149, 2023: Section 3, Algorithm 1.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from ddlab.experiment import ExperimentError
 from ddlab.pipeline.placement import place
 from ddlab.pipeline.schedules import SCHEDULES
 from ddlab.problem import Problem
-from ddlab.strategies.layers import check_parts, layers_stage, modules_of, prepare
+from ddlab.strategies.growth import Growth
+from ddlab.strategies.layers import check_parts, grow_modules, layers_stage, modules_of, prepare
 from ddlab.strategies.stage import Stage, StageContext
 
 
@@ -36,7 +38,16 @@ def stages(problem: Problem) -> Iterator[Stage]:
             f"pipeline.modules: must be at least {least} for {SCHEDULES[asked.schedule].title}, which gives a rank "
             f"several of them, got {modules}"
         )
-    yield layers_stage(problem, "layerwise", train, "activations at every border, and their gradients back")
+    stage = layers_stage(problem, "layerwise", train, "activations at every border, and their gradients back")
+    used = place(modules_of(problem), asked.schedule, modules, asked.micro_batches).num_ranks
+    yield replace(stage, most_ranks=used, growth=partial(grow, problem))
+
+
+def grow(problem: Problem, ranks: int, images: int) -> Growth:
+    """Give every rank some consecutive modules, which work on micro-batches by the schedule."""
+    asked = problem.experiment.layerwise
+    placement = place(modules_of(problem), asked.schedule, ranks, asked.micro_batches)
+    return grow_modules(problem, placement, images)
 
 
 def train(context: StageContext) -> None:

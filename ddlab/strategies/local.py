@@ -4,6 +4,7 @@ This stage is shared by every strategy that decides from local probabilities. It
 are given to the ranks by cost, and those of equal shape on one rank are trained together as a bank.
 """
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ddlab.problem import Problem
+from ddlab.strategies.growth import Growth, Load, Share
 from ddlab.strategies.results import TOP, top_accuracy, write_result
-from ddlab.strategies.stage import LOCAL, Stage, StageContext, Task, kept_local, shard, training_flops
+from ddlab.strategies.stage import (
+    LOCAL,
+    Stage,
+    StageContext,
+    Task,
+    kept_local,
+    predicted_images,
+    shard,
+    steps_an_epoch,
+    training_flops,
+)
 
 if TYPE_CHECKING:
     from ddlab.runs.records import EpochRecord, NetworkResult
@@ -23,7 +35,8 @@ FOLDS = "local_folds"
 
 def local_stage(problem: Problem) -> Stage:
     """The stage that trains the local networks on all training images."""
-    return Stage(LOCAL, "Local networks", "sharded", train_local, tasks=_tasks(problem), networks=kept_local(problem))
+    tasks, networks, growth = _tasks(problem), kept_local(problem), partial(grow, problem)
+    return Stage(LOCAL, "Local networks", "sharded", train_local, tasks=tasks, networks=networks, growth=growth)
 
 
 def folds_stage(problem: Problem) -> Stage:
@@ -35,7 +48,35 @@ def folds_stage(problem: Problem) -> Stage:
     folds = problem.experiment.aggregator.folds
     # Each of the k folds trains on (k - 1)/k of the images.
     tasks = tuple(replace(task, flops=task.flops * (folds - 1), networks=folds) for task in _tasks(problem))
-    return Stage(FOLDS, f"Local networks, {folds} folds", "sharded", train_folds, tasks=tasks)
+    growth = partial(_grow_folds, problem)
+    return Stage(FOLDS, f"Local networks, {folds} folds", "sharded", train_folds, tasks=tasks, growth=growth)
+
+
+def grow(problem: Problem, ranks: int, images: int) -> Growth:
+    """Give every rank some of the networks, each of which sees every batch; nothing is exchanged."""
+    shares, count = local_shares(problem, ranks, images), len(problem.local_networks)
+    epochs = problem.experiment.training.epochs
+    return Growth(shares, f"{count} local networks", count, steps_an_epoch(problem, images), epochs)
+
+
+def _grow_folds(problem: Problem, ranks: int, images: int) -> Growth:
+    """Grow as the local networks: as many trainings as folds, each on all folds but one."""
+    grown, folds = grow(problem, ranks, images), problem.experiment.aggregator.folds
+    return replace(grown, steps=grown.steps * (folds - 1) / folds, epochs=grown.epochs * folds)
+
+
+def local_shares(problem: Problem, ranks: int, images: int) -> tuple[Share, ...]:
+    """Return the local networks of every rank with the images of a step, equal shares together."""
+    networks, tasks = problem.local_networks, _tasks(problem)
+    held = Counter(
+        tuple(sorted(Counter(networks[index] for index in indices).items(), key=lambda item: item[0].flops()))
+        for indices in shard(tasks, min(ranks, len(tasks)))
+    )
+    once = {"evaluated": problem.description.num_validation, "predicted": predicted_images(problem)}
+    return tuple(
+        Share(count, tuple(Load(network, images, copies, **once) for network, copies in own))
+        for own, count in held.items()
+    )
 
 
 def _tasks(problem: Problem) -> tuple[Task, ...]:
@@ -116,15 +157,17 @@ def _cohorts(context: StageContext, subdomains: list[int], prefix: str) -> "list
     """
     from ddlab.strategies.checkpoints import saved_states  # torch
     from ddlab.strategies.phases import Cohort
+    from ddlab.training.midway import reached
 
     saved, networks = saved_states(context), context.problem.local_networks
-    progress = {index: saved.get(_name(prefix, index), {}).get("progress", {}) for index in subdomains}
-    epochs = {index: row.get("epoch", 0) for index, row in progress.items() if not row.get("finished")}
-    going_on = {networks[index]: epoch for index, epoch in epochs.items()}
+    states = {index: saved[name] for index in subdomains if (name := _name(prefix, index)) in saved}
+    unfinished = [index for index in subdomains if not states.get(index, {}).get("progress", {}).get("finished")]
+    far = {index: reached(states[index]) if index in states else (0, 0) for index in unfinished}
+    going_on = {networks[index]: place for index, place in far.items()}
     groups: dict[Any, list[int]] = {}
     for index in subdomains:
         network = networks[index]
-        groups.setdefault((network, epochs.get(index, going_on.get(network))), []).append(index)
+        groups.setdefault((network, far.get(index, going_on.get(network))), []).append(index)
     return [
         Cohort(network, tuple(_name(prefix, index) for index in members), tuple(members))
         for (network, _), members in groups.items()

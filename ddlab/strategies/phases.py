@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ddlab.data.source import SplitName
+from ddlab.exact import doubled
 from ddlab.experiment import TrainingSettings
 from ddlab.models.architecture import Network
 from ddlab.models.bank import Bank
@@ -21,7 +22,9 @@ from ddlab.ranks import Ranks
 from ddlab.strategies.checkpoints import save_checkpoint, save_weights, saved_states
 from ddlab.strategies.stage import BACKWARD, StageContext
 from ddlab.training.batches import Feed
+from ddlab.training.compiled import compiled
 from ddlab.training.loop import NO_HOOKS, Loop, TrainingHooks, derive_seed, precision
+from ddlab.training.midway import Midway, Place
 from ddlab.training.trainee import State, Trainee
 
 if TYPE_CHECKING:
@@ -101,10 +104,16 @@ def train_cohort(
         hooks.begin(trainee)
         if name in saved:
             trainee.restore(saved[name])
+    begun = [saved.get(name, {}).get("within") for name in cohort.names]
+    for trainee, place in zip(trainees, begun, strict=True):
+        if place:
+            bank.load_state_of(trainee.index, place["state"])
 
-    def save() -> None:
+    def save(places: Sequence[Place] = ()) -> None:
         # All ranks: a part of the state may be theirs.
         states = {name: trainee.checkpoint() for name, trainee in zip(cohort.names, trainees, strict=True)}
+        for state, (index, place) in zip(states.values(), enumerate(places), strict=False):
+            state["within"] = place | {"state": bank.state_of(index)}
         if ranks.rank == 0:
             for name, trainee in zip(cohort.names, trainees, strict=True):
                 epoch, ended = trainee.progress.epoch, trainee.progress.finished
@@ -112,16 +121,28 @@ def train_cohort(
                     save_weights(context, f"{name}-epoch{snapshot}", trainee.last_state)
             save_checkpoint(context, cohort.checkpoint, states)
 
-    model: nn.Module = bank if ranks.alone or not hooks.averaged else DistributedDataParallel(bank)
+    model: nn.Module = bank if ranks.alone or not hooks.averaged else _averaging(bank)
     stage, seed = context.folder.name, context.seed
     loop = Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save, hooks)
-    replace(loop, overhead=context.overhead, landmark=snapshot or 0).run()
+    compute, midway = compiled(model, ranks.device) if settings.compile else None, Midway(save, begun)
+    replace(loop, overhead=context.overhead, landmark=snapshot or 0, compute=compute, midway=midway).run()
     for index, (name, trainee) in enumerate(zip(cohort.names, trainees, strict=True)):
         if ranks.rank == 0:
             save_weights(context, f"{name}-last", trainee.last_state)
             save_weights(context, f"{name}-best", trainee.best_state)
         bank.load_state_of(index, trainee.kept_state())
     return Trained(bank, trainees, settings)
+
+
+def _averaging(bank: Bank) -> nn.Module:
+    """The bank, whose gradients are averaged over the ranks.
+
+    Statistics of batch normalisation are sent where they are used, before an evaluation, and not once a step; every
+    step has the same gradients, so that none is looked for.
+    """
+    averaged = DistributedDataParallel(bank, static_graph=True)
+    averaged.broadcast_buffers = False  # the argument has another name from torch 2.13 on
+    return averaged
 
 
 def first_state(context: StageContext, network: Network, name: str) -> State:
@@ -147,7 +168,7 @@ def predict(bank: Bank, feed: Feed, split: SplitName, settings: TrainingSettings
     parts = []
     for batch in feed.evaluate(split):
         with precision(settings, ranks):
-            parts.append(bank(batch.inputs).double().softmax(-1).float().cpu().numpy())
+            parts.append(doubled(bank(batch.inputs)).softmax(-1).float().cpu().numpy())
     return np.concatenate([part for rank_parts in ranks.gather(parts) for part in rank_parts])
 
 

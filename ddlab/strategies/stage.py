@@ -5,6 +5,7 @@ and writes its decisions. Strategies of one experiment share stages of the same 
 page shows the plan of a run that no process has started yet.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +17,7 @@ from ddlab.models.architecture import Network
 from ddlab.models.names import local_name
 from ddlab.problem import Problem
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.strategies.growth import Grows
 
 if TYPE_CHECKING:
     from ddlab.ranks import Ranks
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 Kind = Literal["sharded", "collective", "single"]
 Outputs = Literal["probabilities", "logits"]
 LOCAL = "local"  # the stage of the local networks, which most strategies build on
+ROUNDING = 1e-9  # of sums of operations in another order
 BACKWARD = 2  # a backward pass costs about twice the operations of a forward pass
 
 
@@ -152,6 +155,12 @@ class Stage:
         Epoch of the needed networks from which it starts; None: their last one.
     divides_batches
         Whether every rank trains the same weights on its part of every batch.
+    most_ranks
+        Ranks that find work in it at most; None: as its kind and its tasks tell.
+    hands_on
+        Whether a rank sends tensors to one other, as the modules of a pipeline do, and not only to all together.
+    growth
+        What each of any number of ranks does; None: not known, or nothing is trained.
     """
 
     name: str
@@ -165,11 +174,26 @@ class Stage:
     payload: Payload = NO_PAYLOAD
     starts_from: int | None = None
     divides_batches: bool = False
+    most_ranks: int | None = None
+    hands_on: bool = False
+    growth: Grows | None = None
 
     @property
     def flops(self) -> float:
         """Operations of all tasks."""
         return sum(task.flops for task in self.tasks)
+
+    def useful_ranks(self, ranks: int) -> int:
+        """Return the least number of ranks with which it takes no longer than with ``ranks``."""
+        if self.kind == "single" or not self.tasks:
+            return 1
+        ranks = min(ranks, self.most_ranks or ranks)
+        if self.divides_batches or self.hands_on:
+            return ranks
+        ranks = min(ranks, len(self.tasks))
+        longest = _longest(self.tasks, ranks) * (1 + ROUNDING)
+        fewest = max(1, math.ceil(self.flops / longest)) if longest else 1
+        return next(count for count in range(fewest, ranks + 1) if _longest(self.tasks, count) <= longest)
 
 
 def plan(problem: Problem) -> tuple[Stage, ...]:
@@ -218,6 +242,22 @@ def training_flops(flops: int, problem: Problem) -> float:
     """Operations of training a network of ``flops`` a forward pass, on all images for all epochs with validation."""
     data = problem.description
     return flops * problem.experiment.training.epochs * ((1 + BACKWARD) * data.num_train + data.num_validation)
+
+
+def _longest(tasks: tuple[Task, ...], workers: int) -> float:
+    """Operations of the worker that has most to do."""
+    return max(sum(tasks[index].flops for index in indices) for indices in shard(tasks, workers))
+
+
+def steps_an_epoch(problem: Problem, images: int) -> int:
+    """Steps of an epoch with so many images each."""
+    return math.ceil(problem.description.num_train / images)
+
+
+def predicted_images(problem: Problem) -> int:
+    """Images that a stage predicts when it ends: all once, and those held out again with its last weights."""
+    data = problem.description
+    return data.num_train + 2 * (data.num_validation + data.num_test)
 
 
 def shard(tasks: tuple[Task, ...], workers: int) -> list[list[int]]:

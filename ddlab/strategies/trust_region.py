@@ -11,7 +11,8 @@ Trust-Region Method".
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ddlab.experiment import Experiment, ExperimentError
 from ddlab.experiment.parts import AUGMENTATIONS
@@ -19,7 +20,15 @@ from ddlab.optim import OPTIMIZERS
 from ddlab.problem import Problem
 from ddlab.strategies.descent import begin_alike, effort_notes
 from ddlab.strategies.global_network import global_task, gradient_bytes, train_whole, whole_feed, whole_stage
-from ddlab.strategies.stage import Payload, Stage, StageContext, check_no_clipping
+from ddlab.strategies.growth import Exchange, Growth, Load, Share, divided
+from ddlab.strategies.stage import (
+    Payload,
+    Stage,
+    StageContext,
+    check_no_clipping,
+    predicted_images,
+    steps_an_epoch,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     from ddlab.training.trust_region_epoch import DataDivision
 
 VALUE = 1 / 3  # of the operations of a gradient
+LOSS_BYTES = 8  # of a loss, which is summed by itself
 
 
 def apts_stages(problem: Problem) -> Iterator[Stage]:
@@ -78,7 +88,36 @@ def _stage(problem: Problem, name: str, passes: float, vectors: int) -> Stage:
     check_no_clipping(problem, name)
     task = global_task(problem, problem.experiment.training.epochs)
     payload = Payload(vectors * gradient_bytes(problem), f"{vectors} or more numbers a parameter")
-    return whole_stage(problem, name, train, replace(task, flops=task.flops * passes), payload)
+    stage = whole_stage(problem, name, train, replace(task, flops=task.flops * passes), payload)
+    stage = replace(stage, growth=partial(grow, problem, name, vectors))
+    if name == "trust_region":  # a subdomain of the data a rank, however many there are
+        return stage
+    apts = problem.experiment.apts
+    return replace(stage, most_ranks=1 if apts.data == "shared" else apts.subdomains)
+
+
+def grow(problem: Problem, name: str, vectors: int, ranks: int, images: int) -> Growth:
+    """Give every rank some of the subdomains of a step's data; vectors are summed, and the losses with them.
+
+    ``trust_region`` has a subdomain a rank. Nothing is rejected, as in :func:`_passes`.
+    """
+    apts, data = problem.experiment.apts, problem.description
+    plain, whole = name == "trust_region", _is_whole(problem, name)
+    seen = data.num_train if whole else images
+    most = seen if plain else 1 if apts.data == "shared" else apts.subdomains
+    passes: dict[str, Any] = (
+        {"gradients": 1, "values": 1} if plain else {"gradients": 1 + apts.local_steps, "values": 2}
+    )
+    once: dict[str, Any] = {"evaluated": data.num_validation / ranks, "predicted": predicted_images(problem) / ranks}
+    shares = tuple(
+        Share(count, (Load(problem.global_network, part * seen / most, **passes, **once),))
+        for count, part in divided(most, ranks)
+    )
+    summed = Exchange("all_reduce", ranks, gradient_bytes(problem), vectors)
+    losses = Exchange("all_reduce", ranks, LOSS_BYTES, vectors + passes["values"])
+    steps = 1 if whole else steps_an_epoch(problem, images)
+    parts = f"{most} images a step" if plain else f"{most} subdomain{'s' * (most > 1)} of the data"
+    return Growth(shares, parts, most, steps, problem.experiment.training.epochs, (summed, losses))
 
 
 def _passes(experiment: Experiment) -> float:
@@ -127,10 +166,15 @@ def _data_division(problem: Problem, strategy: str, ranks: "Ranks") -> "DataDivi
     from ddlab.training.trust_region_epoch import DataDivision
 
     apts, plain = problem.experiment.apts, strategy == "trust_region"
-    whole = strategy == "apts" or (plain and _never_changes(problem))
+    whole = _is_whole(problem, strategy)
     count = ranks.size if plain else 1 if apts.data == "shared" else apts.subdomains
     own = items_of_rank(count, ranks.rank, ranks.size)
     return DataDivision(count, own, whole, apts.overlap, "next" if plain else apts.overlap_of)
+
+
+def _is_whole(problem: Problem, strategy: str) -> bool:
+    """Whether every step of a strategy sees all training images."""
+    return strategy == "apts" or (strategy == "trust_region" and _never_changes(problem))
 
 
 def _never_changes(problem: Problem) -> bool:

@@ -14,10 +14,12 @@ import typer.cli
 from sphinx.application import Sphinx
 
 from ddlab.cli import app as commands
+from ddlab.lessons import FACTS, KINDS
 from ddlab.recipes import RECIPES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry.views import VIEWS
 
 
 def command_line() -> str:
@@ -43,6 +45,33 @@ def recipes() -> str:
     return "\n\n".join(texts) + "\n"
 
 
+def lesson_blocks() -> str:
+    """Every kind of block of a lesson with its fields, as its class tells them."""
+    texts = []
+    for name, kind in KINDS.items():
+        head, _, fields = (inspect.getdoc(kind) or "").partition("Parameters\n----------\n")
+        lines = [f"### `{name}`", "", head.strip(), ""]
+        for line in fields.splitlines():
+            lines.append(f"- `{line}`:" if line and not line.startswith(" ") else f"  {line.strip()}")
+        texts.append("\n".join(lines))
+    return "\n\n".join(texts).replace("``", "`") + "\n"
+
+
+def lesson_facts() -> str:
+    """The facts that a lesson can ask for, as a table."""
+    rows = [f"| `{fact.example}` | {fact.title} | {fact.unit} |" for fact in FACTS.values()]
+    return "\n".join(["| for example | what it is | unit |", "|---|---|---|", *rows, ""])
+
+
+def lesson_views() -> str:
+    """The views that a lesson can show, with what can be chosen in each."""
+    rows = [
+        f"| `{name}` | {view.description} | {view.page} | {', '.join(f'`{choice}`' for choice in view.choices)} |"
+        for name, view in VIEWS.items()
+    ]
+    return "\n".join(["| view | what it shows | page | what can be chosen |", "|---|---|---|---|", *rows, ""])
+
+
 def write(app: Sphinx) -> None:
     """Write the generated parts, those that changed alone, so that a second build has little to do."""
     folder = Path(app.srcdir) / "_generated"
@@ -53,6 +82,9 @@ def write(app: Sphinx) -> None:
         "datasets": entries(DATASETS),
         "models": entries(MODELS),
         "strategies": entries(STRATEGIES),
+        "lesson_blocks": lesson_blocks(),
+        "lesson_facts": lesson_facts(),
+        "lesson_views": lesson_views(),
     }
     for name, text in texts.items():
         path = folder / f"{name}.md"

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.figures.layout import below_title, title_of
+from pages.ui import held
 from pages.ui.literal import cleaned, literal, without_tags
 
 Table = pd.DataFrame | Callable[[], pd.DataFrame]
@@ -65,7 +66,7 @@ def on_click(key: str, act: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     return {"on_select": clicked, "selection_mode": "points"}
 
 
-@st.fragment
+@held.fragment
 def _menu(table: Table | None, key: str, name: str, title: str) -> None:
     """Draw the button of the menu, and what is in it once it is open."""
     settings: dict[str, Any] = {"help": "Table and files", "key": f"{key} menu", "on_change": "rerun"}
@@ -82,7 +83,7 @@ def _menu(table: Table | None, key: str, name: str, title: str) -> None:
             st.dataframe(rows, hide_index=True, key=f"{key} table")
 
 
-@st.fragment
+@held.fragment
 def offer_table(table: Callable[[], pd.DataFrame], key: str, name: str, title: str) -> None:
     """Draw the menu of what is a table already: all of its rows as CSV, made when somebody asks.
 

@@ -15,6 +15,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ddlab.classroom import is_classroom
+from ddlab.classroom.gate import Gate
 from pages.ui.late import OnePageAtATime
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
@@ -27,6 +29,7 @@ def middleware() -> list[Middleware]:
         Middleware(_WithHeaders, headers=headers()),
         Middleware(TrustedHostMiddleware, allowed_hosts=hosts(), www_redirect=False),
         Middleware(_SameOrigin),
+        *([Middleware(Gate)] if is_classroom() else []),
         Middleware(OnePageAtATime),
     ]
 

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ddlab.analyses.decisions.visibility import subdomain_table, subimage_labels, subimages_title
 from ddlab.figures import images as pictures
 from ddlab.figures.volumes import Scene
 from pages.ui import charts, volume
@@ -34,3 +35,17 @@ def show(scene: Scene, title: str, name: str, key: str = "") -> None:
     else:
         figure = pictures.subdomains_figure(scene.image, scene.decomposition, title, scene.mask, scene.chosen)
         charts.show(figure, None, f"whole{key}", name)
+
+
+def show_subimages(scene: Scene, name: str) -> None:
+    """Draw the subimages of an image in place, each with its share of the evidence where that is known.
+
+    Parameters
+    ----------
+    name
+        Of the file that is saved, without ending.
+    """
+    mask, decomposition = scene.mask, scene.decomposition
+    title, labels = subimages_title(decomposition, mask), subimage_labels(decomposition, mask)
+    figure = pictures.subimages_figure(scene.image, decomposition, title, labels, mask=mask, chosen=scene.chosen)
+    charts.show(figure, subdomain_table(decomposition, mask), "parts", name)

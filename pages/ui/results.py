@@ -13,7 +13,7 @@ from ddlab.data.source import Dataset, SplitName
 from ddlab.decomposition import Decomposition
 from ddlab.problem import Problem, decompose, problem_of
 from ddlab.runs import RunFolder
-from pages.ui import examples, selection, shell
+from pages.ui import examples, held, selection, shell
 from pages.ui.making import dataset
 from pages.ui.runs import live
 
@@ -34,12 +34,12 @@ def require_run(question: str, why_not: examples.WhyNot | None = None) -> RunFol
     if run is None:
         st.info(f"{question} That takes a trained run, and there is none yet.")
         selection.link("Train something", "pages/train.py")
-        st.stop()
+        held.stop()
     try:
         run.experiment  # noqa: B018  (validates it)
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
     run = examples.instead(run, why_not or (lambda run: ""))
     examples.note(run)
     if run.state().state != "finished":
@@ -55,7 +55,7 @@ def posed(run: RunFolder) -> Problem:
         return problem_of(run)
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
 
 
 @st.cache_data(max_entries=KEPT, show_spinner="Reading the predictions ...")
@@ -69,7 +69,7 @@ def outcomes(run: RunFolder, seed: int) -> probabilities.Outcomes:
         return _outcomes(str(run.path), seed, run.results_stamp())
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
@@ -130,5 +130,5 @@ def images(run: RunFolder) -> tuple[Dataset, Decomposition]:
         data = dataset.read(run.experiment.dataset)
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
     return data, decompose(data.description.shape, run.experiment.decomposition)

@@ -11,7 +11,7 @@ from ddlab.analyses.comparison.identity import made, what_distinguishes
 from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_examples, list_runs, open_run
 from ddlab.written import percent
-from pages.ui import shell, shown
+from pages.ui import held, shell, shown
 from pages.ui.literal import literal
 
 RUN, SUBDOMAIN, ALL = "run", "subdomain", "all"
@@ -43,8 +43,11 @@ def pick(
     settings
         Further arguments of the widget, such as ``format_func`` or ``help``.
     """
+    if held.is_held(name):
+        return held.show(label, options, name, default, settings.get("format_func", str))
     key, before = f"{name} picker", st.session_state.get(f"{name} shown")
     by_text = {str(option): option for option in options}
+    default = by_text.get(held.value(name) or "", default)
     asked, is_news = shown.news(name)
     if asked and is_news and asked not in by_text:
         text = literal(asked[:MOST_SHOWN])
@@ -59,6 +62,7 @@ def pick(
     shown.relabel(name, settings.get("format_func"))
     answer: Choice | None = widget(label, options, key=key, **settings)
     chosen = options[0] if answer is None else answer
+    shown.call(name, label)
     shown.show(name, str(chosen), is_chosen and before != str(chosen))
     return chosen
 
@@ -102,7 +106,12 @@ def runs() -> dict[str, RunFolder]:
     the table of the Runs page opens the others.
     """
     everything = {run.id: run for run in list_runs()}
-    wanted = [st.query_params.get(RUN), *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "shown"))]
+    wanted = [
+        held.value(RUN),
+        st.query_params.get(RUN),
+        *(st.session_state.get(f"{RUN} {when}") for when in ("wanted", "shown")),
+        *(held.value("with") or "").split(","),
+    ]
     wanted += [*st.query_params.get("with", "").split(","), *st.session_state.get("with picker", ())]
     ids = dict.fromkeys([*list(everything)[:MOST_OFFERED], *(id for id in wanted if id in everything)])
     found = {id: everything[id] for id in ids} | {run.id: run for run in list_examples()}
@@ -138,7 +147,7 @@ def pick_run() -> None:
     listed = [runs()]  # at first; then the picker looks again
     works = any(run.summary()["state"] in ("queued", "running") for run in listed[0].values())
 
-    @st.fragment(run_every=SECONDS if works else None)
+    @held.fragment(run_every=SECONDS if works else None)
     def picker() -> None:
         known = listed.pop() if listed else runs()
         if not known:
@@ -167,7 +176,7 @@ def _remember_choice() -> None:
 
 def is_chosen() -> bool:
     """Whether this visitor asked for the current run, by a link or in the picker."""
-    return CHOSEN in st.session_state or (not has_picker() and RUN in st.query_params)
+    return CHOSEN in st.session_state or held.value(RUN) is not None or (not has_picker() and RUN in st.query_params)
 
 
 def has_picker() -> bool:
@@ -178,7 +187,7 @@ def has_picker() -> bool:
 def current_run() -> RunFolder | None:
     """The run in the picker, else the one that the URL names, the newest, the example; None if there is none at all."""
     known = runs()
-    asked = st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN, "")
+    asked = held.value(RUN) or st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN, "")
     return known.get(asked) or next(iter(known.values()), None)
 
 
@@ -195,6 +204,10 @@ def seed_of(run: RunFolder, seed: int) -> dict[str, int]:
 
 def pick_others(run: RunFolder) -> list[RunFolder]:
     """Further runs to compare with; the URL holds their ids as ``with``."""
+    if held.is_held("with"):
+        ids = held.value("with") or ""
+        held.show_text("Compare with", "with", ids)
+        return [other for id, other in runs().items() if id in ids.split(",") and other.path != run.path]
     key, before = "with picker", st.session_state.get("with shown", "")
     others = {id: other for id, other in runs().items() if other.path != run.path}
     asked, is_news = shown.news("with")
@@ -205,6 +218,7 @@ def pick_others(run: RunFolder) -> list[RunFolder]:
     chosen = st.multiselect(
         "Compare with", list(others), key=key, format_func=lambda id: label.get(id, id), placeholder="no other run"
     )
+    shown.call("with", "Compare with")
     shown.show("with", ",".join(chosen), is_chosen and before != ",".join(chosen))
     return [others[id] for id in chosen]
 
@@ -275,6 +289,6 @@ def go(label: str, page: str, **parameters: Any) -> None:
 
 
 def _query(parameters: dict[str, Any]) -> dict[str, str]:
-    run = st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN)
+    run = held.value(RUN) or st.session_state.get(f"{RUN} shown") or st.query_params.get(RUN)
     kept = {RUN: run} if run else {}
     return {**kept, **{name: str(value) for name, value in parameters.items()}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import shown
+from pages.ui import held, shown
 
 
 def pick_several(
@@ -22,6 +22,11 @@ def pick_several(
     settings
         Further arguments of ``st.pills``, such as ``format_func``.
     """
+    if held.is_held(name):
+        settled = held.value(name)
+        chosen = list(default) if settled is None else settled.split(",")
+        held.show_text(label, name, ", ".join(chosen))
+        return [option for option in options if option in chosen]
     key, before = f"{name} picker", st.session_state.get(f"{name} shown")
     asked, is_news = shown.news(name)
     is_kept = before is not None and st.session_state.get(f"{name} of") == of and not (is_news and asked is None)
@@ -33,5 +38,6 @@ def pick_several(
     st.session_state[f"{name} of"] = of
     chosen = st.pills(label, options, selection_mode="multi", wrap=True, key=key, **settings)
     chosen = [option for option in options if option in chosen]
+    shown.call(name, label)
     shown.show(name, ",".join(chosen), is_chosen and before != ",".join(chosen))
     return chosen

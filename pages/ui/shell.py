@@ -12,8 +12,9 @@ from ddlab.registry.analyses import ANALYSES
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.registry.views import VIEWS
 from ddlab.subcommand import expect
-from pages.ui import shown, words
+from pages.ui import sharing, shown, words
 from pages.ui.literal import literal, literal_lines
 
 MOST = 2000  # characters of a message
@@ -53,7 +54,10 @@ def title(text: str) -> None:
         st.rerun()
     with st.container(horizontal=True, wrap=False, vertical_alignment="bottom"):
         st.title(text)
-        words.menu(st.session_state.get(shown.PAGE, NO_PAGE))
+        page = st.session_state.get(shown.PAGE, NO_PAGE)
+        words.menu(page)
+        if page != NO_PAGE:
+            sharing.offer()
 
 
 def _goes_by_folder() -> bool:
@@ -108,7 +112,8 @@ def cannot_follow(why: Exception) -> None:
 
 def left_out() -> None:
     """Name, below the page, what other packages meant to add and cannot."""
-    faults = [fault for registry in (DATASETS, MODELS, STRATEGIES, ANALYSES, RECIPES) for fault in registry.left_out]
+    registries = (DATASETS, MODELS, STRATEGIES, ANALYSES, RECIPES, VIEWS)
+    faults = [fault for registry in registries for fault in registry.left_out]
     if faults:
         st.caption(literal_lines("\n".join(faults)))
 

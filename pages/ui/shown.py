@@ -11,6 +11,7 @@ import streamlit as st
 
 PAGE = "page on screen"
 VIEW = "everything shown"
+LABELS = "labels of choices"
 
 
 def open_page(name: str) -> None:
@@ -38,6 +39,17 @@ def news(name: str) -> tuple[str | None, bool]:
 def note(name: str, text: str) -> None:
     """Remember what is shown under ``name``, so that the address names it, too."""
     st.session_state[f"{name} shown"] = view()[name] = text
+
+
+def call(name: str, label: str) -> None:
+    """Remember what people read beside a choice that can be held (:mod:`pages.ui.held`)."""
+    st.session_state.setdefault(LABELS, {})[name] = label
+
+
+def labels() -> dict[str, str]:
+    """Return what people read beside the choices on screen that can be held, by their names in the address."""
+    known: dict[str, str] = st.session_state.get(LABELS, {})
+    return {name: known[name] for name in view() if name in known}
 
 
 def fulfil(name: str, options: Sequence[Any]) -> bool:

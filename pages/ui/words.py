@@ -23,6 +23,8 @@ LAYERS = (
 )
 PAGES = {
     "": (*CUT, *COMBINED[:4], "run"),
+    "room": ("room", "seat", "run", "prediction"),
+    "lessons": ("lesson", "view", "prediction", "trial", "check", *CUT, *COMBINED, "evidence"),
     "decompose": (*CUT, "grid", "overlap", "reduction", "evidence", "roofline"),
     "pipeline": LAYERS,
     "train": (
@@ -38,6 +40,7 @@ PAGES = {
     "what_if": ("edit", "prediction", *CUT, "overlap", *COMBINED[1:], "class activation map"),
     "composition": ("composed network", "activation field", "local network", "global network"),
     "trust_region": ("trust region", "radius", "step", "trial", "epoch", "rank", "baseline", "seed"),
+    "scale": ("rank", "strategy", "strong scaling", "weak scaling", "latency", "all-reduce", "straggler", "roofline"),
 }  # fmt: skip
 """By the page's name in the address: in the order in which a reader needs them."""
 

@@ -6,17 +6,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.attack import addresses, faults, files, kills, races, run_folders, settings
+from tests.attack import addresses, cancels, faults, files, hosts, jobs, kills, races, run_folders, seats, settings
 from tests.attack.tally import Tally, listing, table, write
 
 # name: (function of count and first seed, count of a whole attack, what is tried)
 ATTACKS: dict[str, tuple[Callable[[int, int], Tally], int, str]] = {
     "kills": (kills.attack, 300, "chains of kills and resumes, over all strategies"),
+    "cancels": (cancels.attack, 200, "cancellations at any moment, over all strategies: within five seconds"),
     "faults": (faults.attack, 60, "ranks that hang, damaged checkpoints, data that vanish, over all strategies"),
+    "hosts": (hosts.attack, 30, "runs on two machines that lose a rank, a machine or the way between them"),
+    "jobs": (jobs.attack, 20, "runs under a real SLURM of two nodes: killed, preempted, cancelled"),
     "races": (races.attack, 50, "changes of one run by several people at one moment"),
     "settings": (settings.attack, 10_000, "random experiments, through every way in"),
     "files": (files.attack, 1_000, "hostile data, and runs with damaged files"),
     "run_folders": (run_folders.attack, 0, "runs with damaged files alone; every fourth of the files is one"),
+    "seats": (seats.attack, 500, "requests of somebody with a seat in a room"),
     "addresses": (addresses.attack, 1_000, "links to pages with odd parameters"),
 }
 APART = 1_000_000  # the seeds of cases follow each other; those of another --seed are others

@@ -1,12 +1,13 @@
 """Lose parts of runs in other ways than by a kill: each must end with what an undisturbed run ends with, bit for bit.
 
 A case is a run of a drawn strategy on one or two workers, and one fault at a drawn moment: a rank that is stopped and
-answers to nothing, checkpoints that are damaged while nobody works, a data file that is gone when the run is resumed;
-or the run is resumed on another number of workers, where it must only end.
+answers to nothing, or hangs in a call while its heart beats; checkpoints that are damaged while nobody works, a data
+file that is gone when the run is resumed; or the run is resumed on another number of workers, where it must only end.
 """
 
 import os
 import random
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from ddlab.experiment import Experiment
 from ddlab.home import home
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from tests.attack.kills import PATIENCE, SETTINGS, SOON, own_home, within
+from tests.attack.kills import PATIENCE, SETTINGS, SOON, able_to_hang, ends, own_home, within
 from tests.attack.tally import Fault, Kind, Tally
 from tests.engine.real import processes, what_it_came_to
 
@@ -33,7 +34,7 @@ SLOW = 60.0  # seconds in which a rank must be missed on a busy machine
 def attack(count: int, seed: int) -> Tally:
     """Try so many faults; ``seed`` is that of the first."""
     tally = Tally("faults")
-    with own_home():
+    with own_home(), able_to_hang():
         _write_images(images := home().parent / "images.npz")
         undisturbed: dict[tuple[str, int], dict[str, bytes]] = {}
         for number in range(seed, seed + count):
@@ -67,7 +68,7 @@ class Case:
         self.rng = random.Random(self.seed)
         self.strategy = self.rng.choice(list(STRATEGIES))
         self.workers = self.rng.choice([1, 2]) if len(slots("cpu")) > 1 else 1
-        kinds = [self._stopped_rank, self._damaged_checkpoints, self._lost_data]
+        kinds = [self._stopped_rank, self._hanging_rank, self._damaged_checkpoints, self._lost_data]
         self.fault = self.rng.choice([*kinds, self._moved] if len(slots("cpu")) > 1 else kinds)
 
     def run_through(self) -> None:
@@ -77,8 +78,8 @@ class Case:
         try:
             self._train_a_while(run)
             self.fault(run)
-            if not within(PATIENCE, lambda: not run.state().is_live):
-                self._tell("hung", f"the run did not end within {PATIENCE:.0f} s")
+            if not ends(run):
+                self._tell("hung", f"the run wrote no record for {PATIENCE:.0f} s and did not end")
             elif run.state().state != "finished":
                 self._tell("lost", f"the run ended as {run.state().state}: {run.state().message}")
             elif self.fault != self._moved and what_it_came_to(run) != expected:
@@ -91,19 +92,27 @@ class Case:
 
     def _stopped_rank(self, run: RunFolder) -> None:
         """Stop a rank: the run must name it and go on by itself."""
+        self._lose(run, signal.SIGSTOP, "was last heard of")
+
+    def _hanging_rank(self, run: RunFolder) -> None:
+        """Let a rank hang in a call, its heart still beating: the run must name it and go on by itself."""
+        self._lose(run, signal.SIGUSR1, "has not come to |has kept the others waiting|has stood still for ")
+
+    def _lose(self, run: RunFolder, number: signal.Signals, said: str) -> None:
         ranks = run.status().get("ranks") or []
         if not ranks or not run.state().is_live:
             return
         victim = self.rng.choice(ranks)
         try:
-            os.kill(victim["pid"], signal.SIGSTOP)
+            os.kill(victim["pid"], number)
         except ProcessLookupError:
             return
         if not within(SLOW, lambda: run.state().restarts or not run.state().is_live):
-            self._tell("hung", f"a rank that was stopped was not missed within {SLOW:.0f} s")
+            self._tell("hung", f"a rank that does nothing was not missed within {SLOW:.0f} s")
         told = run.state().restarts
-        if told and not told[-1].startswith(f"Rank {victim['rank']} was last heard of"):
-            self._tell("uncaught", f"another rank was named than the one that was stopped: {told[-1]}")
+        who = f"Rank {victim['rank']}|The training program" if self.workers == 1 else f"Rank {victim['rank']}"
+        if told and not re.match(f"({who}) ({said})", told[-1]):
+            self._tell("uncaught", f"rank {victim['rank']} does nothing, and is not named: {told[-1]}")
 
     def _damaged_checkpoints(self, run: RunFolder) -> None:
         """Damage the newest checkpoint of every stage and rank while nobody works."""
@@ -137,7 +146,7 @@ class Case:
             except ValueError as error:
                 told = str(error)
             else:
-                within(PATIENCE, lambda: not run.state().is_live)
+                ends(run)
                 told = run.state().message
                 if run.state().state != "failed" or run.state().restarts:
                     self._tell("uncaught", f"without its data the run is {run.state().state}: {told}")
@@ -154,7 +163,7 @@ class Case:
         if run.state().state == "finished":
             return
         resume(run, workers=3 - self.workers)
-        if not within(PATIENCE, lambda: not run.state().is_live):
+        if not ends(run):
             return
         if run.state().state == "failed":
             if f"choices: {self.workers}" not in run.state().message:
@@ -184,7 +193,7 @@ class Case:
         key = self.strategy, self.workers
         if key not in self.undisturbed:
             run = self._start()
-            ended = within(PATIENCE, lambda: not run.state().is_live)
+            ended = ends(run)
             assert ended and run.state().state == "finished", f"{key}: {run.state()}, {run.log()}, {run.log(0)}"
             self.undisturbed[key] = what_it_came_to(run)
         return self.undisturbed[key]

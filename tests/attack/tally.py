@@ -44,9 +44,12 @@ class Tally:
     faults: list[Fault] = field(default_factory=list)
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Count one more case."""
+        """Count one more case, and tell its faults at once: the table comes at the end, if it comes."""
         self.tried += 1
-        self.faults.extend(faults)
+        found = list(faults)
+        self.faults.extend(found)
+        for fault in found:
+            sys.stderr.write(f"{fault.kind}: {fault.what}\n    {fault.case}\n    --only {self.name}:{fault.seed}\n")
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(self.name, self.tried + other.tried, self.faults + other.faults)

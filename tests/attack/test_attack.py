@@ -11,18 +11,20 @@ import pytest
 
 from ddlab.experiment import ExperimentError, tree
 from tests.attack import __main__ as attacks
-from tests.attack import addresses, cage, faults, files, kills, races, run_folders, settings
+from tests.attack import addresses, cage, cancels, faults, files, kills, races, run_folders, seats, settings
 from tests.attack.fence import Fence
 from tests.attack.tally import Fault, Tally, listing, table
 
 SMALL = {
     "kills": (kills, 3),
+    "cancels": (cancels, 2),
     "faults": (faults, 3),
     "races": (races, 4),
     "settings": (settings, 400),
     "files": (files, 60),
     "run_folders": (run_folders, 20),
     "addresses": (addresses, 25),
+    "seats": (seats, 30),
 }
 
 

@@ -32,7 +32,9 @@ def test_visitors_keep_their_process_and_survive_its_death(server, open_browser)
     first, second = (open_browser("/decompose") for _ in range(2))
     for page in (first, second):
         settled(page)
-        assert page.evaluate("document.images.length") and not page.evaluate(BROKEN), "pictures of its own process"
+        page.wait_for_function("document.images.length")  # a part of the page that is drawn after the rest
+        settled(page)
+        assert not page.evaluate(BROKEN), "pictures of its own process"
     dying, other = backend_of(server, first), backend_of(server, second)
     assert dying != other and not {dying, other} & {None}
     dying.kill()

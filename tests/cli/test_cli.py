@@ -48,7 +48,7 @@ def finished():
         (["train", "demo", "--set", "decomposition.grid=[5, 5]"], "grid 5×5 does not fit 32×32 px"),
         (["train", "demo", "--set", "decomposition.overlap=99"], "overlap 99 px does not fit"),
         (["train", "demo", "--workers", "4000"], "placement.workers: 4000 workers need 4000"),
-        (["train", "demo", "--devices", "tpu"], "placement.devices: must be 'auto', 'cpu' or 'cuda'"),
+        (["train", "demo", "--devices", "tpu"], "placement.devices: must be 'auto', 'cpu', 'cuda' or 'mps'"),
         (["show", "nobody"], "run: unknown 'nobody'"),
         (["wait", "nobody"], "run: unknown 'nobody'"),
         (["cancel", "nobody"], "run: unknown 'nobody'"),
@@ -301,7 +301,8 @@ def test_a_batch_script_is_written_and_nothing_sent(ddlab):
     ("arguments", "message"),
     [
         (["--dry-run"], "--dry-run: only runs of SLURM have a batch script; add --engine slurm"),
-        (["--machines", "2"], "placement.machines: 2 machines need an engine that reaches them"),
+        (["--machines", "2"], "placement.rendezvous: 2 machines need a place to meet"),
+        (["--machines", "2", "--rendezvous", "192.0.2.1:29500"], "192.0.2.1 is no address of this machine"),
         (["--engine", "slurm", "--time", "soon"], "slurm.time: needs a time as SLURM writes it"),
         (["--engine", "slurm"], "this machine has no sbatch"),
         (["--engine", "slurm", "--script", "nowhere.sh"], "nowhere.sh"),

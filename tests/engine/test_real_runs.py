@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -68,9 +70,10 @@ def test_one_worker_cancelled_then_killed_equals_the_uninterrupted_run(start, tm
 
 
 @needs_two_cores
-def test_two_workers_killed_at_the_top_and_ranks_lost_below_equal_the_uninterrupted_run(start):
+def test_two_workers_killed_at_the_top_and_ranks_lost_below_equal_the_uninterrupted_run(start, monkeypatch):
     """The process at the top is the supervisor: a person resumes then. Below it, the supervisor does."""
-    run = start(2, placement={"heartbeat_timeout": 5})
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).with_name("stuck")))
+    run = start(2, placement={"heartbeat_timeout": 5, "restarts": 3})
     wait_for_epoch(run, "global", 2)
     supervisor, ranks = run.status()["pid"], run.status()["ranks"]
     assert {rank["rank"] for rank in ranks} == {0, 1} and supervisor not in {rank["pid"] for rank in ranks}
@@ -81,11 +84,15 @@ def test_two_workers_killed_at_the_top_and_ranks_lost_below_equal_the_uninterrup
     kill(rank_pid(run, 1))
     told = wait_for_restart(run, 1)
     assert told.startswith("Rank 1 was killed by signal 9 (SIGKILL)") and "of 'local'" in told
+    wait_for_epoch(run, "coherent", 2)
+    os.kill(rank_pid(run, 1), signal.SIGUSR1)  # it lives, and never comes back from a call
+    told = wait_for_restart(run, 2)
+    assert re.match(r"Rank 1 has not come to the \w+ of step \d+ of 'coherent', where rank 0 waited for ", told), told
     wait_for_epoch(run, "transfer", 2)
     os.kill(rank_pid(run, 1), signal.SIGSTOP)
-    assert wait_for_restart(run, 2).startswith("Rank 1 was last heard of ")
+    assert wait_for_restart(run, 3).startswith("Rank 1 was last heard of ")
     wait_for_end(run)
-    assert run.state().restarted.startswith("Restarted 2 times")
+    assert run.state().restarted.startswith("Restarted 3 times")
     uninterrupted = start(2)
     wait_for_end(uninterrupted)
     assert_equal(run, uninterrupted)

@@ -14,7 +14,12 @@ def slurm(**settings):
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        ({"placement": {"machines": 2}}, r"placement.machines: 2 machines need an engine .* placement.engine = slurm"),
+        ({"placement": {"rendezvous": "here"}}, r"placement.rendezvous: needs the form HOST:PORT.*'here'"),
+        ({"placement": {"rendezvous": "h1:70000"}}, r"placement.rendezvous: needs the form HOST:PORT"),
+        (
+            {"placement": {"rendezvous": "h1:2", "engine": "slurm"}},
+            r"placement.rendezvous: under SLURM .* leave it empty",
+        ),
         ({"placement": {"engine": "kubernetes"}}, r"placement.engine: .*'local' or 'slurm'"),
         ({"slurm": {"partition": "a b"}}, r"slurm.partition: needs letters"),
         ({"slurm": {"account": "x\n#SBATCH --uid=0"}}, r"slurm.account: needs letters"),

@@ -1,9 +1,11 @@
 """The Runs page: what it says of a run in every state, and what can be done there."""
 
 import json
+import time
 
 import pytest
 
+from ddlab import files
 from ddlab.exports.reader import read_network
 from ddlab.runs import list_examples, list_runs
 from tests.exports.weights import with_weights
@@ -188,3 +190,29 @@ def test_test_accuracies_stand_beside_those_of_the_kept_epoch(open_page):
 
 def _stages(run):
     return [result["stage"] for result in run.results() if "validation_accuracy" in result]
+
+
+def test_who_works_where_is_told_while_a_run_works_and_after(open_page):
+    run = made_run("running")
+    run.update_status(workers=2, place={"kind": "cpu", "workers": 2, "slots": 2, "because": "2 workers, *just so*."})
+    sheet = {"time": 1.0, "stage": "cnn_dnn", "seed": 0, "seconds": 4.0, "computing": 1.0}
+    for rank in range(2):
+        run.append_times(rank, {**sheet, "rank": rank, "stage": "local", "computing": 4.0 - 3 * rank})
+        told = {"host": "here", "time": time.time(), "sheet": {**sheet, "rank": rank}, "stage": "cnn_dnn", "epoch": 3}
+        files.write_json(run.path / f"heartbeat-{rank}.json", told)
+    test = open_page("runs", run=run.id)
+    (now,) = [frame.value for frame in test.dataframe if "Samples a second" in frame.value]
+    assert now["Rank"].tolist() == [0, 1] and now["Its own"].tolist() == ["all of it", "nothing"]
+    assert "Machine" not in now, "there is but one"
+    assert any("2 workers, \\*just so\\*." in text.value for text in test.markdown)
+    run.end("finished")
+    test = open_page("runs", run=run.id)
+    assert not [frame for frame in test.dataframe if "Samples a second" in frame.value]
+    assert any("Rank 1 waits for 75" in caption.value for caption in test.caption)
+    titles = [json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in test.get("plotly_chart")]
+    assert "How long each rank computed and waited" in titles
+
+
+def test_a_run_without_timesheets_says_nothing_of_its_ranks(open_page):
+    test = open_page("runs", run=made_run().id)
+    assert not [part for part in test.expander if part.label.startswith("Who work")]

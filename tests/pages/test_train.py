@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ddlab.cli.train import find_experiment, parse_setting
-from ddlab.experiment import Experiment, parse_experiment
+from ddlab.experiment import Experiment, PlacementSettings, parse_experiment
 from ddlab.experiment.base import Settings
 from ddlab.problem import pose
 from ddlab.recipes import RECIPES
@@ -50,11 +50,15 @@ def train_button(test):
     return next(button for button in test.button if button.label == "Train")
 
 
+def where_choice(test):
+    return next(radio for radio in test.radio if radio.label == "Where")
+
+
 def meant_elsewhere(path):
     """Fields that mean nothing to drawn images and the default strategies."""
     other_strategies = ("coherent.", "transfer.", "composed.", "trust_region.", "apts.", "descent.")
     other_strategies += ("pipeline.", "layerwise.", "delayed.", "gabra.")
-    other_machines = ("placement.engine", "placement.machines", "slurm.")
+    other_machines = ("placement.engine", "placement.machines", "placement.rendezvous", "slurm.")
     odd_data = ("dataset.path", "dataset.volume", "dataset.window")
     return path.startswith((*odd_data, *other_strategies, *other_machines))
 
@@ -62,7 +66,7 @@ def meant_elsewhere(path):
 @pytest.fixture(autouse=True)
 def no_slurm(monkeypatch):
     """A machine without SLURM, whether this one has it or not."""
-    monkeypatch.setattr("pages.ui.making.relevance.available", lambda: False)
+    monkeypatch.setattr("pages.ui.making.where.available", lambda: False)
 
 
 @pytest.mark.parametrize("with_advanced", [False, True])
@@ -297,7 +301,7 @@ def test_the_first_image_is_shown_as_it_will_be_cut(open_page):
 
 @pytest.fixture
 def with_slurm(monkeypatch):
-    monkeypatch.setattr("pages.ui.making.relevance.available", lambda: True)
+    monkeypatch.setattr("pages.ui.making.where.available", lambda: True)
     monkeypatch.setattr("ddlab.engine.submission.available", lambda: True)
 
 
@@ -305,7 +309,7 @@ def choose_slurm(open_page):
     test = open_page("train")
     test.toggle("advanced").set_value(True).run()
     assert not {path for path in widgets(test) if path.startswith("slurm.") or path == "placement.machines"}
-    widgets(test)["placement.engine"].set_value("slurm").run()
+    where_choice(test).set_value("slurm").run()
     assert not test.exception
     return test
 
@@ -339,3 +343,69 @@ def test_a_script_is_edited_where_the_server_lets_its_visitors(with_slurm, open_
     test.text_area[0].set_value(edited).run()
     train_button(test).click().run()
     assert sent == [edited] and list_runs()[0].status()["job"] == {"id": "7"}
+
+
+def captions(test):
+    return " ".join(caption.value for caption in test.caption)
+
+
+def test_the_form_says_where_it_would_work_and_why(monkeypatch, open_page):
+    from ddlab.engine import devices
+    from ddlab.engine.devices import Device
+
+    gpus = [Device(f"cuda{n}", "cuda", f"GPU {n}", f"GPU-{n}{n}") for n in range(2)]
+    monkeypatch.setattr(devices, "_gpus", lambda: gpus)
+    monkeypatch.setattr(devices, "_gpu_load", lambda gpu: (0.5, 0.5, None))
+    test = open_page("train", recipe="demo")
+    assert "2 workers on all 2 GPUs: GPUs come before processor cores" in captions(test)
+    assert "Free now." in captions(test)
+    assert "NVIDIA GPUs (2 here)" in widgets(test)["placement.devices"].options
+    assert "Apple GPU" not in " ".join(widgets(test)["placement.devices"].options)
+    widgets(test)["placement.workers"].set_value(3).run()
+    assert "3 workers on all 2 GPUs" in captions(test) and "gloo" in captions(test)
+    assert not train_button(test).disabled and shown_yaml(test)["placement"] == {"workers": 3}
+
+
+def test_partitions_are_those_that_the_cluster_tells(with_slurm, open_page, monkeypatch):
+    from pages.ui.making import where
+
+    where._partitions.clear()
+    monkeypatch.setattr(where, "partitions", lambda: ["gpu", "long"])
+    test = choose_slurm(open_page)
+    where._partitions.clear()
+    assert widgets(test)["slurm.partition"].options == ["gpu", "long"]
+    assert "partition" not in str(shown_yaml(test).get("slurm")), "nothing is chosen unasked"
+    widgets(test)["slurm.partition"].set_value("long").run()
+    where._partitions.clear()
+    assert shown_yaml(test)["slurm"]["partition"] == "long"
+    assert "#SBATCH --partition=long\n" in scripts(test)[0]
+    where_choice(test).set_value("here").run()
+    assert "placement" not in shown_yaml(test) and not scripts(test)
+
+
+def test_several_machines_are_a_choice_where_they_can_meet(open_page, monkeypatch):
+    """The field by which they meet is theirs; here it is made up, as the values of the form."""
+    from pages.ui.making import where
+    from pages.ui.making.slot import Slot
+
+    fields = PlacementSettings.model_fields
+    slots = {name: Slot(f"placement.{name}", fields[name], fields[name].default, "x") for name in where.FIELDS}
+    slots[where.MEETING] = replace(slots["engine"], path="placement.rendezvous", value="")
+    drawn = {"machines": 2, "devices": "cpu", "workers": None, where.MEETING: "10.0.0.1:29500"}
+    monkeypatch.setattr(where, "_place", lambda slots: where.SEVERAL)
+    seen = []
+
+    def draw(slot):
+        seen.append(slot)
+        return drawn[slot.path.removeprefix("placement.")]
+
+    assert where.pick(slots, draw) == {"engine": "local", **drawn}
+    assert next(slot.value for slot in seen if slot.path == "placement.machines") == 2, "two to begin with"
+    monkeypatch.setattr(where, "_place", lambda slots: where.HERE)
+    assert where.pick(slots, draw) == {
+        "engine": "local",
+        "machines": 1,
+        where.MEETING: "",
+        "devices": "cpu",
+        "workers": None,
+    }

@@ -23,6 +23,11 @@ local = their_package.entries:SUREST
 epochs = their_package.entries:EPOCHS
 homeless = their_package.entries:HOMELESS
 
+[ddlab.views]
+count = their_package.entries:COUNT
+local = their_package.entries:COUNT
+tall = their_package.entries:TINY
+
 [ddlab.recipes]
 striped = their_package.recipes:striped
 demo = their_package.recipes:striped
@@ -39,8 +44,9 @@ LEFT_OUT = {  # by registry: the names that add nothing, and what is said of the
     "strategies": {"'plain'": "is of type Entry, needs StrategyEntry", "'local'": "ddlab itself has that name"},
     "analyses": {
         "'homeless'": "page: unknown 'comparison'; did you mean 'compare'? choices: compare, probabilities, cam, "
-        "layers, what_if, composition, trust_region; must be one of them, or empty",
+        "layers, what_if, composition, trust_region, scale; must be one of them, or empty",
     },
+    "views": {"'local'": "ddlab itself has that name", "'tall'": "is of type Entry, needs ViewEntry"},
     "recipes": {
         "'demo'": "ddlab itself has that name",
         "'missing'": "AttributeError",
@@ -49,6 +55,7 @@ LEFT_OUT = {  # by registry: the names that add nothing, and what is said of the
 }
 ENTRIES = """
 from ddlab import AnalysisEntry, Entry, StrategyEntry
+from ddlab.registry.views import ViewEntry
 
 STRIPES = Entry("Stripes", "Rows or columns?", "their_package.stripes:Stripes")
 TINY = Entry("Tiny", "One convolution.", "their_package.tiny:tiny")
@@ -63,6 +70,7 @@ EPOCHS = AnalysisEntry(
     page="compare",
     figure="their_package.epochs:bars",
 )
+COUNT = ViewEntry("Count", "How many images.", "their_package.count:draw", page="compare", choices=("image",))
 HOMELESS = AnalysisEntry("Homeless", "On no page.", "their_package.epochs:epochs", page="comparison")
 UNTYPED = {"title": "Untyped"}
 """
@@ -174,6 +182,15 @@ def striped() -> Experiment:
 '''
 
 
+COUNT = """
+import streamlit as st
+
+
+def draw(run):
+    st.write(f"{run.id} is theirs")
+"""
+
+
 def install(site: Path) -> Path:
     """Write the package and what its installer says of it; gives the folder back."""
     info, package = site / "their_package-1.5.dist-info", site / "their_package"
@@ -182,7 +199,7 @@ def install(site: Path) -> Path:
     (info / "METADATA").write_text(METADATA)
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
     modules = {"__init__": "", "entries": ENTRIES, "recipes": RECIPES}
-    modules |= {"stripes": STRIPES, "tiny": TINY, "surest": SUREST, "epochs": EPOCHS}
+    modules |= {"stripes": STRIPES, "tiny": TINY, "surest": SUREST, "epochs": EPOCHS, "count": COUNT}
     for name, text in modules.items():
         (package / f"{name}.py").write_text(text)
     return site

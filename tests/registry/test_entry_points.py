@@ -23,6 +23,7 @@ from ddlab.registry.datasets import DATASETS
 from ddlab.registry.entry_points import LeftOut, Registry
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import RESERVED, STRATEGIES
+from ddlab.registry.views import VIEWS
 from tests.made_run import made_run
 from tests.registry.plugin import LEFT_OUT, install
 
@@ -30,8 +31,9 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 REGISTRIES = {"datasets": DATASETS, "models": MODELS, "strategies": STRATEGIES, "analyses": ANALYSES}
-REGISTRIES |= {"recipes": RECIPES}
+REGISTRIES |= {"recipes": RECIPES, "views": VIEWS}
 ADDED = {"datasets": "stripes", "models": "tiny", "strategies": "surest", "analyses": "epochs", "recipes": "striped"}
+ADDED |= {"views": "count"}
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +262,12 @@ def test_what_breaks_in_their_analysis_is_told_and_the_page_goes_on(installed, m
 
 
 def test_an_analysis_may_name_the_pages_that_look_at_a_run():
-    source = (ROOT / "app.py").read_text(encoding="utf-8").partition('"Look": [')[2].partition("]")[0]
+    source = (
+        (ROOT / "pages" / "ui" / "navigation.py")
+        .read_text(encoding="utf-8")
+        .partition('"Look": [')[2]
+        .partition("]")[0]
+    )
     assert re.findall(r"pages/(\w+)\.py", source) == list(PAGES)
     for entry in ANALYSES.own.values():
         entry.check()
@@ -268,6 +275,18 @@ def test_an_analysis_may_name_the_pages_that_look_at_a_run():
 
 def test_no_name_of_a_strategy_is_a_part_of_an_experiment():
     assert set(ddlab.Experiment.model_fields) <= {*RESERVED, *STRATEGIES.own}
+
+
+def test_a_lesson_shows_their_view(installed, monkeypatch, own_home):
+    block = "# One\n\n```view\nview: count\n```\n\nText after it.\n"
+    front = "---\ntitle: Theirs\nsummary: A view of theirs.\nminutes: 1\nruns: [example]\n---\n"
+    (own_home / "lessons").mkdir(parents=True)
+    (own_home / "lessons" / "theirs.md").write_text(front + block, encoding="utf-8")
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=100)
+    page.query_params.update({"lesson": "theirs", "at": "1"})
+    page.switch_page("pages/lessons.py").run()
+    told = [text.value for text in page.markdown]
+    assert not page.exception and "example is theirs" in told and any("Text after it" in text for text in told)
 
 
 def test_pages_name_what_is_left_out(installed):

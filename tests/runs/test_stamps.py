@@ -36,6 +36,14 @@ def test_a_new_record_is_seen():
     assert run.records_stamp() > before and run.results_stamp() == results
 
 
+def test_a_new_checkpoint_is_work_though_there_is_no_new_record():
+    run = made_run("running")
+    before, records = run.work_stamp(), run.records_stamp()
+    folder = run.stage("cnn_dnn", 0)
+    folder.write_atomically(folder.checkpoint("cnn_dnn"), lambda path: path.write_bytes(b"x"))
+    assert run.work_stamp() > before >= records == run.records_stamp()
+
+
 def test_a_run_that_has_nothing_yet_has_no_stamps():
     run = made_run("queued")
     assert run.results_stamp() == run.records_stamp() == 0

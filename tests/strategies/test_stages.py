@@ -18,10 +18,11 @@ from ddlab.runs import RunFolder
 from ddlab.strategies import checkpoints, phases
 from ddlab.strategies.cnn_dnn import dnn
 from ddlab.strategies.execute import execute
-from ddlab.strategies.local import _cohorts, _feed, local_stage
+from ddlab.strategies.local import _cohorts, _feed, _mine, local_stage
 from ddlab.strategies.stage import StageContext, Task, plan, shard, strategy_stages
 from ddlab.training.loop import Stopped
 from ddlab.training.trainee import PARTS
+from tests.made_run import made_experiment
 
 EMPTY: dict = dict.fromkeys(PARTS, {})  # a checkpoint of a network that has learned nothing
 SETTINGS = {
@@ -247,3 +248,22 @@ def test_shards_are_balanced_by_cost():
     assert sorted(index for share in shards for index in share) == list(range(5))
     assert [sum(tasks[index].flops for index in share) for share in shards] == [10, 10]
     assert shard(tasks, 8)[5:] == [[], [], []]
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 9, 11])
+def test_every_rank_trains_its_networks_of_equal_shape_as_one_bank(size, own_home):
+    """Also where networks differ, and where they cannot be divided evenly."""
+    asked = made_experiment(decomposition={"grid": [4, 2], "overlap": 2, "border": "clip"})
+    problem, run = pose(asked), RunFolder.create(asked)
+    (stage,) = [stage for stage in plan(problem) if stage.name == "local"]
+    assert len(set(problem.local_networks)) > 1
+    found, folder = [], run.stage("local", 0)
+    for rank in range(size):
+        ranks = Ranks(rank, size)
+        context = StageContext(problem, None, stage, 0, folder, run.stage, ranks, lambda record: None, lambda: None)
+        own = _mine(context)
+        cohorts = _cohorts(context, own, prefix="")
+        assert len(cohorts) == len({problem.local_networks[index] for index in own}), "one bank a shape"
+        assert all(problem.local_networks[index] == one.network for one in cohorts for index in one.subdomains)
+        found += [index for one in cohorts for index in one.subdomains]
+    assert sorted(found) == list(range(8))

@@ -10,7 +10,7 @@ from statistics import median
 import pandas as pd
 
 from ddlab.decomposition import times
-from ddlab.engine.devices import num_workers
+from ddlab.engine.choosing import place_here
 from ddlab.experiment import Experiment
 from ddlab.models.architecture import Network
 from ddlab.models.counting import TORCH, WAYS, Counting
@@ -182,8 +182,7 @@ def plan_here(problem: Problem) -> pd.DataFrame:
     ValueError
         If it asks for devices that this machine does not have.
     """
-    _, workers = num_workers(problem.experiment.placement.model_dump())
-    return plan_table(problem, workers, machine_rate(list_runs(), problem.experiment.model.name))
+    return plan_table(problem, place_here(problem).workers, machine_rate(list_runs(), problem.experiment.model.name))
 
 
 @dataclass(frozen=True)

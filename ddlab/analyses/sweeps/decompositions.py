@@ -10,10 +10,11 @@ import pandas as pd
 from ddlab.analyses.comparison.cost import DEFAULT_RATE, plan_table
 from ddlab.data.cache import describe
 from ddlab.decomposition import Decomposition, times
-from ddlab.engine.devices import num_workers, slots
+from ddlab.engine.choosing import place_here
+from ddlab.engine.devices import slots
 from ddlab.experiment import Experiment
 from ddlab.layouts import LAYOUTS, layout_of, title
-from ddlab.problem import Problem, problem_of
+from ddlab.problem import Problem, pose, problem_of
 from ddlab.registry.datasets import DATASETS
 from ddlab.runs import RunFolder
 from ddlab.runs.health import says_the_same
@@ -86,8 +87,8 @@ def runs_at_once(experiment: Experiment) -> int:
     ValueError
         If it asks for devices that this machine does not have.
     """
-    kind, workers = num_workers(experiment.placement.model_dump())
-    return len(slots(kind)) // workers
+    place = place_here(pose(experiment))
+    return len(slots(place.kind)) // place.slots
 
 
 # ---- after

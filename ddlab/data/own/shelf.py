@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from ddlab import files
+from ddlab import access, files
 from ddlab.data import limits
 from ddlab.data.messages import amount, shown
 from ddlab.data.own import arrays, copying, images
@@ -54,6 +54,11 @@ class OwnSet:
     report: Report
 
     @property
+    def path(self) -> Path:
+        """Folder of the data set."""
+        return self.content.parent
+
+    @property
     def settings(self) -> dict[str, str]:
         """Settings of an experiment's data set: what to train on it takes, also on the command line."""
         return {"name": self.source, "path": data_name(self.content)}
@@ -87,6 +92,7 @@ def keep(inspection: Inspection, name: str, progress: Progress | None = None) ->
             copying.copy_arrays(look, making / "images.npz", progress or silent)
         else:
             copying.copy_volumes(look, making / "volumes", progress or silent)
+        access.mark(making)
         added = datetime.now(UTC).isoformat(timespec="seconds")
         files.write_sealed(making / REPORT, {"added": added, "report": report.to_json()})
         try:
@@ -99,7 +105,12 @@ def keep(inspection: Inspection, name: str, progress: Progress | None = None) ->
 
 
 def kept() -> list[OwnSet]:
-    """The data sets on the shelf, by name; what cannot be read is passed over."""
+    """The data sets on the shelf that whoever asks may see, by name; what cannot be read is passed over."""
+    return access.visible(everything())
+
+
+def everything() -> list[OwnSet]:
+    """All data sets on the shelf, whoever asks."""
     found = [_read(folder) for folder in _folders()]
     return [entry for entry in found if entry is not None]
 
@@ -134,6 +145,7 @@ def delete(name: str) -> None:
     if folder is None:
         find(name)
         return
+    access.check(folder, "delete")
     gone = folder.with_name(f"{MAKING}{uuid.uuid4().hex}")
     contents = {shown(folder / content, 1000) for content in CONTENTS}
     os.rename(folder, gone)
@@ -210,7 +222,8 @@ def _read_at(folder: Path, changed: int) -> OwnSet:
 def _check_room(inspection: Inspection) -> None:
     """Refuse a copy for which there is no room, on the disk or among what may be kept."""
     needed, free = inspection.report.num_bytes, shutil.disk_usage(_existing(shelf())).free
-    used = sum(entry.report.num_bytes for entry in kept())
+    access.take_up(needed)
+    used = sum(entry.report.num_bytes for entry in everything())
     if needed + FREE > free:
         raise ValueError(f"path: a copy takes {amount(needed)}, and the disk has {amount(free)} left")
     if used + needed > limits.most_bytes():

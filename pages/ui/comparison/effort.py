@@ -8,7 +8,7 @@ from ddlab.analyses.comparison.reaching import missed_in_words, targets, worth_r
 from ddlab.figures.comparison import effort as figures
 from ddlab.runs import RunFolder
 from ddlab.written import percent
-from pages.ui import charts, results, selection
+from pages.ui import charts, held, results, selection
 from pages.ui.literal import literal
 
 
@@ -17,7 +17,7 @@ def _curves(path: str, changed: int) -> pd.DataFrame:
     return analysis.effort_curves(RunFolder(path))
 
 
-@st.fragment
+@held.fragment
 def show(run: RunFolder, *, several: bool = False) -> None:
     """Draw accuracy against effort, and the effort that an accuracy takes; nothing where the data are gone.
 

@@ -8,12 +8,12 @@ import streamlit as st
 from ddlab.analyses.comparison.stages import in_order
 from ddlab.figures.comparison import accuracy as figures
 from ddlab.runs import RunFolder
-from pages.ui import charts, results, selection, several
+from pages.ui import charts, held, results, selection, several
 
 WINDOWS = (1, 3, 5, 11, 21)  # epochs that are smoothed to their mean
 
 
-@st.fragment
+@held.fragment
 def show(runs: Sequence[RunFolder]) -> None:
     """Draw one measure of everything that is trained; nothing before the first epoch."""
     curves = results.curves(list(runs))

@@ -14,7 +14,7 @@ from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import LOCAL, plan
 from ddlab.subcommand import run_subcommand
-from pages.ui import charts, selection, shell
+from pages.ui import charts, held, selection, shell
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
 
@@ -34,7 +34,7 @@ def of_run(run: RunFolder) -> None:
         show(problem, run.id, run)
 
 
-@st.fragment
+@held.fragment
 def show(problem: Problem, name: str, run: RunFolder | None = None) -> None:
     """Draw the limit of this machine or of another one; before this one is measured, say how to.
 

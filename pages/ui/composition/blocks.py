@@ -8,11 +8,10 @@ from ddlab.analyses.composition.stored import SIDES, Verified
 from ddlab.figures.composition import blocks as figures
 from ddlab.runs import RunFolder
 from ddlab.written import percent
-from pages.ui import charts, selection
+from pages.ui import charts, held, selection
 
 
-@st.fragment
-@st.fragment
+@held.fragment
 def show(run: RunFolder, seed: int, found: Verified) -> None:
     """Draw the blocks of a layer before and after further training, and the energy between them by epoch."""
     layers = reading.block_layers(found)

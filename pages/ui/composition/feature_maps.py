@@ -7,14 +7,13 @@ from ddlab.analyses.composition.stored import Verified
 from ddlab.figures import images as pictures
 from ddlab.figures.composition import blocks as figures
 from ddlab.runs import RunFolder
-from pages.ui import charts, results, selection
+from pages.ui import charts, held, results, selection
 from pages.ui.literal import literal
 
 ASSEMBLED = "all, each on its own field"
 
 
-@st.fragment
-@st.fragment
+@held.fragment
 def show(run: RunFolder, found: Verified, first_layer: str) -> None:
     """Let an image, a layer, a channel and a network be chosen, and draw their maps side by side with one scale.
 

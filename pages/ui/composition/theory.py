@@ -14,7 +14,7 @@ from ddlab.figures.composition import theory as figures
 from ddlab.problem import Problem, problem_of
 from ddlab.runs import RunFolder
 from ddlab.written import percent
-from pages.ui import charts, examples, selection, shell
+from pages.ui import charts, examples, held, selection, shell
 from pages.ui.literal import literal
 
 KEPT = 4  # answers in memory, of all sessions together
@@ -56,7 +56,7 @@ def verified(run: RunFolder, problem: Problem, seed: int, precision: str) -> Ver
         return _read(str(path))
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
 
 
 @st.cache_data(max_entries=KEPT, show_spinner=False)
@@ -75,7 +75,7 @@ def verdict(about: dict[str, Any]) -> None:
 # ---- layer by layer
 
 
-@st.fragment
+@held.fragment
 def show_layers(found: Verified) -> None:
     """Draw the differences of all layers, the share of positions that are equal, and where one layer is."""
     table = found.layers()

@@ -9,10 +9,10 @@ from ddlab.figures.decisions import probabilities as figures
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.explanation import Explanation
 from ddlab.written import percent
-from pages.ui import charts, selection
+from pages.ui import charts, held, selection
 
 
-@st.fragment
+@held.fragment
 def show(experiment: Experiment, outcomes: Outcomes, explanation: Explanation, index: int) -> None:
     """Draw what one of the DNNs listens to in an image and, of a coherent model, how its local networks changed."""
     st.header("What does the DNN listen to?")

@@ -22,7 +22,7 @@ from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.strategies.explanation import Explanation
 from ddlab.strategies.stage import LOCAL
-from pages.ui import charts, selection
+from pages.ui import charts, held, selection, several
 from pages.ui.literal import literal
 
 ANY = "any"
@@ -64,7 +64,7 @@ def title_of(title: str, index: int, explanations: Mapping[int, Explanation]) ->
     return title if len(explanations) == 1 else f"Image {index}: {title[0].lower()}{title[1:]}"
 
 
-@st.fragment
+@held.fragment
 def show_local(explanations: Mapping[int, Explanation], subdomain: int | None) -> None:
     """Draw all local probabilities of an image, or of two side by side, as a heat map or as bars.
 
@@ -99,9 +99,14 @@ def _bars(subdomain: int | None, explanation: Explanation, index: int, title: st
     charts.show(figure, analysis.local_table(explanation), f"local bars{key}", f"probabilities-bars-{index}")
 
 
+@held.fragment
 def show_strategies(explanations: Mapping[int, Explanation]) -> None:
     """Say and draw how each strategy decides about an image, or about two side by side."""
-    keys, strategies = keys_of(explanations), list(next(iter(explanations.values())).decisions)
+    keys, decided = keys_of(explanations), list(next(iter(explanations.values())).decisions)
+    titles = {name: STRATEGIES[name].title for name in decided}
+    strategies = several.pick_several(
+        "Strategies", decided, "deciding", decided, ",".join(decided), format_func=titles.get
+    )
     cards = [(strategy, index) for strategy in strategies for index in explanations]
     places = [column for _ in range(0, len(cards), 2) for column in st.columns(2)]
     for place, (strategy, index) in zip(places, cards, strict=False):

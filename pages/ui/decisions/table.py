@@ -14,7 +14,7 @@ from ddlab.data.source import Dataset
 from ddlab.figures.images import thumbnail
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
-from pages.ui import charts, results, selection
+from pages.ui import charts, held, results, selection
 
 AT_ONCE = 50  # images on a page of the table: a thumbnail each is made and sent
 SIDE = 48  # pixels of a thumbnail
@@ -25,7 +25,7 @@ VERDICTS = {True: "✓", False: "✗"}
 KEY, BOX = "predictions", "predictions box"
 
 
-@st.fragment
+@held.fragment
 def show(run: RunFolder, seed: int, outcomes: Outcomes, found: np.ndarray, strategy: str, index: int) -> None:
     """Draw the table of the images that pass the filters, closed at first: nothing is made for it before it is open.
 

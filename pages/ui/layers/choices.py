@@ -12,7 +12,7 @@ from ddlab.analyses.layers.networks import Family, families
 from ddlab.analyses.layers.stored import FORMAT, Activations
 from ddlab.decomposition import Decomposition, Subdomain
 from ddlab.runs import RunFolder
-from pages.ui import results, selection, shell
+from pages.ui import held, results, selection, shell
 
 ALONE = "none"
 FIRST = "local"
@@ -76,7 +76,7 @@ def read(run: RunFolder, seed: int, image: int, network: str) -> Activations:
             return _read(str(command_result("layers", run.id, *asked, stamp=_stamp(run))))
         except ValueError as error:
             shell.refuse(str(error).removeprefix("ddlab: "))
-            st.stop()
+            held.stop()
 
 
 def of_family(

@@ -5,6 +5,7 @@ import os
 
 import streamlit as st
 
+from ddlab.access import has_rules
 from ddlab.engine.batch_script import EDITABLE, MOST_SCRIPT, batch_script
 from ddlab.experiment import Experiment
 
@@ -19,7 +20,7 @@ def script(experiment: Experiment) -> str:
         return ""
     made = batch_script(experiment)
     with st.expander("The batch script that SLURM will be sent", icon=":material/terminal:"):
-        if not os.environ.get(EDITABLE):
+        if not os.environ.get(EDITABLE) or has_rules():
             st.code(made, language="bash", wrap_lines=True)
             st.caption(
                 "To change it: `ddlab train … --dry-run` writes it and `--script FILE` sends the edited one; "

@@ -14,7 +14,7 @@ from ddlab.problem import Problem, pose
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.words import UNITS
-from pages.ui import selection, shell
+from pages.ui import held, selection, shell
 from pages.ui.making import dataset, own
 from pages.ui.words import explained
 
@@ -47,10 +47,10 @@ def pick_dataset() -> dict[str, Any]:
             or None
         )
         if own.awaits(settings):
-            st.stop()  # nothing is wrong: nothing has been sent yet
+            held.stop()  # nothing is wrong: nothing has been sent yet
     about = dataset.described(settings)
     if about is None:
-        st.stop()
+        held.stop()
     if len(about.shape) == 3:
         return settings | {"volume": _pick_volume(about.shape)} if "volume" in fields else settings
     return settings | {"size": _pick_size()} if "size" in fields else settings
@@ -86,7 +86,7 @@ def pick_decomposition(shape: tuple[int, ...]) -> dict[str, Any]:
         return lay_out(layout, shape, **made_of).model_dump()
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
 
 
 def _pick_grid(shape: tuple[int, ...], axes_alike: bool = False) -> dict[str, Any]:

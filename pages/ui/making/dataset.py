@@ -17,7 +17,7 @@ from ddlab.figures.comparison import cost as costs
 from ddlab.figures.images import enlarged
 from ddlab.home import data_path, home
 from ddlab.words import counts, extents
-from pages.ui import charts, selection, shell
+from pages.ui import charts, held, selection, shell
 from pages.ui.literal import literal
 
 ANY = "any"
@@ -42,7 +42,7 @@ def loaded(settings: dict[str, Any]) -> Dataset:
         return read(_asked(settings))
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
 
 
 def _asked(settings: dict[str, Any]) -> DatasetSettings:

@@ -19,7 +19,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ddlab.data.cache import describe
 from ddlab.data.offered import refuse_elsewhere
-from ddlab.experiment import DatasetSettings, Experiment
+from ddlab.experiment import DatasetSettings, Experiment, PlacementSettings
 from ddlab.experiment.base import Settings
 from ddlab.experiment.tree import own_settings
 from ddlab.plain import LONGEST
@@ -27,11 +27,13 @@ from ddlab.registry import Entry
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES
-from pages.ui import words
+from pages.ui import held
 from pages.ui.literal import literal
-from pages.ui.making import judges, own, own_path
+from pages.ui.making import judges, own, own_path, where
 from pages.ui.making.lists import read_list, written
 from pages.ui.making.relevance import matters
+from pages.ui.making.slot import Slot, extra
+from pages.ui.making.source import FORM
 
 REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "dataset.name": DATASETS,
@@ -39,40 +41,11 @@ REGISTRIES: Mapping[str, Mapping[str, Entry]] = {
     "strategies": STRATEGIES,
 }
 DATASET_FIELD, JUDGES_FIELD, PATH_FIELD = "dataset.name", "dataset.test", "dataset.path"
-ENGINE_FIELD = "placement.engine"
 # Their choices are long, or say which of the others matter: each has a row of its own.
-WIDE = (*REGISTRIES, JUDGES_FIELD, PATH_FIELD, ENGINE_FIELD)
+WIDE = (*REGISTRIES, JUDGES_FIELD, PATH_FIELD)
 COLUMNS = 3
 SHORT = 12  # characters that a narrow field shows; the help says all
 Number = TypeVar("Number", int, float)
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One field on the page: where it stands in the tree, what the schema says of it, and its value at first."""
-
-    path: str
-    info: FieldInfo
-    value: Any
-    source: str
-
-    @property
-    def key(self) -> str:
-        """The widget's key; values are kept for every source of the form apart."""
-        return f"{self.source}/{self.path}"
-
-    @property
-    def label(self) -> str:
-        """The text above the widget."""
-        name = self.path.split(".")[-1].replace("_", " ").capitalize()
-        unit = _extra(self.info).get("unit")
-        return f"{name} ({unit})" if unit and unit not in name.lower() else name
-
-    @property
-    def shared(self) -> dict[str, Any]:
-        """The arguments that every widget is given."""
-        about = words.explained_field(self.path, self.info.description or "")
-        return {"key": self.key, "help": about, "persist_state": "session"}
 
 
 @dataclass(frozen=True)
@@ -107,6 +80,9 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
     advanced
         Whether to draw the fields that are marked so; their values count in either case.
     """
+    if held.value(FORM) is not None:
+        held.show_text("All settings", FORM, "as the link has them; the plan says what they come to")
+        return Form(copy.deepcopy(tree), {})
     drafts = st.session_state.setdefault("drafts", {})
     form = Form(copy.deepcopy(drafts.get(source, tree)), {})
     drafts[source] = form.tree
@@ -122,6 +98,8 @@ def show(tree: dict[str, Any], source: str, advanced: bool) -> Form:
                 title = STRATEGIES[name].title if name in STRATEGIES else name.capitalize()
                 st.markdown(f"**{title}** · {info.description}")
                 form.messages[name] = st.empty()
+                if name == "placement":
+                    _place(form, begin)
                 _section(form, f"{name}.", cast(type[Settings], info.annotation).model_fields, begin, advanced)
     return form
 
@@ -170,7 +148,8 @@ def _section(
     part = prefix.removesuffix(".")
     target = form.tree[part] if part else form.tree
     branch = tree.get(part, target) if part else tree
-    shown = [name for name, info in fields.items() if advanced or not _extra(info).get("advanced")]
+    shown = [name for name, info in fields.items() if advanced or not extra(info).get("advanced")]
+    shown = [name for name in shown if prefix != "placement." or name not in where.FIELDS]
     for row in _rows(prefix, shown, form.tree):
         for name, column in zip(row, st.columns(COLUMNS if prefix + row[0] not in WIDE else 1), strict=False):
             with column:
@@ -182,6 +161,21 @@ def _section(
                 else:
                     target[name] = _widget(Slot(prefix + name, fields[name], branch[name], source))
                 form.messages[prefix + name] = st.empty()
+
+
+def _place(form: Form, begin: tuple[dict[str, Any], str]) -> None:
+    """Draw where the run works, and leave room for the sentence on what that comes to."""
+    tree, source = begin
+    fields, branch = PlacementSettings.model_fields, tree["placement"]
+    slots = {name: Slot(f"placement.{name}", fields[name], branch[name], source) for name in where.FIELDS}
+
+    def draw(slot: Slot) -> Any:
+        value = _widget(slot)
+        form.messages[slot.path] = st.empty()
+        return value
+
+    form.tree["placement"].update(where.pick(slots, draw))
+    form.messages[where.BECAUSE] = st.empty()
 
 
 def _rows(prefix: str, names: Sequence[str], tree: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -197,6 +191,8 @@ def _widget(slot: Slot) -> Any:
     kind = kinds[0] if NoneType in get_args(slot.info.annotation) and len(kinds) == 1 else slot.info.annotation
     if slot.path in REGISTRIES:
         return (_entries if get_origin(kind) is tuple else _entry)(slot)
+    if slot.path in where.WIDGETS:
+        return where.WIDGETS[slot.path](slot)
     if slot.path == JUDGES_FIELD:
         return judges.pick(slot.value, slot.shared)
     if get_origin(kind) is Literal:
@@ -263,11 +259,6 @@ def _list(slot: Slot) -> Any:
     if not text:
         return None if slot.info.default is None else []
     return read_list(slot.path, text)
-
-
-def _extra(info: FieldInfo) -> Mapping[str, Any]:
-    extra = info.json_schema_extra
-    return extra if isinstance(extra, dict) else {}
 
 
 def _is_section(info: FieldInfo) -> bool:

@@ -11,7 +11,7 @@ from ddlab.data.own.words import THINGS
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.home import data_path
 from ddlab.registry.datasets import DATASETS
-from pages.ui import selection, shell
+from pages.ui import held, selection, shell
 from pages.ui.literal import literal
 from pages.ui.making import own_report, own_upload
 
@@ -100,7 +100,7 @@ def below(choice: str, choose: Choose, key: str) -> None:
             entry = own.find(choice.removeprefix(PREFIX))
         except ValueError as error:  # another visitor has deleted it just now
             shell.refuse(error)
-            st.stop()
+            held.stop()
         _about(entry, choose, key)
     elif choice in READERS:
         own_upload.show(lambda name: choose(f"{PREFIX}{name}"), key)

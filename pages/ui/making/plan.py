@@ -12,14 +12,13 @@ import streamlit as st
 from ddlab.analyses.comparison.cost import Promise, cost_table, plan_here, promise_here
 from ddlab.analyses.decisions.visibility import subdomains_title
 from ddlab.data.offered import refuse_elsewhere
-from ddlab.engine.devices import num_workers, plural
-from ddlab.engine.submission import refuse_without_slurm
+from ddlab.engine.choosing import place_here
+from ddlab.engine.launch import check_engine
 from ddlab.experiment import Experiment, parse_experiment
 from ddlab.figures.volumes import Scene
 from ddlab.problem import Problem, pose
 from ddlab.recipes import RECIPES
 from ddlab.runs import list_runs
-from ddlab.strategies.stage import plan
 from ddlab.words import counts, duration
 from pages.ui import picture, shell
 from pages.ui.making import dataset
@@ -51,10 +50,8 @@ def examine(tree: dict[str, Any]) -> Examined:
         experiment = parse_experiment(tree)
         refuse_elsewhere(experiment.dataset)
         problem = pose(experiment)
-        plan(problem)
-        num_workers(experiment.placement.model_dump())
-        if experiment.placement.engine == "slurm":
-            refuse_without_slurm()
+        place_here(problem)
+        check_engine(experiment.placement)
     except ValueError as error:
         return Examined(experiment, problem, str(error))
     return Examined(experiment, problem, "")
@@ -79,12 +76,12 @@ def file_name(experiment: Experiment) -> str:
 
 def about(problem: Problem) -> None:
     """Say what the experiment takes, before anything starts."""
-    kind, workers = num_workers(problem.experiment.placement.model_dump())
+    place = place_here(problem)
     promise, memory = promised(problem.experiment), cost_table(problem)["memory"].max()
     machines = problem.experiment.placement.machines
-    place = f" of **{machines}** machines" if machines > 1 else ""
+    workers = f"**{place.workers}** worker{'s' * (place.workers > 1)}"
     st.markdown(
-        f"About **{duration(promise.seconds)}** on **{workers}** {plural(kind)}{place}, "
+        f"About **{duration(promise.seconds)}** with {workers}{f' on **{machines}** machines' * (machines > 1)}, "
         f"and **{memory / 1e6:.0f} MB** for the largest network while it learns."
     )
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from ddlab.registry.datasets import DATASETS
 from ddlab.registry.strategies import parts_of_strategies, used_parts
-from ddlab.slurm import available
 from pages.ui.making import own
 
 
@@ -19,7 +18,4 @@ def matters(path: str, tree: Mapping[str, Any]) -> bool:
         return path.removeprefix("dataset.") in DATASETS[tree["dataset"]["name"]].load().relevant
     if path in ("decomposition.grid", "decomposition.overlap", "decomposition.border"):
         return not tree["decomposition"]["boxes"]
-    is_slurm = tree["placement"]["engine"] == "slurm"
-    if path == "placement.engine":
-        return is_slurm or available()
-    return is_slurm or path not in ("placement.machines", "slurm")
+    return path != "slurm" or tree["placement"]["engine"] == "slurm"

@@ -15,7 +15,7 @@ from ddlab.plain import read_plain
 from ddlab.recipes import RECIPES, title
 from ddlab.registry import shortened
 from ddlab.runs import open_run
-from pages.ui import selection, shell, shown
+from pages.ui import held, selection, shell, shown
 from pages.ui.making import own
 
 FROM_RUN = "from"
@@ -118,6 +118,8 @@ def _value(name: str, text: str) -> Any:
 def begin(source: Source) -> tuple[dict[str, Any], str]:
     """Return the tree to begin the form with, changed as a link asks, and a name for this beginning."""
     asked, is_news = shown.news(FORM)
+    if (settled := held.value(FORM)) is not None:
+        asked, is_news = settled, st.session_state.get(GIVEN) != (source.name, settled)
     if is_news:
         st.session_state[GIVEN] = (source.name, asked or "{}")
         start_over()
@@ -144,6 +146,9 @@ def forget() -> None:
 
 def remember(source: Source, tree: dict[str, Any]) -> None:
     """Let the address name what the form changes of its source."""
+    if held.value(FORM) is not None:
+        return
+    shown.call(FORM, "All settings")
     changes = dict(_differences(source.experiment.model_dump(mode="json"), tree))
     if changes or FORM in st.query_params or FORM in shown.view():
         shown.note(FORM, json.dumps(changes, separators=(",", ":")))

@@ -17,7 +17,7 @@ from ddlab.problem import Problem
 from ddlab.registry.analyses import ANALYSES
 from ddlab.runs import RunFolder
 from ddlab.words import duration
-from pages.ui import examples, pinned, results, selection, shell
+from pages.ui import examples, held, pinned, results, selection, shell
 from pages.ui.literal import literal
 from pages.ui.making import dataset
 from pages.ui.maps import uploads
@@ -68,7 +68,7 @@ def nothing(why: str, analysis: str = "maps") -> NoReturn:
     )
     examples.offer(ANALYSES[analysis].why_not)
     selection.link("Train it", "pages/train.py", recipe="demo")
-    st.stop()
+    held.stop()
 
 
 def first_image(run: RunFolder, seed: int) -> int:
@@ -168,4 +168,4 @@ def ask(run: RunFolder, *arguments: str) -> Path:
         shell.refuse(str(error).removeprefix("ddlab: "))
     except OSError as error:  # the cache was deleted meanwhile
         shell.refuse(f"{error.filename or 'The cache'} is gone or cannot be written ({error.strerror}): try again.")
-    st.stop()
+    held.stop()

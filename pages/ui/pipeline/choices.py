@@ -13,7 +13,7 @@ from ddlab.models.architecture import Shape
 from ddlab.pipeline.partition import GROUPINGS, partition
 from ddlab.pipeline.schedules import SCHEDULES
 from ddlab.written import percent
-from pages.ui import selection, shell
+from pages.ui import held, selection, shell
 from pages.ui.making import cut, dataset
 from pages.ui.words import explained
 
@@ -63,15 +63,15 @@ def pick() -> Asked:
     """All controls; stops the page with a sentence where they do not fit together."""
     left, middle, right = st.columns(3)
     with left:
-        st.header("Network", anchor=False)
+        held.heading("Network", anchor=False)
         sample, num_classes = _pick_images()
         model = cut.pick_network(FIRST["model"])
     with middle:
-        st.header("Machines", anchor=False)
+        held.heading("Machines", anchor=False)
         number = _slide("Machines n", RANKS, "ranks", help=explained("rank", also="One a machine, counted from 0."))
         rate, bandwidth, ratio = _pick_speed()
     with right:
-        st.header("Schedule", anchor=False)
+        held.heading("Schedule", anchor=False)
         schedule, chunks, parts, batch, grouping = _pick_schedule()
     try:
         network = assumed({"model": model}, sample, num_classes).global_network
@@ -81,7 +81,7 @@ def pick() -> Asked:
         return Asked(model, PipelinePlan(network, machines, schedule, parts, batch, chunks, grouping))
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
 
 
 def _slide(label: str, options: tuple[int, ...] | range, name: str, **settings: Any) -> int:
@@ -91,11 +91,11 @@ def _slide(label: str, options: tuple[int, ...] | range, name: str, **settings: 
 def _pick_images() -> tuple[Shape, int]:
     """Shape of an image with its channels, and the number of classes."""
     if selection.pick_one_of(IMAGES, "Images", "images") == "usual":
-        st.caption("With 10 classes, as CIFAR-10 has them.")
+        held.note("With 10 classes, as CIFAR-10 has them.")
         return USUAL
     about = dataset.described(cut.pick_dataset())
     if about is None:
-        st.stop()
+        held.stop()
     return (about.channels, *about.shape), about.num_classes
 
 
@@ -124,7 +124,7 @@ def _pick_schedule() -> tuple[str, int, int, int, str]:
     """The schedule, modules a machine, micro-batches, images a batch, and the grouping."""
     titles = {name: entry.title for name, entry in SCHEDULES.items()}
     schedule = selection.pick("Schedule", list(titles), "schedule", FIRST["schedule"], format_func=titles.get)
-    st.caption(SCHEDULES[schedule].description)
+    held.note(SCHEDULES[schedule].description)
     chunks = 1
     if SCHEDULES[schedule].least_chunks > 1:
         chunks = selection.pick("Modules a machine v", CHUNKS, "chunks", widget=st.segmented_control, required=True)

@@ -29,14 +29,14 @@ def show(run: RunFolder) -> None:
     if reason := traces.why_not(run):
         _ask_for_a_run(reason, traces.why_not)
     else:
-        _show_trace(run)
+        show_trace(run)
     st.header("Three ways, measured")
-    _show_ways(run)
+    show_ways(run)
     st.header("What do old gradients cost?")
     if reason := why_no_ages(run):
         _ask_for_a_run(reason, why_no_ages)
     else:
-        _show_ages([run, *selection.pick_others(run)])
+        show_ages([run, *selection.pick_others(run)])
 
 
 def _ask_for_a_run(reason: str, why_not: examples.WhyNot) -> None:
@@ -51,7 +51,7 @@ def _ask_for_a_run(reason: str, why_not: examples.WhyNot) -> None:
 # ---- three ways
 
 
-def _show_ways(run: RunFolder) -> None:
+def show_ways(run: RunFolder) -> None:
     """Draw the table of the run's strategies by what they cut."""
     table = measured_ways(run)
     if table.empty:
@@ -78,7 +78,7 @@ def _show_ways(run: RunFolder) -> None:
 # ---- the traced step
 
 
-def _show_trace(run: RunFolder) -> None:
+def show_trace(run: RunFolder) -> None:
     """Draw a traced step and the same step as it is simulated, on one scale of time."""
     table = traces.trace_table(run)
     choices = {f"{row.strategy}-{row.seed}": f"{row.title}, seed {row.seed}" for row in table.itertuples()}
@@ -128,7 +128,8 @@ def _measures(row: pd.Series) -> None:
 # ---- old gradients
 
 
-def _show_ages(runs: list[RunFolder]) -> None:
+def show_ages(runs: list[RunFolder]) -> None:
+    """Draw accuracies against the age of gradients."""
     table = staleness_table(runs)
     if not len(table):
         st.caption("Accuracies appear when a strategy is done.")

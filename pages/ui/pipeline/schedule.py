@@ -9,7 +9,7 @@ from ddlab.analyses.pipeline.plan import PipelinePlan, time_unit
 from ddlab.analyses.pipeline.step_words import tell
 from ddlab.figures.pipeline.schedule import gantt
 from ddlab.pipeline.simulation import Simulation
-from pages.ui import charts, selection, shell
+from pages.ui import charts, held, selection, shell
 
 NAME, ALL, PLAYING = "action", "all", "schedule plays"
 SECONDS = 0.6  # between two pictures
@@ -21,7 +21,7 @@ def show(plan: PipelinePlan) -> None:
     unit, a_second = time_unit(plan.simulation.makespan)
     found = plan.simulated_in(a_second)
 
-    @st.fragment(run_every=SECONDS if st.session_state.get(PLAYING) else None)
+    @held.fragment(run_every=SECONDS if st.session_state.get(PLAYING) else None)
     def part() -> None:
         _draw(found, unit)
 

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
+from ddlab import access
 from ddlab.analyses.command_results import command_result
 from ddlab.exports import FORMATS
 from ddlab.exports.networks import exportable
 from ddlab.runs import RunFolder
-from pages.ui import shell
+from pages.ui import held, shell
 
 MADE = "exported network"  # what was made last: the question and the file
 
 
-@st.fragment
+@held.fragment
 def offer(run: RunFolder, seed: int) -> None:
     """Let a network and a format be chosen, make the file and hand it over."""
     with st.expander("Export a network"):
@@ -43,6 +44,8 @@ def _make(run: RunFolder, question: tuple[str, str, str, str]) -> None:
     _, seed, name, form = question
     asked = ("--network", name, "--format", form, "--seed", seed)
     try:
+        if not run.read_only:
+            access.check(run.path, "export")
         with st.spinner("Builds the network and writes it down …"):
             made = command_result(
                 "export-network", run.id, *asked, stamp=run.results_stamp(), suffix=FORMATS[form].suffix

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from ddlab import access
 from ddlab.analyses.comparison.identity import run_labels
 from ddlab.data.offered import refuse_elsewhere
 from ddlab.engine.batch_script import check_script
@@ -13,7 +14,7 @@ from ddlab.engine.launch import launch
 from ddlab.experiment import Experiment
 from ddlab.runs import RunFolder, RunState, damaged_files, delete, restore
 from ddlab.words import beware, sentence
-from pages.ui import selection, shell
+from pages.ui import held, selection, shell
 from pages.ui.literal import literal, literal_lines
 
 SECONDS = 1.0  # between two looks at a run that works
@@ -62,7 +63,7 @@ def follow(run: RunFolder, draw: Callable[[RunFolder], Any], has: Callable[[RunF
     """
     seen, had = run.state(), has and has(run)
 
-    @st.fragment(run_every=SECONDS if seen.is_live else None)
+    @held.fragment(run_every=SECONDS if seen.is_live else None)
     def part() -> None:
         draw(run)
         if run.state().state != seen.state or (has and has(run)) != had:
@@ -111,12 +112,12 @@ def health(runs: Sequence[RunFolder]) -> None:
 
 def actions(run: RunFolder) -> None:
     """Buttons for what can be done with a run in its state."""
-    state = run.state()
+    state, is_ours = run.state(), access.allows(run.path, "change")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if state.is_live and shell.button("Cancel", icon=":material/stop_circle:", key=f"cancel {run.id}"):
+        if state.is_live and is_ours and shell.button("Cancel", icon=":material/stop_circle:", key=f"cancel {run.id}"):
             with st.spinner("Stops all processes of the run …"):
                 attempt(cancel, run)
-        if state.can_resume and not run.read_only:
+        if state.can_resume and is_ours and not run.read_only:
             if shell.button("Resume", icon=":material/play_arrow:", type="primary", key=f"resume {run.id}"):
                 attempt(resume, run)
         selection.link(
@@ -124,9 +125,12 @@ def actions(run: RunFolder) -> None:
             "pages/train.py",
             **{"from": run.id},
         )
-        if not run.read_only:
+        if is_ours and not run.read_only:
             _rename(run)
             _delete(run, state)
+            _share(run)
+    if access.has_rules() and not is_ours and not run.read_only:
+        st.caption(f"Shared by {literal(access.owner_name(run.path) or 'the lecturer')}.")
 
 
 def _rename(run: RunFolder) -> None:
@@ -142,6 +146,16 @@ def _delete(run: RunFolder, state: RunState) -> None:
         st.write(f"Delete “{literal(run.name)}” ({run.size / 1e6:.1f} MB)? It goes to the trash; you can undo it.")
         if shell.button("Yes, delete it", type="primary", key=f"delete {run.id}"):
             attempt(_throw_away, run)
+
+
+def _share(run: RunFolder) -> None:
+    """Offer to show it to the room, where there is one."""
+    if not access.has_rules():
+        return
+    is_shared = access.is_shared(run.path)
+    label, icon = ("Show it to nobody", "visibility_off") if is_shared else ("Share with the room", "groups")
+    if shell.button(label, icon=f":material/{icon}:", key=f"share {run.id}"):
+        attempt(access.share, run.path, not is_shared)
 
 
 def _throw_away(run: RunFolder) -> None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ddlab import access
 from ddlab.runs import RunFolder, annotate
 from ddlab.runs.notes import MOST_NOTE, MOST_TAGS
 from pages.ui.literal import literal, literal_lines
@@ -14,7 +15,7 @@ def edit(run: RunFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         for tag in tags:
             st.badge(literal(tag), icon=":material/sell:", color="gray")
-        if not run.read_only:
+        if not run.read_only and access.allows(run.path, "note"):
             _form(run, note, tags)
     if note:
         st.markdown(literal_lines(note))

@@ -10,7 +10,7 @@ from ddlab.analyses.comparison.identity import made, what_distinguishes
 from ddlab.engine.control import queue_position
 from ddlab.runs import RunFolder, list_runs, matches
 from ddlab.words import best, beware, duration
-from pages.ui import selection, shown
+from pages.ui import held, selection, shown
 from pages.ui.runs.live import LOOKS
 
 SECONDS = 2.0  # between two looks
@@ -18,7 +18,7 @@ AT_ONCE = 50  # runs on a page of the table
 WORDS, SEARCH = "search", "search of runs"  # what is looked for: in the URL, and its field
 
 
-@st.fragment(run_every=SECONDS)
+@held.fragment(run_every=SECONDS)
 def runs() -> None:
     """Draw the table, the newest runs first, so many at a time; it renews itself."""
     everything = _found(list_runs())

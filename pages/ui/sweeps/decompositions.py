@@ -30,7 +30,7 @@ from ddlab.sweeps.decompositions import (
     sweep_name,
 )
 from ddlab.words import duration
-from pages.ui import charts, selection, several, shell
+from pages.ui import charts, held, selection, several, shell
 from pages.ui.columns import Columns
 from pages.ui.making import plan
 from pages.ui.sweeps import many_runs
@@ -76,7 +76,7 @@ def pick() -> Wish:
         shape = describe(base.dataset).shape
     except ValueError as error:
         shell.refuse(error)
-        st.stop()
+        held.stop()
     grids = sorted({*default, *map(_written, grid_presets(shape))}, key=_tuple)
     source_of_grids = f"{source} {base.dataset.path or ''}"
     chosen_grids = several.pick_several("Grids", grids, "grids", default, source_of_grids, format_func=_grid_title)

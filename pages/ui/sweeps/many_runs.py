@@ -13,7 +13,7 @@ from ddlab.experiment import Experiment
 from ddlab.recipes import RECIPES, title
 from ddlab.runs import RunFolder, list_example_sweeps, list_runs
 from ddlab.sweeps.decompositions import PlannedRun, by_sweep, is_open, start
-from pages.ui import charts, selection, shell
+from pages.ui import charts, held, selection, shell
 from pages.ui.making import own
 from pages.ui.runs import live
 
@@ -101,7 +101,7 @@ def follow(runs: Sequence[RunFolder], draw: Callable[[], None]) -> None:
     """Call ``draw()`` again and again while some runs wait or work; the whole page anew when none does any longer."""
     works = any(run.state().is_live for run in runs)
 
-    @st.fragment(run_every=SECONDS if works else None)
+    @held.fragment(run_every=SECONDS if works else None)
     def part() -> None:
         draw()
         if works and not any(run.state().is_live for run in runs):

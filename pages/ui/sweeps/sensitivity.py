@@ -53,9 +53,8 @@ def show() -> None:
         with left:
             name = selection.pick("Sweep of radii and rates", list(sweeps), SHOWN)
         with right:
-            epochs = {epoch: title.capitalize() for epoch, title in analysis.EPOCHS.items()}
-            epoch = selection.pick_one_of(epochs, "Accuracy of the", "sensitivity_epoch")
-        _show(sweeps[name], name, epoch)
+            epoch = pick_epoch()
+        show_sweep(sweeps[name], name, epoch)
     else:
         st.info(
             "No such sweep has been made yet. Its runs appear here as a line a strategy, which grow while they train.",
@@ -68,7 +67,14 @@ def show() -> None:
 # ---- what came of it
 
 
-def _show(runs: list[RunFolder], name: str, epoch: str) -> None:
+def pick_epoch() -> str:
+    """Let the epoch be chosen whose accuracy is drawn."""
+    epochs = {epoch: title.capitalize() for epoch, title in analysis.EPOCHS.items()}
+    return selection.pick_one_of(epochs, "Accuracy of the", "sensitivity_epoch")
+
+
+def show_sweep(runs: list[RunFolder], name: str, epoch: str) -> None:
+    """Draw the lines of one sweep, and what can be done with its runs."""
     many_runs.actions(runs, SHOWN)
     many_runs.follow(runs, partial(_draw, runs, name, epoch))
     st.caption(

@@ -14,7 +14,7 @@ from ddlab.analyses.trust_region.step_words import path_title, step_title, surfa
 from ddlab.figures.trust_region import playground as figures
 from ddlab.figures.trust_region.playground_history import timeline
 from ddlab.registry import shortened
-from pages.ui import charts, selection
+from pages.ui import charts, held, selection
 from pages.ui.literal import literal
 
 RADII = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -52,7 +52,7 @@ def _walk(asked: Walk) -> list[PlaneStep]:
     return walk(asked)
 
 
-@st.fragment
+@held.fragment
 def show() -> None:
     """Draw the controls, the step that is looked at, and all steps at a glance."""
     asked = _pick()
@@ -123,7 +123,7 @@ def _pick() -> Walk:
 def _pick_start(landscape: Landscape) -> tuple[float, float]:
     """Let a start be chosen: a named point, one that was typed, or one that was clicked."""
     typed = st.session_state.get("start picker")
-    wishes = [st.session_state.get("start wanted"), typed, st.query_params.get("start")]
+    wishes = [held.value("start"), st.session_state.get("start wanted"), typed, st.query_params.get("start")]
     points = {wish: point for wish in wishes if wish and (point := landscape.point_of(wish))}
     known = {**landscape.starts, **points}
     if typed and typed not in known and not any(typed in other.starts for other in LANDSCAPES.values()):

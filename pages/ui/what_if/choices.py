@@ -11,7 +11,7 @@ from ddlab.analyses.what_if.edits import FILLS, KINDS, WHOLE, Edit, ranges_of, r
 from ddlab.data.source import Dataset
 from ddlab.decomposition import Decomposition
 from ddlab.figures import images as pictures
-from pages.ui import selection, shell, shown
+from pages.ui import held, selection, shell, shown
 from pages.ui.literal import literal
 
 EDITS = "edits"  # their name in the address
@@ -34,11 +34,15 @@ def current(decomposition: Decomposition, num_images: int) -> tuple[Edit, ...]:
     asked, is_news = shown.news(EDITS)
     wanted = st.session_state.get(f"{EDITS} wanted")
     text = wanted if wanted is not None else ((asked or "") if is_news else before)
+    kept = (held.value(EDITS) or "") if held.is_held(EDITS) else None
     try:
-        edits = read_edits(text, decomposition, num_images)
+        edits = read_edits(text if kept is None else kept, decomposition, num_images)
     except ValueError as error:
         shell.cannot_follow(error)
         edits = ()
+    if kept is not None:
+        return edits
+    shown.call(EDITS, "Edits")
     shown.show(EDITS, written(edits), wanted is not None and before != written(edits))
     return edits
 
