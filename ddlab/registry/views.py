@@ -34,9 +34,9 @@ def _of(name: str, title: str, description: str, page: str, choices: tuple[str, 
     return ViewEntry(title, description, f"pages.ui.lessons.views:{name}", "", page, choices, state)
 
 
-WALK = ("function", "start", "radius", "method", "subdomains", "model", "local", "rate", "step", "contours")
+WALK = ("function", "start", "radius", "method", "subdomains", "model_and_ball", "local", "rate", "step", "contours")
 PLAN = (
-    *("images", "dataset", "model", "width", "ranks", "rate", "links", "bandwidth", "ratio"),
+    *("images", "dataset", "model", "width", "ranks", "speed", "links", "bandwidth", "ratio"),
     *("schedule", "chunks", "micro_batches", "batch", "grouping", "action"),
 )
 _OWN: dict[str, ViewEntry] = {
@@ -133,7 +133,7 @@ _OWN: dict[str, ViewEntry] = {
         "The composed network beside its local ones",
         "How far the composed network is from its local networks, layer by layer.",
         "composition",
-        ("precision", "layer"),
+        ("precision", "theory_layer"),
     ),
     "blocks": _of(
         "blocks",

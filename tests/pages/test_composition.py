@@ -60,7 +60,7 @@ def test_premises_are_told_before_anything_is_trained(in_process):
 
 
 def test_it_shows_a_run_that_has_composed_its_networks(composed, in_process):
-    at = open_alone("composition", run=composed.id, layer="conv2", weights="conv3")
+    at = open_alone("composition", run=composed.id, theory_layer="conv2", weights="conv3")
     assert not at.exception and not at.error
     assert "equals its local networks wherever it must (60 validation images, float32)" in at.success[0].value
     shown = titles(at)

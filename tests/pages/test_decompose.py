@@ -142,7 +142,7 @@ def test_volumes_are_cut_along_three_axes_and_shown_in_the_viewer():
 
 
 def test_overlap_of_volumes_may_differ_from_axis_to_axis():
-    at = opened(**VOLUMES, depth="2", overlaps="own", overlap_rows="3", overlap_depth="1")
+    at = opened(**VOLUMES, depth="2", overlap_of="own", overlap_rows="3", overlap_depth="1")
     assert not at.exception and not at.error
     assert boxes_of_the_viewer(at)[0]["stop"] == [19, 16, 9]
 

@@ -59,7 +59,7 @@ def test_it_opens_with_the_network_that_is_surest_of_the_image(open_page, asked)
 
 def test_the_address_names_network_subdomain_layer_channel_and_who_is_beside(open_page):
     asked = {"network": "transfer", "subdomain": "2", "maps": "conv2_relu", "channel": "3", "beside": "global"}
-    at = open_page("layers", image="57", rows="every", **asked)
+    at = open_page("layers", image="57", layers_shown="every", **asked)
     local, whole = "Local network 2, CNN-DNN transfer", "Global network"
     assert titles(at) == [
         f"What comes out of {local[0].lower()}{local[1:]}",

@@ -55,18 +55,18 @@ def test_the_rows_after_these_are_a_click_away_and_another_order_begins_anew():
     made_run()
     at = opened(table="open", order="number")
     assert tables(at)[0].value["image"].tolist() == list(range(AT_ONCE))
-    at.button(key="rows picker chevron_right").click().run()
+    at.button(key="table_page picker chevron_right").click().run()
     assert tables(at)[0].value["image"].tolist() == list(range(AT_ONCE, 64))
-    assert at.button(key="rows picker chevron_right").disabled
-    assert at.query_params["rows"] in ("2", ["2"]) and at.query_params["table"] in ("open", ["open"])
+    assert at.button(key="table_page picker chevron_right").disabled
+    assert at.query_params["table_page"] in ("2", ["2"]) and at.query_params["table"] in ("open", ["open"])
     at.selectbox(key="order picker").select("wrong").run()
     assert len(tables(at)[0].value) == AT_ONCE
-    assert at.button(key="rows picker chevron_left").disabled
+    assert at.button(key="table_page picker chevron_left").disabled
 
 
 def test_a_link_names_order_and_rows():
     run = made_run()
-    at = opened(table="open", order="close", rows="2")
+    at = opened(table="open", order="close", table_page="2")
     outcomes = read_outcomes(run, 0)
     expected = in_order(outcomes, find_images(outcomes), "cnn_dnn", "close")[AT_ONCE:]
     assert tables(at)[0].value["image"].tolist() == expected.tolist()

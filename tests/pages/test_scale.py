@@ -48,16 +48,23 @@ def test_the_first_screen_answers():
     ],
 )
 def test_one_question_at_a_time(part, title):
-    at = opened(part=part, spread="0.2", ranks="16")
+    at = opened(part=part, spread="0.2", growth_ranks="16")
     assert not fails(at) and titles(at)[1].startswith(title.split("20")[0])
     for tree in figures(at):
         go.Figure(tree)  # plotly's own validation
 
 
 def test_the_url_names_what_is_shown():
-    asked = {"networks": "4", "batch": "512", "ranks": "16", "machine": "v100", "link": "edr", "latency": "100"}
-    asked |= {"bandwidth": "50", "operation": "0", "strategies": "global,average", "time_of": "step_seconds"}
-    asked |= {"modules": "3", "subdomains": "8", "part": "bytes", "scaling": "strong"}
+    asked = {
+        "local_networks": "4",
+        "step_images": "512",
+        "growth_ranks": "16",
+        "machine": "v100",
+        "link": "edr",
+        "latency": "100",
+    }
+    asked |= {"link_bandwidth": "50", "operation": "0", "growing": "global,average", "time_of": "step_seconds"}
+    asked |= {"modules": "3", "data_subdomains": "8", "part": "bytes", "scaling": "strong"}
     at = opened(**asked)
     assert not fails(at)
     for name, text in asked.items():
@@ -67,26 +74,26 @@ def test_the_url_names_what_is_shown():
 
 
 def test_weak_scaling_tells_what_is_kept():
-    at = opened(scaling="weak", ranks="16", strategies="global,average")
+    at = opened(scaling="weak", growth_ranks="16", growing="global,average")
     assert not fails(at) and titles(at)[0].startswith("Weak scaling")
     assert "keeps 100" in told(at)
     assert any("what is learned is another matter" in each.value for each in at.caption)
 
 
 def test_what_is_not_possible_says_why():
-    at = open_alone("scale", model="vgg3", reduction="1/sqrt(N)", strategies="composed,global")
+    at = open_alone("scale", model="vgg3", reduction="1/sqrt(N)", growing="composed,global")
     assert not fails(at)
     assert any("Composed network: not possible: model.reduction" in each.value for each in at.caption)
 
 
 def test_no_strategy_is_a_sentence():
-    at = opened(strategies="global")
+    at = opened(growing="global")
     at.pills[0].set_value([]).run()
     assert not at.exception and [note.value for note in at.info] == ["Choose a strategy, and its growth appears here."]
 
 
 def test_a_run_is_put_on_more_ranks():
-    at = open_alone("scale", what="run", run="example", ranks="8")
+    at = open_alone("scale", what="run", run="example", growth_ranks="8")
     assert not fails(at)
     assert "Average probability" in told(at)
 

@@ -51,7 +51,7 @@ def test_the_first_screen_tells_of_a_step_that_is_rejected():
 @pytest.mark.parametrize("name", LANDSCAPES)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_walks_on_every_landscape(name, method):
-    at = opened(function=name, method=method, subdomains="4", model="second", step="1")
+    at = opened(function=name, method=method, subdomains="4", model_and_ball="second", step="1")
     assert not at.error and not at.warning
     assert titles(at)[0].startswith(f"{LANDSCAPES[name].title}: the way to step 1")
     assert titles(at)[2].startswith(METHODS[method])

@@ -132,7 +132,7 @@ def test_every_tool_makes_an_edit_that_is_answered(run, tool):
 
 
 def test_maps_are_drawn_when_they_are_asked_for_before_and_after_on_one_scale(run, asked):
-    at = opened(image="3", edits="occlude:2", maps="yes", networks="local,coherent")
+    at = opened(image="3", edits="occlude:2", with_maps="yes", networks="local,coherent")
     assert "--maps" in asked[-1]
     maps = [figure for figure in figures(at) if "speaks for" in figure["layout"]["title"]["text"]]
     assert len(maps) == 2

@@ -97,7 +97,7 @@ def show_layers(found: Verified) -> None:
         return
     choice, drawn = st.columns([2, 3])
     with choice:
-        layer = selection.pick("Layer", found.named("difference"), "layer", reading.telling_layer(found))
+        layer = selection.pick("Layer", found.named("difference"), "theory_layer", reading.telling_layer(found))
         row = table.set_index("layer").to_dict("index")[layer]
         st.metric("Equal positions", percent(row["equal"]), help="To rounding, over all images and channels.")
         st.metric("Must be equal", percent(row["promised"]))

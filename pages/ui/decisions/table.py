@@ -65,10 +65,10 @@ def _place(found: np.ndarray, strategy: str) -> tuple[str, int]:
     if len(pages) == 1:
         return order, 0
     of = (order, strategy, len(found), *found[[0, -1]].tolist())
-    if st.session_state.setdefault("rows of", of) != of:  # other rows are read from their beginning
-        st.session_state["rows of"] = of
-        selection.choose("rows", 1, is_noted=False)
-    page = selection.pick("Rows", pages, "rows", widget=partial(_stepper, num_images=len(found)))
+    if st.session_state.setdefault("table_page of", of) != of:  # other rows are read from their beginning
+        st.session_state["table_page of"] = of
+        selection.choose("table_page", 1, is_noted=False)
+    page = selection.pick("Rows", pages, "table_page", widget=partial(_stepper, num_images=len(found)))
     return order, AT_ONCE * (page - 1)
 
 
@@ -78,7 +78,7 @@ def _stepper(label: str, options: range, key: str, num_images: int) -> int:
         for icon, text, step in (("chevron_left", "The rows before", -1), ("chevron_right", "The next rows", 1)):
             settings: dict[str, Any] = {"icon": f":material/{icon}:", "key": f"{key} {icon}"}
             is_end = page + step not in options
-            st.button(text, on_click=selection.choose, args=("rows", page + step), disabled=is_end, **settings)
+            st.button(text, on_click=selection.choose, args=("table_page", page + step), disabled=is_end, **settings)
         last = min(AT_ONCE * page, num_images)
         st.caption(f"{label} {AT_ONCE * (page - 1) + 1:,} to {last:,} of {num_images:,}")
     return page

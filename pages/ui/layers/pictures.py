@@ -27,7 +27,7 @@ SCALES = (
 
 def pick_rows() -> str:
     """Let the extent of the rows be chosen: the layers that leave a rectifier or a pooling, or every one."""
-    return selection.pick_one_of(EXTENTS, "Layers", "rows")
+    return selection.pick_one_of(EXTENTS, "Layers", "layers_shown")
 
 
 def pick_channel(found: Activations) -> tuple[str, int | None]:

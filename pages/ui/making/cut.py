@@ -125,7 +125,7 @@ def _pick_overlap(shape: tuple[int, ...], grid: tuple[int, ...], alike: bool) ->
     cells = [extent // number for extent, number in zip(shape, grid, strict=True)]
     divided = {axis: cell for axis, cell, number in zip(AXES, cells, grid, strict=False) if number > 1}
     slider, about = st.select_slider, explained("overlap", also=f"Neighbours share 2δ {unit}.")
-    if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlaps") == "same":
+    if alike or selection.pick_one_of(OVERLAPS, "Overlap", "overlap_of") == "same":
         return selection.pick(f"Overlap δ ({unit})", overlaps(shape, grid), "overlap", widget=slider, help=about)
     chosen = {
         axis: selection.pick(

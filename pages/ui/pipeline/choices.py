@@ -101,7 +101,7 @@ def _pick_images() -> tuple[Shape, int]:
 
 def _pick_speed() -> tuple[float, float, float | None]:
     """Operations a second, and bytes a second or the ratio that they are to come to."""
-    text = selection.pick("Speed of a machine", list(RATES), "rate", "5T", format_func=_rate)
+    text = selection.pick("Speed of a machine", list(RATES), "speed", "5T", format_func=_rate)
     if selection.pick_one_of(LINKS, "Links by", "links") == "bandwidth":
         found = selection.pick("Bandwidth of a link", list(BANDWIDTHS), "bandwidth", "25G", format_func=_bandwidth)
         return RATES[text][0], BANDWIDTHS[found][0], None

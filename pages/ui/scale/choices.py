@@ -20,7 +20,7 @@ from pages.ui.making import cut
 from pages.ui.words import explained
 
 WHAT = {"plan": "A plan", "run": "The run above"}
-FIRST: dict[str, Any] = {"model": "resnet18", "networks": 16, "batch": 512, "ranks": 64}
+FIRST: dict[str, Any] = {"model": "resnet18", "local_networks": 16, "step_images": 512, "growth_ranks": 64}
 NETWORKS = (1, 2, 4, 8, 16, 32, 64)
 BATCHES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 PARTS = (2, 3, 4, 6, 8)
@@ -64,11 +64,16 @@ def pick() -> Asked:
         about = "Weak scaling keeps the images of a rank: a step of R ranks has R times as many."
         weak = selection.pick("What grows", list(SCALING), "scaling", format_func=SCALING.get, help=about) == "weak"
         ranks = selection.pick(
-            "Ranks to look at", rank_numbers(MOST), "ranks", FIRST["ranks"], st.select_slider, help=explained("rank")
+            "Ranks to look at",
+            rank_numbers(MOST),
+            "growth_ranks",
+            FIRST["growth_ranks"],
+            st.select_slider,
+            help=explained("rank"),
         )
     titles = {name: STRATEGIES[name].title for name in offered}
     first = [name for name in GROWN if name in offered] or list(offered)
-    chosen = several.pick_several("Strategies", list(offered), "strategies", first, format_func=titles.get)
+    chosen = several.pick_several("Strategies", list(offered), "growing", first, format_func=titles.get)
     if not chosen:
         st.info("Choose a strategy, and its growth appears here.")
         st.stop()
@@ -80,12 +85,12 @@ def _pick_training() -> tuple[Problem, tuple[str, ...]]:
     if selection.pick_one_of(WHAT, "What is trained", "what") == "run":
         problem = results.posed(results.require_run("Here a run's training is put on more ranks."))
         return problem, problem.experiment.strategies
-    networks = selection.pick("Local networks N", NETWORKS, "networks", FIRST["networks"], st.select_slider)
-    batch = selection.pick("Images a step", BATCHES, "batch", FIRST["batch"], st.select_slider)
+    networks = selection.pick("Local networks N", NETWORKS, "local_networks", FIRST["local_networks"], st.select_slider)
+    batch = selection.pick("Images a step", BATCHES, "step_images", FIRST["step_images"], st.select_slider)
     model = cut.pick_network(FIRST["model"]) | {"reduction": cut.pick_reduction()}
     with st.expander("Layers and data, cut"):
         modules = selection.pick("Modules of layers", PARTS, "modules", 4, st.select_slider)
-        parts = selection.pick("Subdomains of the data (APTS)", SUBDOMAINS, "subdomains", 16, st.select_slider)
+        parts = selection.pick("Subdomains of the data (APTS)", SUBDOMAINS, "data_subdomains", 16, st.select_slider)
     asked: dict[str, Any] = {"model": model, "pipeline": {"modules": modules}, "apts": {"subdomains": parts}}
     asked |= {"training": {"batch_size": batch, "epochs": EPOCHS}, "strategies": list(STRATEGIES)}
     try:
@@ -106,7 +111,7 @@ def _pick_machines(problem: Problem) -> Cluster:
     own = kinds[link]
     given = {}
     latency = _number("Latency (µs)", LATENCIES, "latency", f"{own.latency * 1e6:.3g}, the link's")
-    bandwidth = _number("Bandwidth (10⁹ B/s)", BANDWIDTHS, "bandwidth", f"{own.bandwidth / 1e9:.3g}, the link's")
+    bandwidth = _number("Bandwidth (10⁹ B/s)", BANDWIDTHS, "link_bandwidth", f"{own.bandwidth / 1e9:.3g}, the link's")
     usual = machines.usual_start(name) * 1e6
     start = _number("Start of an operation (µs)", STARTS, "operation", f"{usual:.3g}, the machine's")
     for key, value, unit in (("latency", latency, 1e-6), ("bandwidth", bandwidth, 1e9), ("start", start, 1e-6)):

@@ -112,7 +112,7 @@ def _pick() -> Walk:
     with st.expander("Model and ball, local steps, rate of gradient descent"):
         cells = st.columns([2, 1, 1])
         with cells[0]:
-            order, norm = ORDER_AND_NORM[selection.pick_one_of(MODELS, "Model and ball", "model")]
+            order, norm = ORDER_AND_NORM[selection.pick_one_of(MODELS, "Model and ball", "model_and_ball")]
         with cells[1]:
             local_steps = selection.pick("Local steps ν", range(1, 6), "local", 5, **slider)
         with cells[2]:

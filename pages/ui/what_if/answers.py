@@ -33,7 +33,7 @@ def pick_maps(run: RunFolder) -> bool:
     """Let class activation maps be asked for, too, where the networks have some."""
     if ANALYSES["maps"].why_not(run):
         return False
-    return selection.pick_one_of(SHOWN, "Class activation maps", "maps") == "yes"
+    return selection.pick_one_of(SHOWN, "Class activation maps", "with_maps") == "yes"
 
 
 @st.cache_resource(max_entries=2 * results.KEPT, show_spinner=False)
