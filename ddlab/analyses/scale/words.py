@@ -29,11 +29,12 @@ def answer(problem: Problem, table: pd.DataFrame, cluster: Cluster, ranks: int) 
     ranks
         The most that are asked for.
     """
-    known = table[(table["reason"] == "") & (table["ranks"] <= ranks)]
     told: dict[str, list[str]] = {}
-    for strategy, stop in stops(known).items():
+    for strategy, stop in stops(table).items():  # of all numbers: where the figure has its mark
         rows = table[table["strategy"] == strategy].set_index("ranks")
-        told.setdefault(_of(problem, cluster, strategy, stop, rows, ranks), []).append(str(rows["title"].iloc[0]))
+        told.setdefault(_of(problem, cluster, strategy, min(stop, ranks), rows, ranks), []).append(
+            str(rows["title"].iloc[0])
+        )
     return [f"**{_and(titles)}**: {sentence}" for sentence, titles in told.items()]
 
 

@@ -238,6 +238,17 @@ def test_the_point_where_it_stops_and_why(problem):
     assert "nothing gained: then the latency of exchanges takes longest" in sentence
 
 
+def test_sentences_stop_where_the_figure_has_its_mark(problem):
+    """However few ranks are asked for: a little gain up to them may be the beginning of a larger one."""
+    fading = cluster(Link("fast", 0.0, 1e11), start=7e-6)  # every doubling gains less: from 64 on just below a tenth
+    table = scale_table(problem, fading, rank_numbers(1024), strategies=["global"])
+    assert stops(table) == {"global": 128} and stops(table[table["ranks"] <= 128]) == {"global": 64}
+    for ranks in rank_numbers(1024)[1:]:
+        (told,) = answer(problem, table, fading, ranks)
+        stop = stops(table)["global"]
+        assert (f"stops at {stop:,} ranks" if stop < ranks else f"gains up to all {ranks:,} ranks") in told
+
+
 def test_a_strategy_that_says_nothing_is_not_known(problem, monkeypatch):
     """No row is made up: the reason stands there, and all numbers are empty."""
     import ddlab.strategies.global_network as module
