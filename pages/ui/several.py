@@ -34,9 +34,9 @@ def pick_several(
     if not is_chosen:  # a link, the browser's back button, another page, or options of something else
         names = (asked if asked and is_news else before or "").split(",")
         known = [option for option in options if option in names]
-        is_meant = is_kept or (asked and is_news)
-        is_here = bool(known) or names == [""]  # those that were chosen elsewhere may be no options here
-        st.session_state[key] = known if is_meant and is_here else list(default)
+        is_linked = bool(asked) and is_news
+        is_kept &= bool(known) or names == [""]  # what was chosen on another page may be no option here
+        st.session_state[key] = known if is_linked or is_kept else list(default)
     st.session_state[f"{name} of"] = of
     chosen = st.pills(label, options, selection_mode="multi", wrap=True, key=key, **settings)
     chosen = [option for option in options if option in chosen]

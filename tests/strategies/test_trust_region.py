@@ -191,7 +191,8 @@ def test_shared_data_are_trained_on_once(finished, strategy):
     (_, shared), (_, split) = run_of(**changes), run_of(**changes | {"apts.data": "split"})
     for steps in (record["steps"] for record in shared):
         assert all(len(decreases) == 3 and len(set(decreases)) == 1 for decreases in steps["decreases"])
-        assert steps["length"] == pytest.approx([sum(lengths) for lengths in steps["lengths"]])
+        added = [sum(lengths) for lengths in steps["lengths"]]
+        assert steps["length"] == pytest.approx(added, rel=1e-5)  # norms in float32, which no two processors add alike
     assert any(len(set(decreases)) > 1 for record in split for decreases in record["steps"]["decreases"])
     trials = [record["steps"]["global_trials"] for record in (shared[0], split[0])]
     if trials[0] == trials[1]:
