@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from ddlab.models import architecture as a
 from ddlab.models.attention import SelfAttention
+from ddlab.models.normalization import BatchNorm2d, BatchNorm3d
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-BATCH_NORM = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+BATCH_NORM = {1: nn.BatchNorm1d, 2: BatchNorm2d, 3: BatchNorm3d}
 MAX_POOL = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
 CUT_NORMAL = 0.87962566103423978  # standard deviation of a standard normal variable between -2 and 2
 
