@@ -24,6 +24,7 @@ from ddlab.runs import RunFolder
 
 EPOCHS, QUICK = 12, 4
 POLL, PATIENCE = 0.02, 200.0  # seconds
+REST = 0.3  # seconds between two looks once it trains: whoever looks takes the time of a rank
 BARE = """
 import os, sys, torch
 rank, size, port = map(int, sys.argv[1:])
@@ -59,10 +60,10 @@ def trained(experiment: Experiment) -> tuple[float, list[dict[str, Any]]]:
     launch(run)
     try:
         while not run.metrics():
-            _check(run, began)
+            _check(run, began, POLL)
         first = time.perf_counter() - began
         while run.state().is_live:
-            _check(run, began)
+            _check(run, began, REST)
     finally:
         stop_processes(run)
     if run.state().state != "finished":
@@ -70,10 +71,10 @@ def trained(experiment: Experiment) -> tuple[float, list[dict[str, Any]]]:
     return first, [dict(record) for record in run.metrics() if record["stage"] == "local"]
 
 
-def _check(run: RunFolder, began: float) -> None:
+def _check(run: RunFolder, began: float, pause: float) -> None:
     if time.perf_counter() - began > PATIENCE:
         raise RuntimeError(f"run {run.id}: not done after {PATIENCE:.0f} s; {run.log()[-500:]}")
-    time.sleep(POLL)
+    time.sleep(pause)
 
 
 def stage_seconds(records: list[dict[str, Any]]) -> float:
