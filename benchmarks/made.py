@@ -1,10 +1,13 @@
 """What the benchmarks share: a made data set, a loop over it, and medians of repeated timings."""
 
+import socket
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 
 import numpy as np
 import torch
+import torch.multiprocessing as mp
 
 from ddlab.data.source import Dataset, Description, Split
 from ddlab.decomposition import Subdomain
@@ -41,6 +44,26 @@ def loop(
     ranks = Ranks(device=device)
     feed = ImageFeed(dataset, boxes, settings, Sharing(ranks))
     return Loop("bench", 0, bank, trainees, feed, settings, ranks, lambda r: None, lambda: None, lambda: None)
+
+
+def started(rank: Callable[..., None], size: int, *more: object) -> list[Connection]:
+    """Start the ranks of a benchmark, each a fresh process that calls ``rank(line, number, port, *more)``.
+
+    Returns
+    -------
+    list
+        A line to each of them; ``port`` is a free one of this machine, to meet at.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    fresh, lines = mp.get_context("spawn"), []
+    for number in range(size):
+        ours, theirs = fresh.Pipe()
+        fresh.Process(target=rank, args=(theirs, number, port, *more), daemon=True).start()
+        theirs.close()
+        lines.append(ours)
+    return lines
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -12,18 +12,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from ddlab import files
-from ddlab.records import Kind
+from ddlab.records import LOOSE, Kind
 
 OWNER, SHARED = "owner.json", "shared.json"  # in the folder of what has an owner; in one that the room may see
 Mark = Callable[[Path], None]
 """Writes into a folder whose it is."""
 
 
-@with_config(ConfigDict(extra="allow", strict=True))
+@with_config(LOOSE)
 class Owner(TypedDict):
     """``owner.json``: the seat of who made it, and the name of that seat then."""
 

@@ -4,11 +4,10 @@ A link is a file below ``DDLAB_HOME/links``; the address names it alone. So what
 """
 
 import hashlib
-import json
 import os
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ddlab import files
 from ddlab.experiment.base import Settings
@@ -96,9 +95,9 @@ def open_link(id: str) -> Link:
     """
     if len(id) == LENGTH and set(id) <= set(ALPHABET):
         try:
-            return Link.model_validate(json.loads((home() / "links" / f"{id}.json").read_text(encoding="utf-8")))
+            return Link.model_validate_json((home() / "links" / f"{id}.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, ValidationError):
+        except (OSError, ValueError):
             raise ValueError(f"link: the file of {id!r} is damaged; ask for a new link") from None
     raise ValueError(f"link: unknown {shortened(id)}; it was made on another server, or is misspelt")

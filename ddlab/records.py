@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+LOOSE = ConfigDict(extra="allow", strict=True)  # of a record: a newer ddlab may know more
 MOST_BYTES = 64 * 2**20  # of a record; metrics of thousands of epochs stay far below it
 SEAL = "sha256"
 _SEALED = re.compile(rb'"sha256": "([0-9a-f]{64})"')

@@ -1,5 +1,8 @@
 """Shares, and differences of shares, as sentences write them: a number is never torn from its unit."""
 
+from collections.abc import Sequence
+from typing import Any
+
 NO_BREAK = "\u00a0"
 SMALL = 0.05  # points that are written as none
 
@@ -26,3 +29,13 @@ def compared(share: float, of: str, others: str) -> str:
     if abs(100 * share) < SMALL:
         return f"as good on {of} as on {others}"
     return f"{points(share)} {'better' if share > 0 else 'worse'} on {of} than on {others}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does: ``a, b and c``; empty without any."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def spreadsheet_text(value: Any) -> Any:
+    """A value for a CSV file as spreadsheets take it: no text that they would compute."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

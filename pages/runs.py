@@ -9,7 +9,7 @@ from pages.ui import examples, selection, shell
 from pages.ui.comparison import curves
 from pages.ui.decisions import replay
 from pages.ui.literal import literal
-from pages.ui.runs import balance, export, live, notes, table
+from pages.ui.runs import balance, export, live, notes, report, table
 
 shell.title("What is training, and how is it going?")
 st.write(
@@ -43,6 +43,7 @@ def outcome(run: RunFolder, seed: int) -> None:
     with st.container(horizontal=True):
         selection.link(":material/bar_chart: Compare the strategies", "pages/compare.py")
         selection.link(":material/ballot: See how they decide", "pages/probabilities.py")
+    report.offer(run, seed)
     export.offer(run, seed)
 
 

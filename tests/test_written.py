@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ddlab.written import compared, gained, percent, points
+from ddlab.written import compared, gained, listed, percent, points, spreadsheet_text
 from pages.ui.literal import literal
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +33,20 @@ def test_a_share_is_held_together_with_its_sign_also_as_markdown():
 )
 def test_a_difference_is_a_verb_and_no_sign(share, verb, words):
     assert (gained(share), compared(share, "a", "b")) == (verb, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "joined"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_words_are_joined_as_a_sentence_does(words, joined):
+    assert listed(words) == joined
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"), [("=1+1", "'=1+1"), ("@a", "'@a"), ("-1", "'-1"), ("a=1", "a=1"), ("", "")]
+)
+def test_no_spreadsheet_computes_a_text(value, taken):
+    assert spreadsheet_text(value) == taken and spreadsheet_text(-1.5) == -1.5
 
 
 def percents_of_their_own(path):

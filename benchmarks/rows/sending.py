@@ -1,8 +1,9 @@
 """What two ranks really send a step: the coherent model, and the global network data parallel.
 
 The system counts the bytes of every connection of a process (``TCP_INFO``), so what others send over the loopback
-device does not disturb. The count beside it: of the coherent model N·K outputs of every image, each sent by the rank
-that has them; of an all-reduce among n ranks 2 (n − 1) gradients, each of the n ranks sending 2 (n − 1) / n.
+device does not disturb. The count beside it is of all ranks, too: of the coherent model n − 1 times the N·K outputs of
+every image, each sent by the rank that has them to every other one; of an all-reduce among n ranks 2 (n − 1) gradients,
+each of the n ranks sending 2 (n − 1) / n. So their ratio is the same for any number of ranks.
 """
 
 import os
@@ -15,10 +16,9 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import torch
-import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmarks.made import SHAPE, images, loop
+from benchmarks.made import SHAPE, images, loop, started
 from benchmarks.rows import Measure
 from benchmarks.table import Sample
 from ddlab.data.source import Dataset
@@ -113,20 +113,11 @@ def prepared(quick: bool) -> Iterator[Measure]:
     """Nothing to prepare; a round is two ranks that train four steps of each."""
 
     def measure() -> dict[str, Sample]:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        lines = []
-        for number in range(SIZE):
-            ours, theirs = mp.get_context("spawn").Pipe()
-            mp.get_context("spawn").Process(target=rank, args=(theirs, number, port), daemon=True).start()
-            theirs.close()
-            lines.append(ours)
-        by_rank = [line.recv() for line in lines]
+        by_rank = [line.recv() for line in started(rank, SIZE)]
         really = {name: sum(each[name] for each in by_rank) / STEPS for name in WAYS}
         problem = posed()
         outputs = BATCH * len(problem.decomposition) * problem.description.num_classes * problem.number_bytes
-        counted = {"coherent": outputs, "data parallel": 2 * (SIZE - 1) * gradient_bytes(problem)}
+        counted = {"coherent": (SIZE - 1) * outputs, "data parallel": 2 * (SIZE - 1) * gradient_bytes(problem)}
         parts = {f"{name}, kB a step, sent": bytes_ / 1e3 for name, bytes_ in really.items()}
         parts |= {f"{name}, kB a step, counted": bytes_ / 1e3 for name, bytes_ in counted.items()}
         ratios = [each["data parallel"] / each["coherent"] for each in (really, counted)]

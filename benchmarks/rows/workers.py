@@ -5,17 +5,15 @@ memory's bandwidth and the clock of the cores, as two workers do, and exchange n
 """
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import torch
-import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmarks.made import CLASSES, SHAPE, images, loop, seconds
+from benchmarks.made import CLASSES, SHAPE, images, loop, seconds, started
 from benchmarks.rows import Measure
 from benchmarks.table import Sample
 from ddlab.data.source import Dataset
@@ -85,16 +83,7 @@ def epoch(lines: list[Connection], name: str) -> float:
 @contextmanager
 def prepared(quick: bool) -> Iterator[Measure]:
     """Start two processes; a round is an epoch of one of them, of both together, and of both apart."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    lines = []
-    for number in range(SIZE):
-        ours, theirs = mp.get_context("spawn").Pipe()
-        arguments = (theirs, number, port, QUICK if quick else 1)
-        mp.get_context("spawn").Process(target=rank, args=arguments, daemon=True).start()
-        theirs.close()
-        lines.append(ours)
+    lines = started(rank, SIZE, QUICK if quick else 1)
 
     def measure() -> dict[str, Sample]:
         found = {}

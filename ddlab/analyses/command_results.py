@@ -42,6 +42,18 @@ def command_result(command: str, *arguments: str, stamp: object = (), suffix: st
     return answer
 
 
+def known_result(command: str, *arguments: str, stamp: object = (), suffix: str = ".npz") -> Path | None:
+    """The file of a result that has been computed already; None where it has not.
+
+    Parameters
+    ----------
+    command, arguments, stamp, suffix
+        As :func:`command_result` takes them.
+    """
+    answer = _file(command, arguments, stamp, suffix)
+    return answer if answer.exists() else None
+
+
 def _make(answer: Path, asked: list[str], run: Callable[[list[str]], None]) -> None:
     answer.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(answer.with_suffix(".lock")):  # two sessions may ask at once
@@ -68,9 +80,9 @@ def prepare_result(command: str, *arguments: str, stamp: object = (), suffix: st
     bool
         Whether it has been computed already.
     """
-    answer = _file(command, arguments, stamp, suffix)
-    if answer.exists():
+    if known_result(command, *arguments, stamp=stamp, suffix=suffix):
         return True
+    answer = _file(command, arguments, stamp, suffix)
     if is_warm() and _preparing.acquire(blocking=False):
 
         def prepare() -> None:

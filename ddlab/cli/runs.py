@@ -1,4 +1,4 @@
-"""Runs: list, show, annotate, cancel, resume, rename, delete, restore, export, and one of their networks alone."""
+"""Runs: list, show, annotate, cancel, resume, rename, delete, restore, export, report, and one network alone."""
 
 from pathlib import Path
 from typing import Annotated
@@ -163,6 +163,20 @@ def export(
     """Copy a run without checkpoints, logs and the machine's name, to give it away."""
     copy = export_run(open_run(run), folder, light=light)
     typer.echo(f"{copy.path} ({copy.size / 1e6:.1f} MB)")
+
+
+@commands.command()
+def report(
+    run: Run,
+    file: Annotated[Path, typer.Argument(help="Ends in .html: for people; in .csv: the numbers, a row a strategy.")],
+    seed: Annotated[int | None, typer.Option(help="Of the image that is shown; default: the run's first.")] = None,
+) -> None:
+    """Write what a run was asked and what it came to, with its figures and limits, to one file that needs no other."""
+    from ddlab.reports import write_report
+
+    folder = open_run(run)
+    write_report(folder, folder.experiment.seeds[0] if seed is None else seed, file)
+    typer.echo(f"{file} ({file.stat().st_size / 1e6:.1f} MB)")
 
 
 @commands.command()

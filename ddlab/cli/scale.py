@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ddlab.problem import Problem
 
 commands = typer.Typer()
-HERE = "here"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +12,7 @@ from ddlab.cli.output import Json, write_json, write_table
 from ddlab.cli.place import Place, placed
 from ddlab.registry import MOST_SHOWN, shortened
 from ddlab.runs import RunFolder, delete, open_run
-from ddlab.words import duration, mark
-from ddlab.written import percent
+from ddlab.words import duration
 
 if TYPE_CHECKING:
     from ddlab.experiment import Experiment
@@ -171,46 +169,10 @@ def results(run: RunFolder) -> tuple[dict[str, dict[str, Any]], str]:
 
 
 def write_results(strategies: dict[str, dict[str, Any]], judged: str) -> None:
-    """Write the table of strategies, and who judged them.
+    """Write the table of strategies, and who judged them."""
+    from ddlab.analyses.comparison.readable import written_columns
 
-    Accuracies stand beside the conditions that they were reached under: epochs, in all and of these as one model, and
-    operations as a share of those that training the global network takes.
-    """
-    rows = list(strategies.values())
-    if not rows:
-        return
-    columns: dict[str, Callable[[dict[str, Any]], str]] = {
-        "strategy": lambda row: mark(row["title"], row["same_answer"], row["seeds"]),
-        "test": lambda row: _percent(row["test"]),
-        "validation": lambda row: _percent(row["validation"]),
-        "95 %": lambda row: _between(row["low"], row["high"]),
-        "sd": lambda row: _plus_minus(row["test_sd"] if row["test"] is not None else row["validation_sd"]),
-        "top 5": lambda row: _percent(row["top5"]),
-        "training": lambda row: _percent(row["train"]),
-        "epochs": lambda row: _count(row["epochs"]),
-        "as one": lambda row: _count(row["epochs_as_one"]),
-        "work": lambda row: _percent(row["work"]),
-        "time": lambda row: duration(row["seconds"]),
-    }
-    cells = {name: [cell(row) for row in rows] for name, cell in columns.items()}
-    filled = {name: column for name, column in cells.items() if any(column)}
-    if "test" in filled:
-        filled = {name: filled[name] for name in ("strategy", "test", "95 %", "sd", *filled) if name in filled}
-    write_table(tuple(filled), list(zip(*filled.values(), strict=True)))
-    typer.echo(f"\n{judged}")
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else percent(share)
-
-
-def _count(number: float | None) -> str:
-    return "" if number is None else f"{number:.0f}"
-
-
-def _plus_minus(share: float | None) -> str:
-    return "" if share is None else f"± {100 * share:.1f}"
-
-
-def _between(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{100 * low:.1f}–{100 * high:.1f}"
+    columns = written_columns(list(strategies.values()))
+    if columns:
+        write_table(tuple(columns), list(zip(*columns.values(), strict=True)))
+        typer.echo(f"\n{judged}")

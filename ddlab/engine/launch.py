@@ -87,7 +87,7 @@ def join(run: RunFolder) -> Machine:
             _kill(process)
             words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
             raise (ValueError if process.returncode == HELD else RuntimeError)(words[0].removeprefix("ValueError: "))
-        time.sleep(0.02)
+        time.sleep(LOOK)
 
 
 def _began(process: "subprocess.Popen[bytes]", pid: int) -> bool:

@@ -120,7 +120,7 @@ def touch(ticket: Ticket) -> None:
 
 
 def ahead(ticket: Ticket) -> int:
-    """Count the tickets whose turn is before; nothing is read, so that this may be asked often."""
+    """Count the tickets whose turn is before; of tickets only names are read, so that this may be asked often."""
     queue = [_Name(path.name) for path in sorted((home() / "queue").glob("[0-9]*.json"))]
     names = [place.name for place in in_turns(queue, served=served())]
     return names.index(ticket.path.name) if ticket.path.name in names else 0

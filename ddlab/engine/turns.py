@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from ddlab import files
 from ddlab.home import home
-from ddlab.records import ANYTHING, Kind
+from ddlab.records import ANYTHING, LOOSE, Kind
 
 MOST_KNOWN = 1000  # owners of whom it is known when they were served
 
@@ -31,7 +31,7 @@ class Waits(Protocol):
 Place = TypeVar("Place", bound=Waits)
 
 
-@with_config(ConfigDict(extra="allow", strict=True))
+@with_config(LOOSE)
 class Rules(TypedDict, total=False):
     """``queue/rules.json``: whether nothing is begun for now, and how many runs of one owner work at once."""
 

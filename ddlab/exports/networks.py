@@ -84,9 +84,7 @@ def exported(run: RunFolder, seed: int, name: str) -> Exported:
     ValueError
         If the run has no such seed or network; names the choices.
     """
-    seeds = run.experiment.seeds
-    if seed not in seeds:
-        raise ValueError(f"seed: the run has {', '.join(map(str, seeds))}, got {seed}")
+    run.check_seed(seed)
     networks, dnns = trained_networks(run, seed), trained_dnns(run, seed)
     if name in networks:
         module, described, box = _network(networks[name])

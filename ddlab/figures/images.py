@@ -3,8 +3,6 @@
 Of a volume slices are shown, of a signal the picture of its line.
 """
 
-import base64
-import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from PIL import Image
 from ddlab.decomposition import Decomposition, Subdomain, times
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import CHOSEN, EVIDENCE, PROBABILITY, SUBDOMAIN
+from ddlab.figures.drawn import address_of
 from ddlab.figures.layout import finish, picture_axes
 from ddlab.figures.signals import drawn, flat, flat_mask
 from ddlab.figures.volumes import axial, montage
@@ -27,7 +26,7 @@ CROWDED = 36  # from this many subdomains on, their numbers would cover the imag
 
 def image_source(image: np.ndarray) -> str:
     """An image of bytes ``(C, *shape)`` as the address of a PNG, one pixel a pixel; of a volume its middle slice."""
-    return _address(_as_picture(image))
+    return address_of(_as_picture(image))
 
 
 def thumbnail(image: np.ndarray, side: int) -> str:
@@ -42,18 +41,12 @@ def thumbnail(image: np.ndarray, side: int) -> str:
     factor = max(1, side // max(picture.size))
     picture = picture.resize((factor * picture.width, factor * picture.height), Image.Resampling.NEAREST)
     picture.thumbnail((side, side))
-    return _address(picture)
+    return address_of(picture)
 
 
 def _as_picture(image: np.ndarray) -> Image.Image:
     pixels = np.moveaxis(np.asarray(drawn(image) if image.ndim == 2 else axial(image), dtype=np.uint8), 0, -1)
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
-
-
-def _address(picture: Image.Image) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def enlarged(image: np.ndarray, side: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from html import escape
 
 from ddlab.figures.lessons.drawn import drawn_bars, drawn_place
 from ddlab.figures.lessons.predictions import Row
+from ddlab.html_file import document, section
 from ddlab.lessons.answers import Visitor
 from ddlab.lessons.facts import FACTS, unit_of_fact
 from ddlab.lessons.known import RecordedFacts
@@ -17,15 +18,6 @@ from ddlab.lessons.units import SIGNS, Unit, unit_of, written
 from ddlab.registry.strategies import STRATEGIES
 
 TITLE = "Your answer beside what happened"
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
-  color: light-dark(#14202c, #e6edf3); background: light-dark(#fff, #0d1117); }
-section { border-top: 1px solid currentColor; padding-top: .5rem; margin-top: 1.5rem; }
-.right { color: light-dark(#00694c, #3ddc97); } .near { color: light-dark(#7a5200, #ffb84d); }
-.far, .none { color: light-dark(#a33b00, #ff9466); } small { opacity: .8; }
-table { border-collapse: collapse; } td, th { text-align: left; padding: .2rem .8rem .2rem 0; }
-"""
 
 
 def rows_of(outcome: Outcome) -> list[Row]:
@@ -80,18 +72,16 @@ def as_html(lesson: Lesson, visitor: Visitor, recorded: RecordedFacts) -> str:
     sections = "".join(_section(lesson, done, recorded) for done in everything if done.what.answers)
     day = time.strftime("%Y-%m-%d")
     sources = f"<p><small>{escape(lesson.front.sources)}</small></p>" if lesson.front.sources else ""
-    title = escape(lesson.front.title)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width"><title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>'
+    return document(
+        lesson.front.title,
         f"<p>{escape(lesson.front.summary)}</p><p><small>{day} · {right} of {len(guesses)} predictions right · "
-        f"ddlab</small></p>{sections or '<p>Nothing was answered yet.</p>'}{sources}</body></html>"
+        f"ddlab</small></p>{sections or '<p>Nothing was answered yet.</p>'}{sources}",
     )
 
 
 def _section(lesson: Lesson, done: Done, recorded: RecordedFacts) -> str:
     inside = _guess(lesson, done.what, recorded) if isinstance(done.what, Guess) else _trained(done, done.what)
-    return f"<section><h2>{escape(done.step)}</h2>{inside}</section>"
+    return section(done.step, inside)
 
 
 def _guess(lesson: Lesson, guess: Guess, recorded: RecordedFacts) -> str:

@@ -17,6 +17,7 @@ from ddlab.lessons.lesson import Lesson
 from ddlab.lessons.outcome import Outcome, outcome_of
 from ddlab.lessons.units import unit_of, written
 from ddlab.runs import RunFolder, open_run
+from ddlab.written import spreadsheet_text
 
 COLUMNS = (
     *("visitor", "lesson", "step", "name", "kind", "asked", "answer", "tries"),
@@ -154,7 +155,7 @@ def as_csv(lesson: Lesson, visitors: Iterable[Visitor], recorded: RecordedFacts)
     for visitor in visitors:
         for done in played(lesson, visitor, recorded):
             if done.what.answers:
-                writer.writerow({name: _safe(value) for name, value in _row(lesson, visitor, done).items()})
+                writer.writerow({name: spreadsheet_text(value) for name, value in _row(lesson, visitor, done).items()})
     return text.getvalue()
 
 
@@ -179,8 +180,3 @@ def _row(lesson: Lesson, visitor: Visitor, done: Done) -> dict[str, Any]:
     settings = "; ".join(f"{path}={value}" for path, value in last.chosen.items())
     passed = f"{sum(told.holds for told in done.checks)} of {len(done.checks)}" if done.what.is_done else ""
     return row | {"settings": settings, "run": last.value, "checks": passed}
-
-
-def _safe(value: Any) -> Any:
-    """Text as spreadsheets take it: none that they would compute."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value[:1] else value

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal, NotRequired
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
-from ddlab.records import Kind
+from ddlab.records import LOOSE, Kind
 
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=2**62)]
@@ -13,7 +13,7 @@ Size = Annotated[int, Field(ge=1, le=65_536)]
 Text = Annotated[str, Field(max_length=1000)]
 
 
-@with_config(ConfigDict(extra="allow", strict=True))  # a newer ddlab may know more
+@with_config(LOOSE)
 class TraceRecord(TypedDict):
     """``trace.json``: a training step of a pipeline as it really ran, and what its modules took in the steps around it.
 

@@ -11,10 +11,10 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field, with_config
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
-from ddlab.records import Kind
+from ddlab.records import LOOSE, Kind
 from ddlab.runs.processes import find, is_elsewhere
 from ddlab.runs.reader import RunReader
-from ddlab.runs.records import LOOSE, Count, Gathering, Number, Process, Status, Text, Time
+from ddlab.runs.records import Count, Gathering, Number, Process, Status, Text, Time
 
 BEAT = 1.0  # seconds between two signs of a machine
 QUIET = 10.0  # seconds without a sign after which it is told

@@ -2,17 +2,16 @@
 
 from typing import Annotated, Required
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
-from ddlab.records import Kind
+from ddlab.records import LOOSE, Kind
 from ddlab.runs.records import Count, Heartbeat, Number, Text, Time
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_LOOSE = ConfigDict(extra="allow", strict=True)  # a newer ddlab may know more
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Times(TypedDict, total=False):
     """A line of ``times-<rank>.jsonl``: the seconds that a stage took on a rank, and those in which it computed.
 
@@ -28,7 +27,7 @@ class Times(TypedDict, total=False):
     without_core: Seconds
 
 
-@with_config(_LOOSE)
+@with_config(LOOSE)
 class Beat(Heartbeat, total=False):
     """``heartbeat-<rank>.json``, with the epoch that the rank told last, and its timesheet of the stage it is in."""
 

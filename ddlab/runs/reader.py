@@ -131,6 +131,11 @@ class RunReader:
             )
         return parse_experiment(upgraded(tree["experiment"], tree["schema"]))
 
+    def check_seed(self, seed: int) -> None:
+        """Refuse a seed that the run has not, by a ValueError that names those it has."""
+        if seed not in self.experiment.seeds:
+            raise ValueError(f"seed: the run has {', '.join(map(str, self.experiment.seeds))}, got {seed}")
+
     @property
     def command(self) -> str:
         """The command line it was asked for with; empty if it was asked for otherwise."""

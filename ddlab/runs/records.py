@@ -2,17 +2,16 @@
 
 from typing import Annotated, Any, Literal, NotRequired, Required
 
-from pydantic import ConfigDict, Field, SkipValidation, with_config
+from pydantic import Field, SkipValidation, with_config
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
-from ddlab.records import Kind
+from ddlab.records import LOOSE, Kind
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Time = Annotated[float, Field(ge=0, le=1e11)]  # seconds since 1970
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(max_length=100_000)]
-LOOSE = ConfigDict(extra="allow", strict=True)  # a newer ddlab may know more
 
 
 @with_config(LOOSE)

@@ -1,7 +1,7 @@
 """The majority vote: the class that most local networks name, ties broken by the highest probability."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ddlab.strategies.explanation import Explanation
 from ddlab.strategies.local import local_stage
 from ddlab.strategies.results import write_combination
 from ddlab.strategies.stage import LOCAL, Stage, StageContext
-from ddlab.written import percent
+from ddlab.written import listed, percent
 
 
 def stages(problem: Problem) -> Iterator[Stage]:
@@ -46,10 +46,6 @@ def reason(explanation: Explanation) -> str:
     highest = vote.highest_MK[0, decided]
     who = int(explanation.local_NK[:, decided].argmax()) + 1
     return (
-        f"A tie: {_and(tied)} have {most} of {num} votes each. The tie rule takes the class with the highest local "
+        f"A tie: {listed(tied)} have {most} of {num} votes each. The tie rule takes the class with the highest local "
         f"probability among them: {classes[decided]}, with {percent(highest, 0)} from subdomain {who}."
     )
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

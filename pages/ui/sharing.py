@@ -8,7 +8,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import segno
 import streamlit as st
-from pydantic import ValidationError
 
 from ddlab.links import LONGEST_WORDS, Link, Rule, keep, open_link
 from ddlab.registry import shortened
@@ -93,7 +92,7 @@ def make() -> None:
         return
     try:
         _hand_over(_address(page, {LINK: keep(Link(page=page, values=values, rules=settled, words=words.strip()))}))
-    except (ValidationError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
         st.error(literal_lines(error), icon=":material/front_hand:")
 
 

@@ -15,6 +15,7 @@ from ddlab.engine import allowance, control, tickets, turns
 from ddlab.experiment import DatasetSettings, parse_experiment
 from ddlab.home import data_home
 from ddlab.lessons import Visitor, new_id
+from ddlab.reports import report_csv, report_html
 from ddlab.runs import RunFolder, annotate, delete, export_run, list_runs, open_run, restore
 from tests.made_run import made_experiment, made_run
 
@@ -62,6 +63,8 @@ def test_only_the_owner_and_the_lecturer_change_a_run_even_one_that_is_shared(ro
         "delete": lambda: delete(run),
         "export": lambda: export_run(run, tmp_path / "taken"),
         "share": lambda: access.share(run.path, False),
+        "report": lambda: report_html(run, 0),
+        "tabulate": lambda: report_csv(run, 0),
     }
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     for seat in (bob, None):

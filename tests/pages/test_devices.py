@@ -12,9 +12,9 @@ def test_the_strip_names_who_holds_and_who_waits(open_page, monkeypatch):
     waits = [Waiting("gone", f"waits for {number} of 4 processor cores") for number in range(5)]
     monkeypatch.setattr(devices, "holders", lambda: held)
     monkeypatch.setattr(devices, "waiting", lambda: waits)
-    devices.look.clear()
+    devices.look.clear(), devices.queue.clear()
     test = open_page("start")
-    devices.look.clear()
+    devices.look.clear(), devices.queue.clear()
     (drawn,) = [each.proto.body for each in test.sidebar.get("html") if "ddlab-device" in each.proto.body]
     assert "GPU 0: H200" in drawn and "20 of 80 GB" in drawn and "width:50%" in drawn
     assert "&lt;b&gt;mine&lt;/b&gt;" in drawn and "<b>mine" not in drawn

@@ -147,6 +147,16 @@ def test_a_network_can_be_taken_away(open_page, own_home):
     assert not downloads(test), "the file is of another network"
 
 
+def test_the_report_is_written_when_it_is_asked_for(open_page):
+    run = made_run()
+    test = open_page("runs", run=run.id)
+    assert not any("report" in part.proto.label for part in test.get("download_button"))
+    test.button(f"report {run.id}").click().run()
+    assert not test.exception and not test.error
+    labels = [part.proto.label for part in test.get("download_button")]
+    assert {"The report (HTML)", "Its numbers (CSV)"} <= set(labels)
+
+
 def test_a_run_without_weights_says_so(open_page):
     test = open_page("runs", run=made_run().id)
     assert any("kept without the weights" in caption.value for caption in test.caption)

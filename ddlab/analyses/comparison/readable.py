@@ -1,10 +1,11 @@
 """The table of strategies as people read it: the columns that tell something, in their order and in readable units."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from ddlab.words import mark
+from ddlab.words import duration, mark
 from ddlab.written import percent
 
 SHARES = (
@@ -52,6 +53,54 @@ def readable(table: pd.DataFrame, paper: pd.DataFrame, *, balanced: bool) -> pd.
     left_out = ["same_answer"] if balanced else ["same_answer", "balanced"]
     shown = shown.drop(columns=left_out, errors="ignore")
     return shown[_ordered(list(shown.columns))]
+
+
+def written_columns(rows: Sequence[Mapping[Any, Any]]) -> dict[str, list[str]]:
+    """Write the rows of a strategy table as text, a list of cells a column; columns without a number are left out.
+
+    Accuracies stand beside the conditions that they were reached under: epochs, in all and of these as one model, and
+    operations as a share of those that training the global network takes.
+
+    Parameters
+    ----------
+    rows
+        Of :func:`ddlab.analyses.comparison.accuracy.strategy_table`; what is not known is None or NaN.
+    """
+    known = [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows]
+    columns: dict[str, Callable[[dict[Any, Any]], str]] = {
+        "strategy": lambda row: mark(row["title"], row["same_answer"], row["seeds"]),
+        "test": lambda row: _percent(row["test"]),
+        "validation": lambda row: _percent(row["validation"]),
+        "95 %": lambda row: _ends(row["low"], row["high"]),
+        "sd": lambda row: _plus_minus(row["test_sd"] if row["test"] is not None else row["validation_sd"]),
+        "top 5": lambda row: _percent(row["top5"]),
+        "training": lambda row: _percent(row["train"]),
+        "epochs": lambda row: _count(row["epochs"]),
+        "as one": lambda row: _count(row["epochs_as_one"]),
+        "work": lambda row: _percent(row["work"]),
+        "time": lambda row: duration(row["seconds"]),
+    }
+    cells = {name: [cell(row) for row in known] for name, cell in columns.items()}
+    filled = {name: column for name, column in cells.items() if any(column)}
+    if "test" in filled:
+        filled = {name: filled[name] for name in ("strategy", "test", "95 %", "sd", *filled) if name in filled}
+    return filled
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else percent(share)
+
+
+def _count(number: float | None) -> str:
+    return "" if number is None else f"{number:.0f}"
+
+
+def _plus_minus(share: float | None) -> str:
+    return "" if share is None else f"± {100 * share:.1f}"
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{100 * low:.1f}–{100 * high:.1f}"
 
 
 def _ordered(columns: Sequence[str]) -> list[str]:

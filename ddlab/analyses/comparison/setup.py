@@ -28,7 +28,7 @@ def setup_table(experiment: Experiment, dataset: str) -> list[Row]:
     dataset
         The paper's name of the data set.
     """
-    return [*_data(experiment, dataset), *_networks(experiment), *_training(experiment)]
+    return [*_data(experiment, dataset), *_networks(experiment), *training_rows(experiment)]
 
 
 def _data(experiment: Experiment, dataset: str) -> list[Row]:
@@ -87,7 +87,8 @@ def _overlap(overlap: int | tuple[int, ...]) -> str:
     return times(along if len(set(along)) > 1 else along[:1])
 
 
-def _training(experiment: Experiment) -> list[Row]:
+def training_rows(experiment: Experiment) -> list[Row]:
+    """Settings of the training as they are here and in the paper, a row each."""
     training, transfer = experiment.training, experiment.transfer
     words = dict(zip(AUGMENTATIONS, ("flips", "shifts", "zooms", "turns"), strict=True))
     augmented = [word for field, word in words.items() if getattr(training, field)]

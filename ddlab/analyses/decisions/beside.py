@@ -1,10 +1,10 @@
 """Two images side by side: what their local networks know, and which strategy is right about which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.strategies.explanation import Explanation
-from ddlab.written import percent
+from ddlab.written import listed, percent
 
 
 def compared(explanations: Mapping[int, Explanation]) -> list[str]:
@@ -23,7 +23,7 @@ def compared(explanations: Mapping[int, Explanation]) -> list[str]:
     for strategy in one.decisions:
         right = (one.decisions[strategy] == one.truth, other.decisions[strategy] == other.truth)
         groups[names[right]].append(STRATEGIES[strategy].title)
-    about = "; ".join(f"about {group}: {_listed(titles)}" for group, titles in groups.items() if titles)
+    about = "; ".join(f"about {group}: {listed(titles)}" for group, titles in groups.items() if titles)
     return [*told, f"Right {about}."]
 
 
@@ -38,7 +38,3 @@ def _knowledge(index: int, explanation: Explanation) -> str:
         f"Image {index}: {right} of {count} local networks {verb} {classes[explanation.truth]}; the surest one, of "
         f"subdomain {surest + 1}, gives {named} {percent(share)}."
     )
-
-
-def _listed(titles: Sequence[str]) -> str:
-    return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"

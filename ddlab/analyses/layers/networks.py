@@ -51,8 +51,7 @@ def network_of(run: RunFolder, seed: int, name: str) -> TrainedNetwork:
     ValueError
         If the run has no such seed, no weights, or no such network; names the choices.
     """
-    if seed not in run.experiment.seeds:
-        raise ValueError(f"seed: the run has {', '.join(map(str, run.experiment.seeds))}, got {seed}")
+    run.check_seed(seed)
     if why := why_not(run):
         raise ValueError(f"run {run.id}: {why}")
     known = trained_networks(run, seed)

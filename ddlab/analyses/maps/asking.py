@@ -3,11 +3,14 @@
 Shapes: M images, K classes.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from ddlab.analyses.maps.layers import common_layers
+from ddlab.analyses.maps.stored import FORMAT
+from ddlab.data.source import Dataset
 from ddlab.problem import Problem
 from ddlab.runs import RunFolder
 from ddlab.strategies.stage import LOCAL
@@ -67,6 +70,27 @@ def batch_around(index: int, count: int, size: int) -> range:
     step = max(1, min(MOST_AT_ONCE, AT_ONCE // size))
     first = index - index % step
     return range(first, min(first + step, count))
+
+
+def batch_of(index: int, data: Dataset, num_viewers: int) -> range:
+    """The validation images that are computed together with one of them, by :func:`batch_around`."""
+    size = len(data.description.classes) * math.prod(data.description.shape) * num_viewers
+    return batch_around(index, len(data.validation), size)
+
+
+def named(images: range) -> str:
+    """Images that follow each other, as ``ddlab maps --images`` takes them."""
+    return f"{images[0]}-{images[-1]}"
+
+
+def arguments_of(seed: int, images: str, layer: str = "") -> tuple[str, ...]:
+    """The arguments with which ``ddlab maps`` is asked for the maps of a run."""
+    return "--seed", str(seed), "--images", images, "--layer", layer
+
+
+def stamp_of(run: RunFolder) -> tuple[object, ...]:
+    """Return all that the maps of a run depend on besides the question (:mod:`ddlab.analyses.command_results`)."""
+    return FORMAT, str(run.path), run.results_stamp()
 
 
 def map_seconds(problem: Problem, num_whole: int, num_local: int) -> float:

@@ -161,8 +161,7 @@ def in_batches(viewer: Viewer, images: Tensor, layer: str = "") -> Iterator[Look
 
 
 def _check_weights(run: RunFolder, seed: int) -> None:
-    if seed not in run.experiment.seeds:
-        raise ValueError(f"seed: the run has {', '.join(map(str, run.experiment.seeds))}, got {seed}")
+    run.check_seed(seed)
     if not any(run.stage(result["stage"], seed).has_weights for result in run.results()):
         raise ValueError(f"run {run.id} has no weights to look into: train first, and keep the weights")
 

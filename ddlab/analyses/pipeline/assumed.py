@@ -11,7 +11,12 @@ from ddlab.problem import Problem, assemble
 
 
 def assumed(
-    asked: Mapping[str, Any], sample: Shape, num_classes: int, num_boxes: int = 1, num_images: int = 1
+    asked: Mapping[str, Any],
+    sample: Shape,
+    num_classes: int,
+    num_boxes: int = 1,
+    num_images: int = 1,
+    num_validation: int = 0,
 ) -> Problem:
     """Pose a problem for images that nobody has, cut in nearly equal boxes.
 
@@ -21,8 +26,8 @@ def assumed(
         Parts of an experiment, such as ``model``.
     sample
         Shape of an image, ``(channels, *spatial)``.
-    num_images
-        Training images; there are no others.
+    num_images, num_validation
+        Training and validation images; there are no others.
 
     Raises
     ------
@@ -33,7 +38,7 @@ def assumed(
     """
     channels, *shape = sample
     classes = tuple(map(str, range(num_classes)))
-    described = Description(classes, channels, tuple(shape), num_images, 0, "", "")
+    described = Description(classes, channels, tuple(shape), num_images, num_validation, "", "")
     tree = {**asked, "decomposition": {"boxes": even_boxes(shape, num_boxes)}}
     return assemble(parse_experiment(tree), described)
 

@@ -11,6 +11,7 @@ Akintoye et al., "Layer-wise partitioning and merging for efficient and scalable
 import pandas as pd
 
 from ddlab.pipeline.theory import overlap_limit
+from ddlab.written import listed
 
 GPUS = tuple(range(1, 9))
 HALF = 0.5  # minutes: times are printed in whole ones
@@ -111,17 +112,13 @@ def excess(table: pd.DataFrame) -> list[str]:
         "micro-batches allow over one GPU; with more micro-batches it would be n at most."
     ]
     if everywhere:
-        said.append(f"At {_listed(everywhere)} GPUs that is so for every network.")
+        said.append(f"At {listed(everywhere)} GPUs that is so for every network.")
     if len(beyond):
         highest = beyond.groupby("gpus")["speed_up"].max()
         told = [f"{speed_up:.2f} at {gpus} GPUs" for gpus, speed_up in highest.items()]
         sure = int((beyond["least_speed_up"] > beyond["gpus"]).sum())
         said.append(
-            f"{len(beyond)} are above n itself ({_listed(told)} at most), {sure} of them however the minutes were "
+            f"{len(beyond)} are above n itself ({listed(told)} at most), {sure} of them however the minutes were "
             "rounded. No schedule can do that; the authors suspect that one GPU alone was slowed down by its cache."
         )
     return said
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

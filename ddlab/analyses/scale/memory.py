@@ -14,7 +14,7 @@ import math
 
 from ddlab.analyses.comparison.cost import BYTES, network_cost
 from ddlab.analyses.scale.cluster import EVALUATED, Cluster
-from ddlab.analyses.scale.ordered import order_costs
+from ddlab.analyses.scale.ordered import order_costs, ranks_of_modules
 from ddlab.models.architecture import Network
 from ddlab.pipeline.costs import Costs
 from ddlab.pipeline.simulation import simulate
@@ -111,6 +111,6 @@ def _old(growth: Growth) -> list[float]:
 def _of_ranks(order: Order, values: list[float]) -> list[float]:
     """Sums of what the modules of every rank have."""
     sums = [0.0] * order.placement.num_ranks
-    for index, own in enumerate(order.placement.stretches):
-        sums[order.placement.schedule.rank_of(index)] += sum(values[module] for module in own)
+    for module, rank in ranks_of_modules(order.placement).items():
+        sums[rank] += values[module]
     return sums

@@ -4,6 +4,7 @@ from ddlab.analyses.scale.cluster import Cluster
 from ddlab.machine.links import message
 from ddlab.pipeline.costs import Costs
 from ddlab.pipeline.iterations import iteration_time, working_time
+from ddlab.pipeline.placement import Placement
 from ddlab.pipeline.simulation import simulate
 from ddlab.strategies.growth import Order
 
@@ -13,7 +14,7 @@ def order_costs(order: Order, cluster: Cluster, ranks: int) -> Costs:
     placement, worker, images = order.placement, cluster.at(ranks), order.images
     modules = placement.partition.modules
     if order.method is not None:  # its modules are those of the partition, wherever they are
-        stretches, hops = [range(index, index + 1) for index in range(len(modules))], _hops_of_ranks(order)
+        stretches, hops = [range(index, index + 1) for index in range(len(modules))], _hops_of_ranks(placement)
     else:
         stretches, hops = list(placement.stretches), list(placement.hops)
     passes = [[worker.passes(modules[index].network, images)[:2] for index in stretch] for stretch in stretches]
@@ -29,13 +30,15 @@ def order_costs(order: Order, cluster: Cluster, ranks: int) -> Costs:
     )
 
 
-def _hops_of_ranks(order: Order) -> list[int]:
+def ranks_of_modules(placement: Placement) -> dict[int, int]:
+    """Tell of every module of a partition which rank holds it."""
+    rank_of = placement.schedule.rank_of
+    return {module: rank_of(index) for index, own in enumerate(placement.stretches) for module in own}
+
+
+def _hops_of_ranks(placement: Placement) -> list[int]:
     """Numbers a sample between neighbouring modules; 0 where they share a rank."""
-    placement = order.placement
-    rank_of = {
-        module: placement.schedule.rank_of(index) for index, own in enumerate(placement.stretches) for module in own
-    }
-    numbers = placement.partition.bytes_between(1)
+    rank_of, numbers = ranks_of_modules(placement), placement.partition.bytes_between(1)
     return [size if rank_of[index] != rank_of[index + 1] else 0 for index, size in enumerate(numbers)]
 
 
@@ -45,7 +48,6 @@ def order_seconds(order: Order, costs: Costs) -> float:
         return simulate(order.placement.schedule, costs).makespan
     placement, working = order.placement, working_time(order.method, costs)
     ranks: dict[int, float] = {}
-    for index, own in enumerate(placement.stretches):
-        rank = placement.schedule.rank_of(index)
-        ranks[rank] = ranks.get(rank, 0.0) + sum(working[module] for module in own)
+    for module, rank in ranks_of_modules(placement).items():
+        ranks[rank] = ranks.get(rank, 0.0) + working[module]
     return max(iteration_time(order.method, costs) if placement.num_ranks > 1 else 0.0, *ranks.values(), 0.0)

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ddlab.analyses.pipeline.assumed import even_boxes
-from ddlab.data.source import Description
-from ddlab.experiment import parse_experiment
+from ddlab.analyses.pipeline.assumed import assumed
 from ddlab.models.architecture import Shape
-from ddlab.problem import Problem, assemble
+from ddlab.problem import Problem
 
 SAMPLE: Shape = (3, 32, 32)
 CLASSES, TRAIN, VALIDATION = 10, 50_000, 10_000
@@ -28,7 +26,4 @@ def planned(asked: Mapping[str, Any], num_boxes: int) -> Problem:
     ValueError
         If the image has fewer pixels along an axis than boxes.
     """
-    channels, *shape = SAMPLE
-    described = Description(tuple(map(str, range(CLASSES))), channels, tuple(shape), TRAIN, VALIDATION, "", "")
-    tree = {**asked, "decomposition": {"boxes": even_boxes(shape, num_boxes)}}
-    return assemble(parse_experiment(tree), described)
+    return assumed(asked, SAMPLE, CLASSES, num_boxes, TRAIN, VALIDATION)

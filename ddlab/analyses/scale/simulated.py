@@ -1,9 +1,8 @@
 """Ranks of different speed, simulated: what waiting for the slowest costs.
 
-A discrete simulation. Every rank computes, comes to the exchange, and waits there; the exchange begins with the last
-one that comes and ends for all at once. A stage that exchanges nothing has one event a rank, its end. Ranks that hold
-consecutive layers follow their schedule, event by event (:mod:`ddlab.pipeline.simulation`). Without a spread this
-gives the time of the formula.
+Every rank computes, comes to the exchange, and waits there; the exchange begins with the last one that comes and ends
+for all at once. Of a stage that exchanges nothing the last rank's end counts. Ranks that hold consecutive layers follow
+their schedule, event by event (:mod:`ddlab.pipeline.simulation`). Without a spread this gives the time of the formula.
 
 The spread σ is the standard deviation of the time of a step over its mean, by one of two causes:
 
@@ -15,7 +14,6 @@ The spread σ is the standard deviation of the time of a step over its mean, by 
 Times are lognormal, which are above 0, and their mean is that of the formula.
 """
 
-import heapq
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from ddlab.analyses.scale.cluster import Cluster
-from ddlab.analyses.scale.ordered import order_costs, order_seconds
-from ddlab.analyses.scale.step import busy_seconds, exchange_cost
+from ddlab.analyses.scale.ordered import order_costs, order_seconds, ranks_of_modules
+from ddlab.analyses.scale.step import busy_seconds, exchange_cost, update_seconds
 from ddlab.analyses.scale.table import Grown, grown
 from ddlab.pipeline.costs import Costs
 from ddlab.problem import Problem
@@ -98,35 +96,19 @@ def simulated_step(growth: Growth, cluster: Cluster, ranks: int, spread: Spread)
 
 def _meeting(times: np.ndarray, exchange: float) -> float:
     """Mean seconds of a step of ranks that meet at the end of each; times ``(steps, ranks)``."""
-    steps, ranks = times.shape
-    events = [(float(times[0, rank]), 0, rank) for rank in range(ranks)]  # when a rank comes to the exchange
-    heapq.heapify(events)
-    come, ends = [0] * steps, 0.0
-    while events:
-        now, step, rank = heapq.heappop(events)
-        come[step] += 1
-        if come[step] < ranks:
-            continue
-        ends = now + exchange
-        if step + 1 < steps:
-            for other in range(ranks):
-                heapq.heappush(events, (ends + float(times[step + 1, other]), step + 1, other))
-    return float(ends / steps)
+    return float(times.max(axis=1).mean()) + exchange
 
 
 def _ordered(growth: Growth, cluster: Cluster, ranks: int, factors: np.ndarray) -> float:
     order = growth.order
     assert order is not None
-    costs, worker = order_costs(order, cluster, ranks), cluster.at(ranks)
-    updates = max(sum(worker.passes(load.network, load.images)[2] for load in share.loads) for share in growth.shares)
-    rank_of = order.placement.schedule.rank_of
+    costs, placement = order_costs(order, cluster, ranks), order.placement
     if order.method is not None:  # its costs are by module
-        held = {m: rank_of(index) for index, own in enumerate(order.placement.stretches) for m in own}
-        owner: Callable[[int], int] = held.__getitem__
+        owner: Callable[[int], int] = ranks_of_modules(placement).__getitem__
     else:
-        owner = rank_of
+        owner = placement.schedule.rank_of
     times = [order_seconds(order, _slowed(costs, [row[owner(m)] for m in range(costs.num_modules)])) for row in factors]
-    return float(np.mean(times)) + updates
+    return float(np.mean(times)) + update_seconds(growth, cluster.at(ranks))
 
 
 def _slowed(costs: Costs, factors: list[float]) -> Costs:

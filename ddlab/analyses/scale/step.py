@@ -100,6 +100,11 @@ def busy_seconds(growth: Growth, worker: Worker) -> list[tuple[int, float]]:
     return [(share.ranks, sum(map(worker.step, share.loads))) for share in growth.shares]
 
 
+def update_seconds(growth: Growth, worker: Worker) -> float:
+    """Seconds in which the busiest rank updates its weights."""
+    return max(sum(worker.passes(load.network, load.images)[2] for load in share.loads) for share in growth.shares)
+
+
 def epoch_time(growth: Growth, one: Growth, cluster: Cluster, ranks: int) -> Time:
     """The time of an epoch, its evaluation included; parameters as of :func:`step_time`."""
     steps = step_time(growth, one, cluster, ranks).times(growth.steps)
@@ -154,7 +159,7 @@ def _ordered(growth: Growth, alone: float, cluster: Cluster, ranks: int) -> Time
     busy = busy_seconds(growth, worker)
     costs = order_costs(order, cluster, ranks)
     free = replace(costs, transfer=(0.0,) * len(costs.transfer))
-    updates = max(sum(worker.passes(load.network, load.images)[2] for load in share.loads) for share in growth.shares)
+    updates = update_seconds(growth, worker)
     still, whole = (order_seconds(order, each) + updates for each in (free, costs))
     mean = sum(count * seconds for count, seconds in busy) / ranks
     divided = min(alone / ranks, still)

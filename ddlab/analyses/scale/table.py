@@ -30,7 +30,6 @@ from ddlab.strategies.stage import Stage, strategy_stages
 MOST = 1024  # ranks
 GAIN = 1.1  # times as fast: what more ranks must bring to count as a gain
 NUMBERS = ("seconds", "least_seconds", "step_seconds", "least_step", "sent", "sent_by_all", "memory", "busy")
-COLUMNS = ("strategy", "title", "ranks", *NUMBERS, "speed_up", "efficiency", "bound", "parts", "reason")
 
 
 def rank_numbers(most: int = MOST) -> list[int]:
@@ -176,8 +175,8 @@ def scale_table(
         for ranks in numbers:
             rows.append({**head, "ranks": ranks, "reason": "", **_numbers(problem, strategy, cluster, ranks, weak)})
             rows[-1] |= _gain(rows[-1], one, weak)
-    kept = ("strategy", "title", "ranks", *NUMBERS, "speed_up", "efficiency", "bound", *PARTS)
-    return pd.DataFrame(rows, columns=[*kept, *(f"memory_{part}" for part in MEMORY), "reason"])
+    told = ("strategy", "title", "ranks", *NUMBERS, "speed_up", "efficiency", "bound", *PARTS)
+    return pd.DataFrame(rows, columns=[*told, *(f"memory_{part}" for part in MEMORY), "reason"])
 
 
 def _numbers(problem: Problem, strategy: str, cluster: Cluster, ranks: int, weak: bool) -> dict[str, object]:

@@ -8,7 +8,7 @@ from ddlab.analyses.scale.cluster import Cluster
 from ddlab.analyses.scale.table import grown, stops
 from ddlab.machine.links import NCCL
 from ddlab.problem import Problem
-from ddlab.written import percent
+from ddlab.written import listed, percent
 
 WHY = {  # by the part of the time that takes longest beyond
     "repeated": "then what every rank repeats takes longest, updates and operations too small to be faster",
@@ -35,7 +35,7 @@ def answer(problem: Problem, table: pd.DataFrame, cluster: Cluster, ranks: int) 
         told.setdefault(_of(problem, cluster, strategy, min(stop, ranks), rows, ranks), []).append(
             str(rows["title"].iloc[0])
         )
-    return [f"**{_and(titles)}**: {sentence}" for sentence, titles in told.items()]
+    return [f"**{listed(titles)}**: {sentence}" for sentence, titles in told.items()]
 
 
 def _of(problem: Problem, cluster: Cluster, strategy: str, stop: int, rows: pd.DataFrame, ranks: int) -> str:
@@ -56,10 +56,6 @@ def reason(problem: Problem, cluster: Cluster, strategy: str, stop: int, rows: p
     held = {part: float(beyond[part]) for part in WHY}
     part = max(held, key=lambda name: held[name])
     return f"{WHY[part]} ({percent(held[part] / float(beyond['seconds']), 0)} of the time on {following:,})"
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def assumed_in_words(cluster: Cluster, weak: bool) -> str:

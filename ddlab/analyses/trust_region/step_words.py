@@ -5,6 +5,7 @@ import math
 from ddlab.analyses.trust_region.landscapes import Landscape
 from ddlab.analyses.trust_region.plane_steps import METHODS, PlaneStep, Trial
 from ddlab.optim.radius import PAPER, RadiusRule
+from ddlab.written import listed
 
 
 def number(value: float) -> str:
@@ -79,13 +80,9 @@ def _locally(step: PlaneStep) -> str:
     if len(counts) == 1:
         return f"The only subdomain tries {counts[0]} steps on the whole loss, which falls by {falls[0]}."
     return (
-        f"The {len(counts)} subdomains try {_listed(counts)} steps on their own losses, each within "
-        f"Δ/N = {number(step.radius / len(counts))}; these fall by {_listed(falls)}."
+        f"The {len(counts)} subdomains try {listed(counts)} steps on their own losses, each within "
+        f"Δ/N = {number(step.radius / len(counts))}; these fall by {listed(falls)}."
     )
-
-
-def _listed(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _judged(trial: Trial, rule: RadiusRule) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ddlab.analyses.what_if.edits import Edit
 from ddlab.analyses.what_if.stored import AFTER, BEFORE, Answers
-from ddlab.written import percent
+from ddlab.written import listed, percent
 
 CLEAR = 0.005  # of a probability: less is not worth a sentence
 
@@ -85,4 +85,4 @@ def _listed(words: Sequence[str], most: int = 4) -> str:
     """Join words as a sentence does; of more than ``most`` the rest is counted."""
     if len(words) > most + 1:
         words = [*words[:most], f"{len(words) - most} more"]
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return listed(words)

@@ -17,7 +17,6 @@ PROBLEMS: dict[Problem, str] = {
     "twin": "is there twice",
     "odd": "is odd",
 }
-LEFT_OUT: tuple[Problem, ...] = ("unreadable", "unused")  # of a kept copy; the others are in it
 MOST_FINDINGS = 10_000  # in a report that is kept; the counts are those of all
 LONGEST = 200  # characters of a file's name
 

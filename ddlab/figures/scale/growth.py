@@ -80,25 +80,23 @@ def weak_lines(table: pd.DataFrame, title: str) -> go.Figure:
 
 def bytes_lines(table: pd.DataFrame, title: str) -> go.Figure:
     """Bytes that the busiest rank sends in the whole training, against the ranks; who sends nothing has no curve."""
-    figure = go.Figure()
-    for place, (strategy, rows) in enumerate(_by_strategy(table)):
-        rows = rows.assign(sent=rows["sent"].where(rows["sent"] > 0))
-        name = str(rows["title"].iloc[0]) + (": nothing" if rows["sent"].isna().all() else "")
-        told = "%{x} ranks: %{customdata}<extra>" + name + "</extra>"
-        amounts = [si(value, "B") if value == value else "" for value in rows["sent"]]
-        _line(figure, rows, "sent", name, strategy_color(strategy), place, hovertemplate=told, customdata=amounts)
-    return _finished(figure, table, title, "sent by the busiest rank (bytes), logarithmic")
+    sends = table.assign(sent=table["sent"].where(table["sent"] > 0))
+    return _amount_lines(sends, "sent", title, "sent by the busiest rank (bytes), logarithmic")
 
 
 def memory_lines(table: pd.DataFrame, title: str) -> go.Figure:
     """Bytes that the fullest rank holds, against the ranks."""
+    return _amount_lines(table, "memory", title, "held by the fullest rank (bytes), logarithmic")
+
+
+def _amount_lines(table: pd.DataFrame, column: str, title: str, axis: str) -> go.Figure:
     figure = go.Figure()
     for place, (strategy, rows) in enumerate(_by_strategy(table)):
-        name = str(rows["title"].iloc[0])
+        name = str(rows["title"].iloc[0]) + (": nothing" if rows[column].isna().all() else "")
         told = "%{x} ranks: %{customdata}<extra>" + name + "</extra>"
-        amounts = [si(value, "B") for value in rows["memory"]]
-        _line(figure, rows, "memory", name, strategy_color(strategy), place, hovertemplate=told, customdata=amounts)
-    return _finished(figure, table, title, "held by the fullest rank (bytes), logarithmic")
+        amounts = [si(value, "B") if value == value else "" for value in rows[column]]
+        _line(figure, rows, column, name, strategy_color(strategy), place, hovertemplate=told, customdata=amounts)
+    return _finished(figure, table, title, axis)
 
 
 def part_bars(rows: pd.DataFrame, parts: Mapping[str, str], title: str) -> go.Figure:

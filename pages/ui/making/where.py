@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from ddlab.engine.choosing import place_here
 from ddlab.engine.devices import KINDS, slots
 from ddlab.engine.occupancy import free_in_words
-from ddlab.experiment import PlacementSettings
 from ddlab.problem import Problem
 from ddlab.slurm import available
 from ddlab.slurm.commands import partitions
@@ -18,9 +17,7 @@ from pages.ui.literal import literal
 from pages.ui.making.slot import Slot
 
 MEETING = "rendezvous"  # the field by which machines without SLURM meet
-FIELDS = tuple(
-    name for name in ("engine", "machines", MEETING, "devices", "workers") if name in PlacementSettings.model_fields
-)
+FIELDS = ("engine", "machines", MEETING, "devices", "workers")
 BECAUSE = "placement, because"  # the place of the sentence among the form's messages
 HERE, SEVERAL, SLURM = "here", "several", "slurm"
 TITLES = {HERE: "This machine", SEVERAL: "Several machines", SLURM: "SLURM, a cluster's queue"}
@@ -43,9 +40,7 @@ def pick(slots_of: Mapping[str, Slot], draw: Callable[[Slot], Any]) -> dict[str,
         Draws a field and gives its value.
     """
     chosen = _place(slots_of)
-    values: dict[str, Any] = {"engine": "slurm" if chosen == SLURM else "local", "machines": 1}
-    if MEETING in slots_of:
-        values[MEETING] = ""
+    values: dict[str, Any] = {"engine": "slurm" if chosen == SLURM else "local", "machines": 1, MEETING: ""}
     left, right = st.columns(2)
     if chosen != HERE:
         with left:
@@ -79,14 +74,11 @@ def tell(place: DeltaGenerator | None, problem: Problem | None) -> None:
 
 
 def _place(slots_of: Mapping[str, Slot]) -> str:
-    """Draw the choice among the places that there are; nothing where there is only this machine."""
+    """Draw the choice among the places that there are: SLURM where it is here, or is asked for."""
     engine, machines = slots_of["engine"], slots_of["machines"]
-    meets = slots_of[MEETING].value if MEETING in slots_of else ""
+    meets = slots_of[MEETING].value
     asked = SLURM if engine.value == "slurm" else SEVERAL if machines.value > 1 or meets else HERE
-    offered = {HERE: True, SEVERAL: MEETING in slots_of, SLURM: available() or asked == SLURM}
-    choices = [name for name in TITLES if offered[name]]
-    if len(choices) == 1:
-        return HERE
+    choices = [name for name in TITLES if name != SLURM or available() or asked == SLURM]
     settings = {**engine.shared, "key": f"{engine.source}/place", "horizontal": True}
     return st.radio("Where", choices, choices.index(asked), format_func=TITLES.get, **settings)
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from ddlab.analyses.command_results import command_result, prepare_result
 from ddlab.analyses.decisions.telling import telling_image
-from ddlab.analyses.maps.asking import batch_around, layers_of
+from ddlab.analyses.maps.asking import arguments_of, batch_of, layers_of, named, stamp_of
 from ddlab.analyses.maps.layers import cam_layer
-from ddlab.analyses.maps.stored import FORMAT, Mapped
+from ddlab.analyses.maps.stored import Mapped
 from ddlab.data.source import Dataset
 from ddlab.problem import Problem
 from ddlab.registry.analyses import ANALYSES
@@ -108,16 +108,11 @@ def pick(data: Dataset, problem: Problem, num_viewers: int, first: int) -> Chose
 
 def _chosen(index: int, data: Dataset, num_viewers: int, layer: str) -> Chosen:
     """A validation image, with those that are computed along with it."""
-    size = len(data.description.classes) * int(np.prod(data.description.shape)) * num_viewers
     count, truth = len(data.validation), int(data.validation.labels[index])
-    batch = batch_around(index, count, size)
-    beside = [batch_around(place % count, count, size) for place in (batch[-1] + 1, batch[0] - 1)]
-    nearby = tuple(_named(images) for images in beside if images != batch)
-    return Chosen(_named(batch), batch.index(index), str(index), f"Image {index}", truth, layer, nearby=nearby)
-
-
-def _named(images: range) -> str:
-    return f"{images[0]}-{images[-1]}"
+    batch = batch_of(index, data, num_viewers)
+    beside = [batch_of(place % count, data, num_viewers) for place in (batch[-1] + 1, batch[0] - 1)]
+    nearby = tuple(named(images) for images in beside if images != batch)
+    return Chosen(named(batch), batch.index(index), str(index), f"Image {index}", truth, layer, nearby=nearby)
 
 
 def _upload(is_volume: bool) -> Path | None:
@@ -142,28 +137,20 @@ def _read(path: str) -> Mapped:
 def read(run: RunFolder, seed: int, chosen: Chosen, about: float) -> Mapped:
     """Return the maps, computed at the first call; stop the page with a sentence where that fails."""
     with st.spinner(f"Computes the maps of all networks and classes: about {duration(about)} …"):
-        return _read(str(ask(run, *_asked(seed, chosen.images, chosen.layer))))
+        return _read(str(ask(run, *arguments_of(seed, chosen.images, chosen.layer))))
 
 
 def prepare(run: RunFolder, seed: int, chosen: Chosen) -> None:
     """Begin with the maps of images beside the chosen one, so that whoever goes on does not wait for them."""
     for images in chosen.nearby:
-        if not prepare_result("maps", run.id, *_asked(seed, images, chosen.layer), stamp=_stamp(run)):
+        if not prepare_result("maps", run.id, *arguments_of(seed, images, chosen.layer), stamp=stamp_of(run)):
             return
-
-
-def _asked(seed: int, images: str, layer: str) -> tuple[str, ...]:
-    return "--seed", str(seed), "--images", images, "--layer", layer
-
-
-def _stamp(run: RunFolder) -> tuple[object, ...]:
-    return FORMAT, str(run.path), run.results_stamp()
 
 
 def ask(run: RunFolder, *arguments: str) -> Path:
     """Return the file of ``ddlab maps``; stop the page with a sentence where it fails."""
     try:
-        return command_result("maps", run.id, *arguments, stamp=_stamp(run))
+        return command_result("maps", run.id, *arguments, stamp=stamp_of(run))
     except ValueError as error:
         shell.refuse(str(error).removeprefix("ddlab: "))
     except OSError as error:  # the cache was deleted meanwhile

@@ -36,9 +36,10 @@ def strip() -> None:
         help="The bar is the load of a device that a run holds, by all programs; the name is that run's. "
         "Below: runs that wait, and what for.",
     )
-    held, waits = look(str(home()))
-    if has_rules():
-        waits = waiting()  # the reasons name what this visitor may see, and were not to be remembered for others
+    place = str(home())
+    held = look(place)
+    # In a room the reasons name what this visitor may see, which is not to be remembered for others.
+    waits = waiting() if has_rules() else queue(place)
     told = [_row(one) for one in held] + [_waits(one) for one in waits[:FEW]]
     if len(waits) > FEW:
         told.append(f'<p class="ddlab-waits">And {len(waits) - FEW} more wait.</p>')
@@ -46,9 +47,15 @@ def strip() -> None:
 
 
 @st.cache_data(ttl=FRESH, max_entries=4, show_spinner=False)
-def look(home: str) -> tuple[list[Held], list[Waiting]]:
-    """Look at the devices and the queue of a home, at most every ``FRESH`` seconds, whoever asks."""
-    return holders(), waiting()
+def look(home: str) -> list[Held]:
+    """Look at the devices of a home, at most every ``FRESH`` seconds, whoever asks."""
+    return holders()
+
+
+@st.cache_data(ttl=FRESH, max_entries=4, show_spinner=False)
+def queue(home: str) -> list[Waiting]:
+    """Look at the queue of a home, at most every ``FRESH`` seconds, whoever asks."""
+    return waiting()
 
 
 def _row(held: Held) -> str:
