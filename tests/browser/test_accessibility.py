@@ -119,7 +119,7 @@ def test_nothing_serious_is_found_in_a_room_and_keys_are_enough_there(room):
         page.emulate_media(color_scheme="dark")
         page.wait_for_timeout(300)
         assert not stays(page, "color-contrast")
-    menu = student.locator(".st-key-chart-room button").first  # in a part that renews itself every four seconds
+    menu = student.locator(".st-key-chart-room-points button").first  # in a part that renews itself every four seconds
     menu.focus()
     lecturer.get_by_role("button", name="Pause the queue").press("Enter")
     lecturer.get_by_role("button", name="Let the queue go on").wait_for()
