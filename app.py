@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.starlette import App
 
+from ddlab.serving import allocation
 from pages.ui import added, address, guard, navigation, selection, sharing, shell, shown, wire
 from pages.ui.classroom import seated
 from pages.ui.runs import devices
@@ -20,8 +21,9 @@ def draw() -> None:
     shell.enter()
     page = st.navigation(navigation.every_page(), expanded=True)
     shown.open_page(page.url_path)
-    with sharing.opened(page.url_path):
-        draw_page(page)
+    with sharing.opened(page.url_path) as has_link:
+        if seated.admits(page.url_path, has_link):
+            draw_page(page)
     address.show()
     shell.leave()
     shell.keep_out_of_collections(page.url_path)
@@ -47,5 +49,6 @@ def draw_page(page: st.Page) -> None:
 if __name__ == "__main__":
     draw()
 else:
+    allocation.give_back()
     seated.install()
     app = App(__file__, middleware=guard.middleware(), lifespan=wire.lifespan)

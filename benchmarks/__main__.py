@@ -32,7 +32,7 @@ SECONDS, QUICK_SECONDS = 780.0, 200.0  # after which no further round begins
 OTHERS = {  # runnable by themselves: python -m benchmarks.NAME
     "speed, in more detail than the table": (
         *("local_against_global", "textbook", "loop_overhead", "trust_region", "cam", "answers", "pages", "seats"),
-        *("opened", "volume_viewer", "operations", "scale", "gpu"),
+        *("lasting", "opened", "volume_viewer", "operations", "scale", "gpu"),
     ),
     "studies of what is learned": (
         *("recipes", "local_epochs", "transfer_start", "order", "dying", "composing", "partitions", "pipelines"),

@@ -35,9 +35,9 @@ def measure(home: Path, processes: int, seats: int, seconds: float) -> dict[str,
     ids = pages.runs(home)
     for run in all_runs():
         (run.path / "shared.json").write_text("{}")
-    with _server(home, processes) as (address, server), _training(home):
+    with served(home, processes) as (address, server), training(home):
         asyncio.run(_warm(address, ids))
-        before = _memory(server)
+        before = sum(memory(server).values())
         entered, answers = asyncio.run(_room(address, ids, seats, seconds))
         table = pages.summary(answers)
         return {
@@ -48,12 +48,13 @@ def measure(home: Path, processes: int, seats: int, seconds: float) -> dict[str,
             "p95": table["p95"],
             "reruns a second": round(len(answers) / seconds, 1),
             "MB before": before,
-            "MB after": _memory(server),
+            "MB after": sum(memory(server).values()),
         }
 
 
 @contextmanager
-def _server(home: Path, processes: int) -> Iterator[tuple[str, psutil.Process]]:
+def served(home: Path, processes: int) -> Iterator[tuple[str, psutil.Process]]:
+    """A room at a free port of this machine: its address, and the first process of its server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -75,7 +76,7 @@ def _server(home: Path, processes: int) -> Iterator[tuple[str, psutil.Process]]:
 
 
 @contextmanager
-def _training(home: Path) -> Iterator[None]:
+def training(home: Path) -> Iterator[None]:
     """Train on one core for as long as this lasts."""
     environment = os.environ | {"DDLAB_HOME": str(home), VARIABLE: "1"}
     settings = ["--set", "training.epochs=5000", "--set", "placement.workers=1", "--set", "name=beside", "--detach"]
@@ -89,19 +90,20 @@ def _training(home: Path) -> Iterator[None]:
         subprocess.run([*ddlab, "delete", run], env=environment, check=False)
 
 
+def sign_in(address: str, name: str) -> str:
+    """Come in with the code as a browser does; return the cookies."""
+    connection = HTTPConnection(address, timeout=60)
+    body = urlencode({"code": CODE, "name": name, "then": "/"})
+    connection.request("POST", "/room/enter", body, {"Origin": f"http://{address}"})
+    headers = connection.getresponse().getheaders()
+    cookies = [value.split(";")[0] for key, value in headers if key.lower() == "set-cookie"]
+    connection.close()
+    return "; ".join(cookies)
+
+
 async def _enter(address: str, name: str) -> Visitor:
-    """Sign in as a browser does, and open a websocket with the cookies that it gives."""
-
-    def sign_in() -> str:
-        connection = HTTPConnection(address, timeout=60)
-        body = urlencode({"code": CODE, "name": name, "then": "/"})
-        connection.request("POST", "/room/enter", body, {"Origin": f"http://{address}"})
-        answer = connection.getresponse()
-        cookies = [value.split(";")[0] for key, value in answer.getheaders() if key.lower() == "set-cookie"]
-        connection.close()
-        return "; ".join(cookies)
-
-    return await Visitor.enter(address, await asyncio.to_thread(sign_in))
+    """Sign in, and open a websocket."""
+    return await Visitor.enter(address, await asyncio.to_thread(sign_in, address, name))
 
 
 async def _warm(address: str, ids: dict[str, str]) -> None:
@@ -144,7 +146,7 @@ async def _room(address: str, ids: dict[str, str], seats: int, seconds: float) -
     return entered, [answer for answers in stayed for answer in answers]
 
 
-def _memory(server: psutil.Process) -> int:
-    """MB of the front and the server processes together."""
+def memory(server: psutil.Process) -> dict[str, int]:
+    """MB that nobody else holds, of the front and of each server process, by their ids."""
     children = [child for child in server.children() if "ddlab.serving.backend" in child.cmdline()]
-    return int(sum(process.memory_full_info().uss for process in [server, *children]) // 2**20)
+    return {str(process.pid): int(process.memory_full_info().uss // 2**20) for process in [server, *children]}

@@ -1,19 +1,22 @@
-"""Caps of the lecturer's: how much a student may ask for at once, in one run, and on the disk."""
+"""Caps of the lecturer's: how much a student may ask for at once, in one run, and on the disk; and which pages."""
 
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from ddlab.classroom import store
 from ddlab.data.cache import describe
 from ddlab.engine import turns
 from ddlab.experiment import Experiment
 from ddlab.experiment.base import Settings, setting
+from ddlab.home import shipped
+from ddlab.registry import unknown
 
 MB = 10**6
+START, ROOM = "start", "room"  # pages: one whose name in an address is empty, and one that is always open
 
 
 class Caps(Settings):
@@ -27,6 +30,25 @@ class Caps(Settings):
     minutes: float | None = setting(15, "Time that a run may work, over all of its launches.", unit="min", gt=0)
     storage: int | None = setting(500, "Runs and data sets of a student on the disk together.", unit="MB", ge=1)
     upload: int | None = setting(100, "One file that a student sends.", unit="MB", ge=1, le=10_000)
+    pages: tuple[str, ...] | None = setting(None, "Pages open to students besides Room; others by a link alone.")
+
+    @field_validator("pages", mode="before")
+    @classmethod
+    def _take_apart(cls, pages: Any) -> Any:
+        return tuple(name.strip() for name in pages.split(",") if name.strip()) if isinstance(pages, str) else pages
+
+    @field_validator("pages")
+    @classmethod
+    def _are_there(cls, pages: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        known = sorted(path.stem for path in (shipped() / "pages").glob("*.py"))
+        for name in pages or ():
+            if name not in known:
+                raise ValueError(unknown("page", name, known))
+        return pages
+
+    def opens(self, page: str) -> bool:
+        """Whether students open a page without a link, by its name in the address; that of Start is empty."""
+        return self.pages is None or (page or START) in (*self.pages, ROOM)
 
 
 def caps_now() -> Caps:

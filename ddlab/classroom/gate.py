@@ -1,7 +1,8 @@
 """The gate of a room: an ASGI middleware before the pages, which lets pass who has a seat.
 
-Who has none gets a page that asks for the room's code and a name, and no websocket, file or upload. A form counts only
-if its origin is this server; its cookie is signed, hidden from scripts, for this site alone, and ends with the room.
+Who has none gets a page that asks for the room's code and a name, or for an account of the school's, and no websocket,
+file or upload. A form counts only if its origin is this server; its cookie is signed, hidden from scripts, for this
+site alone, and ends with the room.
 """
 
 import time
@@ -15,7 +16,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ddlab.classroom import cookies, room, seats, sign_in, tries
+from ddlab.classroom import accounts, cookies, openid, room, seats, sign_in, tries
 from ddlab.classroom.caps import caps_now
 from ddlab.classroom.seats import Seat
 
@@ -23,7 +24,10 @@ MOST_FORM = 8192  # bytes
 MOST_SOCKETS = 8  # open pages of one seat at one process
 MOST_BODY = 2**20  # bytes of a request that sends no file
 OPEN = ("/_stcore/health",)  # says "ok" and no more; proxies ask for it
-CLOSED = ("/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check")  # for nobody in a room
+CLOSED = (  # for nobody in a room
+    *("/_stcore/agent", "/_stcore/metrics", "/_stcore/script-health-check"),
+    *("/auth/", "/oauth2callback"),  # Streamlit's own login: see ddlab.classroom.openid
+)
 UPLOAD = "/_stcore/upload_file/"
 NO_SOCKET = {"type": "websocket.close", "code": 1008}  # answers 403, before it is accepted
 HEADERS = {  # no-referrer, as on the other pages, would make browsers hide the origin of the form
@@ -122,14 +126,18 @@ def _form(status: int = 401, **fields: Any) -> Response:
     now = room.current()
     if now is None or now.has_ended:
         return _page(sign_in.told("The room has ended", "Ask the lecturer for a new one."), 401)
-    return _page(sign_in.sign_in(asks_code=bool(now.code), **fields), status)
+    settings = accounts.current()
+    if settings is None and not now.has_form:
+        return _page(sign_in.told("Nobody can come in", "The settings of the accounts are not there any more."), 503)
+    school = settings.title if settings else ""
+    return _page(sign_in.sign_in(asks_code=bool(now.code), school=school, **fields), status)
 
 
 def _page(html: str, status: int = 200) -> Response:
     return HTMLResponse(html, status, headers=HEADERS)
 
 
-# ---- the door: /room/enter, /room/lecturer, /room/leave
+# ---- the door: /room/enter, /room/account, /room/lecturer, /room/leave
 
 
 async def _at_the_door(request: Request) -> Response:
@@ -147,11 +155,13 @@ async def _at_the_door(request: Request) -> Response:
     elif method in ("GET", "HEAD"):
         if place == "/room/lecturer":
             return await to_thread.run_sync(_enter_as_lecturer, request)
+        if place in ("/room/account", openid.BACK) and method == "GET":
+            return await _by_account(request)
         if place == "/room/enter":
             return _form(200, code=request.query_params.get("code", "")[:100])
         if place == "/room/leave":
             seat = seats.of_cookie(request.cookies.get(cookies.NAME, ""))
-            return _page(sign_in.leave(seat.name)) if seat else RedirectResponse("/", 303, HEADERS)
+            return _page(sign_in.leave(seat.name, seat.has_account)) if seat else RedirectResponse("/", 303, HEADERS)
     return PlainTextResponse("There is nothing here", 404)
 
 
@@ -179,7 +189,7 @@ def _enter(request: Request, fields: dict[str, str]) -> Response:
     """Give a seat to who knows the code."""
     now, name, code = room.current(), fields.get("name", ""), fields.get("code", "")[:100]
     then = _local(fields.get("then", "/"))
-    if now is None or now.has_ended:
+    if now is None or now.has_ended or not now.has_form:
         return _form()
     with tries.one_at_a_time():
         if seconds := tries.wait(_address(request)):
@@ -196,6 +206,26 @@ def _enter(request: Request, fields: dict[str, str]) -> Response:
     except ValueError as error:
         return _form(400, code=code, name=name[:100], then=then, refusal=str(error))
     return _seated(request, seat, now, then)
+
+
+async def _by_account(request: Request) -> Response:
+    """Send somebody to the school's provider of accounts, or give a seat to who comes back from there."""
+    now, settings = room.current(), accounts.current()
+    if now is None or now.has_ended or settings is None:
+        return _form()
+    try:
+        if request.url.path != openid.BACK:
+            return await openid.begin(request, settings, now.address, _local(request.query_params.get("then", "/")))
+        told = await openid.finish(request, settings)
+        found = accounts.account_of(told.claims, settings)
+        seat = await to_thread.run_sync(_take, now, found)
+    except (openid.NotSignedInError, ValueError) as error:
+        return openid.forget(_form(403, refusal=str(error)))
+    return openid.forget(_seated(request, seat, now, _local(told.then)))
+
+
+def _take(now: room.Room, found: accounts.Account) -> Seat:
+    return seats.take(now, found.name, is_lecturer=found.is_lecturer, account=found.seat)
 
 
 def _enter_as_lecturer(request: Request) -> Response:

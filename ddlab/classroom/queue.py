@@ -13,7 +13,7 @@ def at_work_and_waiting() -> list[dict[str, Any]]:
     works = [ticket for ticket in queue if not ticket.waits]
     rows = []
     for ticket in [*works, *in_turns(queue, served=served())]:
-        place = ", ".join(ticket.slots) if ticket.slots else f"waits for {ticket.wanted} × {ticket.kind}"
+        place = ", ".join(ticket.slots) if ticket.slots else f"{ticket.wanted} × {ticket.kind}"
         who = access.owner_name(ticket.run.path) or "the lecturer"
         state = "at work" if ticket.slots else "waits"
         rows.append({"run": ticket.run.id, "name": ticket.run.name, "who": who, "state": state, "devices": place})

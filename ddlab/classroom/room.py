@@ -31,7 +31,7 @@ class Room:
     id
         Random; cookies of another room are worth nothing.
     code
-        What lets people in; empty: nobody is asked for one.
+        What lets people in; empty: nobody is asked for one, unless there are accounts.
     until
         Time at which it ends, in seconds since 1970.
     key_digest
@@ -40,6 +40,8 @@ class Room:
         Where visitors find it, such as ``http://192.168.1.7:8501``.
     prediction
         Whether the answers to the prediction at hand are shown to all, and to which one: lesson and step; empty: none.
+    openid
+        Digest of the settings by which a school's accounts come in (:mod:`.accounts`); empty: none do.
     """
 
     id: str
@@ -49,11 +51,17 @@ class Room:
     address: Annotated[str, Field(max_length=500)] = ""
     prediction: str = ""
     answers_shown: bool = False
+    openid: str = ""
 
     @property
     def has_ended(self) -> bool:
         """Whether its time is over."""
         return time.time() >= self.until
+
+    @property
+    def has_form(self) -> bool:
+        """Whether people come in with a name: by the code, or, where there are no accounts either, without one."""
+        return bool(self.code) or not self.openid
 
     @property
     def link(self) -> str:
@@ -77,7 +85,7 @@ def is_classroom() -> bool:
     return bool(os.environ.get(VARIABLE))
 
 
-def open_room(code: str | None, address: str, hours: float = HOURS) -> tuple[Room, str]:
+def open_room(code: str | None, address: str, hours: float = HOURS, openid: str = "") -> tuple[Room, str]:
     """Open a room, or the one again that has not ended: seats and runs are as they were.
 
     Parameters
@@ -88,6 +96,8 @@ def open_room(code: str | None, address: str, hours: float = HOURS) -> tuple[Roo
         Where visitors find it.
     hours
         From now to its end.
+    openid
+        Digest of the settings of accounts; another one makes another room, into which all have to come again.
 
     Returns
     -------
@@ -106,14 +116,20 @@ def open_room(code: str | None, address: str, hours: float = HOURS) -> tuple[Roo
     key = secrets.token_urlsafe(24)
     with _lock():
         before = current()
-        goes_on = before is not None and not before.has_ended and (code is None or before.is_code(code))
-        if goes_on and before is not None:
+        if before is not None and _goes_on(before, code, openid):
             room = replace(before, until=time.time() + 3600 * hours, key_digest=_digest(key), address=address)
         else:
             word = "".join(secrets.choice(LETTERS) for _ in range(CODE_LETTERS)) if code is None else _plain(code)
-            room = Room(secrets.token_urlsafe(9), word, time.time() + 3600 * hours, _digest(key), address)
+            until = time.time() + 3600 * hours
+            room = Room(secrets.token_urlsafe(9), word, until, _digest(key), address, openid=openid)
         _write(room)
     return room, key
+
+
+def _goes_on(before: Room, code: str | None, openid: str) -> bool:
+    """Whether a room is the one that is asked for; one that anybody may enter goes on only if that is asked for."""
+    is_same = bool(before.code) if code is None else before.is_code(code)
+    return is_same and before.openid == openid and not before.has_ended
 
 
 def change(**changes: object) -> Room:

@@ -35,6 +35,8 @@ class Seat:
         Whether all runs are in this seat's hands.
     taken
         When, in seconds since 1970.
+    has_account
+        Whether it belongs to an account of a school's: whoever signs in by it has this seat again.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Seat:
     name: Annotated[str, Field(max_length=MOST_NAME)]
     is_lecturer: bool
     taken: float
+    has_account: bool = False
 
     @property
     def visitor(self) -> str:
@@ -52,16 +55,24 @@ class Seat:
 _SEAT: TypeAdapter[Seat] = TypeAdapter(Seat)
 
 
-def take(room: Room, name: str, *, is_lecturer: bool = False) -> Seat:
+def take(room: Room, name: str, *, is_lecturer: bool = False, account: str = "") -> Seat:
     """Give somebody a seat.
+
+    Parameters
+    ----------
+    account
+        The id of the seat of whoever has an account; empty: a random one.
 
     Raises
     ------
     ValueError
         If nothing of the name can be shown, it is too long, or the room is full.
     """
-    seat = Seat(secrets.token_urlsafe(12), room.id, checked_name(name), is_lecturer, time.time())
-    if not is_lecturer and len(everyone(room)) >= MOST_SEATS:
+    known = find(account) if account else None
+    id = account or secrets.token_urlsafe(12)
+    seat = Seat(id, room.id, checked_name(name), is_lecturer, time.time(), bool(account))
+    is_here = known is not None and known.room == room.id
+    if not is_lecturer and not is_here and len(everyone(room)) >= MOST_SEATS:
         raise ValueError(f"The room has {MOST_SEATS:,} seats, and all are taken.")
     store.write(_path(seat.id), asdict(seat))
     return seat

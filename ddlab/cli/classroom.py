@@ -1,18 +1,22 @@
 """The command ``ddlab classroom``: the pages for a room full of students."""
 
+import asyncio
 import ipaddress
 import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import psutil
 import typer
 
 from ddlab.cli import pages
+
+if TYPE_CHECKING:
+    from ddlab.classroom import Room
 
 commands = typer.Typer()
 
@@ -66,21 +70,49 @@ def classroom(
         list[Path] | None, typer.Option("--data", metavar="FOLDER", help="Let students use images from there, too.")
     ] = None,
 ) -> None:
-    """Open the pages to a room: a code to get in, names, owners of runs, caps, turns in the queue."""
+    """Open the pages to a room: a code to get in, names, owners of runs, caps, turns in the queue.
+
+    Where DDLAB_OPENID names a file, a school's accounts come in (OpenID Connect), and a code is for guests.
+    """
     from ddlab.classroom import VARIABLE, open_room, set_caps
     from ddlab.classroom.caps import caps_now, read_caps
 
     place = Place(address, port, _checked(public))
-    _refuse_open(code, place)
+    accounts = _accounts()
+    if accounts:
+        code = code or ""
+    else:
+        _refuse_open(code, place)
     set_caps(read_caps(caps) if caps else caps_now())
-    room, key = open_room(code, place.link)
-    for line in _told(place, room.code, f"{place.link}/room/lecturer?key={key}"):
+    room, key = open_room(code, place.link, openid=accounts)
+    for line in _told(place, _way_in(room), f"{place.link}/room/lecturer?key={key}"):
         typer.echo(line)
     os.environ[VARIABLE] = "1"
     os.environ["STREAMLIT_SERVER_ADDRESS"] = address
     if place.public:
         os.environ["STREAMLIT_BROWSER_SERVER_ADDRESS"] = urlsplit(place.public).hostname or ""
     pages.serve(port, data or (), processes, always_in_front=True)
+
+
+def _accounts() -> str:
+    """Keep the settings of a provider that answers; returns their digest, empty where none is named."""
+    from ddlab.classroom import accounts, openid
+
+    named = os.environ.get(accounts.VARIABLE)
+    if not named:
+        return ""
+    settings = accounts.read(Path(named))
+    asyncio.run(openid.check(settings))
+    accounts.keep(settings)
+    return settings.digest
+
+
+def _way_in(room: "Room") -> list[str]:
+    """Say how students come in."""
+    ways = ["and sign in with their accounts"] if room.openid else []
+    if room.code:
+        return [*ways, f"{'or' if ways else 'and'} enter{'  ' if ways else ' '}    {room.code}"]
+    return ways or ["and enter a name; no code is asked for"]
 
 
 def _checked(public: str) -> str:
@@ -99,10 +131,10 @@ def _refuse_open(code: str | None, place: Place) -> None:
         )
 
 
-def _told(place: Place, code: str, link: str) -> Sequence[str]:
+def _told(place: Place, way_in: Sequence[str], link: str) -> Sequence[str]:
     lines = [
         f"Students open  {place.link}",
-        f"and enter      {code}" if code else "and enter a name; no code is asked for",
+        *way_in,
         f"You open       {link}",
         "               (whoever has this link is the lecturer: it is shown here only, and is new at every start)",
     ]

@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ddlab.serving import allocation
 from ddlab.serving.channel import BACK, READY, SESSIONS, YOURS, Channel, Message
 from ddlab.serving.handing import Handed, Rules
 from ddlab.serving.heads import cookie
@@ -109,6 +110,7 @@ class Backend:
 
 def main() -> None:
     """Become a backend."""
+    allocation.give_back()
     folder, target, descriptor, cookie_name, name = sys.argv[1:]
     os.set_inheritable(int(descriptor), False)  # a training that is started here must not hold it
     sys.path.insert(0, folder)

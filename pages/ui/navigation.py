@@ -5,32 +5,37 @@ from typing import Literal
 import streamlit as st
 
 from ddlab.classroom import is_classroom
+from pages.ui.classroom import seated
 
 
 def every_page() -> dict[str, list[st.Page]]:
-    """All pages, under the headings of the navigation."""
-    is_there: Literal["visible", "hidden"] = "visible" if is_classroom() else "hidden"
+    """All pages, under the headings of the navigation; those that are not open to the visitor are not named there."""
     return {
         "": [
-            st.Page("pages/start.py", title="Start", icon=":material/home:", default=True),
-            st.Page("pages/room.py", title="Room", icon=":material/groups:", visibility=is_there),
+            _page("start", "Start", "home", default=True),
+            _page("room", "Room", "groups", is_there=is_classroom()),
         ],
-        "Learn": [st.Page("pages/lessons.py", title="Lessons", icon=":material/school:")],
+        "Learn": [_page("lessons", "Lessons", "school")],
         "Make": [
-            st.Page("pages/decompose.py", title="Decompose", icon=":material/grid_on:"),
-            st.Page("pages/pipeline.py", title="Pipeline", icon=":material/conveyor_belt:"),
-            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-            st.Page("pages/sweep.py", title="Sweep", icon=":material/apps:"),
-            st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
+            _page("decompose", "Decompose", "grid_on"),
+            _page("pipeline", "Pipeline", "conveyor_belt"),
+            _page("train", "Train", "model_training"),
+            _page("sweep", "Sweep", "apps"),
+            _page("runs", "Runs", "list_alt"),
         ],
         "Look": [
-            st.Page("pages/compare.py", title="Compare", icon=":material/bar_chart:"),
-            st.Page("pages/probabilities.py", title="Probabilities", icon=":material/ballot:"),
-            st.Page("pages/cam.py", title="Class activation maps", icon=":material/visibility:"),
-            st.Page("pages/layers.py", title="Layers", icon=":material/layers:"),
-            st.Page("pages/what_if.py", title="What if", icon=":material/edit:"),
-            st.Page("pages/composition.py", title="Composition", icon=":material/join:"),
-            st.Page("pages/trust_region.py", title="Trust region", icon=":material/adjust:"),
-            st.Page("pages/scale.py", title="Scale", icon=":material/speed:"),
+            _page("compare", "Compare", "bar_chart"),
+            _page("probabilities", "Probabilities", "ballot"),
+            _page("cam", "Class activation maps", "visibility"),
+            _page("layers", "Layers", "layers"),
+            _page("what_if", "What if", "edit"),
+            _page("composition", "Composition", "join"),
+            _page("trust_region", "Trust region", "adjust"),
+            _page("scale", "Scale", "speed"),
         ],
     }
+
+
+def _page(name: str, title: str, icon: str, *, default: bool = False, is_there: bool = True) -> st.Page:
+    is_named: Literal["visible", "hidden"] = "visible" if is_there and seated.is_open(name) else "hidden"
+    return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", default=default, visibility=is_named)

@@ -12,6 +12,7 @@ from ddlab.registry import MOST_SHOWN
 from ddlab.runs import EXAMPLE, RunFolder, list_examples, list_runs, open_run
 from ddlab.written import percent
 from pages.ui import held, shell, shown
+from pages.ui.classroom import seated
 from pages.ui.literal import literal
 
 RUN, SUBDOMAIN, ALL = "run", "subdomain", "all"
@@ -274,8 +275,10 @@ def pick_subdomain(count: int, otherwise: str = "all") -> int | None:
 def link(label: str, page: str, **parameters: Any) -> None:
     """Link to another page of the app, such as ``pages/train.py``, keeping the run and handing ``parameters`` over.
 
-    A page that is opened alone has no others to link to: then the link is left out.
+    A page that is opened alone has no others to link to: then the link is left out, as it is where a room closed it.
     """
+    if not seated.is_open(page):
+        return
     try:
         st.page_link(page, label=label, query_params=_query(parameters))
     except StreamlitPageNotFoundError:
@@ -284,6 +287,8 @@ def link(label: str, page: str, **parameters: Any) -> None:
 
 def go(label: str, page: str, **parameters: Any) -> None:
     """Offer the next step as a button; otherwise as :func:`link`."""
+    if not seated.is_open(page):
+        return
     if shell.button(label, f"go to {page}", type="primary", icon=":material/arrow_forward:", width="stretch"):
         st.switch_page(page, query_params=_query(parameters))
 

@@ -12,6 +12,7 @@ import streamlit as st
 from ddlab.links import LONGEST_WORDS, Link, Rule, keep, open_link
 from ddlab.registry import shortened
 from pages.ui import address, held, shown
+from pages.ui.classroom import seated
 from pages.ui.literal import literal, literal_lines
 
 LINK, OPENED = "link", "link that was opened"  # in the address; and which one this visitor's page is held by
@@ -20,17 +21,17 @@ LONGEST_CODE = 1200  # characters of an address that a projector's picture of it
 
 
 @contextmanager
-def opened(page: str) -> Iterator[None]:
-    """Hold what the link that a page was opened by has settled, and write its words above the page."""
+def opened(page: str) -> Iterator[bool]:
+    """Hold what the link that a page was opened by has settled, and write its words above it; whether there is one."""
     link = _link_of(page)
     if link is None:
-        yield
+        yield False
         return
     if link.words:
         st.info(literal_lines(link.words), icon=":material/school:")
     seen = frozenset(name for name, rule in link.rules.items() if rule == "locked")
     with held.hold(held.Frame(link.settled, seen)):
-        yield
+        yield True
 
 
 def _link_of(page: str) -> Link | None:
@@ -87,7 +88,7 @@ def make() -> None:
         "Words beside it", max_chars=LONGEST_WORDS, key=f"share words {page}", placeholder="What should they look at?"
     )
     settled: dict[str, Rule] = {name: rule for name, rule in rules.items() if rule != "free"}
-    if not settled and not words.strip():
+    if not settled and not words.strip() and seated.is_open_to_all(page):
         _hand_over(_address(page, values))
         return
     try:

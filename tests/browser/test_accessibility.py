@@ -1,10 +1,14 @@
 """An automatic checker (axe-core) finds nothing serious on any page, light or dark, and no button is without words."""
 
+import re
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 
+from ddlab import access
+from ddlab.classroom import open_room, seats
+from tests.browser.conftest import Server
 from tests.browser.test_browser import settled
 from tests.made_run import made_experiment, made_run
 from tests.made_trust_region import made_trust_region_run
@@ -71,6 +75,56 @@ def test_nothing_serious_is_found_on_any_page(server, open_browser):
         page.emulate_media(color_scheme="dark")
         page.wait_for_timeout(300)  # colours change gradually
         assert not stays(page, "color-contrast"), f"{path}, dark"
+
+
+@pytest.fixture
+def room(own_home, tmp_path, browser):
+    """A room with a run in it: opens a page there, of somebody who comes in by that address."""
+    seat = seats.take(open_room("blue whale", "http://127.0.0.1")[0], "Ann")
+    access.give(made_run().path, seat.id, seat.name)
+    served = Server(tmp_path / "room.log", ("ddlab", "classroom", "--code", "blue whale", "--processes", "1", "--port"))
+    served.start()
+    key = re.search(r"lecturer\?key=\S+", served.log.read_text())[0]
+    contexts = []
+
+    def opened(path):
+        contexts.append(browser.new_context(viewport={"width": 1400, "height": 2400}, color_scheme="light"))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{served.url}/room/{path.format(key=key)}")
+        page.locator("h1").first.wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    served.kill()
+
+
+def test_nothing_serious_is_found_in_a_room_and_keys_are_enough_there(room):
+    student = room("enter?code=blue%20whale")
+    student.evaluate(AXE)
+    assert not found(student) and student.locator("[name=name]").evaluate("field => field === document.activeElement")
+    student.keyboard.type("Bob")
+    student.keyboard.press("Enter")
+    student.get_by_role("link", name="Room").press("Enter")
+    student.get_by_text("Who waits for what").wait_for()
+    lecturer = room("{key}")
+    for summary in lecturer.locator("[data-testid=stExpander] summary").all():
+        summary.press("Enter")
+    for page in (student, lecturer):
+        settled(page)
+        page.evaluate(AXE)
+        assert not stays(page) and not page.evaluate(WORDLESS)
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_timeout(300)
+        assert not stays(page, "color-contrast")
+    menu = student.locator(".st-key-chart-room-points button").first  # in a part that renews itself every four seconds
+    menu.focus()
+    lecturer.get_by_role("button", name="Pause the queue").press("Enter")
+    lecturer.get_by_role("button", name="Let the queue go on").wait_for()
+    student.get_by_text("The lecturer has paused the queue").wait_for()
+    assert menu.evaluate("button => button === document.activeElement"), "what is renewed keeps the focus"
 
 
 def test_a_focus_is_seen_and_on_a_phone_the_image_stands_beside_its_grid(open_browser):

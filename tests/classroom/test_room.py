@@ -102,3 +102,6 @@ def test_caps_name_what_is_wrong():
     with pytest.raises(ValueError, match="caps: minutes"):
         parse_caps({"minutes": -3}, "caps")
     assert parse_caps({"running": None, "epochs": "7"}, "caps").epochs == 7
+    with pytest.raises(ValueError, match="caps: pages: .*did you mean 'lessons'"):
+        parse_caps({"pages": "lesson"}, "caps")
+    assert parse_caps({"pages": " lessons, cam "}, "caps").pages == ("lessons", "cam")

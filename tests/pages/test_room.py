@@ -6,8 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ddlab import access
-from ddlab.classroom import VARIABLE, open_room, seats
+from ddlab.classroom import VARIABLE, Caps, open_room, seats, set_caps
 from ddlab.classroom.rules import RoomRules
+from ddlab.links import Link, keep
 from pages.ui.classroom import seated
 from tests.made_run import made_run
 
@@ -71,3 +72,17 @@ def test_who_has_no_seat_any_more_sees_nothing(room):
     who[0] = None
     shown = AppTest.from_file(APP, default_timeout=120).run()
     assert "You have no seat" in shown.error[0].value and not shown.title
+
+
+def test_a_page_that_is_not_open_opens_by_a_link_alone_and_for_the_lecturer(room):
+    opened, who = room
+    set_caps(Caps(pages=("lessons",)))
+    link = keep(Link(page="decompose", values={"grid": "3x3"}, rules={"grid": "locked"}))
+    other = keep(Link(page="cam", values={"grid": "3x3"}, rules={"grid": "locked"}))
+    for parameters in ({}, {"link": other}, {"link": "x"}):
+        shown = open_page("decompose", **parameters)
+        assert "has not opened this page" in shown.info[0].value and not shown.title
+    assert open_page("decompose", link=link).title
+    assert open_page("start").title[0].value == "What does the room find?"
+    who[0] = seats.take(opened, "L", is_lecturer=True)
+    assert open_page("decompose").title and open_page("start").title[0].value != "What does the room find?"

@@ -44,6 +44,7 @@ def answer_bars(counted: Mapping[str, int], prediction: str) -> go.Figure:
     figure = go.Figure(
         go.Bar(x=list(counted.values()), y=list(counted), orientation="h", text=list(map(str, counted.values())))
     )
+    figure.update_xaxes(dtick=max(1, max(counted.values(), default=0) // 6))  # there are no half answers
     figure.update_yaxes(type="category", autorange="reversed")
     title = f"What {sum(counted.values())} of the room expect: {prediction}"
     return finish(figure, title, x="answers", height=140 + 34 * len(counted))

@@ -6,7 +6,7 @@ from typing import Any
 import segno
 import streamlit as st
 
-from ddlab.classroom import Caps, Room, Seat, caps_now, lecturing
+from ddlab.classroom import Caps, Room, Seat, accounts, caps_now, lecturing
 from ddlab.classroom.answers import predictions
 from ddlab.classroom.caps import parse_caps
 from ddlab.classroom.queue import at_work_and_waiting
@@ -19,6 +19,7 @@ from pages.ui.literal import literal
 from pages.ui.runs.live import attempt
 
 NONE = "none"
+LONGEST = 300  # characters of a cap
 
 
 def show(seat: Seat, room: Room) -> None:
@@ -38,10 +39,16 @@ def show(seat: Seat, room: Room) -> None:
 
 def _way_in(room: Room) -> None:
     st.markdown(f"## {literal(room.address)}")
-    st.markdown(f"Room code: **{literal(room.code)}**" if room.code else "No code is asked for.")
+    settings = accounts.current()
+    if settings:
+        st.markdown(f"Sign in at **{literal(settings.title)}**.")
+    if room.code:
+        st.markdown(f"{'Room code for guests' if settings else 'Room code'}: **{literal(room.code)}**")
+    if room.has_form and not room.code:
+        st.markdown("No code is asked for.")
     picture = io.BytesIO()
     segno.make(room.link, error="m").save(picture, kind="png", scale=8, border=3)
-    st.image(picture.getvalue(), caption="It opens the room with the code filled in.", width=320)
+    st.image(picture.getvalue(), caption="It opens the room with the code filled in.", width=320, alt=room.link)
 
 
 def _queue(seat: Seat) -> None:
@@ -78,12 +85,18 @@ def _caps(seat: Seat) -> None:
         asked: dict[str, Any] = {}
         for name, field in Caps.model_fields.items():
             unit = (field.json_schema_extra or {}).get("unit", "") if isinstance(field.json_schema_extra, dict) else ""
-            label = f"{name.capitalize()}{f' ({unit})' if unit else ''}"
-            value = "" if now[name] is None else f"{now[name]:g}"
-            asked[name] = st.text_input(label, value, 20, help=f"{field.description} Empty: no cap.", key=f"cap {name}")
+            label = f"{name.capitalize()}{f' ({unit})' if unit not in ('', name) else ''}"
+            told = f"{field.description} Empty: no cap."
+            asked[name] = st.text_input(label, _written(now[name]), LONGEST, help=told, key=f"cap {name}")
         if st.form_submit_button("Let these hold", icon=":material/save:"):
             tree = {name: text.strip() or None for name, text in asked.items()}
             attempt(lambda: lecturing.set_caps(seat, parse_caps(tree, "caps")))
+
+
+def _written(cap: Any) -> str:
+    if cap is None:
+        return ""
+    return f"{cap:g}" if isinstance(cap, int | float) else ", ".join(cap)
 
 
 def _seats(room: Room) -> None:

@@ -1,10 +1,12 @@
 """The seat of whoever a page is drawn for; and the rules of the room, where this server has one."""
 
+from pathlib import PurePath
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ddlab import access
-from ddlab.classroom import Seat, is_classroom
+from ddlab.classroom import Seat, caps_now, is_classroom
 from ddlab.classroom.cookies import NAME
 from ddlab.classroom.rules import NOBODY, RoomRules
 from ddlab.classroom.seats import of_cookie
@@ -36,6 +38,27 @@ def enter() -> None:
         st.error(NOBODY, icon=":material/door_front:")
         st.stop()
     st.session_state[HAD] = st.context.cookies.get(NAME) or st.session_state.get(HAD, "")
+
+
+def is_open(page: str) -> bool:
+    """Whether the visitor may open a page without a link, by its name in the address or its file."""
+    found = seat() if is_classroom() else None
+    return found is None or found.is_lecturer or caps_now().opens(PurePath(page).stem)
+
+
+def is_open_to_all(page: str) -> bool:
+    """Whether everybody here may."""
+    return not is_classroom() or caps_now().opens(page)
+
+
+def admits(page: str, has_link: bool) -> bool:
+    """Whether the visitor's page may be drawn; says so where it may not, and leads from Start to the room."""
+    if has_link or is_open(page):
+        return True
+    if not page:
+        st.switch_page("pages/room.py")
+    st.info("The lecturer has not opened this page. Links that are handed out may lead to it.", icon=":material/lock:")
+    return False
 
 
 def show() -> None:
