@@ -64,8 +64,9 @@ def draw(seat: Seat) -> None:
     """Draw the page for somebody who is in the room."""
     room = current()
     here = everyone(room) if room else []
+    taken = sum(not one.is_lecturer for one in here)
     st.write(
-        f"{sum(not one.is_lecturer for one in here)} seats are taken. Every point is a strategy of somebody's run: the "
+        f"{taken} seat{'s are' if taken != 1 else ' is'} taken. Every point is a strategy of somebody's run: the "
         "higher, the more images it decides correctly; the further left, the less its training worked."
     )
     points()
