@@ -111,11 +111,11 @@ def _of(title: str, unit: Unit, example: str, read: Reader) -> Fact:
 
 
 FACTS: dict[str, Fact] = {
-    "accuracy": _of("accuracy on the images that judge", "share", "accuracy.average", readers.judged),
+    "accuracy": _of("accuracy on the test images", "share", "accuracy.average", readers.judged),
     "validation": _of("accuracy on the validation images", "share", "validation.average", readers.column),
     "train": _of("accuracy on the training images", "share", "train.average", readers.column),
     "baseline": _of("accuracy of always naming the most frequent class", "share", "baseline", readers.baseline),
-    "work": _of("operations of training, of those of the global network", "share", "work.average", readers.column),
+    "work": _of("work of training, as a share of the global network's", "share", "work.average", readers.column),
     "epochs": _of("epochs, those of local networks included", "count", "epochs.average", readers.column),
     "seconds": _of("time of training", "s", "seconds.average", readers.column),
     "parameters": _of("parameters of what decides", "count", "parameters.average", readers.column),

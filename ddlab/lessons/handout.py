@@ -46,7 +46,7 @@ def said(outcome: Outcome, kind: str, given: object) -> str:
     if kind == "point":
         if outcome.verdict == "none":
             return "The evidence is outlined."
-        hit = "That is in the evidence." if outcome.truth == 0 else f"The evidence is {outcome.truth:.0f} pixels away."
+        hit = "That is in the evidence." if outcome.truth == 0 else f"The evidence is {_pixels(outcome.truth)} away."
         return hit
     if kind == "choice":
         best = next((bar for bar in outcome.bars if bar.kind == "right"), None)
@@ -56,6 +56,10 @@ def said(outcome: Outcome, kind: str, given: object) -> str:
     if outcome.verdict == "none" or not isinstance(given, int | float):
         return happened
     return f"You said {written(float(given), outcome.unit)}. {happened}"
+
+
+def _pixels(off: float) -> str:
+    return "1 pixel" if round(off) == 1 else f"{off:.0f} pixels"
 
 
 def as_html(lesson: Lesson, visitor: Visitor, recorded: RecordedFacts) -> str:

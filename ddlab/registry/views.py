@@ -130,7 +130,7 @@ _OWN: dict[str, ViewEntry] = {
     ),
     "theorem": _of(
         "theorem",
-        "The composed network beside its local ones",
+        "Composed network beside its parts",
         "How far the composed network is from its local networks, layer by layer.",
         "composition",
         ("precision", "theory_layer"),

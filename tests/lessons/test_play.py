@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from ddlab.lessons import Prediction, Trial, Visitor, list_lessons, outcome_of, recorded_facts, unit_asked
+from ddlab.lessons import Prediction, Trial, Visitor, outcome_of, recorded_facts
 from ddlab.lessons.facts import FACTS
 from ddlab.runs import list_runs
 from pages.ui.lessons.visitor import KEY
+from tests.lessons.answering import LESSONS, as_asked, right_answer, wrong_answer
 from tests.pages.conftest import check_figure, open_page  # noqa: F401  (a fixture)
 
-LESSONS = [lesson for lesson in list_lessons() if not isinstance(lesson, tuple)]
 ME = "0123456789abcdef"
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
 
@@ -37,16 +37,6 @@ def open_lesson(open_page, lesson, at=1):  # noqa: F811
     return test
 
 
-def right_answer(asked, facts):
-    if asked.kind == "number":
-        return float(facts.of(asked.number))
-    if asked.kind == "choice":
-        pick = min if asked.right == "lowest" else max
-        return asked.choice[pick(asked.choice, key=facts.of)]
-    rows, columns = facts.numbers.mask(asked.point).nonzero()
-    return int(rows[0]), int(columns[0])
-
-
 def answer(test, asked, given):
     """Give an answer by the widgets of the page; None presses the button of those who would rather see it."""
     if given is None:
@@ -57,8 +47,7 @@ def answer(test, asked, given):
         for box, pixel in zip(test.number_input, given, strict=True):
             box.set_value(pixel)
     else:
-        scale = 100 if unit_asked(asked) == "share" else 1
-        (test.slider or test.number_input)[0].set_value(round(scale * given) if scale > 1 else given)
+        (test.slider or test.number_input)[0].set_value(as_asked(asked, given))
     test.run()
     return press(test, "That is my answer")
 
@@ -103,15 +92,6 @@ def test_a_student_plays_it_through(lesson, open_page, without_torch):  # noqa: 
             press(test, "Next")
     assert any("Your predictions" in text.value for text in test.markdown)
     assert not list_runs(), "nothing was trained"
-
-
-def wrong_answer(asked, right):
-    if asked.kind == "number":
-        low, high = asked.between or (0.0, 1.0)
-        return low if right - low > high - right else high
-    if asked.kind == "choice":
-        return next(label for label in asked.choice.values() if label != right)
-    return 0, 0
 
 
 def test_own_lessons_and_files_that_are_none_are_in_the_list(open_page, own_home):  # noqa: F811

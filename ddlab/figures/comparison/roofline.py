@@ -72,7 +72,7 @@ def ratio_bars(table: pd.DataFrame, title: str) -> go.Figure:
     longest = table[["counted", "allowed"]].max().max()
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     figure.update_xaxes(range=[0, ROOM * longest] if longest == longest else None)
-    axis = "global over local; behind it, share of the local time"
+    axis = "times faster (% of the local time)"
     return finish(figure, title, x=axis, height=BEYOND + BAR * len(table), barmode="group", bargap=0.25)
 
 

@@ -95,11 +95,11 @@ def history_panels(
     """
     drawn = [_loss, _accuracy, _ratio, _radius, _decreases]
     names = ["loss of the step's images", "accuracy after the epoch", "ρ: actual over predicted decrease"]
-    names += ["radius Δ, logarithmic", "decrease of the loss in a step, logarithmic on both sides of 0"]
+    names += ["radius Δ, logarithmic", "decrease of the loss, log on both sides of 0"]
     if smallest_eigenvalue(steps).notna().any():
         drawn, names = (
             [*drawn, _curvature],
-            [*names, "smallest eigenvalue of the SR1 model, logarithmic on both sides of 0"],
+            [*names, "smallest eigenvalue, log on both sides of 0"],
         )
     height = PANEL * len(drawn) + BETWEEN * (len(drawn) - 1)
     gap = BETWEEN / height
