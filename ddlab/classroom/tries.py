@@ -46,12 +46,6 @@ def note_wrong(address: str) -> None:
         _forget()
 
 
-def note_right(address: str) -> None:
-    """Forget what was wrong at that address."""
-    with _locked():
-        _path(address).unlink(missing_ok=True)
-
-
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Let one try be looked at after the other, so that many at once are no way around the waiting time."""

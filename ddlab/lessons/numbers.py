@@ -11,8 +11,8 @@ from ddlab.analyses.comparison.accuracy import strategy_table
 from ddlab.analyses.comparison.communication import communication_table
 from ddlab.analyses.composition.premises import Premise, premises
 from ddlab.analyses.decisions.probabilities import Outcomes, read_outcomes
-from ddlab.analyses.maps.asking import batch_around, count_viewers
-from ddlab.analyses.maps.stored import FORMAT, Mapped
+from ddlab.analyses.maps.asking import arguments_of, batch_of, count_viewers, named, stamp_of
+from ddlab.analyses.maps.stored import Mapped
 from ddlab.analyses.pipeline.traces import trace_table
 from ddlab.data.cache import load
 from ddlab.data.source import Dataset
@@ -116,9 +116,7 @@ class Numbers:
 
     def maps_of(self, image: int) -> tuple[Mapped, int]:
         """Return class activation maps that hold those of a validation image, and its place; the page has the same."""
-        about = self.data.description
-        size = len(about.classes) * int(np.prod(about.shape)) * sum(count_viewers(self.run, self.seed))
-        images = batch_around(image, len(self.data.validation), size)
-        asked = ("--seed", str(self.seed), "--images", f"{images[0]}-{images[-1]}", "--layer", "")
-        stamp = (FORMAT, str(self.run.path), self.run.results_stamp())
-        return Mapped.read(command_result("maps", self.run.id, *asked, stamp=stamp)), images.index(image)
+        images = batch_of(image, self.data, sum(count_viewers(self.run, self.seed)))
+        asked = arguments_of(self.seed, named(images))
+        path = command_result("maps", self.run.id, *asked, stamp=stamp_of(self.run))
+        return Mapped.read(path), images.index(image)

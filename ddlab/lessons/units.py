@@ -2,14 +2,13 @@
 
 import ast
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from ddlab.lessons.conditions import Condition, dotted
 from ddlab.words import duration
 from ddlab.written import NO_BREAK, percent, points
 
 Unit = Literal["share", "points", "times", "count", "s", "byte"]
-UNITS: tuple[Unit, ...] = get_args(Unit)
 SIGNS: dict[Unit, str] = {"share": "%", "points": "percentage points", "times": "times", "s": "s", "byte": "B"}
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 

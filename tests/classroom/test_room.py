@@ -83,7 +83,6 @@ def test_wrong_codes_of_one_address_are_not_anothers_until_they_are_many():
     for number in range(tries.FREE_OF_ALL):
         tries.note_wrong(f"10.0.0.{number}")
     assert 0 < tries.wait("5.6.7.8") <= tries.LONGEST_OF_ALL
-    tries.note_right("1.2.3.4")
 
 
 def test_a_code_is_the_same_in_large_letters_and_with_other_spaces():
