@@ -268,7 +268,7 @@ def test_an_analysis_may_name_the_pages_that_look_at_a_run():
         .partition('"Look": [')[2]
         .partition("]")[0]
     )
-    assert re.findall(r"pages/(\w+)\.py", source) == list(PAGES)
+    assert re.findall(r'_page\("(\w+)"', source) == list(PAGES)
     for entry in ANALYSES.own.values():
         entry.check()
 
