@@ -210,9 +210,9 @@ def test_the_command_asks_the_provider_and_opens_a_room_without_a_code(provider,
     path.write_text(settings_of(provider).model_dump_json())
     monkeypatch.setenv(accounts.VARIABLE, str(path))
     command = ["--address", "0.0.0.0"]
-    done = CliRunner().invoke(classroom.commands, command)
+    done = loops.apart(CliRunner().invoke, classroom.commands, command)
     assert done.exit_code == 0 and "sign in with their accounts" in done.output and room.current().code == ""
     provider.description = {"issuer": "https://another.example"}
     openid._client.cache_clear()
-    done = CliRunner().invoke(classroom.commands, command)
+    done = loops.apart(CliRunner().invoke, classroom.commands, command)
     assert isinstance(done.exception, ValueError) and "issuer" in str(done.exception)
