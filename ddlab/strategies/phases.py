@@ -121,7 +121,7 @@ def train_cohort(
                     save_weights(context, f"{name}-epoch{snapshot}", trainee.last_state)
             save_checkpoint(context, cohort.checkpoint, states)
 
-    model: nn.Module = bank if ranks.alone or not hooks.averaged else _averaging(bank)
+    model: nn.Module = bank if ranks.alone or not hooks.averaged else _averaging(bank, ranks.size)
     stage, seed = context.folder.name, context.seed
     loop = Loop(stage, seed, model, trainees, feed, settings, ranks, context.report, context.check, save, hooks)
     compute, midway = compiled(model, ranks.device) if settings.compile else None, Midway(save, begun)
@@ -134,13 +134,14 @@ def train_cohort(
     return Trained(bank, trainees, settings)
 
 
-def _averaging(bank: Bank) -> nn.Module:
+def _averaging(bank: Bank, size: int) -> nn.Module:
     """The bank, whose gradients are averaged over the ranks.
 
-    Statistics of batch normalisation are sent where they are used, before an evaluation, and not once a step; every
-    step has the same gradients, so that none is looked for.
+    Statistics of batch normalisation are sent where they are used, before an evaluation, and not once a step. PyTorch
+    orders gradients anew after its first step, and with the order changes how more than two are added: a run that is
+    resumed would differ in its last bits. It keeps the first order where it looks for gradients that are missing.
     """
-    averaged = DistributedDataParallel(bank, static_graph=True)
+    averaged = DistributedDataParallel(bank, static_graph=size <= 2, find_unused_parameters=size > 2)
     averaged.broadcast_buffers = False  # the argument has another name from torch 2.13 on
     return averaged
 

@@ -129,7 +129,8 @@ class Host:
     def kill(self, word, signal_=signal.SIGKILL):
         """Signal all its processes with a word."""
         for pid in self.processes(word):
-            os.kill(pid, signal_)
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.kill(pid, signal_)
 
     def shut_down(self):
         """End all its processes, as a machine does that loses its power."""
