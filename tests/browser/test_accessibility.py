@@ -77,6 +77,18 @@ def test_nothing_serious_is_found_on_any_page(server, open_browser):
         assert not stays(page, "color-contrast"), f"{path}, dark"
 
 
+def test_what_the_mouse_points_at_stays_readable(open_browser):
+    page = open_browser("/lessons?lesson=3_relation&run=example", height=2000)
+    settled(page)
+    page.evaluate(AXE)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for button in page.locator("[data-testid=stMain] [data-testid^=stBaseButton-]:enabled").all():
+            button.hover()
+            page.wait_for_timeout(300)
+            assert not stays(page, "color-contrast"), scheme
+
+
 @pytest.fixture
 def room(own_home, tmp_path, browser):
     """A room with a run in it: opens a page there, of somebody who comes in by that address."""
