@@ -8,6 +8,8 @@ from typing import IO, Any, Self
 
 import numpy as np
 
+from ddlab.parsed import undisturbed
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -41,6 +43,10 @@ class Stored:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            found = dict(arrays)
+        found = undisturbed(lambda: _arrays(path))
         return cls(json.loads(str(found.pop("about"))), found)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -26,6 +26,7 @@ from ddlab.data.judging import judge, judged
 from ddlab.data.moments import histogram, moments
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
 from ddlab.home import home
+from ddlab.parsed import undisturbed
 from ddlab.records import ANYTHING
 from ddlab.registry.datasets import DATASETS
 from ddlab.subcommand import run_subcommand
@@ -280,9 +281,10 @@ def _open(folder: Path) -> Dataset:
 
 
 def _open_split(folder: Path, split: SplitName, has_masks: bool) -> Split:
-    images = np.load(folder / _file(split, "images"), mmap_mode="r")
-    masks = np.load(folder / _file(split, "masks"), mmap_mode="r") if has_masks else None
-    return Split(images, np.load(folder / _file(split, "labels")), masks)
+    def opened(part: str) -> np.ndarray:
+        return undisturbed(lambda: np.load(folder / _file(split, part), mmap_mode="r"))
+
+    return Split(opened("images"), np.array(opened("labels")), opened("masks") if has_masks else None)
 
 
 def _file(split: SplitName, part: str) -> str:

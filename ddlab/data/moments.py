@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ddlab.parsed import undisturbed
+
 BLOCK_BYTES = 64 * 2**20  # read at once
 
 Moments = tuple[tuple[float, ...], tuple[float, ...]]
@@ -37,7 +39,7 @@ def moments_of_first(path: Path, count: int) -> Moments:
 
 @lru_cache(maxsize=32)
 def _moments_of_first(path: Path, changed: int, count: int) -> Moments:
-    images = np.load(path, mmap_mode="r")[:count]
+    images = undisturbed(lambda: np.load(path, mmap_mode="r"))[:count]
     step = max(1, BLOCK_BYTES // max(1, images[:1].nbytes))
     counts = sum(histogram(images[start : start + step]) for start in range(0, count, step))
     return moments(np.asarray(counts))

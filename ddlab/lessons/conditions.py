@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ddlab.parsed import undisturbed
+
 LONGEST = 500  # characters
 LARGEST = 1e15  # of a number
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -57,7 +59,7 @@ class Condition:
         if len(text) > LONGEST:
             raise ValueError(f"needs at most {LONGEST} characters, got {len(text)}")
         try:
-            tree = ast.parse(_WORD.sub(f"{_MARK}\\g<0>", text.strip()), mode="eval").body
+            tree = undisturbed(lambda: ast.parse(_WORD.sub(f"{_MARK}\\g<0>", text.strip()), mode="eval")).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise ValueError(f"{RULE}; got {text!r}") from None
         parts = [tree.left, *tree.comparators] if isinstance(tree, ast.Compare) else [tree]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ddlab import files
+from ddlab.parsed import undisturbed
 
 NUMBERS = "biuf"
 DECISIONS = "_decisions"
@@ -34,10 +35,7 @@ def read(path: Path) -> Arrays:
     """
     try:
         files.check_seal(path)
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("it is not an npz")
-            found = Arrays(arrays)
+        found = undisturbed(lambda: _arrays(path))
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged file raises whatever its first wrong byte leads to
@@ -49,6 +47,13 @@ def read(path: Path) -> Arrays:
         if len(counts) > 1:
             raise ValueError(f"its {split} arrays are of {' and '.join(map(str, sorted(counts)))} images")
     return found
+
+
+def _arrays(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as arrays:
+        if not isinstance(arrays, np.lib.npyio.NpzFile):
+            raise ValueError("it is not an npz")
+        return Arrays(arrays)
 
 
 def _check(name: str, array: np.ndarray) -> None:
