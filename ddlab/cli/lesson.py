@@ -1,11 +1,15 @@
 """``lesson``: which lessons there are, what is in one, what is wrong in a file, and what visitors answered."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ddlab.cli.output import Json, write_json, write_table
+
+if TYPE_CHECKING:
+    from ddlab.runs import RunFolder
 
 commands = typer.Typer(no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="The name of a lesson's file, without its ending.", metavar="LESSON")]
@@ -91,6 +95,39 @@ def check(file: Annotated[Path, typer.Argument(help="A lesson, a Markdown file."
             else f"{file.name}: nothing is wrong"
         )
     if faults:
+        raise typer.Exit(1)
+
+
+@commands.command(name="try")
+def try_(lesson: Named, json: Json = False) -> None:
+    """Train every trial with everything that a reader may choose, and say what its checks find; the runs stay.
+
+    Exit code 1 if a training fails, takes longer than the lesson says, or does not tell what a check asks.
+    """
+    from ddlab.cli.train import watch
+    from ddlab.engine.launch import launch
+    from ddlab.lessons import open_lesson
+    from ddlab.lessons.tried import try_lesson
+
+    def train(run: "RunFolder") -> None:
+        launch(run)
+        watch(run)
+
+    tried = list(try_lesson(open_lesson(lesson), train))
+    if json:
+        write_json({"lesson": lesson, "tried": [{**asdict(one), "well": one.is_well} for one in tried]})
+    else:
+        rows = [
+            [
+                one.trial,
+                ", ".join(f"{path}={value}" for path, value in one.chosen.items()),
+                f"{one.seconds:.0f}{'' if one.seconds <= one.most else f' (above {one.most:.0f})'}",
+                one.fault or " ".join("yes" if held else "no" for held in one.held),
+            ]
+            for one in tried
+        ]
+        write_table(["trial", "chosen", "s", "checks"], rows)
+    if not all(one.is_well for one in tried):
         raise typer.Exit(1)
 
 

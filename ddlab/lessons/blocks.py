@@ -1,5 +1,6 @@
 """The fenced blocks of a lesson: views, predictions, trials and checks."""
 
+from itertools import product
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -146,6 +147,11 @@ class Trial(Settings):
             if not values or any(value in values[:place] for place, value in enumerate(values)):
                 raise ValueError(f"free: {path} needs one value or more, each of them once")
         return self
+
+    @property
+    def combinations(self) -> list[dict[str, object]]:
+        """All that a reader may choose together, the first values first."""
+        return [dict(zip(self.free, values, strict=True)) for values in product(*self.free.values())]
 
 
 class Check(Settings):

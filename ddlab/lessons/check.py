@@ -1,7 +1,6 @@
 """Faults of a lesson: what it names has to be there, and to say what is asked of it."""
 
 from collections.abc import Callable, Iterator
-from itertools import product
 from typing import Any
 
 from ddlab.analyses.comparison.cost import promise_here
@@ -172,12 +171,10 @@ def _wrong_trial(trial: Trial) -> Iterator[str]:
     if trial.recipe not in RECIPES:
         yield unknown("recipe", trial.recipe, RECIPES)
         return
-    combinations = list(product(*trial.free.values()))
-    if len(combinations) > MOST_TRIED:
-        yield f"free: {len(combinations)} combinations; at most {MOST_TRIED} can be checked"
+    if len(trial.combinations) > MOST_TRIED:
+        yield f"free: {len(trial.combinations)} combinations; at most {MOST_TRIED} can be checked"
         return
-    for values in combinations:
-        chosen = dict(zip(trial.free, values, strict=True))
+    for chosen in trial.combinations:
         told = list(_told(lambda chosen: pose(experiment_of(trial, chosen)), chosen))
         if told:
             yield f"free: with {chosen}: {told[0]}"
