@@ -74,7 +74,7 @@ def _number(asked: Prediction, key: str) -> float | None:
         return None if typed is None else float(typed) / scale
     low, high = scale * ends[0], scale * ends[1]
     step = 1.0 if scale > 1 else (high - low) / SLIDER
-    chosen = st.slider(label, low, high, (low + high) / 2, step, key=key, format="%.3g")
+    chosen = st.slider(label, low, high, low, step, key=key, format="%.3g")  # the middle may be right
     return float(chosen) / scale
 
 

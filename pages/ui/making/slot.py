@@ -8,6 +8,8 @@ from pydantic.fields import FieldInfo
 
 from pages.ui import words
 
+ACRONYMS = ("sgd", "dnn")
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -26,7 +28,8 @@ class Slot:
     @property
     def label(self) -> str:
         """The text above the widget."""
-        name = self.path.split(".")[-1].replace("_", " ").capitalize()
+        words = self.path.split(".")[-1].capitalize().split("_")
+        name = " ".join(word.upper() if word.lower() in ACRONYMS else word for word in words)
         unit = extra(self.info).get("unit")
         return f"{name} ({unit})" if unit and unit not in name.lower() else name
 
