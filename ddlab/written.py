@@ -1,9 +1,13 @@
-"""Shares, and differences of shares, as sentences write them: a number is never torn from its unit."""
+"""Shares, their differences, and quantities as sentences write them: a number is never torn from its unit."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NO_BREAK = "\u00a0"
+PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 SMALL = 0.05  # points that are written as none
 
 
@@ -36,6 +40,19 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def si(value: float, unit: str = "") -> str:
+    """A number of three digits with an SI prefix and a unit, such as 1.21 MB."""
+    for factor, prefix in PREFIXES:
+        if abs(value) >= factor:
+            return f"{value / factor:.3g}{NO_BREAK}{prefix}{unit}"
+    return f"{value:.3g}{NO_BREAK}{unit}".rstrip()
+
+
 def spreadsheet_text(value: Any) -> Any:
     """A value for a CSV file as spreadsheets take it: no text that they would compute."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def as_csv(table: "pd.DataFrame") -> str:
+    """A table as a CSV file, for programs and for spreadsheets."""
+    return str(table.map(spreadsheet_text).rename(columns=spreadsheet_text).to_csv(index=False, lineterminator="\n"))

@@ -3,9 +3,10 @@
 import ast
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from ddlab.written import compared, gained, listed, percent, points, spreadsheet_text
+from ddlab.written import as_csv, compared, gained, listed, percent, points, si, spreadsheet_text
 from pages.ui.literal import literal
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +48,24 @@ def test_words_are_joined_as_a_sentence_does(words, joined):
 )
 def test_no_spreadsheet_computes_a_text(value, taken):
     assert spreadsheet_text(value) == taken and spreadsheet_text(-1.5) == -1.5
+
+
+def test_a_table_of_own_classes_is_safe_in_a_spreadsheet():
+    table = pd.DataFrame({"=HYPERLINK(1)": ["@cat", "dog"], "share": [-0.5, float("nan")]})
+    assert as_csv(table) == "'=HYPERLINK(1),share\n'@cat,-0.5\ndog,\n"
+
+
+def test_all_files_of_tables_are_written_by_one_function():
+    written = {path.name for path in SOURCES if ".to_csv(" in path.read_text(encoding="utf-8")}
+    assert written == {"written.py"}
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "told"),
+    [(1_234_567, "B", "1.23\u00a0MB"), (-2500, "", "-2.5\u00a0k"), (12, "B", "12\u00a0B"), (0, "", "0")],
+)
+def test_a_quantity_has_three_digits_and_a_prefix(value, unit, told):
+    assert si(value, unit) == told
 
 
 def percents_of_their_own(path):

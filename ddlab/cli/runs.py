@@ -10,7 +10,7 @@ from ddlab.runs import RunFolder, annotate, damaged_files, export_run, list_runs
 from ddlab.runs import delete as delete_run
 from ddlab.runs import restore as restore_run
 from ddlab.words import duration
-from ddlab.written import percent
+from ddlab.written import percent, si
 
 commands = typer.Typer()
 Run = Annotated[str, typer.Argument(help="Its id, or 'latest'.")]
@@ -162,7 +162,7 @@ def export(
 ) -> None:
     """Copy a run without checkpoints, logs and the machine's name, to give it away."""
     copy = export_run(open_run(run), folder, light=light)
-    typer.echo(f"{copy.path} ({copy.size / 1e6:.1f} MB)")
+    typer.echo(f"{copy.path} ({si(copy.size, 'B')})")
 
 
 @commands.command()
@@ -176,7 +176,7 @@ def report(
 
     folder = open_run(run)
     write_report(folder, folder.experiment.seeds[0] if seed is None else seed, file)
-    typer.echo(f"{file} ({file.stat().st_size / 1e6:.1f} MB)")
+    typer.echo(f"{file} ({si(file.stat().st_size, 'B')})")
 
 
 @commands.command()
@@ -199,7 +199,7 @@ def export_network(
     folder = open_run(run)
     seed = folder.experiment.seeds[0] if seed is None else seed
     export_network(folder, seed, network, file_format or format_of(out), out)
-    typer.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
+    typer.echo(f"{out} ({si(out.stat().st_size, 'B')})")
 
 
 def _best(accuracies: dict[str, float]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ddlab.figures import graph_objects as go
-from ddlab.figures.layout import si
+from ddlab.written import si
 
 LEAST_TICKS, MOST_TICKS = 3, 9
 DIGITS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))  # of its ticks, the next ones where too few lie in the picture

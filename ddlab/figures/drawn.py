@@ -13,8 +13,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from ddlab.figures.colors import OTHER, WHISKER
-from ddlab.figures.layout import si
-from ddlab.written import percent
+from ddlab.written import percent, si
 
 WIDTH, FONT = 480, 13
 ROW, BAR, NUMBERS = 42, 18, 72  # of a bar with its label above it, and the room for the number behind it

@@ -139,11 +139,3 @@ def room_for_names(figure: go.Figure) -> int:
     """Screen pixels that a figure grows by where its legend has more names than a chart has room for."""
     named = sum(trace.showlegend is not False for trace in figure.data)
     return ENTRY // 2 * max(0, named - FEW)
-
-
-def si(value: float, unit: str = "") -> str:
-    """A number of three digits with an SI prefix and a unit, such as 1.21 MB."""
-    for factor, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= factor:
-            return f"{value / factor:.3g} {prefix}{unit}"
-    return f"{value:.3g} {unit}".rstrip()

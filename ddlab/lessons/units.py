@@ -6,11 +6,10 @@ from typing import Literal
 
 from ddlab.lessons.conditions import Condition, dotted
 from ddlab.words import duration
-from ddlab.written import NO_BREAK, percent, points
+from ddlab.written import NO_BREAK, percent, points, si
 
 Unit = Literal["share", "points", "times", "count", "s", "byte"]
 SIGNS: dict[Unit, str] = {"share": "%", "points": "percentage points", "times": "times", "s": "s", "byte": "B"}
-_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def unit_of(text: str, unit_of_fact: Callable[[str], Unit]) -> Unit:
@@ -59,14 +58,7 @@ def written(value: float, unit: Unit) -> str:
     if unit == "s":
         return duration(value) if value >= 10 else f"{value:.2g}{NO_BREAK}s"
     if unit == "byte":
-        return _bytes(value)
+        return si(value, "B")
     if unit == "count":
         return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
     return f"{value:.2g}" if abs(value) < 10 else f"{value:,.0f}"
-
-
-def _bytes(value: float) -> str:
-    for factor, prefix in _PREFIXES:
-        if abs(value) >= factor:
-            return f"{value / factor:.3g}{NO_BREAK}{prefix}B"
-    return f"{value:.0f}{NO_BREAK}B"

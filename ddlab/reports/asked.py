@@ -5,7 +5,6 @@ from html import escape
 from ddlab.analyses.comparison.setup import training_rows
 from ddlab.decomposition import times
 from ddlab.experiment import Experiment
-from ddlab.figures.layout import si
 from ddlab.html_file import paragraph, table
 from ddlab.problem import Problem
 from ddlab.registry.datasets import DATASETS
@@ -13,7 +12,7 @@ from ddlab.registry.models import MODELS
 from ddlab.registry.strategies import STRATEGIES
 from ddlab.runs import RunFolder
 from ddlab.words import UNITS, counts, extents
-from ddlab.written import listed
+from ddlab.written import listed, si
 
 FILE = "experiment.yaml"
 

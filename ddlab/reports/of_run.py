@@ -13,7 +13,7 @@ from ddlab.reports import asked, numbers, pictures
 from ddlab.runs import RunFolder
 from ddlab.runs.summary import mean_accuracies
 from ddlab.words import sentence
-from ddlab.written import spreadsheet_text
+from ddlab.written import as_csv
 
 
 def report_html(run: RunFolder, seed: int) -> str:
@@ -61,7 +61,7 @@ def report_csv(run: RunFolder, seed: int) -> str:
     """
     _check(run)
     table = strategy_table([run]).assign(owner=access.owner_name(run.path))
-    return str(table.map(spreadsheet_text).to_csv(index=False, lineterminator="\n"))
+    return as_csv(table)
 
 
 def _check(run: RunFolder) -> None:

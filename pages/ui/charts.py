@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ddlab.figures.layout import below_title, title_of
+from ddlab.written import as_csv
 from pages.ui import held
 from pages.ui.literal import cleaned, literal, without_tags
 
@@ -78,7 +79,7 @@ def _menu(table: Table | None, key: str, name: str, title: str) -> None:
         _files(data={"chart": _css_class(key), "name": name}, key=f"{key} files")
         if table is not None:
             rows = table() if callable(table) else table
-            csv = rows.to_csv(index=False).encode()
+            csv = as_csv(rows)
             st.download_button("Table as CSV", csv, f"{name}.csv", "text/csv", key=f"{key} csv", on_click="ignore")
             st.dataframe(rows, hide_index=True, key=f"{key} table")
 
@@ -99,7 +100,7 @@ def offer_table(table: Callable[[], pd.DataFrame], key: str, name: str, title: s
     if menu.open:
         with menu:
             st.markdown(f"**{literal(title)}**")
-            csv = table().to_csv(index=False).encode()
+            csv = as_csv(table())
             st.download_button("Table as CSV", csv, f"{name}.csv", "text/csv", key=f"{key} csv", on_click="ignore")
 
 

@@ -63,7 +63,7 @@ def test_the_url_names_what_is_shown():
     assert titles(at)[0].startswith("Work of every sub-layer, cut in 9 modules")
     assert titles(at)[1].startswith("Interleaved 1F1B, 3 ranks, 6 micro")
     assert told(at).startswith("Action 5 of 108")
-    assert "48 images on n machines and links of 125 MB/s" in titles(at)[2]
+    assert "48 images on n machines and links of 125\u00a0MB/s" in titles(at)[2]
     for name, text in asked.items():
         assert at.query_params[name] in (text, [text]), name
 

@@ -82,7 +82,7 @@ def test_all_rows_are_saved_not_those_on_screen_alone(monkeypatch):
     ((name, data),) = saved
     outcomes = read_outcomes(run, 0)
     expected = in_order(outcomes, find_images(outcomes, "wrong", "majority"), "majority", "wrong")
-    rows = pd.read_csv(io.BytesIO(data))
+    rows = pd.read_csv(io.StringIO(data))
     assert name == f"{run.id}-predictions-majority.csv" and rows["image"].tolist() == expected.tolist()
     assert not rows["Majority vote is right"].any() and "picture" not in rows
 

@@ -93,7 +93,7 @@ def test_class_activation_maps_are_shown_where_they_were_computed(monkeypatch):
 def test_the_command_writes_either_kind_and_names_what_it_cannot(ddlab, tmp_path):
     run = made_run(experiment=made_experiment(strategies=["average", "majority"]))
     code, out, _ = ddlab("report", run.id, tmp_path / "r.html")
-    assert code == 0 and "MB" in out and (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    assert code == 0 and "\u00a0kB)" in out and (tmp_path / "r.html").read_text().startswith("<!doctype html>")
     assert ddlab("report", run.id, tmp_path / "r.csv")[0] == 0
     rows = list(csv.DictReader((tmp_path / "r.csv").read_text().splitlines()))
     assert [row["strategy"] for row in rows] == ["average", "majority"]

@@ -5,9 +5,10 @@ import pandas as pd
 from ddlab.figures import graph_objects as go
 from ddlab.figures.axes import logarithmic_axis
 from ddlab.figures.colors import PAPER, class_color, strategy_color
-from ddlab.figures.layout import finish, si
+from ddlab.figures.layout import finish
 from ddlab.models.counting import WAYS
 from ddlab.registry.strategies import STRATEGIES
+from ddlab.written import si
 
 GLOBAL, LOCAL = "#0072B2", "#56B4E9"  # the global network's colour and a lighter one of the same family
 PARTS = {"weights": "#0072B2", "gradients": "#56B4E9", "optimizer": "#E69F00", "activations": "#009E73"}

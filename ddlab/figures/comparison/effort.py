@@ -6,7 +6,8 @@ from ddlab.analyses.comparison.baseline import Baseline
 from ddlab.figures import graph_objects as go
 from ddlab.figures.baseline import mark_baseline, mark_target
 from ddlab.figures.colors import strategy_color
-from ddlab.figures.layout import finish, percent_axis, room_for_names, si
+from ddlab.figures.layout import finish, percent_axis, room_for_names
+from ddlab.written import si
 
 HEIGHT = 400  # screen pixels of charts that stand side by side
 

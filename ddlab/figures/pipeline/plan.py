@@ -6,9 +6,9 @@ import pandas as pd
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import OTHER, ink
 from ddlab.figures.comparison.cost import PARTS
-from ddlab.figures.layout import finish, si
+from ddlab.figures.layout import finish
 from ddlab.figures.pipeline.colors import rank_color
-from ddlab.written import percent
+from ddlab.written import percent, si
 
 MEMORY = {**PARTS, "old_weights": "#882255"}  # those of the Decompose page, and one more
 LABELS = {"optimizer": "optimizer's state", "old_weights": "old weights"}

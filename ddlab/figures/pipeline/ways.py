@@ -7,9 +7,10 @@ import pandas as pd
 
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import OTHER, strategy_color
-from ddlab.figures.layout import finish, si
+from ddlab.figures.layout import finish
 from ddlab.figures.pipeline.colors import schedule_color
 from ddlab.pipeline.schedules import SCHEDULES
+from ddlab.written import si
 
 PANELS = {"seconds": ("time a step", "s"), "bytes": ("sent a step", "B"), "memory": ("memory, a machine", "B")}
 LOOKS = {"images": ("dot", "circle"), "data": ("dash", "square"), "layers": ("solid", "diamond")}

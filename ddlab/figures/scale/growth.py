@@ -7,7 +7,8 @@ import pandas as pd
 
 from ddlab.figures import graph_objects as go
 from ddlab.figures.colors import OTHER, PAPER, strategy_color
-from ddlab.figures.layout import finish, room_for_names, si
+from ddlab.figures.layout import finish, room_for_names
+from ddlab.written import si
 
 # What bounds a training, by the parts of its time (Tol 2021, "bright", as kinds of layers have them).
 PART_COLORS = {

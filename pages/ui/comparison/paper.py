@@ -8,6 +8,7 @@ import streamlit as st
 from ddlab.analyses.comparison import paper
 from ddlab.analyses.comparison.paper_print import as_printed, model_title, strategy_titles
 from ddlab.runs import RunFolder, list_runs
+from ddlab.written import as_csv
 from pages.ui import results
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
@@ -35,7 +36,7 @@ def show_cell(run: RunFolder) -> None:
     if not table["validation_sd"].notna().any():
         columns.remove("validation_sd")
     st.dataframe(shown[columns], hide_index=True, column_config=_columns(), key="paper", placeholder="–")
-    csv = table.to_csv(index=False).encode()
+    csv = as_csv(table)
     st.download_button("The comparison as CSV", csv, f"{run.id}-paper.csv", "text/csv", on_click="ignore")
     st.caption(" ".join([*sentences, "What a shorter run can repeat is the **order** of the strategies."]))
     st.markdown("**What differs in the set-up**")
@@ -84,5 +85,5 @@ def show_overview() -> None:
             "points). CNN-DNN is that of Table 2, where both tables have it. Drawn scans (`ct_phantom`) stand in for "
             "the CT scans where they are what was trained."
         )
-        csv = table.to_csv(index=False).encode()
+        csv = as_csv(table)
         st.download_button("All numbers as CSV", csv, "paper.csv", "text/csv", on_click="ignore")

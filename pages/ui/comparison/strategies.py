@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ddlab.analyses.comparison.readable import readable
+from ddlab.written import as_csv
 from pages.ui.columns import Columns
 
 SHARE = "percent"
@@ -19,7 +20,7 @@ def show_table(table: pd.DataFrame, paper: pd.DataFrame, name: str, *, balanced:
     """
     shown = readable(table, paper, balanced=balanced)
     st.dataframe(shown, hide_index=True, column_config=_columns(), key="strategies", placeholder="–")
-    csv = table.to_csv(index=False).encode()
+    csv = as_csv(table)
     st.download_button("Table as CSV", csv, f"{name}-strategies.csv", "text/csv", on_click="ignore")
 
 

@@ -8,11 +8,10 @@ import streamlit as st
 
 from ddlab.analyses.pipeline.assumed import assumed
 from ddlab.analyses.pipeline.plan import Machines, PipelinePlan, bandwidth_of_ratio, schedule_memory, time_unit
-from ddlab.figures.layout import si
 from ddlab.models.architecture import Shape
 from ddlab.pipeline.partition import GROUPINGS, partition
 from ddlab.pipeline.schedules import SCHEDULES
-from ddlab.written import percent
+from ddlab.written import percent, si
 from pages.ui import held, selection, shell
 from pages.ui.making import cut, dataset
 from pages.ui.words import explained

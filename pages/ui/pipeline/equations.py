@@ -6,6 +6,7 @@ from ddlab.analyses.pipeline.equations import Equations, differences, equation_t
 from ddlab.analyses.pipeline.plan import PipelinePlan, time_unit
 from ddlab.pipeline.schedules import SCHEDULES
 from ddlab.pipeline.theory import overlap_limit
+from ddlab.written import as_csv
 from pages.ui.columns import Columns
 
 FORMULAS = (
@@ -40,7 +41,7 @@ def show(plan: PipelinePlan) -> None:
         values = zip(table["quantity"], table[column], strict=True)
         shown[column] = [f"{x:.3f}" if name == "S" else f"{x * a_second:.4g} {unit}" for name, x in values]
     st.dataframe(shown.drop(columns="equation"), hide_index=True, column_config=_columns(), key="equations")
-    csv = table.to_csv(index=False).encode()
+    csv = as_csv(table)
     st.download_button("Equations as CSV", csv, "pipeline-equations.csv", "text/csv", on_click="ignore")
     reasons = differences(found)
     if not reasons:

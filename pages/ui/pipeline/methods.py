@@ -7,10 +7,9 @@ import streamlit as st
 
 from ddlab.analyses.pipeline.methods import NUMBERS, method_table, micro_batch_counts, speed_ups
 from ddlab.analyses.pipeline.plan import PipelinePlan, time_unit
-from ddlab.figures.layout import si
 from ddlab.figures.pipeline.speed_up import speed_up_lines, speed_up_title
 from ddlab.pipeline.theory import overlap_limit
-from ddlab.written import percent
+from ddlab.written import as_csv, percent, si
 from pages.ui import charts
 from pages.ui.columns import Columns
 from pages.ui.literal import literal
@@ -71,7 +70,7 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _download(table: pd.DataFrame) -> None:
-    csv = table.to_csv(index=False).encode()
+    csv = as_csv(table)
     st.download_button("All of them as CSV", csv, "pipeline-methods.csv", "text/csv", on_click="ignore")
 
 

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from ddlab.analyses.pipeline.plan import PipelinePlan, module_table, sub_layer_table
-from ddlab.figures.layout import si
 from ddlab.figures.pipeline.plan import partition_bars, partition_title
 from ddlab.pipeline.partition import GROUPINGS
-from ddlab.written import percent
+from ddlab.written import as_csv, percent, si
 from pages.ui import charts
 from pages.ui.columns import Columns
 
@@ -28,7 +27,7 @@ def show(plan: PipelinePlan) -> None:
         shown[column] = [_si(value, unit) for value in modules[column]]
     with st.expander(f"The {count} modules" if count > 1 else "The module"):
         st.dataframe(shown, hide_index=True, column_config=_columns(), key="modules")
-        csv = modules.to_csv(index=False).encode()
+        csv = as_csv(modules)
         st.download_button("Modules as CSV", csv, "modules.csv", "text/csv", on_click="ignore")
 
 

@@ -10,13 +10,12 @@ from ddlab.analyses.pipeline.measured_ways import measured_ways
 from ddlab.analyses.pipeline.plan import time_unit
 from ddlab.analyses.pipeline.staleness import notice, staleness_table
 from ddlab.analyses.pipeline.staleness import why_not as why_no_ages
-from ddlab.figures.layout import si
 from ddlab.figures.pipeline.schedule import gantt
 from ddlab.figures.pipeline.staleness import accuracy_against_age
 from ddlab.pipeline.simulation import Simulation
 from ddlab.pipeline.trace import predicted_step, recorded_step
 from ddlab.runs import RunFolder
-from ddlab.written import percent
+from ddlab.written import percent, si
 from pages.ui import charts, examples, selection, shell
 from pages.ui.literal import literal
 

@@ -10,10 +10,10 @@ from ddlab.analyses.scale import machines
 from ddlab.analyses.scale.cluster import Cluster
 from ddlab.analyses.scale.planned import planned
 from ddlab.analyses.scale.table import MOST, rank_numbers
-from ddlab.figures.layout import si
 from ddlab.machine import kept
 from ddlab.problem import Problem
 from ddlab.registry.strategies import GROWN, STRATEGIES
+from ddlab.written import si
 from pages.ui import results, selection, several, shell
 from pages.ui.literal import literal
 from pages.ui.making import cut

@@ -8,9 +8,8 @@ from ddlab.analyses.scale.simulated import CAUSES, spread_table
 from ddlab.analyses.scale.step import PARTS
 from ddlab.analyses.scale.table import rank_numbers, scale_table, stops
 from ddlab.analyses.scale.words import answer, assumed_in_words
-from ddlab.figures.layout import si
 from ddlab.figures.scale import growth as figures
-from ddlab.written import percent
+from ddlab.written import percent, si
 from pages.ui import charts, selection
 from pages.ui.columns import Columns
 from pages.ui.literal import literal

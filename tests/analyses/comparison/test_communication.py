@@ -95,7 +95,7 @@ def test_bars_are_logarithmic_and_nothing_is_called_nothing():
     table = communication_table(pose(experiment())).assign(measured=float("nan"))
     _, labels, _ = communication_bars(table, "title").data
     text = {name: label.strip() for name, label in zip(table["strategy"], labels.text, strict=True)}
-    assert text["majority"] == "nothing" and text["coherent"] == "1.28 kB"
+    assert text["majority"] == "nothing" and text["coherent"] == "1.28\u00a0kB"
     assert min(labels.x) > 0
     alone = communication_bars(table[table["bytes"] == 0], "title")
     assert {label.strip() for label in alone.data[1].text} == {"nothing"}

@@ -29,7 +29,7 @@ def test_sub_layers_stand_in_order_with_the_bytes_over_every_cut():
     assert [bar.name for bar in figure.data] == [
         f"module {k}: {100 * flops / sum(FLOPS):.1f}\u00a0%" for k, flops in enumerate(FLOPS)
     ]
-    assert [line.x0 for line in figure.layout.shapes] == [0.5, 1.5] and texts(figure) == ["32 B", "16 B"]
+    assert [line.x0 for line in figure.layout.shapes] == [0.5, 1.5] and texts(figure) == ["32\u00a0B", "16\u00a0B"]
     assert list(figure.layout.xaxis.ticktext) == ["hidden", "hidden2", "classifier"]
 
 
