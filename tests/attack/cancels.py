@@ -32,6 +32,7 @@ from tests.attack.tally import Fault, Kind, Tally
 from tests.engine.real import processes
 
 LIMIT = 5.0  # seconds from the wish to the end
+EPOCHS = {"cnn_dnn": "aggregator.epochs", "transfer": "transfer.epochs", "composed": "composed.epochs"}
 
 
 def attack(count: int, seed: int) -> Tally:
@@ -63,15 +64,15 @@ class Case:
         self.rng = random.Random(self.seed)
         workers = self.rng.choice([1, 2]) if len(slots("cpu")) > 1 else 1
         self.strategy = self.rng.choice(list(STRATEGIES))
-        own = {"name": "cancels", "strategies": [self.strategy], "training.epochs": 1000, "aggregator.epochs": 1000}
-        own |= {"placement.workers": workers, "placement.heartbeat_timeout": 60.0}
+        own = {"name": "cancels", "strategies": [self.strategy], "placement.workers": workers}
+        own |= {"placement.heartbeat_timeout": 60.0, "aggregator.early_stopping": 0}
         experiment = Experiment().with_settings({**SETTINGS, **own})
         stages = [stage.name for stage in plan(pose(experiment)) if stage.tasks]
         self.stage = self.rng.choice(stages or [""])
         self.moment = self.rng.choice(MOMENTS)
-        # Stages before the one that is drawn are short.
-        short = {"training.epochs": 2, "aggregator.epochs": 2} if self.stage not in stages[:1] else {}
-        self.experiment = experiment.with_settings(short)
+        # The stage that is drawn lasts, those before it are short.
+        lasting = EPOCHS.get(self.stage, "training.epochs")
+        self.experiment = experiment.with_settings({"training.epochs": 2, lasting: 1000})
         self.told = f"{self.strategy} on {workers}, {self.moment.__name__.strip('_').replace('_', ' ')} {self.stage}"
 
     def run_through(self) -> None:
