@@ -47,8 +47,8 @@ def paragraph(*sentences: str) -> str:
 
 
 def table(rows: Iterable[Sequence[Any]], heads: Sequence[str] = ()) -> str:
-    """Write a table of text; without heads the first cell of each row is its head."""
-    above = f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>" if heads else ""
+    """Write a table of text, whose heads stand on every page; without heads the first cell of each row is its head."""
+    above = f"<thead><tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr></thead>" if heads else ""
     lines = []
     for first, *others in rows:
         kind = "td" if heads else "th"
