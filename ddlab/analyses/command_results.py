@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ddlab.data.room import COMPUTED, WRITING, use
 from ddlab.home import home
 from ddlab.subcommand import is_warm, run_if_warm, run_subcommand
 
@@ -39,6 +40,7 @@ def command_result(command: str, *arguments: str, stamp: object = (), suffix: st
     """
     answer = _file(command, arguments, stamp, suffix)
     _make(answer, [command, *arguments], run_subcommand)
+    use(answer)
     return answer
 
 
@@ -58,7 +60,7 @@ def _make(answer: Path, asked: list[str], run: Callable[[list[str]], None]) -> N
     answer.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(answer.with_suffix(".lock")):  # two sessions may ask at once
         if not answer.exists():
-            unfinished = answer.with_name(f"writing-{answer.name}")
+            unfinished = answer.with_name(f"{WRITING}{answer.name}")
             unfinished.unlink(missing_ok=True)
             run([*asked, OUT, str(unfinished)])
             os.replace(unfinished, answer)
@@ -99,4 +101,4 @@ def prepare_result(command: str, *arguments: str, stamp: object = (), suffix: st
 def _file(command: str, arguments: tuple[str, ...], stamp: object, suffix: str) -> Path:
     asked = (VERSION, command, arguments, stamp)
     question = hashlib.blake2b(repr(asked).encode(), digest_size=12).hexdigest()
-    return home() / "cache" / "computed" / f"{command}-{question}{suffix}"
+    return home() / "cache" / COMPUTED / f"{command}-{question}{suffix}"

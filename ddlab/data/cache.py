@@ -24,6 +24,7 @@ from filelock import FileLock
 from ddlab import files
 from ddlab.data.judging import judge, judged
 from ddlab.data.moments import histogram, moments
+from ddlab.data.room import META, USED, InUse, make_room, use
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
 from ddlab.home import home
 from ddlab.parsed import undisturbed
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERSION = 1  # of the layout and of what sources draw; a new number makes every cache anew
-META = "meta.json"
 PART = ".part"  # ends the name of a cache that is being made
 Report = Callable[[int, int], None]
 
@@ -86,10 +86,16 @@ def load(settings: "DatasetSettings", *, verified: bool = False) -> Dataset:
     folder = _folder(settings)
     if _damage(folder, verified):
         if _source(settings).needs_torch(settings) and "torch" not in sys.modules:
-            _prepare_elsewhere(settings)
+            run_subcommand(["data", "prepare", settings.model_dump_json()])
         else:
             folder = prepare(settings, verified=verified)
+    use(folder / USED)
     return judge(_open(folder), settings.test, folder / _file("train", "images"))
+
+
+def in_use(settings: "DatasetSettings") -> InUse:
+    """Return what marks the cache as used, at most once a minute, for whoever reads it for long."""
+    return InUse(_folder(settings) / USED)
 
 
 def prepare(
@@ -182,6 +188,7 @@ def _build(source: Source, settings: "DatasetSettings", folder: Path, report: Re
     try:
         description = source.describe(settings)
         total = description.num_train + description.num_validation
+        make_room(folder.parent, description.num_bytes)
         counts = np.zeros((description.channels, 256), dtype=np.int64)
         done = 0
         for split in SPLITS:
@@ -289,8 +296,3 @@ def _open_split(folder: Path, split: SplitName, has_masks: bool) -> Split:
 
 def _file(split: SplitName, part: str) -> str:
     return f"{split}-{part}.npy"
-
-
-def _prepare_elsewhere(settings: "DatasetSettings") -> None:
-    """Let a process of its own decode the data set; it may import torch."""
-    run_subcommand(["data", "prepare", settings.model_dump_json()])

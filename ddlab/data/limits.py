@@ -1,7 +1,8 @@
 """Limits on what files may hold: all of them are here, and looked at before anything is allocated.
 
-Three can be changed by variables of the environment, whole numbers each: ``DDLAB_MOST_BYTES`` (of a data set, as it is
-unpacked and as it is in the cache), ``DDLAB_MOST_VOXELS`` (of one volume) and ``DDLAB_MOST_FILES`` (of one data set).
+Four can be changed by variables of the environment, whole numbers each: ``DDLAB_MOST_BYTES`` (of a data set, as it is
+unpacked and as it is in the cache), ``DDLAB_MOST_VOXELS`` (of one volume), ``DDLAB_MOST_FILES`` (of one data set) and
+``DDLAB_MOST_CACHE`` (bytes of all that is kept and can be computed again).
 """
 
 import os
@@ -35,6 +36,11 @@ CONTROL = ("Cc", "Cs", "Zl", "Zp")  # categories of Unicode: would break lines, 
 def most_bytes() -> int:
     """Bytes of a data set, unpacked, and decoded in the cache: 64 GiB, or ``$DDLAB_MOST_BYTES``."""
     return _adjusted("DDLAB_MOST_BYTES", 64 * 2**30)
+
+
+def most_cached() -> int:
+    """Bytes of decoded data sets and of answers that are kept: 32 GiB, or ``$DDLAB_MOST_CACHE``."""
+    return _adjusted("DDLAB_MOST_CACHE", 32 * 2**30)
 
 
 def most_voxels() -> int:

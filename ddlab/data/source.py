@@ -72,19 +72,24 @@ class Description:
                 f"{field}: an image of {times((self.channels, *self.shape))} has {values:,} values; at most "
                 f"{limits.MOST_VALUES:,} are allowed: set a smaller dataset.{field}"
             )
-        count = self.num_train + self.num_validation + self.num_test
-        num_bytes = count * (values + self.has_masks * math.prod(self.shape))
-        if num_bytes > limits.most_bytes():
+        if self.num_bytes > limits.most_bytes():
+            count = self.num_train + self.num_validation + self.num_test
             raise ValueError(
-                f"train_images: {count:,} images of {times((self.channels, *self.shape))} take {amount(num_bytes)} in "
-                f"the cache; at most {amount(limits.most_bytes())} are allowed (DDLAB_MOST_BYTES): use fewer, or "
-                f"smaller ones"
+                f"train_images: {count:,} images of {times((self.channels, *self.shape))} take "
+                f"{amount(self.num_bytes)} in the cache; at most {amount(limits.most_bytes())} are allowed "
+                f"(DDLAB_MOST_BYTES): use fewer, or smaller ones"
             )
 
     @property
     def num_classes(self) -> int:
         """The number of classes, K."""
         return len(self.classes)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all images and masks, decoded."""
+        count = self.num_train + self.num_validation + self.num_test
+        return count * (self.channels + self.has_masks) * math.prod(self.shape)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ddlab.data.cache import load
+from ddlab.data.cache import in_use, load
 from ddlab.data.source import Dataset
 from ddlab.problem import problem_of
 from ddlab.strategies.moving import check_ranks
@@ -54,13 +54,18 @@ def execute(
         for stage in plan(problem)
         if not run.stage(stage.name, seed).done
     ]
-    dataset = _load(run.experiment.dataset, ranks)
+    dataset, reading = _load(run.experiment.dataset, ranks), in_use(run.experiment.dataset)
+
+    def look() -> None:
+        check()
+        reading()
+
     for seed, stage in left:
         check()
         begin(stage.name, seed)
         log.info("stage %s, seed %d: %s", stage.name, seed, stage.title)
         folder, needed = run.stage(stage.name, seed), partial(run.stage, seed=seed)
-        context = StageContext(problem, dataset, stage, seed, folder, needed, ranks, report, check)
+        context = StageContext(problem, dataset, stage, seed, folder, needed, ranks, report, look)
         if stage.kind != "single" or ranks.rank == 0:
             check_ranks(context)
             stage.run(context)
