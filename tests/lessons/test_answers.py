@@ -5,10 +5,21 @@ import re
 
 import pytest
 
-from ddlab.lessons import Visitor, filled, new_id, open_lesson, outcome_of, read_answer, recorded_facts, visitors
+from ddlab.lessons import (
+    Visitor,
+    filled,
+    new_id,
+    open_lesson,
+    outcome_of,
+    read_answer,
+    recorded_facts,
+    unit_asked,
+    visitors,
+)
 from ddlab.lessons.blocks import Prediction
 from ddlab.lessons.handout import as_html
 from ddlab.lessons.played import as_csv, guess_of, how_far
+from tests.lessons.answering import LESSONS
 
 LESSON = open_lesson("1_vote_and_mean")
 RECORDED = recorded_facts(LESSON)
@@ -148,3 +159,13 @@ def test_what_a_spreadsheet_would_compute_is_text():
     me.record(LESSON.id, "cut", "trial", "=1+1", {})
     (row,) = csv.DictReader(as_csv(LESSON, [me], RECORDED).splitlines())
     assert row["run"] == "'=1+1"
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.id)
+def test_nobody_is_right_who_leaves_the_slider_where_it_begins(lesson):
+    recorded = recorded_facts(lesson)
+    for name, asked in lesson.of_kind(Prediction).items():
+        facts = recorded[asked.run or lesson.front.first]
+        if asked.kind == "number" and (asked.between or unit_asked(asked) == "share") and "looks" not in asked.number:
+            lowest = (asked.between or (0.0, 1.0))[0]
+            assert outcome_of(asked, lowest, facts).verdict != "right", name

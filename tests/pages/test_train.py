@@ -409,3 +409,12 @@ def test_several_machines_are_a_choice_where_they_can_meet(open_page, monkeypatc
         "devices": "cpu",
         "workers": None,
     }
+
+
+def test_short_names_are_written_as_the_field_writes_them():
+    from ddlab.experiment.strategies import DescentSettings
+    from pages.ui.making.slot import Slot
+
+    fields = DescentSettings.model_fields
+    told = {name: Slot(f"descent.{name}", fields[name], fields[name].default, "x").label for name in fields}
+    assert told["sgd_rate"] == "SGD rate" and told["adam_rate"] == "Adam rate"
