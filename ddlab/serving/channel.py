@@ -65,7 +65,8 @@ class Channel:
             sent = 0
             if connection is not None:
                 sent = await self._send_with(told, connection)
-            await asyncio.get_running_loop().sock_sendall(self._end, told[sent:])
+            if sent < len(told):  # else it has all, and may have ended of it: to send nothing would fail
+                await asyncio.get_running_loop().sock_sendall(self._end, told[sent:])
 
     async def _send_with(self, told: bytes, connection: socket.socket) -> int:
         while True:

@@ -165,6 +165,7 @@ def takes_a_network(page):
     """Make a file of a network on Runs, and save it."""
     settled(page)
     page.get_by_text("Export a network").click()
+    settled(page)  # it opens slowly where the cores are busy, and what is in it moves
     page.get_by_role("button", name="Make the file").click()
     ready = page.locator("[data-testid=stDownloadButton] button").filter(has_text="safetensors")
     ready.wait_for(timeout=LONG)

@@ -50,10 +50,9 @@ def _make(run: RunFolder, question: tuple[str, str, str, str]) -> None:
             made = command_result(
                 "export-network", run.id, *asked, stamp=run.results_stamp(), suffix=FORMATS[form].suffix
             )
+            st.session_state[MADE] = (question, made)  # in here: a run that is interrupted ends with the spinner
     except ValueError as error:
         shell.refuse(error)
-        return
-    st.session_state[MADE] = (question, made)
 
 
 def _hand_over(run: RunFolder, name: str, form: str) -> None:
