@@ -37,8 +37,10 @@ def test_visitors_keep_their_process_and_survive_its_death(server, open_browser)
         assert not page.evaluate(BROKEN), "pictures of its own process"
     dying, other = backend_of(server, first), backend_of(server, second)
     assert dying != other and not {dying, other} & {None}
-    dying.kill()
+    with first.expect_websocket():  # what is pressed before the browser has heard of it is lost
+        dying.kill()
     for page in (first, second):  # the one who lost his process goes on at another one
+        settled(page)
         page.get_by_role("button", name="The next image").click()
         page.wait_for_url("**image=1**")
         settled(page)
