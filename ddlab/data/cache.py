@@ -24,7 +24,7 @@ from filelock import FileLock
 from ddlab import files
 from ddlab.data.judging import judge, judged
 from ddlab.data.moments import histogram, moments
-from ddlab.data.room import META, USED, InUse, make_room, use
+from ddlab.data.room import META, InUse, make_room, use
 from ddlab.data.source import SPLITS, DataMissing, Dataset, Description, Source, Split, SplitName
 from ddlab.home import home
 from ddlab.parsed import undisturbed
@@ -89,13 +89,13 @@ def load(settings: "DatasetSettings", *, verified: bool = False) -> Dataset:
             run_subcommand(["data", "prepare", settings.model_dump_json()])
         else:
             folder = prepare(settings, verified=verified)
-    use(folder / USED)
+    use(folder)
     return judge(_open(folder), settings.test, folder / _file("train", "images"))
 
 
 def in_use(settings: "DatasetSettings") -> InUse:
     """Return what marks the cache as used, at most once a minute, for whoever reads it for long."""
-    return InUse(_folder(settings) / USED)
+    return InUse(_folder(settings))
 
 
 def prepare(

@@ -6,6 +6,7 @@ less stays, however much there is, and so does what a training reads, which mark
 """
 
 import logging
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -53,25 +54,28 @@ class InUse:
 
     Parameters
     ----------
-    mark
-        The file whose time says when it was used.
+    kept
+        The folder or the file.
     """
 
-    def __init__(self, mark: Path) -> None:
-        self._mark = mark
+    def __init__(self, kept: Path) -> None:
+        self._kept = kept
         self._next = 0.0
 
     def __call__(self) -> None:
         """Mark it, if a minute has passed since it was."""
         if (now := time.monotonic()) >= self._next:
             self._next = now + EVERY
-            use(self._mark)
+            use(self._kept)
 
 
-def use(mark: Path) -> None:
-    """Say that something was used just now; of what is not there, or belongs to others, nothing is said."""
+def use(kept: Path) -> None:
+    """Say that a folder or a file was used just now; of what is gone, or belongs to others, nothing is said."""
     with suppress(OSError):
-        mark.touch()
+        if kept.is_dir():
+            (kept / USED).touch()
+        else:
+            os.utime(kept)  # which makes no empty file where it was deleted meanwhile
 
 
 def make_room(caches: Path, needed: int) -> None:

@@ -86,6 +86,14 @@ def test_answers_to_pages_are_bounded_too(own_home, monkeypatch):
     assert not old.exists() and new.exists()
 
 
+def test_what_is_gone_is_not_made_by_being_used(own_home):
+    gone = own_home / "cache" / "computed" / "maps-1.npz"
+    gone.parent.mkdir(parents=True)
+    room.use(gone)
+    room.use(own_home / "cache" / "digits-1-2")
+    assert [path.name for path in (own_home / "cache").rglob("*")] == ["computed"]
+
+
 def test_a_full_disk_is_named_before_anything_is_decoded(three, monkeypatch):
     monkeypatch.setattr(room, "_free", lambda folder: 1000)
     with pytest.raises(ValueError, match=r"dataset: decoded, its images take .* and 1,000 bytes are free"):
