@@ -27,6 +27,7 @@ from websockets.exceptions import ConnectionClosed
 
 from benchmarks import pages, room, stored
 from benchmarks.visitor import Visitor
+from ddlab.data.room import bytes_kept
 from ddlab.runs import all_runs
 
 EVERY = 10.0  # seconds between two notes
@@ -86,6 +87,7 @@ class Stay:
             "MB in each tenth": [round(statistics.median(held)) for held in each if held],
             "MB an hour in the second half": round(grows, 1),
             "MB of helpers at most": max(sample["MB of helpers"] for sample in self.samples),
+            "MB of decoded images and answers": round(bytes_kept(self.home / "cache") / 1e6),
         }
 
 

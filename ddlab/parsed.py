@@ -11,7 +11,7 @@ def undisturbed(read: Callable[[], _Read]) -> _Read:
     """Return what ``read`` returns, which may parse Python; called again where another thread disturbed it.
 
     CPython 3.11 counts how deep it parses once for all threads, and takes a switch between them for an error
-    (python/cpython#106905): a visitor in some hundreds saw a page that could not read its images.
+    (python/cpython#106905): a page that many visit at once could then not read its images.
 
     Raises
     ------

@@ -1,8 +1,9 @@
 """Room on the disk: what can be computed again is kept within a bound, and what was used longest ago goes first.
 
-Decoded data sets and answers to what pages have asked lie in ``home()/cache``: a class that tries sizes fills some GB
-with them in half an hour. What is used is marked, by the time of one file; what was used a quarter of an hour ago or
-less stays, however much there is, and so does what a training reads, which marks it as it goes on.
+Decoded data sets and answers to what pages have asked lie in ``home()/cache``: a class that tries sizes fills it
+without end (``benchmarks.lasting`` tells by how much). What is used is marked, by the time of one file. What was used a
+quarter of an hour ago or less stays, however much there is, and so does what a training reads, which marks it
+as it goes on.
 """
 
 import logging
@@ -106,6 +107,11 @@ def make_room(caches: Path, needed: int) -> None:
             f"dataset: decoded, its images take {amount(needed)}, and {amount(free)} are free on the disk of "
             "DDLAB_HOME; make room there, or choose fewer or smaller images"
         )
+
+
+def bytes_kept(caches: Path) -> int:
+    """Bytes of all that is kept."""
+    return sum(one.size for one in _kept(caches))
 
 
 def _kept(caches: Path) -> Iterator[Kept]:

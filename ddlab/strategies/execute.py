@@ -54,11 +54,13 @@ def execute(
         for stage in plan(problem)
         if not run.stage(stage.name, seed).done
     ]
-    dataset, reading = _load(run.experiment.dataset, ranks), in_use(run.experiment.dataset)
+    dataset = _load(run.experiment.dataset, ranks)
+    mark = in_use(run.experiment.dataset) if ranks.rank == 0 else None  # looks at all files of the source: once
 
     def look() -> None:
         check()
-        reading()
+        if mark:
+            mark()
 
     for seed, stage in left:
         check()

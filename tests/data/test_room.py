@@ -33,7 +33,7 @@ def three(own_home, monkeypatch):
         load(sized(seed))
         (new,) = set((own_home / "cache").glob("*/meta.json")) - known
         aged(new.parent, 3 - seed)
-    total = sum(one.size for one in room._kept(own_home / "cache"))
+    total = room.bytes_kept(own_home / "cache")
     monkeypatch.setenv("DDLAB_MOST_CACHE", str(total + 100))
     return own_home / "cache"
 
